@@ -1,0 +1,361 @@
+//! A request's URL taken apart: the server, the path with its parameters, and the query.
+
+use crate::postman::{self, Raw, Url};
+use crate::scalar;
+use crate::shape::Kind;
+use crate::variables::{self, Variables};
+
+/// A URL taken apart.
+#[derive(Debug, Default)]
+pub struct Address {
+    /// The server.
+    pub server: Server,
+    /// The path, `/meetings/{meetingId}`.
+    pub path: String,
+    /// The path's parameters, in order.
+    pub parameters: Vec<PathParameter>,
+    /// What stands behind `?` in a URL given as text.
+    pub query: Vec<(String, String)>,
+    /// Credentials that stood in front of the host.
+    pub userinfo: Option<String>,
+}
+
+/// Where requests go to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Server {
+    /// The URL, variables as `{name}`.
+    pub url: String,
+    /// The variables' names.
+    pub variables: Vec<String>,
+}
+
+/// One parameter of a path.
+#[derive(Debug, PartialEq)]
+pub struct PathParameter {
+    /// Its name in the path.
+    pub name: String,
+    /// What the input calls it.
+    pub key: String,
+    /// Its value, when a variable of that name has one.
+    pub value: Option<String>,
+}
+
+/// Takes a request's URL apart, whatever its form.
+///
+/// # Errors
+///
+/// There is no URL, or it is empty.
+pub fn read(raw: Raw<'_>, variables: &Variables<'_>) -> Result<Address, &'static str> {
+    const NONE: &str = "it has no URL; give it one in Postman and export again";
+    if let Some(text) = postman::filled(raw) {
+        return parse(text.trim(), &[], variables).ok_or(NONE);
+    }
+    let url: Url<'_> = postman::object(raw).ok_or(NONE)?;
+    let mut declared = Vec::new();
+    postman::entries(url.variable, |entry| {
+        declared.extend(
+            postman::filled(entry.key).or_else(|| postman::filled(entry.id)).map(|key| key.into_owned()),
+        );
+    });
+    let text = match postman::filled(url.raw) {
+        Some(raw) => raw.into_owned(),
+        None => compose(&url),
+    };
+    parse(text.trim(), &declared, variables).ok_or(NONE)
+}
+
+/// Writes a URL from its parts, for an export that leaves `raw` out.
+fn compose(url: &Url<'_>) -> String {
+    let mut text = String::new();
+    let host = parts(url.host, ".");
+    if let Some(protocol) = postman::filled(url.protocol)
+        && !host.is_empty()
+    {
+        text.push_str(protocol.trim_end_matches("://"));
+        text.push_str("://");
+    }
+    text.push_str(&host);
+    if let Some(port) = postman::filled(url.port) {
+        text.push(':');
+        text.push_str(&port);
+    }
+    let path = parts(url.path, "/");
+    if !path.is_empty() && !path.starts_with('/') {
+        text.push('/');
+    }
+    text.push_str(&path);
+    text
+}
+
+/// A host or path: text, or a list of texts or of `{type, value}`.
+fn parts(raw: Raw<'_>, separator: &str) -> String {
+    if let Some(text) = postman::text(raw) {
+        return text.into_owned();
+    }
+    let mut parts = Vec::new();
+    postman::each(raw, |part| {
+        let part = Some(part);
+        let value =
+            postman::text(part).or_else(|| postman::text(postman::object::<postman::Entry>(part)?.value));
+        parts.extend(value.map(|value| value.into_owned()));
+    });
+    parts.join(separator)
+}
+
+fn parse(text: &str, declared: &[String], variables: &Variables<'_>) -> Option<Address> {
+    if text.is_empty() {
+        return None;
+    }
+    let text = text.split('#').next().unwrap_or_default();
+    let (place, query) = text.split_once('?').unwrap_or((text, ""));
+    let (head, tail) = split_head(place);
+    let (server, userinfo) = server(&variables.expand(head));
+    let mut address = Address { server, userinfo, ..Address::default() };
+    let mut segments = tail.split('/').peekable();
+    segments.next_if_eq(&"");
+    let mut leading = true;
+    for segment in segments {
+        if leading && let Some(base) = base_path(segment, variables) {
+            for part in base.split('/').filter(|part| !part.is_empty()) {
+                address.path.push('/');
+                literal(&mut address.path, part);
+            }
+            continue;
+        }
+        address.path.push('/');
+        let before = address.parameters.len();
+        address.segment(segment, declared, variables);
+        leading = leading && address.parameters.len() > before;
+    }
+    if address.path.is_empty() {
+        address.path.push('/');
+    }
+    address.query = pairs(query);
+    Some(address)
+}
+
+/// Where the server ends and the path begins.
+fn split_head(place: &str) -> (&str, &str) {
+    let start = match place.find("://") {
+        Some(at) if !place[..at].contains('/') => at + 3,
+        _ if place.starts_with(['/', ':']) => return ("", place),
+        _ => 0,
+    };
+    let end = place[start..].find('/').map_or(place.len(), |at| start + at);
+    let (head, tail) = place.split_at(end);
+    // `users/list` names no server; `localhost/x`, `a.example/x` and `{{host}}/x` do.
+    let is_host = start > 0 || head.contains(['.', ':', '{']) || head == "localhost";
+    if is_host { (head, tail) } else { ("", place) }
+}
+
+/// The value of a leading `{{version}}` or `{{basePath}}`, which is a piece of the path and no parameter.
+fn base_path(segment: &str, variables: &Variables<'_>) -> Option<String> {
+    variables::whole(segment)?;
+    let value = variables.expand(segment);
+    let id = matches!(scalar::read(&value).shape.kind, Kind::Integer(_) | Kind::Text(Some(_)));
+    (!value.contains("{{") && !id).then(|| value.into_owned())
+}
+
+fn server(head: &str) -> (Server, Option<String>) {
+    let head = head.trim().trim_end_matches('/');
+    let head = head.split(['?', '#']).next().unwrap_or_default();
+    if head.is_empty() {
+        return (Server::default(), None);
+    }
+    // Postman itself speaks http when nothing else is said.
+    let mut url = match head.contains("://") || head.starts_with(['{', '/']) {
+        true => head.to_owned(),
+        false => format!("http://{head}"),
+    };
+    let mut userinfo = None;
+    if let Some(start) = url.find("://").map(|at| at + 3) {
+        let end = url[start..].find('/').map_or(url.len(), |at| start + at);
+        if let Some(at) = url[start..end].rfind('@') {
+            userinfo = Some(url[start..start + at].to_owned());
+            url.replace_range(start..=start + at, "");
+        }
+    }
+    let mut server = Server::default();
+    let mut rest = url.as_str();
+    while let Some((before, name, after)) = variables::next(rest) {
+        literal(&mut server.url, before);
+        let name = parameter_name(name);
+        server.url.push_str(&format!("{{{name}}}"));
+        if !server.variables.contains(&name) {
+            server.variables.push(name);
+        }
+        rest = after;
+    }
+    literal(&mut server.url, rest);
+    (server, userinfo)
+}
+
+impl Address {
+    /// Writes one segment; `:id`, `{{id}}` and `{id}` are parameters.
+    fn segment(&mut self, segment: &str, declared: &[String], variables: &Variables<'_>) {
+        let mut rest = segment;
+        if let Some(name) = segment.strip_prefix(':')
+            && !name.is_empty()
+        {
+            let end = match declared.iter().any(|key| key == name) {
+                true => name.len(),
+                false => {
+                    name.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').unwrap_or(name.len())
+                }
+            };
+            if end > 0 {
+                self.parameter(&name[..end], None);
+                rest = &name[end..];
+            }
+        }
+        while let Some((before, name, after)) = variables::next(rest) {
+            self.braced(before);
+            let value = variables.expand(&format!("{{{{{}}}}}", name.trim())).into_owned();
+            self.parameter(name.trim(), Some(value).filter(|value| !value.contains("{{")));
+            rest = after;
+        }
+        self.braced(rest);
+    }
+
+    /// Writes text in which `{id}` may stand, as OpenAPI writes it.
+    fn braced(&mut self, text: &str) {
+        let mut rest = text;
+        while let Some((before, inside)) = rest.split_once('{')
+            && let Some((name, after)) = inside.split_once('}')
+            && !name.is_empty()
+        {
+            literal(&mut self.path, before);
+            self.parameter(name, None);
+            rest = after;
+        }
+        literal(&mut self.path, rest);
+    }
+
+    fn parameter(&mut self, key: &str, value: Option<String>) {
+        let mut name = parameter_name(key);
+        let taken = |name: &str| self.parameters.iter().any(|parameter| parameter.name == name);
+        if taken(&name) {
+            let number = (2..).find(|number| !taken(&format!("{name}{number}"))).unwrap_or(2);
+            name = format!("{name}{number}");
+        }
+        self.path.push_str(&format!("{{{name}}}"));
+        self.parameters.push(PathParameter { name, key: key.to_owned(), value });
+    }
+}
+
+/// A name that may stand between braces in a path.
+fn parameter_name(key: &str) -> String {
+    let name: String = key
+        .trim()
+        .trim_start_matches('$')
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '_' })
+        .collect();
+    if name.is_empty() { "value".to_owned() } else { name }
+}
+
+/// Appends literal text, with what may not stand in a URL percent-encoded.
+fn literal(out: &mut String, text: &str) {
+    for c in text.chars() {
+        if c.is_ascii_control() || " \"<>\\^`{}|".contains(c) {
+            out.push_str(&format!("%{:02X}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+}
+
+fn pairs(query: &str) -> Vec<(String, String)> {
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decoded(name), decoded(value))
+        })
+        .collect()
+}
+
+/// Undoes percent-encoding; what does not come out as text stays encoded.
+fn decoded(text: &str) -> String {
+    if !text.contains('%') {
+        return text.to_owned();
+    }
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = bytes.get(at + 1..at + 3).and_then(|hex| std::str::from_utf8(hex).ok());
+        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) if bytes[at] == b'%' => {
+                out.push(byte);
+                at += 3;
+            }
+            _ => {
+                out.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secrets;
+
+    fn variables() -> Variables<'static> {
+        let raw = r#"[{"key":"base","value":"https://a.example/v1/"},{"key":"version","value":"v2"},{"key":"id","value":"7"}]"#;
+        Variables::read(serde_json::from_str(raw).ok(), None, &mut Secrets::default())
+    }
+
+    fn taken_apart(json: &str) -> (String, String) {
+        let raw = serde_json::from_str(json).ok();
+        let address = read(raw, &variables()).expect("the URL is sound");
+        (address.server.url, address.path)
+    }
+
+    #[test]
+    fn every_form_of_url_is_taken_apart() {
+        for (json, server, path) in [
+            (r#""{{baseUrl}}/meetings/:meetingId/x""#, "{baseUrl}", "/meetings/{meetingId}/x"),
+            (r#""{{base}}/a""#, "https://a.example/v1", "/a"),
+            (r#""https://u:p@a.example:8080/a?x=1#y""#, "https://a.example:8080", "/a"),
+            (r#""a.example/{{version}}/b""#, "http://a.example", "/v2/b"),
+            (r#""{{host}}/{{id}}/b""#, "{host}", "/{id}/b"),
+            (r#""https://{{sub domain}}.example/b""#, "https://{sub_domain}.example", "/b"),
+            (r#""{{base}}""#, "https://a.example/v1", "/"),
+            (r#""/a/{b}/c.{{format}}""#, "", "/a/{b}/c.{format}"),
+            (r#""users/list""#, "", "/users/list"),
+            (r#""{{base}}/:id/x/:id""#, "https://a.example/v1", "/{id}/x/{id2}"),
+            (r#""{{base}}/a b/{c""#, "https://a.example/v1", "/a%20b/%7Bc"),
+            (r#""{{base}}/:a:act/x""#, "https://a.example/v1", "/{a}:act/x"),
+            (
+                r#"{"protocol":"https","host":["a","example"],"port":"1","path":["b",{"type":"string","value":"c"}]}"#,
+                "https://a.example:1",
+                "/b/c",
+            ),
+            (r#"{"host":"{{base}}","path":"/b/c"}"#, "https://a.example/v1", "/b/c"),
+        ] {
+            assert_eq!(taken_apart(json), (server.to_owned(), path.to_owned()), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_url_that_is_not_there_is_an_error_and_no_panic() {
+        for json in ["\"\"", "{}", "{\"raw\":\"\"}", "[]", "7e999"] {
+            let raw = serde_json::from_str(json).ok();
+            let _ = read(raw, &variables());
+        }
+        assert!(read(None, &variables()).is_err());
+    }
+
+    #[test]
+    fn a_query_in_the_text_is_read_decoded() {
+        let raw = serde_json::from_str(r#""/a?x=1&y%5Bz%5D=%41+b&&w""#).ok();
+        let query = read(raw, &variables()).expect("the URL is sound").query;
+        let pairs: Vec<_> = query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(pairs, [("x", "1"), ("y[z]", "A+b"), ("w", "")]);
+    }
+}

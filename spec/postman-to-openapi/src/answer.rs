@@ -1,0 +1,282 @@
+//! Documented answers: a request's saved responses, one answer per status.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::body;
+use crate::content::{self, Content, Contents, Field, FieldSchema};
+use crate::markdown;
+use crate::marker;
+use crate::operation::join_content;
+use crate::postman::{self, Raw, Response};
+use crate::prose::{self, ErrorCode};
+use crate::scalar;
+use crate::secret::{self, Mask};
+use crate::walk::Context;
+
+/// An HTTP status, or whatever has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// 100 to 599.
+    Code(u16),
+    /// The exporter leaves a default answer's code out.
+    Default,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Status::Code(code) => write!(out, "{code}"),
+            Status::Default => out.write_str("default"),
+        }
+    }
+}
+
+/// A documented answer.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// Markdown, one text per saved response that says something of its own.
+    pub descriptions: Vec<String>,
+    /// The service's error codes.
+    pub codes: Vec<ErrorCode>,
+    /// The wait it asks for, in seconds.
+    pub retry_after: Option<u64>,
+    /// Headers, without their values.
+    pub headers: Vec<Field>,
+    /// Bodies, by media type.
+    pub bodies: Vec<Content>,
+}
+
+impl Answer {
+    /// Joins another saved response of the same status.
+    pub fn join(&mut self, other: Answer) {
+        for description in other.descriptions {
+            if !self.descriptions.contains(&description) {
+                self.descriptions.push(description);
+            }
+        }
+        for code in other.codes {
+            match self.codes.iter_mut().find(|known| known.code == code.code) {
+                Some(known) => content::longer(&mut known.message, code.message),
+                None => self.codes.push(code),
+            }
+        }
+        self.retry_after = self.retry_after.max(other.retry_after);
+        for header in other.headers {
+            match self.headers.iter_mut().find(|known| known.name.eq_ignore_ascii_case(&header.name)) {
+                Some(known) => known.join(header),
+                None => self.headers.push(header),
+            }
+        }
+        other.bodies.into_iter().for_each(|body| join_content(&mut self.bodies, body));
+    }
+
+    /// Hides known credentials, and orders what came in the order of the input.
+    pub fn settle(&mut self, mask: &Mask, merged: bool) {
+        self.descriptions.iter_mut().for_each(|text| mask.text(text));
+        self.codes.iter_mut().for_each(|code| mask.text(&mut code.message));
+        self.bodies.iter_mut().for_each(|body| body.settle(mask, merged));
+        self.bodies.sort_by(|a, b| a.media_type.cmp(&b.media_type));
+        self.headers.sort_by(|a, b| a.name.cmp(&b.name));
+        if merged {
+            self.descriptions.sort();
+            self.codes.sort_by_key(|code| code.code);
+        }
+    }
+
+    fn description(&self) -> String {
+        match self.descriptions.is_empty() {
+            true => "No description.".to_owned(),
+            false => self.descriptions.join("\n\n"),
+        }
+    }
+}
+
+/// Reads a request's saved responses.
+pub fn read(raw: Raw<'_>, context: &mut Context<'_, '_>) -> BTreeMap<Status, Answer> {
+    let mut answers = BTreeMap::new();
+    postman::each(raw, |element| {
+        let Some(response) = postman::object::<Response<'_>>(Some(element)) else { return };
+        let (status, answer) = one(&response, context);
+        match answers.entry(status) {
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                entry.insert(answer);
+            }
+            std::collections::btree_map::Entry::Occupied(mut entry) => Answer::join(entry.get_mut(), answer),
+        }
+    });
+    answers
+}
+
+fn one(response: &Response<'_>, context: &mut Context<'_, '_>) -> (Status, Answer) {
+    let name = postman::filled(response.name).unwrap_or_default();
+    let code = postman::text(response.code).and_then(|code| code.trim().parse().ok());
+    let code: Option<u16> = code.filter(|code| (100..600).contains(code));
+    let said = prose::answer(&name, code);
+    if said.cut {
+        context.notes.push(format!(
+            "the text of its answer {} fills the {} characters the exporter allows, so codes may be missing",
+            code.map_or(Status::Default, Status::Code),
+            name.encode_utf16().count()
+        ));
+    }
+    let mut answer = Answer { codes: said.codes, ..Answer::default() };
+    if code == Some(429) {
+        answer.retry_after = prose::retry_after(&name);
+    }
+    if !said.description.is_empty() {
+        answer.descriptions.push(said.description);
+    }
+    let mut content_type = None;
+    let mut header = |name: &str, value: &str, description: &str| {
+        if name.eq_ignore_ascii_case("content-type") {
+            content_type = Some(body::media_type(value).to_owned());
+        } else if secret::is_credential(name) {
+            context.secrets.learn(value);
+        }
+        answer.headers.extend(documented(name, value, description));
+    };
+    each_header(response.header, &mut header);
+    if let Some(text) = postman::filled(response.body) {
+        let language = postman::text(response.language);
+        let content_type = content_type.filter(|media| media.contains('/'));
+        // A plain-text label is the exporter's and the app's default; JSON in it is JSON all the same.
+        let language = language.filter(|language| !matches!(&**language, "text" | "Text" | "auto"));
+        let label = content_type
+            .filter(|media| !(media == "text/plain" && text.trim_start().starts_with(['{', '['])));
+        let name = if name.is_empty() { "Answer" } else { name.trim() };
+        answer.bodies.push(body::text_body(&text, label.as_deref(), language.as_deref(), name, context));
+    }
+    (code.map_or(Status::Default, Status::Code), answer)
+}
+
+/// Calls `each` with name, value and description of every header, from a list or from text.
+pub fn each_header(raw: Raw<'_>, each: &mut dyn FnMut(&str, &str, &str)) {
+    if let Some(text) = postman::text(raw) {
+        for line in text.lines() {
+            if let Some((name, value)) = line.split_once(':') {
+                each(name.trim(), value.trim(), "");
+            }
+        }
+        return;
+    }
+    postman::entries(raw, |entry| {
+        let Some(name) = postman::filled(entry.key) else { return };
+        let value = postman::text(entry.value).unwrap_or_default();
+        let description = postman::description(entry.description).unwrap_or_default();
+        each(name.trim(), &value, &description);
+    });
+}
+
+/// A response header worth documenting: what every server and proxy sends is not.
+fn documented(name: &str, value: &str, description: &str) -> Option<Field> {
+    const EVERYWHERE: [&str; 38] = [
+        "accept-ranges",
+        "age",
+        "allow",
+        "alt-svc",
+        "cache-control",
+        "cf-cache-status",
+        "cf-ray",
+        "connection",
+        "content-encoding",
+        "content-language",
+        "content-length",
+        "content-security-policy",
+        "content-type",
+        "date",
+        "etag",
+        "expires",
+        "feature-policy",
+        "keep-alive",
+        "last-modified",
+        "nel",
+        "p3p",
+        "permissions-policy",
+        "pragma",
+        "referrer-policy",
+        "report-to",
+        "server",
+        "set-cookie",
+        "strict-transport-security",
+        "transfer-encoding",
+        "vary",
+        "via",
+        "x-aspnet-version",
+        "x-content-type-options",
+        "x-download-options",
+        "x-frame-options",
+        "x-permitted-cross-domain-policies",
+        "x-powered-by",
+        "x-xss-protection",
+    ];
+    let lower = name.to_ascii_lowercase();
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if EVERYWHERE.contains(&lower.as_str())
+        || lower.starts_with("access-control-")
+        || !name.bytes().all(token)
+    {
+        return None;
+    }
+    let marks = marker::read(description.into());
+    Some(Field {
+        name: name.to_owned(),
+        description: markdown::tidy(&marks.text),
+        shape: scalar::read(value).shape,
+        values: marks.values,
+        ..Field::default()
+    })
+}
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(None)?;
+        let description = self.description();
+        map.serialize_entry("description", &description)?;
+        if let Some(seconds) = self.retry_after {
+            map.serialize_entry("x-retry-after-seconds", &seconds)?;
+        }
+        if !self.codes.is_empty() {
+            map.serialize_entry("x-error-codes", &self.codes)?;
+        }
+        if !self.headers.is_empty() {
+            map.serialize_entry("headers", &Headers(&self.headers))?;
+        }
+        if !self.bodies.is_empty() {
+            map.serialize_entry("content", &Contents(&self.bodies, &[&description]))?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for ErrorCode {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(Some(2))?;
+        map.serialize_entry("code", &self.code)?;
+        map.serialize_entry("message", &self.message)?;
+        map.end()
+    }
+}
+
+struct Headers<'a>(&'a [Field]);
+
+impl Serialize for Headers<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_map(self.0.iter().map(|field| (&field.name, Header(field))))
+    }
+}
+
+struct Header<'a>(&'a Field);
+
+impl Serialize for Header<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(None)?;
+        if !self.0.description.is_empty() {
+            map.serialize_entry("description", &self.0.description)?;
+        }
+        map.serialize_entry("schema", &FieldSchema { field: self.0, described: false })?;
+        map.end()
+    }
+}

@@ -1,0 +1,384 @@
+//! How requests are authorised: what is known of the scheme, never a value.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::format;
+use crate::postman::{self, Raw};
+use crate::secret::Secrets;
+use crate::variables::Variables;
+
+/// What a request says about its authorisation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Security {
+    /// Nothing.
+    #[default]
+    Unsaid,
+    /// That none is needed.
+    Open,
+    /// Any one of these suffices.
+    Any(BTreeSet<Requirement>),
+}
+
+/// One way to be let in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Requirement {
+    /// The scheme.
+    pub scheme: Scheme,
+    /// All of these are needed.
+    pub scopes: Vec<String>,
+    /// Where the alternative stands among its fellows, to keep their order.
+    pub rank: usize,
+}
+
+/// A security scheme as far as OpenAPI 3.0 tells them apart.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scheme {
+    /// An `Authorization` header of this scheme.
+    Http(&'static str),
+    /// A key.
+    ApiKey {
+        /// `header`, `query` or `cookie`.
+        place: &'static str,
+        /// Its name there.
+        name: String,
+    },
+    /// OAuth 2.0.
+    OAuth2(Flow),
+}
+
+/// One OAuth 2.0 flow; what is not known is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Flow {
+    /// OpenAPI's name of the flow.
+    pub name: &'static str,
+    /// Where the user is sent.
+    pub authorization_url: String,
+    /// Where tokens come from.
+    pub token_url: String,
+    /// Where tokens are refreshed.
+    pub refresh_url: String,
+}
+
+/// Reads an `auth` member; its values are learnt as secrets.
+pub fn read(raw: Raw<'_>, variables: &Variables<'_>, secrets: &mut Secrets) -> Security {
+    let mut kind = None;
+    let mut attributes: BTreeMap<String, String> = BTreeMap::new();
+    if let Some(text) = postman::filled(raw) {
+        kind = Some(text.into_owned());
+    }
+    postman::entries(raw, |member| {
+        let Some(name) = postman::text(member.key) else { return };
+        if name == "type" {
+            kind = postman::text(member.value).map(|kind| kind.into_owned());
+            return;
+        }
+        postman::entries(member.value, |attribute| {
+            if let (Some(key), Some(value)) = (postman::text(attribute.key), postman::text(attribute.value)) {
+                attributes.insert(key.into_owned(), variables.expand(&value).into_owned());
+            }
+        });
+    });
+    let Some(kind) = kind else { return Security::Unsaid };
+    for (key, value) in &attributes {
+        const TOLD: [&str; 17] = [
+            "in",
+            "key",
+            "grant_type",
+            "authUrl",
+            "accessTokenUrl",
+            "refreshTokenUrl",
+            "scope",
+            "addTokenTo",
+            "algorithm",
+            "signatureMethod",
+            "tokenType",
+            "headerPrefix",
+            "tokenName",
+            "region",
+            "service",
+            "version",
+            "realm",
+        ];
+        let is_told = TOLD.contains(&key.as_str()) && !(key == "key" && kind != "apikey");
+        if !is_told && !matches!(value.as_str(), "true" | "false") {
+            secrets.learn(value);
+        }
+    }
+    let get = |key: &str| attributes.get(key).map(String::as_str).unwrap_or_default();
+    let scheme = match kind.to_ascii_lowercase().as_str() {
+        "noauth" => return Security::Open,
+        "bearer" | "jwt" => Scheme::Http("bearer"),
+        "basic" => Scheme::Http("basic"),
+        "digest" => Scheme::Http("digest"),
+        "ntlm" => Scheme::Http("negotiate"),
+        "oauth1" => Scheme::Http("oauth"),
+        "hawk" => Scheme::Http("hawk"),
+        "awsv4" => Scheme::Http("aws4-hmac-sha256"),
+        "edgegrid" => Scheme::Http("eg1-hmac-sha256"),
+        "asap" => Scheme::Http("bearer"),
+        "apikey" => {
+            let place = if get("in") == "query" { "query" } else { "header" };
+            let name =
+                if get("key").is_empty() || get("key").contains("{{") { "X-API-Key" } else { get("key") };
+            Scheme::ApiKey { place, name: name.to_owned() }
+        }
+        "oauth2" => Scheme::OAuth2(flow(&get)),
+        _ => return Security::Unsaid,
+    };
+    let scopes = get("scope").split([' ', ',']).filter(|scope| !scope.is_empty() && !scope.contains("{{"));
+    let scopes = match scheme {
+        Scheme::OAuth2(_) => scopes.map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
+    Security::Any(BTreeSet::from([Requirement { scheme, scopes, rank: 0 }]))
+}
+
+fn flow<'v>(get: &impl Fn(&str) -> &'v str) -> Flow {
+    let url = |key: &str| {
+        Some(get(key)).filter(|url| format::of(url) == Some("uri")).unwrap_or_default().to_owned()
+    };
+    let name = match get("grant_type") {
+        "implicit" => "implicit",
+        "password" | "password_credentials" => "password",
+        "client_credentials" => "clientCredentials",
+        _ => "authorizationCode",
+    };
+    let mut flow = Flow {
+        name,
+        authorization_url: url("authUrl"),
+        token_url: url("accessTokenUrl"),
+        refresh_url: url("refreshTokenUrl"),
+    };
+    match name {
+        "implicit" => flow.token_url.clear(),
+        "password" | "clientCredentials" => flow.authorization_url.clear(),
+        _ => {}
+    }
+    flow
+}
+
+/// The scheme a hand-written `Authorization` header shows.
+pub fn from_header(value: &str) -> Security {
+    let scheme = value.split(' ').next().unwrap_or_default().to_ascii_lowercase();
+    let scheme = match scheme.as_str() {
+        "bearer" => Scheme::Http("bearer"),
+        "basic" => Scheme::Http("basic"),
+        "digest" => Scheme::Http("digest"),
+        "oauth" => Scheme::Http("oauth"),
+        _ => Scheme::ApiKey { place: "header", name: "Authorization".to_owned() },
+    };
+    Security::Any(BTreeSet::from([Requirement { scheme, scopes: Vec::new(), rank: 0 }]))
+}
+
+impl Security {
+    /// Scopes named in a description are alternatives: either suffices.
+    pub fn with_scopes(self, named: Vec<String>) -> Self {
+        match self {
+            Security::Any(requirements) if !named.is_empty() => {
+                let mut any = BTreeSet::new();
+                for requirement in requirements {
+                    match requirement.scheme {
+                        Scheme::OAuth2(_) if requirement.scopes.is_empty() => {
+                            any.extend(named.iter().enumerate().map(|(rank, scope)| Requirement {
+                                scheme: requirement.scheme.clone(),
+                                scopes: vec![scope.clone()],
+                                rank,
+                            }));
+                        }
+                        _ => {
+                            any.insert(requirement);
+                        }
+                    }
+                }
+                Security::Any(any)
+            }
+            other => other,
+        }
+    }
+
+    /// What either of two equal requests says; a way in that one of them knows is a way in.
+    pub fn join(&mut self, other: Security) {
+        match (&mut *self, other) {
+            (_, Security::Unsaid) => {}
+            (Security::Unsaid, other) => *self = other,
+            (Security::Any(mine), Security::Any(others)) => mine.extend(others),
+            (Security::Open, any @ Security::Any(_)) => *self = any,
+            (_, Security::Open) => {}
+        }
+    }
+}
+
+/// Every scheme in use, under its name.
+#[derive(Debug, Default)]
+pub struct Schemes {
+    names: BTreeMap<Scheme, String>,
+    scopes: BTreeMap<String, BTreeSet<String>>,
+    known_only: bool,
+}
+
+impl Schemes {
+    /// Notes what an operation uses.
+    pub fn add(&mut self, security: &Security) {
+        let Security::Any(requirements) = security else { return };
+        for requirement in requirements {
+            self.names.entry(requirement.scheme.clone()).or_default();
+        }
+    }
+
+    /// Gives every scheme its name: the same whatever the order they were met in.
+    pub fn name(&mut self) {
+        let mut flows: Vec<BTreeMap<&'static str, Flow>> = Vec::new();
+        for (scheme, name) in &mut self.names {
+            *name = match scheme {
+                Scheme::Http(scheme) => (*scheme).to_owned(),
+                Scheme::ApiKey { name, .. } => {
+                    let clean =
+                        |c: char| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '_' };
+                    format!("apiKey-{}", name.chars().map(clean).collect::<String>())
+                }
+                Scheme::OAuth2(flow) => {
+                    let known = |flows: &BTreeMap<&str, Flow>| {
+                        flows.get(flow.name).is_none_or(|known| known == flow || known.is_bare())
+                    };
+                    let at = flows.iter().position(known).unwrap_or(flows.len());
+                    if at == flows.len() {
+                        flows.push(BTreeMap::new());
+                    }
+                    flows[at].insert(flow.name, flow.clone());
+                    if at == 0 { "oauth2".to_owned() } else { format!("oauth2-{}", at + 1) }
+                }
+            };
+        }
+    }
+
+    /// The requirements of one operation, by the schemes' names.
+    pub fn requirements(&mut self, security: &Security) -> Option<Vec<(String, Vec<String>)>> {
+        let requirements = match security {
+            Security::Unsaid => return None,
+            Security::Open => return Some(Vec::new()),
+            Security::Any(requirements) => requirements,
+        };
+        let mut named: Vec<(usize, String, Vec<String>)> = Vec::new();
+        for Requirement { scheme, scopes, rank } in requirements {
+            let name = self.names.get(scheme).cloned().unwrap_or_default();
+            if matches!(scheme, Scheme::OAuth2(_)) {
+                self.scopes.entry(name.clone()).or_default().extend(scopes.iter().cloned());
+            }
+            if !named.iter().any(|(_, known, with)| (known, with) == (&name, scopes)) {
+                named.push((*rank, name, scopes.clone()));
+            }
+        }
+        named.sort_by(|a, b| (&a.1, a.0, &a.2).cmp(&(&b.1, b.0, &b.2)));
+        Some(named.into_iter().map(|(_, name, scopes)| (name, scopes)).collect())
+    }
+
+    /// Drops flows whose URLs nobody knows: OpenAPI allows none without. Gives their schemes' names.
+    pub fn drop_unknown_flows(&mut self) -> BTreeSet<String> {
+        self.known_only = true;
+        let unknown = self
+            .names
+            .iter()
+            .filter(|(scheme, _)| matches!(scheme, Scheme::OAuth2(flow) if !flow.is_known()));
+        unknown.map(|(_, name)| name.clone()).collect()
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+}
+
+/// The URLs an OAuth 2.0 flow cannot be without.
+pub fn urls(flow: &str) -> &'static [&'static str] {
+    match flow {
+        "implicit" => &["authorizationUrl"],
+        "authorizationCode" => &["authorizationUrl", "tokenUrl"],
+        _ => &["tokenUrl"],
+    }
+}
+
+impl Flow {
+    fn is_known(&self) -> bool {
+        urls(self.name).iter().all(|url| match *url {
+            "authorizationUrl" => !self.authorization_url.is_empty(),
+            _ => !self.token_url.is_empty(),
+        })
+    }
+
+    fn is_bare(&self) -> bool {
+        self.authorization_url.is_empty() && self.token_url.is_empty()
+    }
+}
+
+impl Serialize for Schemes {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut named: BTreeMap<&str, Vec<&Scheme>> = BTreeMap::new();
+        for (scheme, name) in &self.names {
+            named.entry(name).or_default().push(scheme);
+        }
+        out.collect_map(named.iter().map(|(name, schemes)| {
+            (name, SchemeObject { schemes, scopes: self.scopes.get(*name), known_only: self.known_only })
+        }))
+    }
+}
+
+struct SchemeObject<'a> {
+    schemes: &'a [&'a Scheme],
+    scopes: Option<&'a BTreeSet<String>>,
+    known_only: bool,
+}
+
+impl Serialize for SchemeObject<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(None)?;
+        match self.schemes.first() {
+            Some(Scheme::Http(scheme)) => {
+                map.serialize_entry("type", "http")?;
+                map.serialize_entry("scheme", scheme)?;
+            }
+            Some(Scheme::ApiKey { place, name }) => {
+                map.serialize_entry("type", "apiKey")?;
+                map.serialize_entry("name", name)?;
+                map.serialize_entry("in", place)?;
+            }
+            _ => {
+                map.serialize_entry("type", "oauth2")?;
+                let mut flows = BTreeMap::new();
+                for scheme in self.schemes {
+                    if let Scheme::OAuth2(flow) = scheme
+                        && (flow.is_known() || !self.known_only)
+                    {
+                        flows.insert(flow.name, FlowObject { flow, scopes: self.scopes });
+                    }
+                }
+                map.serialize_entry("flows", &flows)?;
+            }
+        }
+        map.end()
+    }
+}
+
+struct FlowObject<'a> {
+    flow: &'a Flow,
+    scopes: Option<&'a BTreeSet<String>>,
+}
+
+impl Serialize for FlowObject<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(None)?;
+        for (key, url) in [
+            ("authorizationUrl", &self.flow.authorization_url),
+            ("tokenUrl", &self.flow.token_url),
+            ("refreshUrl", &self.flow.refresh_url),
+        ] {
+            if !url.is_empty() {
+                map.serialize_entry(key, url)?;
+            }
+        }
+        let scopes: BTreeMap<&str, &str> =
+            self.scopes.into_iter().flatten().map(|scope| (scope.as_str(), "")).collect();
+        map.serialize_entry("scopes", &scopes)?;
+        map.end()
+    }
+}

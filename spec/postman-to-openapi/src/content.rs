@@ -1,0 +1,377 @@
+//! What a request or an answer carries, per media type.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
+
+use crate::scalar::Separator;
+use crate::schema::{self, Schema};
+use crate::secret::Mask;
+use crate::shape::{Kind, Shape};
+
+/// One media type of a body.
+#[derive(Debug)]
+pub struct Content {
+    /// `application/json`.
+    pub media_type: String,
+    /// Its schema.
+    pub schema: Carried,
+    /// Its examples, in the order they were met.
+    pub examples: Vec<Example>,
+}
+
+/// What a body holds.
+#[derive(Debug)]
+pub enum Carried {
+    /// Named fields, each with its own description.
+    Form(Vec<Field>),
+    /// One value.
+    Value {
+        /// Its joined type.
+        shape: Shape,
+        /// Whether a member present in every example is required.
+        required: bool,
+    },
+}
+
+/// A form's field, or a parameter: both are named texts.
+#[derive(Clone, Debug, Default)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// Markdown.
+    pub description: String,
+    /// Whether it must be there.
+    pub required: bool,
+    /// Its type.
+    pub shape: Shape,
+    /// The only values it takes, as written.
+    pub values: Vec<String>,
+    /// How a list is written into one value.
+    pub separator: Option<Separator>,
+    /// Its own media type, in a multipart form.
+    pub content_type: String,
+    /// A value that tells no secret.
+    pub example: Option<Value>,
+}
+
+/// A named example.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Example {
+    /// The request's or saved response's name.
+    pub name: String,
+    /// Its JSON, secrets under telling names hidden; none where only the name may be kept.
+    pub json: Option<String>,
+}
+
+impl Field {
+    /// Joins another sight of the same field.
+    pub fn join(&mut self, other: Field) {
+        self.required &= other.required;
+        longer(&mut self.description, other.description);
+        self.shape.join_as_text(other.shape);
+        if self.values.is_empty() || other.values.is_empty() {
+            // A list of values, once documented, stands; the other request merely had no room for it.
+            self.values.extend(other.values);
+        } else {
+            other.values.into_iter().for_each(|value| {
+                if !self.values.contains(&value) {
+                    self.values.push(value);
+                }
+            });
+        }
+        self.separator = self.separator.filter(|separator| other.separator == Some(*separator));
+        if self.content_type != other.content_type {
+            self.content_type.clear();
+        }
+        self.example = match (self.example.take(), other.example) {
+            (Some(a), Some(b)) => Some(if b.to_string() < a.to_string() { b } else { a }),
+            (a, b) => a.or(b),
+        };
+    }
+
+    /// Drops what would contradict the joined type.
+    pub fn settle(&mut self) {
+        let fits = self.example.as_ref().is_none_or(|example| self.accepts(example));
+        if !fits {
+            self.example = None;
+        }
+    }
+
+    fn accepts(&self, example: &Value) -> bool {
+        let typed = match self.shape.kind {
+            Kind::Boolean => example.is_boolean(),
+            Kind::Integer(_) => example.is_i64(),
+            Kind::Number(_) => example.is_number(),
+            Kind::Text(_) => example.is_string(),
+            _ => true,
+        };
+        let allowed = self.enumeration();
+        typed && (allowed.is_empty() || allowed.contains(example))
+    }
+
+    /// The only values the field takes, in its own type.
+    pub fn enumeration(&self) -> Vec<Value> {
+        let mut typed: Vec<Value> = Vec::new();
+        for value in &self.values {
+            let value = crate::scalar::value(value, self.element());
+            if !typed.contains(&value) {
+                typed.push(value);
+            }
+        }
+        typed
+    }
+
+    /// What an enumeration speaks of: a list's elements, or the value.
+    fn element(&self) -> &Shape {
+        match &self.shape.kind {
+            Kind::List(element) => element,
+            _ => &self.shape,
+        }
+    }
+}
+
+/// Keeps the longer text, or the lesser of two as long: whichever came first leaves no trace.
+pub fn longer(mine: &mut String, other: String) {
+    if other.len() > mine.len() || other.len() == mine.len() && other < *mine {
+        *mine = other;
+    }
+}
+
+impl Content {
+    /// Joins another body of the same media type.
+    pub fn join(&mut self, other: Content) {
+        match (&mut self.schema, other.schema) {
+            (Carried::Form(mine), Carried::Form(others)) => join_fields(mine, others),
+            (Carried::Value { shape, required }, Carried::Value { shape: other, required: also }) => {
+                shape.join(other);
+                *required &= also;
+            }
+            (mine @ Carried::Value { .. }, form @ Carried::Form(_)) => *mine = form,
+            (Carried::Form(_), Carried::Value { .. }) => {}
+        }
+        self.examples.extend(other.examples);
+    }
+
+    /// Hides known credentials in examples and lets every example be told apart by its name.
+    pub fn settle(&mut self, mask: &Mask, merged: bool) {
+        match &mut self.schema {
+            Carried::Form(fields) => {
+                fields.iter_mut().for_each(|field| {
+                    mask.text(&mut field.description);
+                    if merged {
+                        field.shape.sort();
+                    }
+                });
+                if merged {
+                    fields.sort_by(|a, b| a.name.cmp(&b.name));
+                }
+            }
+            Carried::Value { shape, .. } if merged => shape.sort(),
+            Carried::Value { .. } => {}
+        }
+        for example in &mut self.examples {
+            mask.text(&mut example.name);
+            if let Some(json) = &mut example.json
+                && mask.finds(json)
+                && let Ok(mut value) = serde_json::from_str(json)
+            {
+                mask.value(&mut value);
+                *json = value.to_string();
+            }
+        }
+        if merged {
+            self.examples.sort_by(|a, b| (&a.name, &a.json).cmp(&(&b.name, &b.json)));
+        }
+        settle_names(&mut self.examples);
+    }
+}
+
+/// Joins two lists of fields; what is not in both is optional.
+pub fn join_fields(mine: &mut Vec<Field>, others: Vec<Field>) {
+    for field in mine.iter_mut() {
+        field.required &= others.iter().any(|other| other.name == field.name);
+    }
+    for mut other in others {
+        match mine.iter_mut().find(|field| field.name == other.name) {
+            Some(field) => field.join(other),
+            None => {
+                other.required = false;
+                mine.push(other);
+            }
+        }
+    }
+}
+
+/// Drops repeated examples and numbers those that share a name and nothing else.
+fn settle_names(examples: &mut Vec<Example>) {
+    let mut seen = std::collections::HashSet::new();
+    examples.retain(|example| seen.insert((example.name.clone(), example.json.clone())));
+    // The same value under several names of one request is one example.
+    let mut counts = std::collections::HashMap::new();
+    for example in examples {
+        let count = counts.entry(example.name.clone()).or_insert(0_u32);
+        *count += 1;
+        if *count > 1 {
+            example.name = format!("{} ({count})", example.name);
+        }
+    }
+}
+
+impl Content {
+    /// Writes `schema`, `examples`, `encoding`. An example named like what it illustrates needs no name.
+    fn write<M: SerializeMap>(&self, map: &mut M, known: &[&str]) -> Result<(), M::Error> {
+        match &self.schema {
+            Carried::Form(fields) => map.serialize_entry("schema", &Form(fields))?,
+            Carried::Value { shape, required } => {
+                map.serialize_entry("schema", &Schema { shape, required: *required })?;
+            }
+        }
+        match self.examples.as_slice() {
+            [] => {}
+            [one] if known.contains(&one.name.as_str()) => {
+                if let Some(json) = &one.json {
+                    map.serialize_entry("example", &Json(json))?;
+                }
+            }
+            several => map.serialize_entry("examples", &Examples(several))?,
+        }
+        if let Carried::Form(fields) = &self.schema
+            && fields.iter().any(|field| !field.content_type.is_empty())
+        {
+            map.serialize_entry("encoding", &Encoding(fields))?;
+        }
+        Ok(())
+    }
+}
+
+/// A list of bodies on its way out, with the names its examples need not repeat.
+pub struct Contents<'a>(pub &'a [Content], pub &'a [&'a str]);
+
+impl Serialize for Contents<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_map(self.0.iter().map(|content| (&content.media_type, Media(content, self.1))))
+    }
+}
+
+struct Media<'a>(&'a Content, &'a [&'a str]);
+
+impl Serialize for Media<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(None)?;
+        self.0.write(&mut map, self.1)?;
+        map.end()
+    }
+}
+
+struct Form<'a>(&'a [Field]);
+
+impl Serialize for Form<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(None)?;
+        map.serialize_entry("type", "object")?;
+        let required: Vec<&str> =
+            self.0.iter().filter(|field| field.required).map(|field| field.name.as_str()).collect();
+        if !required.is_empty() {
+            map.serialize_entry("required", &required)?;
+        }
+        map.serialize_entry("properties", &Fields(self.0))?;
+        map.end()
+    }
+}
+
+struct Fields<'a>(&'a [Field]);
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_map(self.0.iter().map(|field| (&field.name, FieldSchema { field, described: true })))
+    }
+}
+
+/// A field's schema; a parameter's description stands beside its schema, a property's inside.
+pub struct FieldSchema<'a> {
+    /// The field.
+    pub field: &'a Field,
+    /// Whether the description is written.
+    pub described: bool,
+}
+
+impl Serialize for FieldSchema<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(None)?;
+        let field = self.field;
+        schema::write_type(&mut map, &field.shape, false)?;
+        if self.described && !field.description.is_empty() {
+            map.serialize_entry("description", &field.description)?;
+        }
+        let values = field.enumeration();
+        match &field.shape.kind {
+            Kind::List(_) if !values.is_empty() => {
+                map.serialize_entry("items", &Enumerated { shape: field.element(), values: &values })?;
+            }
+            _ => {
+                if !values.is_empty() {
+                    map.serialize_entry("enum", &values)?;
+                }
+                schema::write_members(&mut map, &field.shape, false)?;
+            }
+        }
+        map.end()
+    }
+}
+
+struct Enumerated<'a> {
+    shape: &'a Shape,
+    values: &'a [Value],
+}
+
+impl Serialize for Enumerated<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(None)?;
+        schema::write_type(&mut map, self.shape, false)?;
+        map.serialize_entry("enum", self.values)?;
+        map.end()
+    }
+}
+
+struct Encoding<'a>(&'a [Field]);
+
+impl Serialize for Encoding<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let typed = self.0.iter().filter(|field| !field.content_type.is_empty());
+        out.collect_map(
+            typed
+                .map(|field| (&field.name, Value::from_iter([("contentType", field.content_type.as_str())]))),
+        )
+    }
+}
+
+struct Examples<'a>(&'a [Example]);
+
+impl Serialize for Examples<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_map(self.0.iter().map(|example| (&example.name, ExampleObject(example))))
+    }
+}
+
+struct ExampleObject<'a>(&'a Example);
+
+impl Serialize for ExampleObject<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(Some(1))?;
+        match &self.0.json {
+            Some(json) => map.serialize_entry("value", &Json(json))?,
+            None => map.serialize_entry("summary", &self.0.name)?,
+        }
+        map.end()
+    }
+}
+
+/// JSON text written as the JSON it is, in the writer's own layout.
+struct Json<'a>(&'a str);
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let value: Value = serde_json::from_str(self.0).map_err(serde::ser::Error::custom)?;
+        value.serialize(out)
+    }
+}

@@ -1,0 +1,274 @@
+//! The document: operations gathered by path and method, and everything they share.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::Note;
+use crate::address::{Address, Server};
+use crate::auth::Schemes;
+use crate::markdown;
+use crate::name;
+use crate::operation::{Method, Operation};
+use crate::postman::{self, Info};
+use crate::secret::Secrets;
+use crate::walk::Tags;
+
+/// Gathers operations.
+#[derive(Default)]
+pub struct Builder {
+    /// Credentials met anywhere.
+    pub secrets: Secrets,
+    /// Requests and other items that became nothing.
+    pub left_out: usize,
+    /// Requests that joined an operation already there.
+    pub merged: usize,
+    paths: HashMap<String, Path>,
+    titles: BTreeSet<String>,
+    versions: BTreeSet<String>,
+    descriptions: BTreeSet<String>,
+    tags: Tags,
+}
+
+/// One path: its template as first met, and its operations.
+struct Path {
+    template: String,
+    operations: BTreeMap<Method, Operation>,
+}
+
+impl Builder {
+    /// Notes what a collection says about itself.
+    pub fn collection(&mut self, info: &Info<'_>) {
+        self.titles.extend(postman::filled(info.name).map(|name| name.trim().to_owned()));
+        self.versions.extend(postman::filled(info.version).map(|version| version.into_owned()));
+        self.descriptions.extend(postman::description(info.description).map(|text| markdown::tidy(&text)));
+    }
+
+    /// Notes what a folder says about itself.
+    pub fn describe_tag(&mut self, name: String, description: String) {
+        crate::content::longer(self.tags.entry(name).or_default(), description);
+    }
+
+    /// Adds a request. Gives the name of the operation it was merged into, if any.
+    pub fn add(&mut self, method: Method, address: Address, mut operation: Operation) -> Option<String> {
+        operation.server = address.server;
+        let path = self
+            .paths
+            .entry(nameless(&address.path))
+            .or_insert_with(|| Path { template: address.path.clone(), operations: BTreeMap::new() });
+        // Paths that differ only in their parameters' names are one path, named as first met.
+        for (parameter, name) in operation.parameters.iter_mut().zip(names(&path.template)) {
+            name.clone_into(&mut parameter.field.name);
+        }
+        match path.operations.entry(method) {
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                entry.insert(operation);
+                None
+            }
+            std::collections::btree_map::Entry::Occupied(mut entry) => {
+                self.merged += 1;
+                let known = entry.get_mut();
+                known.join(operation);
+                Some(format!("{} {} ({})", method.name().to_ascii_uppercase(), path.template, known.summary))
+            }
+        }
+    }
+
+    /// Settles names and order, hides what must be hidden.
+    pub fn finish(self, say: &mut dyn FnMut(Note)) -> Document {
+        let mask = self.secrets.mask();
+        let mut paths: Vec<Path> = self.paths.into_values().collect();
+        paths.sort_by(|a, b| a.template.cmp(&b.template));
+        let mut schemes = Schemes::default();
+        for operation in paths.iter_mut().flat_map(|path| path.operations.values_mut()) {
+            operation.settle(&mask);
+            schemes.add(&operation.security);
+        }
+        schemes.name();
+        let server = commonest(&paths);
+        let mut tags = Tags::new();
+        for operation in paths.iter_mut().flat_map(|path| path.operations.values_mut()) {
+            operation.requirements = schemes.requirements(&operation.security);
+            operation.own_server = operation.server != server;
+            if !operation.tag.is_empty() {
+                let description = self.tags.get(&operation.tag).cloned().unwrap_or_default();
+                tags.insert(operation.tag.clone(), description);
+            }
+        }
+        tags.values_mut().for_each(|description| mask.text(description));
+        name_operations(&mut paths, say);
+        let joined =
+            |texts: BTreeSet<String>, between: &str| texts.into_iter().collect::<Vec<_>>().join(between);
+        let mut title = joined(self.titles, ", ");
+        if title.is_empty() {
+            title.push_str("Postman items");
+        }
+        let version = self.versions.into_iter().next_back().unwrap_or_else(|| "1.0.0".to_owned());
+        let mut description = joined(self.descriptions, "\n\n");
+        mask.text(&mut description);
+        Document { title, version, description, server, tags, paths, schemes }
+    }
+}
+
+/// A path with its parameters' names left out.
+fn nameless(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    let mut inside = false;
+    for c in path.chars() {
+        match c {
+            '{' => inside = true,
+            '}' => inside = false,
+            _ if inside => continue,
+            _ => {}
+        }
+        out.push(c);
+    }
+    out
+}
+
+fn names(template: &str) -> impl Iterator<Item = &str> {
+    template.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
+}
+
+/// The server of most operations; of two as common, the lesser.
+fn commonest(paths: &[Path]) -> Server {
+    let mut counts: BTreeMap<&Server, usize> = BTreeMap::new();
+    for operation in paths.iter().flat_map(|path| path.operations.values()) {
+        *counts.entry(&operation.server).or_default() += 1;
+    }
+    let most = counts.values().copied().max().unwrap_or_default();
+    counts.into_iter().find(|(_, count)| *count == most).map(|(server, _)| server.clone()).unwrap_or_default()
+}
+
+/// Gives operations whose names collide, and those without one, a name made from method and path.
+fn name_operations(paths: &mut [Path], say: &mut dyn FnMut(Note)) {
+    let mut fallen: BTreeSet<(usize, Method)> = BTreeSet::new();
+    loop {
+        // Generators fold case and underscores, so names must differ in more.
+        let mut owners: BTreeMap<String, Vec<(usize, Method)>> = BTreeMap::new();
+        for (at, path) in paths.iter().enumerate() {
+            for (method, operation) in &path.operations {
+                owners.entry(operation.id.to_ascii_lowercase()).or_default().push((at, *method));
+            }
+        }
+        let mut changed = false;
+        for (id, owners) in owners {
+            if !id.is_empty() && owners.len() == 1 {
+                continue;
+            }
+            for (number, owner) in owners.into_iter().enumerate() {
+                let (at, method) = owner;
+                let Some(path) = paths.get_mut(at) else { continue };
+                let template = path.template.clone();
+                let Some(operation) = path.operations.get_mut(&method) else { continue };
+                if fallen.insert(owner) {
+                    let made = name::from_path(method, &template);
+                    if !operation.id.is_empty() {
+                        say(Note::Hint(format!(
+                            "{} {template}: another operation is named {} too, so both are named after method and path; \
+                             this one is {made}, and the overlay can pin another",
+                            method.name().to_ascii_uppercase(),
+                            operation.id,
+                        )));
+                    }
+                    operation.id = made;
+                    changed = true;
+                } else if number > 0 {
+                    // Two paths that differ in nothing a name may hold.
+                    operation.id = format!("{}{}", operation.id, number + 1);
+                    changed = true;
+                }
+            }
+        }
+        if !changed {
+            return;
+        }
+    }
+}
+
+/// An OpenAPI document, ready to be written.
+pub struct Document {
+    title: String,
+    version: String,
+    description: String,
+    server: Server,
+    tags: Tags,
+    paths: Vec<Path>,
+    /// Security schemes.
+    schemes: Schemes,
+}
+
+impl Document {
+    /// How many operations there are.
+    pub fn operations(&self) -> usize {
+        self.paths.iter().map(|path| path.operations.len()).sum()
+    }
+
+    /// Drops OAuth 2.0 flows whose URLs nobody knows, and gives the names of their schemes.
+    pub fn drop_unknown_flows(&mut self) -> BTreeSet<String> {
+        self.schemes.drop_unknown_flows()
+    }
+
+    /// The variables of servers that no input gives a value.
+    pub fn open_variables(&self) -> BTreeSet<&str> {
+        let operations = self.paths.iter().flat_map(|path| path.operations.values());
+        operations.flat_map(|operation| &operation.server.variables).map(String::as_str).collect()
+    }
+}
+
+impl Serialize for Document {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(None)?;
+        map.serialize_entry("openapi", "3.0.3")?;
+        let mut info = vec![("title", &self.title)];
+        if !self.description.is_empty() {
+            info.push(("description", &self.description));
+        }
+        info.push(("version", &self.version));
+        map.serialize_entry("info", &Pairs(&info))?;
+        map.serialize_entry("servers", &[&self.server])?;
+        if !self.tags.is_empty() {
+            let tags: Vec<BTreeMap<&str, &String>> = self
+                .tags
+                .iter()
+                .map(|(name, description)| {
+                    let mut tag = BTreeMap::from([("name", name)]);
+                    if !description.is_empty() {
+                        tag.insert("description", description);
+                    }
+                    tag
+                })
+                .collect();
+            map.serialize_entry("tags", &tags)?;
+        }
+        map.serialize_entry("paths", &Paths(&self.paths))?;
+        if !self.schemes.is_empty() {
+            map.serialize_entry("components", &BTreeMap::from([("securitySchemes", &self.schemes)]))?;
+        }
+        map.end()
+    }
+}
+
+struct Pairs<'a>(&'a [(&'a str, &'a String)]);
+
+impl Serialize for Pairs<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_map(self.0.iter().copied())
+    }
+}
+
+struct Paths<'a>(&'a [Path]);
+
+impl Serialize for Paths<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_map(self.0.iter().map(|path| (&path.template, Operations(&path.operations))))
+    }
+}
+
+struct Operations<'a>(&'a BTreeMap<Method, Operation>);
+
+impl Serialize for Operations<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_map(self.0.iter().map(|(method, operation)| (method.name(), operation)))
+    }
+}

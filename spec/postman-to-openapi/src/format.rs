@@ -1,0 +1,173 @@
+//! Which registered string format a value has, told from the value alone.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// The format a text has beyond all doubt, or `None`.
+pub fn of(text: &str) -> Option<&'static str> {
+    // The cheapest test first: most strings are words.
+    let byte = text.as_bytes().first()?;
+    if text.len() > 2048 || !text.is_ascii() {
+        return None;
+    }
+    let hex = byte.is_ascii_hexdigit();
+    if byte.is_ascii_digit() {
+        if is_date(text) {
+            return Some("date");
+        }
+        if text.len() > 10
+            && is_date(&text[..10])
+            && matches!(text.as_bytes()[10], b'T' | b't')
+            && is_time(&text[11..])
+        {
+            return Some("date-time");
+        }
+        if is_time(text) {
+            return Some("time");
+        }
+        if text.parse::<Ipv4Addr>().is_ok() {
+            return Some("ipv4");
+        }
+    }
+    if hex && is_uuid(text) {
+        return Some("uuid");
+    }
+    if (hex || *byte == b':') && text.matches(':').count() > 1 && text.parse::<Ipv6Addr>().is_ok() {
+        return Some("ipv6");
+    }
+    if is_uri(text) {
+        return Some("uri");
+    }
+    is_email(text).then_some("email")
+}
+
+fn digits(text: &str, low: u32, high: u32) -> bool {
+    text.len() == 2
+        && text.parse::<u32>().is_ok_and(|number| (low..=high).contains(&number))
+        && !text.starts_with('+')
+}
+
+fn is_date(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    text.len() == 10
+        && bytes[..4].iter().all(u8::is_ascii_digit)
+        && bytes[4] == b'-'
+        && bytes[7] == b'-'
+        && digits(&text[5..7], 1, 12)
+        && digits(&text[8..], 1, last_day(&text[..4], &text[5..7]))
+}
+
+/// The last day of a month; the caller has checked that both are digits.
+fn last_day(year: &str, month: &str) -> u32 {
+    let year: u32 = year.parse().unwrap_or(1);
+    match month {
+        "02" if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
+        "02" => 28,
+        "04" | "06" | "09" | "11" => 30,
+        _ => 31,
+    }
+}
+
+/// RFC 3339 `full-time`: a time without an offset is none.
+fn is_time(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    if text.len() < 9 || bytes[2] != b':' || bytes[5] != b':' {
+        return false;
+    }
+    let rest = &text[8..];
+    let zone = match rest.strip_prefix('.') {
+        Some(fraction) => {
+            let zone = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
+            if zone.len() == fraction.len() {
+                return false;
+            }
+            zone
+        }
+        None => rest,
+    };
+    let offset = |zone: &str| {
+        zone.len() == 6
+            && zone.starts_with(['+', '-'])
+            && zone.as_bytes()[3] == b':'
+            && digits(&zone[1..3], 0, 23)
+            && digits(&zone[4..], 0, 59)
+    };
+    digits(&text[..2], 0, 23)
+        && digits(&text[3..5], 0, 59)
+        && digits(&text[6..8], 0, 59)
+        && (matches!(zone, "Z" | "z") || offset(zone))
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+fn is_uri(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
+    matches!(scheme, "http" | "https" | "ftp" | "ws" | "wss" | "rtmp" | "rtmps" | "s3")
+        && !authority.is_empty()
+        && !authority.starts_with(':')
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+        && rest.matches('#').count() < 2
+        && rest.bytes().enumerate().all(|(at, byte)| match byte {
+            b'%' => {
+                rest.as_bytes().get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
+            }
+            _ => byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=".contains(&byte),
+        })
+}
+
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    let word = |part: &str, extra: &[u8]| {
+        !part.is_empty()
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || extra.contains(&byte))
+            && !part.starts_with('-')
+            && !part.ends_with('-')
+    };
+    local.split('.').all(|part| word(part, b"_%+-"))
+        && domain.contains('.')
+        && domain.split('.').all(|part| word(part, b"-"))
+        && domain.rsplit('.').next().is_some_and(|top| top.len() > 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_is_named_only_when_the_value_leaves_no_doubt() {
+        for (text, format) in [
+            ("2007-10-18T20:08:39.248Z", Some("date-time")),
+            ("2007-10-18T20:08:39+02:00", Some("date-time")),
+            ("2007-10-18T20:08:39", None),
+            ("2024-02-29", Some("date")),
+            ("2023-02-29", None),
+            ("2023-13-01", None),
+            ("10:31:46.317Z", Some("time")),
+            ("10:31", None),
+            ("fe246818-f33a-18d6-2e19-b5e697910d7a", Some("uuid")),
+            ("fe246818f33a18d62e19b5e697910d7a", None),
+            ("143.201.82.65", Some("ipv4")),
+            ("999.1.1.1", None),
+            ("2001:db8::1", Some("ipv6")),
+            ("https://IBrRnEbZoeJwPd.ixq+PqOQQZC-z42EWi", Some("uri")),
+            ("https://a.example/{id}", None),
+            ("https://a.example/%zz", None),
+            ("https://", None),
+            ("aute ", None),
+            ("a.b@example.com", Some("email")),
+            ("a@b", None),
+            ("@you", None),
+            ("", None),
+            ("ünïcode", None),
+        ] {
+            assert_eq!(of(text), format, "{text}");
+        }
+    }
+}

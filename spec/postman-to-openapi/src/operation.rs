@@ -1,0 +1,311 @@
+//! One operation: what all requests of one method and path say together.
+
+use std::collections::BTreeMap;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::address::Server;
+use crate::answer::{Answer, Status};
+use crate::auth::Security;
+use crate::content::{self, Content, Contents, Field, FieldSchema};
+use crate::scalar::Separator;
+use crate::secret::Mask;
+use crate::shape::Kind;
+
+/// OpenAPI's methods, in the order they are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Method {
+    /// GET
+    Get,
+    /// PUT
+    Put,
+    /// POST
+    Post,
+    /// DELETE
+    Delete,
+    /// OPTIONS
+    Options,
+    /// HEAD
+    Head,
+    /// PATCH
+    Patch,
+    /// TRACE
+    Trace,
+}
+
+impl Method {
+    /// Reads a method; OpenAPI has no place for others.
+    pub fn read(name: &str) -> Option<Self> {
+        const METHODS: [Method; 8] = [
+            Method::Get,
+            Method::Put,
+            Method::Post,
+            Method::Delete,
+            Method::Options,
+            Method::Head,
+            Method::Patch,
+            Method::Trace,
+        ];
+        METHODS.into_iter().find(|method| name.trim().eq_ignore_ascii_case(method.name()))
+    }
+
+    /// Its key in a path item.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Get => "get",
+            Method::Put => "put",
+            Method::Post => "post",
+            Method::Delete => "delete",
+            Method::Options => "options",
+            Method::Head => "head",
+            Method::Patch => "patch",
+            Method::Trace => "trace",
+        }
+    }
+}
+
+/// Where a parameter stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// In the path.
+    Path,
+    /// Behind `?`.
+    Query,
+    /// In a header.
+    Header,
+}
+
+/// A parameter.
+#[derive(Debug)]
+pub struct Parameter {
+    /// Where it stands.
+    pub place: Place,
+    /// What it is.
+    pub field: Field,
+    /// Whether it is an object written as `name[member]=…`.
+    pub deep: bool,
+}
+
+/// An operation.
+#[derive(Debug, Default)]
+pub struct Operation {
+    /// Its name as generated from its own item.
+    pub id: String,
+    /// The item's name.
+    pub summary: String,
+    /// Markdown.
+    pub description: String,
+    /// The folder, or the path's first segment.
+    pub tag: String,
+    /// The rate limit its description names.
+    pub rate_limit: Option<String>,
+    /// The server, where it is not the document's.
+    pub server: Server,
+    /// How it is authorised.
+    pub security: Security,
+    /// [`Operation::security`] under the names the document gives.
+    pub requirements: Option<Vec<(String, Vec<String>)>>,
+    /// Path parameters first, in the path's order.
+    pub parameters: Vec<Parameter>,
+    /// Bodies, by media type.
+    pub bodies: Vec<Content>,
+    /// Whether every request has a body.
+    pub body_required: bool,
+    /// Documented answers.
+    pub answers: BTreeMap<Status, Answer>,
+    /// How many requests it was made from.
+    pub requests: u32,
+    /// Whether [`Operation::server`] is to be written.
+    pub own_server: bool,
+}
+
+impl Operation {
+    /// Joins another request of the same method and path. Its path parameters are already renamed.
+    pub fn join(&mut self, other: Operation) {
+        self.requests += other.requests;
+        content::longer(&mut self.description, other.description);
+        if self.rate_limit.is_none() {
+            self.rate_limit = other.rate_limit;
+        }
+        if other.server < self.server {
+            self.server = other.server;
+        }
+        self.security.join(other.security);
+        self.join_parameters(other.parameters);
+        self.body_required &= other.body_required;
+        for body in other.bodies {
+            join_content(&mut self.bodies, body);
+        }
+        for (status, answer) in other.answers {
+            match self.answers.entry(status) {
+                std::collections::btree_map::Entry::Vacant(entry) => {
+                    entry.insert(answer);
+                }
+                std::collections::btree_map::Entry::Occupied(mut entry) => entry.get_mut().join(answer),
+            }
+        }
+    }
+
+    fn join_parameters(&mut self, others: Vec<Parameter>) {
+        let same = |a: &Parameter, b: &Parameter| {
+            a.place == b.place && a.field.name.eq_ignore_ascii_case(&b.field.name)
+        };
+        for parameter in &mut self.parameters {
+            parameter.field.required &= others.iter().any(|other| same(parameter, other));
+        }
+        for mut other in others {
+            match self.parameters.iter_mut().find(|parameter| same(parameter, &other)) {
+                Some(parameter) => {
+                    parameter.deep &= other.deep;
+                    parameter.field.join(other.field);
+                }
+                None => {
+                    other.field.required &= other.place == Place::Path;
+                    self.parameters.push(other);
+                }
+            }
+        }
+    }
+
+    /// Hides known credentials, drops what joining has contradicted, and orders what came in the order
+    /// of the input.
+    pub fn settle(&mut self, mask: &Mask) {
+        let merged = self.requests > 1;
+        mask.text(&mut self.summary);
+        mask.text(&mut self.description);
+        for parameter in &mut self.parameters {
+            mask.text(&mut parameter.field.description);
+            if let Some(example) = &mut parameter.field.example {
+                mask.value(example);
+            }
+            parameter.field.settle();
+        }
+        let own_order = |parameter: &Parameter| match parameter.place {
+            Place::Path => (Place::Path, String::new()),
+            place => (place, if merged { parameter.field.name.clone() } else { String::new() }),
+        };
+        self.parameters.sort_by_cached_key(own_order);
+        for body in &mut self.bodies {
+            body.settle(mask, merged);
+        }
+        self.bodies.sort_by(|a, b| a.media_type.cmp(&b.media_type));
+        self.answers.values_mut().for_each(|answer| answer.settle(mask, merged));
+    }
+}
+
+/// Joins one body into a list of bodies.
+pub fn join_content(bodies: &mut Vec<Content>, body: Content) {
+    match bodies.iter_mut().find(|known| known.media_type.eq_ignore_ascii_case(&body.media_type)) {
+        Some(known) => known.join(body),
+        None => bodies.push(body),
+    }
+}
+
+impl Serialize for Operation {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(None)?;
+        map.serialize_entry("operationId", &self.id)?;
+        if !self.summary.is_empty() {
+            map.serialize_entry("summary", &self.summary)?;
+        }
+        if !self.description.is_empty() {
+            map.serialize_entry("description", &self.description)?;
+        }
+        if !self.tag.is_empty() {
+            map.serialize_entry("tags", &[&self.tag])?;
+        }
+        if let Some(label) = &self.rate_limit {
+            map.serialize_entry("x-rate-limit-label", label)?;
+        }
+        if let Some(requirements) = &self.requirements {
+            let alternatives: Vec<BTreeMap<&String, &Vec<String>>> =
+                requirements.iter().map(|(name, scopes)| BTreeMap::from([(name, scopes)])).collect();
+            map.serialize_entry("security", &alternatives)?;
+        }
+        if self.own_server {
+            map.serialize_entry("servers", &[&self.server])?;
+        }
+        if !self.parameters.is_empty() {
+            map.serialize_entry("parameters", &self.parameters)?;
+        }
+        if !self.bodies.is_empty() {
+            map.serialize_entry("requestBody", &RequestBody(self))?;
+        }
+        map.serialize_entry("responses", &Answers(&self.answers))?;
+        map.end()
+    }
+}
+
+struct RequestBody<'a>(&'a Operation);
+
+impl Serialize for RequestBody<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(Some(2))?;
+        map.serialize_entry("required", &self.0.body_required)?;
+        map.serialize_entry("content", &Contents(&self.0.bodies, &[&self.0.summary]))?;
+        map.end()
+    }
+}
+
+struct Answers<'a>(&'a BTreeMap<Status, Answer>);
+
+impl Serialize for Answers<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        if self.0.is_empty() {
+            let nothing = BTreeMap::from([("description", "No answer is documented.")]);
+            return BTreeMap::from([("default", nothing)]).serialize(out);
+        }
+        out.collect_map(self.0.iter().map(|(status, answer)| (status.to_string(), answer)))
+    }
+}
+
+impl Serialize for Parameter {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(None)?;
+        let field = &self.field;
+        map.serialize_entry("name", &field.name)?;
+        let place = match self.place {
+            Place::Path => "path",
+            Place::Query => "query",
+            Place::Header => "header",
+        };
+        map.serialize_entry("in", place)?;
+        map.serialize_entry("required", &(field.required || self.place == Place::Path))?;
+        if !field.description.is_empty() {
+            map.serialize_entry("description", &field.description)?;
+        }
+        if self.deep {
+            map.serialize_entry("style", "deepObject")?;
+            map.serialize_entry("explode", &true)?;
+        } else if self.place == Place::Query && matches!(field.shape.kind, Kind::List(_)) {
+            let style = match field.separator {
+                Some(Separator::Pipe) => "pipeDelimited",
+                Some(Separator::Space) => "spaceDelimited",
+                _ => "form",
+            };
+            map.serialize_entry("style", style)?;
+            map.serialize_entry("explode", &field.separator.is_none())?;
+        }
+        map.serialize_entry("schema", &FieldSchema { field, described: false })?;
+        if let Some(example) = &field.example {
+            map.serialize_entry("example", example)?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for Server {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(None)?;
+        map.serialize_entry("url", if self.url.is_empty() { "/" } else { &self.url })?;
+        if !self.variables.is_empty() {
+            // A variable must have a default, and the input has none: a whole URL stays relative.
+            let default = if self.url.starts_with('{') { "/" } else { "example.com" };
+            let variable = BTreeMap::from([("default", default)]);
+            let variables: BTreeMap<&String, _> =
+                self.variables.iter().map(|name| (name, &variable)).collect();
+            map.serialize_entry("variables", &variables)?;
+        }
+        map.end()
+    }
+}

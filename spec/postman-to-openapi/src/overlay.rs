@@ -1,0 +1,325 @@
+//! The overlay: a JSON Merge Patch (RFC 7396) of what the export lost, checked before it is applied.
+
+use serde_json::{Map, Value};
+
+use crate::Error;
+use crate::layout;
+use crate::secret;
+
+/// A merge patch and the name messages call it by.
+pub struct Overlay {
+    name: String,
+    patch: Value,
+}
+
+/// What makes a schema one that stands by itself.
+const COMPLETE: [&str; 7] = ["type", "$ref", "enum", "oneOf", "anyOf", "allOf", "properties"];
+const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+impl Overlay {
+    /// Reads a patch.
+    ///
+    /// # Errors
+    ///
+    /// The text is no JSON object.
+    pub fn new(name: impl Into<String>, text: &str) -> Result<Self, Error> {
+        let name = name.into();
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let patch: Value = serde_json::from_str(text).map_err(|error| {
+            let what = error.to_string();
+            let what = what.split(" at line").next().unwrap_or_default();
+            Error::new(format!(
+                "{name}:{}:{}: the overlay is not JSON ({what}); mend it and run again",
+                error.line(),
+                error.column()
+            ))
+        })?;
+        if !patch.is_object() {
+            return Err(Error::new(format!(
+                "{name}: an overlay is one JSON object, the merge patch of the document"
+            )));
+        }
+        Ok(Self { name, patch })
+    }
+
+    /// Whether the patch says something about a member of the document's root.
+    pub fn speaks_of(&self, member: &str) -> bool {
+        self.patch.get(member).is_some()
+    }
+
+    /// Applies the patch.
+    ///
+    /// # Errors
+    ///
+    /// The patch touches something that does not exist, or gives two operations one name; one sentence
+    /// per place, each naming its JSON pointer.
+    pub fn apply(&self, document: &mut Value) -> Result<(), Error> {
+        let mut faults = Vec::new();
+        check(&self.patch, document, &mut Path::default(), &mut faults);
+        json_patch::merge(document, &self.patch);
+        repeated_names(document, &mut faults);
+        if !faults.is_empty() {
+            let lines: Vec<String> = faults.iter().map(|fault| format!("{}: {fault}", self.name)).collect();
+            return Err(Error::new(lines.join("\n")));
+        }
+        hide_passwords(document);
+        layout::arrange(document);
+        Ok(())
+    }
+}
+
+/// A JSON pointer that grows and shrinks.
+#[derive(Default)]
+struct Path<'a>(Vec<&'a str>);
+
+impl Path<'_> {
+    fn pointer(&self) -> String {
+        self.0.iter().map(|part| format!("/{}", part.replace('~', "~0").replace('/', "~1"))).collect()
+    }
+}
+
+fn check<'p>(patch: &'p Value, document: &Value, path: &mut Path<'p>, faults: &mut Vec<String>) {
+    let Some(patch) = patch.as_object() else { return };
+    for (key, value) in patch {
+        path.0.push(key);
+        match (document.get(key), value) {
+            (None, Value::Null) => {
+                faults.push(format!(
+                    "{} deletes what is not there; take it out of the overlay",
+                    path.pointer()
+                ));
+            }
+            (None, _) => addition(value, path, faults),
+            (Some(known), _) if known.is_object() => check(value, known, path, faults),
+            (Some(_), _) => addition_inside(value, path, faults),
+        }
+        path.0.pop();
+    }
+}
+
+/// Something new: welcome, unless it can only be meant for something that exists.
+fn addition<'p>(value: &'p Value, path: &mut Path<'p>, faults: &mut Vec<String>) {
+    if let ["paths", rest @ ..] = path.0.as_slice() {
+        match rest {
+            [_] => {
+                faults.push(format!(
+                    "{} is no path of the document; correct the path or add its item",
+                    path.pointer()
+                ));
+                return;
+            }
+            [_, method] if METHODS.contains(method) => {
+                faults.push(format!(
+                    "{} is no operation of the document; correct the method or add its item",
+                    path.pointer()
+                ));
+                return;
+            }
+            _ => {}
+        }
+    }
+    if is_schema(&path.0) && !is_complete(value) {
+        faults.push(format!(
+            "{} constrains a schema that is not there; correct the name, or give it a type to add it",
+            path.pointer()
+        ));
+        return;
+    }
+    addition_inside(value, path, faults);
+}
+
+fn addition_inside<'p>(value: &'p Value, path: &mut Path<'p>, faults: &mut Vec<String>) {
+    let Value::Object(members) = value else { return };
+    for (key, member) in members {
+        path.0.push(key);
+        if member.is_null() {
+            faults.push(format!("{} deletes what is not there; take it out of the overlay", path.pointer()));
+        } else {
+            addition(member, path, faults);
+        }
+        path.0.pop();
+    }
+}
+
+/// Whether a pointer leads to a schema.
+fn is_schema(path: &[&str]) -> bool {
+    // What an example or an extension holds is nobody's schema.
+    if path
+        .iter()
+        .any(|part| part.starts_with("x-") || matches!(*part, "example" | "examples" | "default" | "enum"))
+    {
+        return false;
+    }
+    match path {
+        [.., "properties" | "schemas", _] => true,
+        [.., "schema" | "items" | "additionalProperties" | "not"] => true,
+        _ => false,
+    }
+}
+
+fn is_complete(schema: &Value) -> bool {
+    match schema {
+        Value::Object(members) => COMPLETE.iter().any(|key| members.contains_key(*key)) || members.is_empty(),
+        _ => true,
+    }
+}
+
+/// A pinned name that another operation already has.
+fn repeated_names(document: &Value, faults: &mut Vec<String>) {
+    let mut owners: std::collections::BTreeMap<&str, String> = std::collections::BTreeMap::new();
+    let paths = document.get("paths").and_then(Value::as_object);
+    for (path, item) in paths.into_iter().flatten() {
+        for method in METHODS {
+            let Some(id) = item.get(method).and_then(|operation| operation.get("operationId")?.as_str())
+            else {
+                continue;
+            };
+            let place = Path(vec!["paths", path, method, "operationId"]).pointer();
+            if let Some(first) = owners.insert(id, place.clone()) {
+                faults.push(format!("{place} and {first} are both {id}; pin another name for one of them"));
+            }
+        }
+    }
+}
+
+/// What the overlay calls a password is one: no example or default may show it.
+fn hide_passwords(document: &mut Value) {
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    for item in paths.into_iter().flat_map(Map::values_mut) {
+        hide_below(item);
+    }
+    if let Some(components) = document.get_mut("components") {
+        hide_below(components);
+    }
+}
+
+fn hide_below(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            if members.get("format").is_some_and(|format| format == "password")
+                && members.contains_key("type")
+            {
+                members.retain(|key, _| key != "example" && key != "default");
+            }
+            if let Some(schema) = members.get("schema").cloned() {
+                if let Some(example) = members.get_mut("example") {
+                    hide_in(example, &schema);
+                }
+                let examples = members.get_mut("examples").and_then(Value::as_object_mut);
+                for example in examples.into_iter().flat_map(Map::values_mut) {
+                    if let Some(value) = example.get_mut("value") {
+                        hide_in(value, &schema);
+                    }
+                }
+            }
+            members.values_mut().for_each(hide_below);
+        }
+        Value::Array(list) => list.iter_mut().for_each(hide_below),
+        _ => {}
+    }
+}
+
+fn hide_in(example: &mut Value, schema: &Value) {
+    if schema.get("format").is_some_and(|format| format == "password") {
+        secret::mask_all(example);
+        return;
+    }
+    match example {
+        Value::Object(members) => {
+            for (name, member) in members.iter_mut() {
+                let property = schema.get("properties").and_then(|properties| properties.get(name));
+                if let Some(schema) = property.or_else(|| schema.get("additionalProperties")) {
+                    hide_in(member, schema);
+                }
+            }
+        }
+        Value::Array(list) => {
+            if let Some(items) = schema.get("items") {
+                list.iter_mut().for_each(|element| hide_in(element, items));
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn document() -> Value {
+        json!({
+            "openapi": "3.0.3",
+            "info": {"title": "T", "version": "1"},
+            "paths": {"/a/{id}": {"patch": {
+                "operationId": "updateA",
+                "requestBody": {"content": {"multipart/form-data": {
+                    "schema": {"type": "object", "properties": {"url": {"type": "string"}, "name": {"type": "string"}}},
+                    "example": {"url": "rtmp://u:p@a.example", "name": "n"},
+                }}},
+                "responses": {"204": {"description": "Done."}},
+            }, "get": {"operationId": "getA", "responses": {"200": {"description": "ok"}}}}},
+        })
+    }
+
+    fn faults(patch: Value) -> String {
+        let overlay = Overlay::new("overlay.json", &patch.to_string()).expect("an object");
+        overlay.apply(&mut document()).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    fn at(property: &str, schema: Value) -> Value {
+        json!({"paths": {"/a/{id}": {"patch": {"requestBody": {"content": {"multipart/form-data": {
+            "schema": {"properties": {property: schema}}}}}}}}})
+    }
+
+    #[test]
+    fn a_patch_that_touches_nothing_is_an_error_naming_its_pointer() {
+        let schema = "/paths/~1a~1{id}/patch/requestBody/content/multipart~1form-data/schema/properties";
+        for (patch, pointer) in [
+            (json!({"paths": {"/b": {"get": {"summary": "x"}}}}), "/paths/~1b".to_owned()),
+            (json!({"paths": {"/a/{id}": {"put": {"summary": "x"}}}}), "/paths/~1a~1{id}/put".to_owned()),
+            (json!({"info": {"license": null}}), "/info/license".to_owned()),
+            (at("nmae", json!({"maxLength": 3})), format!("{schema}/nmae")),
+            (at("url", json!({"items": {"maxLength": 3}})), format!("{schema}/url/items")),
+            (at("url", json!({"format": null})), format!("{schema}/url/format")),
+            (
+                json!({"paths": {"/a/{id}": {"patch": {"requestBody": {"content": {"application/json": {"schema": {"properties": {"x": {"maxLength": 1}}}}}}}}}}),
+                "/paths/~1a~1{id}/patch/requestBody/content/application~1json/schema/properties/x".to_owned(),
+            ),
+        ] {
+            let faults = faults(patch);
+            assert!(faults.starts_with(&format!("overlay.json: {pointer} ")), "{faults}");
+        }
+    }
+
+    #[test]
+    fn additions_and_constraints_of_what_exists_are_welcome() {
+        for patch in [
+            json!({"servers": [{"url": "https://a.example"}], "x-retry-after-seconds": 30}),
+            json!({"info": {"description": "d"}}),
+            at("name", json!({"minLength": 1, "maxLength": 50})),
+            at("resolution", json!({"type": "string", "enum": ["720p", "1080p"]})),
+            json!({"paths": {"/a/{id}": {"patch": {"responses": {"409": {"description": "Busy."}}}}}}),
+            json!({"paths": {"/a/{id}": {"patch": {"operationId": "pinned", "x-own": {"properties": {"a": {"b": 1}}}}}}}),
+            json!({"components": {"securitySchemes": {"oauth2": {"type": "oauth2", "flows": {"authorizationCode": {"scopes": {"a": ""}}}}}}}),
+        ] {
+            assert_eq!(faults(patch.clone()), "", "{patch}");
+        }
+    }
+
+    #[test]
+    fn two_operations_cannot_be_pinned_to_one_name() {
+        let faults = faults(json!({"paths": {"/a/{id}": {"get": {"operationId": "updateA"}}}}));
+        assert!(faults.contains("are both updateA"), "{faults}");
+    }
+
+    #[test]
+    fn what_the_overlay_calls_a_password_loses_its_example() {
+        let overlay =
+            Overlay::new("o", &at("url", json!({"format": "password"})).to_string()).expect("an object");
+        let mut document = document();
+        overlay.apply(&mut document).expect("sound");
+        let text = document.to_string();
+        assert!(!text.contains("u:p@") && text.contains(r#""name":"n""#), "{text}");
+    }
+}

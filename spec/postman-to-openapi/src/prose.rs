@@ -1,0 +1,308 @@
+//! Facts that stand in prose: an answer's error codes and wait, an operation's scopes and rate limit.
+
+use crate::markdown;
+
+/// Where the exporter cuts a saved response's name, in UTF-16 units.
+const CUT: usize = 255;
+
+/// One of the service's own error codes, with what it says about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErrorCode {
+    /// The number.
+    pub code: i64,
+    /// The messages under that number, as one text.
+    pub message: String,
+}
+
+/// A saved response's name, which is where the exporter puts the answer's description.
+#[derive(Debug, Default, PartialEq)]
+pub struct Answer {
+    /// Markdown.
+    pub description: String,
+    /// The codes named, in the order they are named.
+    pub codes: Vec<ErrorCode>,
+    /// Whether the exporter cut the text, so that codes may be missing.
+    pub cut: bool,
+}
+
+/// Reads a saved response's name. `status` is the answer's own: a marker that restates it is dropped.
+pub fn answer(name: &str, status: Option<u16>) -> Answer {
+    let cut = name.len() >= CUT && name.encode_utf16().count() >= CUT;
+    let mut text = name;
+    let stated;
+    if let Some((before, number, after)) = label(text, "http status code")
+        && before.trim().is_empty()
+        && status.is_some_and(|status| i64::from(status) == number)
+    {
+        stated = after.trim_start_matches([' ', '\n']);
+        text = stated;
+    }
+    let Some((prose, mut code, mut rest)) = label(text, "error code") else {
+        return Answer { description: markdown::tidy(text), codes: Vec::new(), cut };
+    };
+    let mut codes: Vec<ErrorCode> = Vec::new();
+    loop {
+        let next = label(rest, "error code");
+        let message = messages(next.map_or(rest, |(message, ..)| message));
+        // A number the text ends in may have lost its last digits.
+        if !(cut && next.is_none() && message.is_empty() && !rest.starts_with(['`', '<', '*', '\n'])) {
+            match codes.iter_mut().find(|known| known.code == code) {
+                Some(known) => known.message = sentences(&[known.message.as_str(), message.as_str()]),
+                None => codes.push(ErrorCode { code, message }),
+            }
+        }
+        match next {
+            Some((_, number, after)) => (code, rest) = (number, after),
+            None => break,
+        }
+    }
+    let prose = markdown::tidy(prose);
+    let mut description = unmarked(&prose).to_owned();
+    for ErrorCode { code, message } in &codes {
+        description.push_str(if !description.contains("- Error code") && !description.is_empty() {
+            "\n\n"
+        } else {
+            "\n"
+        });
+        description.push_str(&format!("- Error code `{code}`"));
+        if !message.is_empty() {
+            description.push_str(": ");
+            description.push_str(&markdown::tidy(message));
+        }
+    }
+    Answer { description: description.trim().to_owned(), codes, cut }
+}
+
+/// A text that is one bold word or phrase, without its stars.
+fn unmarked(text: &str) -> &str {
+    let inside = text.strip_prefix("**").and_then(|text| text.strip_suffix("**"));
+    inside.filter(|inside| !inside.contains("**")).unwrap_or(text)
+}
+
+/// Finds `**Name:** `123``, in any dress, and gives what is before it, the number, and what is after.
+fn label<'a>(text: &'a str, name: &str) -> Option<(&'a str, i64, &'a str)> {
+    let mut from = 0;
+    while let Some(at) = find(&text[from..], name) {
+        let start = from + at;
+        from = start + name.len();
+        let after = text[from..].trim_start_matches(['s', ':', '*', ' ', '`']);
+        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+        if digits == 0 || text[..start].ends_with(|c: char| c.is_alphanumeric()) {
+            continue;
+        }
+        let Ok(number) = after[..digits].parse() else { continue };
+        let before = text[..start].trim_end_matches(['*', ' ']);
+        let mut rest = &after[digits..];
+        for mark in ["`", "**", ":"] {
+            rest = rest.strip_prefix(mark).unwrap_or(rest);
+        }
+        return Some((before, number, rest));
+    }
+    None
+}
+
+/// Finds an ASCII phrase, whatever its case.
+fn find(text: &str, phrase: &str) -> Option<usize> {
+    text.as_bytes().windows(phrase.len()).position(|window| window.eq_ignore_ascii_case(phrase.as_bytes()))
+}
+
+/// The messages under one code, joined to one text.
+fn messages(text: &str) -> String {
+    let text = breaks(text);
+    let lines: Vec<&str> = text
+        .lines()
+        .map(|line| line.trim().trim_start_matches(['*', '-', ':', ' ']).trim_end_matches(['*', ' ']))
+        .filter(|line| !line.is_empty())
+        .collect();
+    sentences(&lines)
+}
+
+fn sentences(parts: &[&str]) -> String {
+    let mut joined = String::new();
+    for part in parts.iter().filter(|part| !part.is_empty()) {
+        if !joined.is_empty() {
+            joined.push_str(if joined.ends_with(['.', '!', '?', ':', ';', ',']) { " " } else { ". " });
+        }
+        joined.push_str(part);
+    }
+    joined
+}
+
+/// `<br>` as a line's end.
+fn breaks(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('<') {
+        out.push_str(&rest[..at]);
+        let tag = &rest[at..];
+        let end = tag.find('>').filter(|_| {
+            let name = tag[1..].trim_start_matches('/').to_ascii_lowercase();
+            name.starts_with("br")
+                || name.starts_with("p>")
+                || name.starts_with("li>")
+                || name.starts_with("ul>")
+        });
+        match end {
+            Some(end) => {
+                out.push('\n');
+                rest = &tag[end + 1..];
+            }
+            None => {
+                out.push('<');
+                rest = &tag[1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The wait a refusal asks for, in seconds: "retry … after 30 seconds".
+pub fn retry_after(text: &str) -> Option<u64> {
+    let text = text.to_ascii_lowercase();
+    for sentence in text.split(['.', '\n', ';', '<']) {
+        if !["retry", "try again", "wait", "new request"].iter().any(|word| sentence.contains(word)) {
+            continue;
+        }
+        let words: Vec<&str> =
+            sentence.split([' ', '-', '*', '`', ',', '(', ')']).filter(|w| !w.is_empty()).collect();
+        for (at, pair) in words.windows(2).enumerate() {
+            let number = match pair[0] {
+                "one" | "a" => Some(1),
+                number => number.parse::<u64>().ok(),
+            };
+            let unit = match pair[1] {
+                "s" | "sec" | "secs" | "second" | "seconds" => 1,
+                "min" | "mins" | "minute" | "minutes" => 60,
+                "hour" | "hours" => 3600,
+                _ => continue,
+            };
+            let led = at > 0 && words[..at].iter().rev().take(3).any(|word| LEADS.contains(word));
+            if let (Some(number), true) = (number, led) {
+                return number.checked_mul(unit);
+            }
+        }
+    }
+    None
+}
+
+/// The words that lead to a wait. "100 requests per 10 seconds" names none.
+const LEADS: [&str; 8] = ["after", "in", "wait", "waiting", "for", "least", "within", "another"];
+
+/// The scopes an operation's description names after `Scopes:`, in their order.
+pub fn scopes(description: &str) -> Vec<String> {
+    let mut scopes: Vec<String> = Vec::new();
+    let mut from = 0;
+    while let Some(at) = find(&description[from..], "scope") {
+        from += at + "scope".len();
+        let after = description[from..].trim_start_matches('s').trim_start_matches('*');
+        let Some(list) = after.strip_prefix(':') else { continue };
+        let list = list.trim_start_matches(['*', ' ']);
+        let end = [list.find('\n'), find(list, "<br"), list.find("**")].into_iter().flatten().min();
+        let list = &list[..end.unwrap_or(list.len())];
+        let ticked: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
+        let found: Vec<&str> = if ticked.is_empty() {
+            list.split([',', ' ', '<']).map(str::trim).filter(|word| word.contains([':', '.'])).collect()
+        } else {
+            ticked.iter().flat_map(|ticked| ticked.split([',', ' '])).collect()
+        };
+        for scope in found {
+            let scope = scope.trim_end_matches(['.', ',']);
+            let sound = !scope.is_empty()
+                && scope.bytes().all(|byte| byte.is_ascii_alphanumeric() || b":._/-".contains(&byte));
+            if sound && !scopes.iter().any(|known| known == scope) {
+                scopes.push(scope.to_owned());
+            }
+        }
+    }
+    scopes
+}
+
+/// The rate limit an operation's description names: `` **[Rate Limit Label](…):** `Light` ``.
+pub fn rate_limit(description: &str) -> Option<String> {
+    let after = &description[find(description, "rate limit label")? + "rate limit label".len()..];
+    let line = after.split(['\n']).next()?;
+    let label = line.split('`').nth(1)?.trim();
+    (!label.is_empty() && label.len() < 64).then(|| label.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(code: i64, message: &str) -> ErrorCode {
+        ErrorCode { code, message: message.to_owned() }
+    }
+
+    #[test]
+    fn one_status_can_carry_several_codes() {
+        let answer = answer(
+            "**HTTP Status Code:** `400` **Bad Request**<br>\n**Error Code:** `300` <br>\n* No such id.<br>\n* Invalid id.<br>\n\
+             **Error Code:** `3001` No webinar: {webinarId}.<br>\n**Error Code:**`1010`<br>Other account.\n",
+            Some(400),
+        );
+        assert_eq!(
+            answer.codes,
+            [
+                code(300, "No such id. Invalid id."),
+                code(3001, "No webinar: {webinarId}."),
+                code(1010, "Other account.")
+            ]
+        );
+        assert_eq!(
+            answer.description,
+            "Bad Request\n\n- Error code `300`: No such id. Invalid id.\n- Error code `3001`: No webinar: `{webinarId}`.\n\
+             - Error code `1010`: Other account."
+        );
+    }
+
+    #[test]
+    fn messages_without_an_end_are_joined_as_sentences() {
+        let answer = answer("**Error Code:** `300` <br>Missing meetingId <br> Invalid meetingId.", Some(300));
+        assert_eq!(answer.codes, [code(300, "Missing meetingId. Invalid meetingId.")]);
+    }
+
+    #[test]
+    fn a_status_that_differs_from_the_answers_own_stays_in_the_text() {
+        assert_eq!(answer("**HTTP Status Code:** `204` <br>\nDone.\n\n", Some(204)).description, "Done.");
+        assert!(answer("**HTTP Status Code:** `400`<br>No.", Some(300)).description.contains("400"));
+        assert_eq!(answer("plain", None), Answer { description: "plain".into(), ..Answer::default() });
+    }
+
+    #[test]
+    fn a_number_that_the_cut_may_have_shortened_is_not_believed() {
+        let name = format!("**Error Code:** `300` {}\n**Error Code:** `30", "x".repeat(CUT - 43));
+        assert_eq!(name.len(), CUT);
+        let answer = answer(&name, Some(400));
+        assert!(answer.cut);
+        assert_eq!(answer.codes.iter().map(|code| code.code).collect::<Vec<_>>(), [300]);
+    }
+
+    #[test]
+    fn the_wait_is_read_from_the_sentence_that_asks_for_it() {
+        for (text, seconds) in [
+            ("If it has not started, retry making a new request after 30 seconds.", Some(30)),
+            ("Please try again in 2 minutes", Some(120)),
+            ("Wait for one minute.", Some(60)),
+            ("Wait at least 5 sec and retry", Some(5)),
+            ("Limit of 100 requests per 10 seconds. Retry later.", None),
+            ("Retry later, 30 seconds is a lot", None),
+            ("Retry after 99999999999999999999 seconds", None),
+            ("Retry after 9999999999999999999 hours", None),
+            ("Too many requests", None),
+        ] {
+            assert_eq!(retry_after(text), seconds, "{text}");
+        }
+    }
+
+    #[test]
+    fn scopes_and_rate_limit_are_read_in_every_dress() {
+        assert_eq!(scopes("x<br>\n**Scopes:** `a:b:admin` `a:b`<br>\n **X**"), ["a:b:admin", "a:b"]);
+        assert_eq!(scopes("**Scopes:** `a:b`, `a:c`<br>**Y:** `z`"), ["a:b", "a:c"]);
+        assert_eq!(scopes("Scopes: a:b, a:c\n**Granular Scopes:** `a:d`"), ["a:b", "a:c", "a:d"]);
+        assert!(scopes("Within the scope of this: nothing").is_empty());
+        let limit = "**[Rate Limit Label](https://a.example/b#rate-limits):** `Light`\n";
+        assert_eq!(rate_limit(limit).as_deref(), Some("Light"));
+        assert_eq!(rate_limit("no such label"), None);
+    }
+}

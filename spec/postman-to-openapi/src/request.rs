@@ -1,0 +1,349 @@
+//! A request's parameters and body, and what its saved responses' own requests add to them.
+
+use serde_json::Value;
+
+use crate::address::{self, Address};
+use crate::answer::each_header;
+use crate::auth;
+use crate::body;
+use crate::content::{Carried, Field};
+use crate::markdown;
+use crate::marker;
+use crate::operation::{Operation, Parameter, Place, join_content};
+use crate::postman::{self, Entry, Raw, Request, Response, Url};
+use crate::scalar;
+use crate::secret;
+use crate::shape::{Kind, Member, Object, Shape};
+use crate::variables;
+use crate::walk::Context;
+
+/// Reads what one request sends.
+///
+/// # Errors
+///
+/// It has no URL.
+pub fn read(
+    request: &Request<'_>,
+    name: &str,
+    context: &mut Context<'_, '_>,
+) -> Result<(Operation, Address), String> {
+    let mut address = address::read(request.url, context.variables)?;
+    if let Some(userinfo) = address.userinfo.take() {
+        userinfo.split(':').skip(1).for_each(|password| context.secrets.learn(password));
+    }
+    let mut operation = Operation::default();
+    path_parameters(&address, request.url, &mut operation, context);
+    query_parameters(&address, request.url, &mut operation, context);
+    let content_type = header_parameters(request.header, &mut operation, context);
+    if let Some(body) = body::request(request.body, content_type.as_deref(), name, context) {
+        operation.bodies.push(body);
+    }
+    operation.body_required = !operation.bodies.is_empty();
+    Ok((operation, address))
+}
+
+/// Joins what the requests behind saved responses show, where it differs from the request itself.
+pub fn saved(raw: Raw<'_>, title: &str, operation: &mut Operation, context: &mut Context<'_, '_>) {
+    let mut seen: Vec<&str> = Vec::new();
+    postman::each(raw, |element| {
+        let Some(response) = postman::object::<Response<'_>>(Some(element)) else { return };
+        let Some(original) = postman::object::<Request<'_>>(response.original) else { return };
+        let Some(text) = original.body.map(|body| body.get()) else { return };
+        if seen.contains(&text) || seen.len() > 64 {
+            return;
+        }
+        seen.push(text);
+        let name = postman::filled(response.name).unwrap_or_default();
+        let name = if name.is_empty() { title } else { name.trim() };
+        let mut content_type = None;
+        each_header(original.header, &mut |name, value, _| {
+            if name.eq_ignore_ascii_case("content-type") {
+                content_type = Some(value.to_owned());
+            }
+        });
+        let Some(mut body) = body::request(original.body, content_type.as_deref(), name, context) else {
+            return;
+        };
+        // The request itself, saved along: no second example.
+        let known = operation.bodies.iter().find(|known| known.media_type == body.media_type);
+        if let Some(known) = known {
+            body.examples.retain(|example| !known.examples.iter().any(|other| other.json == example.json));
+            // A field the saved request leaves out was not filled in; that makes it no less required.
+            if let (Carried::Form(mine), Carried::Form(fields)) = (&known.schema, &mut body.schema) {
+                for field in mine.iter().filter(|field| field.required) {
+                    if !fields.iter().any(|other| other.name == field.name) {
+                        fields.push(field.clone());
+                    }
+                }
+            }
+            join_content(&mut operation.bodies, body);
+        } else if operation.bodies.is_empty() {
+            operation.bodies.push(body);
+        }
+    });
+}
+
+fn path_parameters(
+    address: &Address,
+    raw: Raw<'_>,
+    operation: &mut Operation,
+    context: &mut Context<'_, '_>,
+) {
+    for path in &address.parameters {
+        let mut field =
+            Field { name: path.name.clone(), required: true, shape: Shape::text(), ..Field::default() };
+        if let Some(value) = &path.value {
+            field.shape = in_path(scalar::read(value).shape);
+        }
+        if let Some(url) = postman::object::<Url<'_>>(raw) {
+            postman::entries(url.variable, |entry| {
+                let key = postman::filled(entry.key).or_else(|| postman::filled(entry.id));
+                if key.is_some_and(|key| key == path.key) {
+                    let name = field.name.clone();
+                    field = described(name, &entry, context);
+                    field.required = true;
+                    field.shape = in_path(std::mem::take(&mut field.shape));
+                }
+            });
+        }
+        if field.example.as_ref().is_some_and(|example| example == "") {
+            field.example = None;
+        }
+        operation.parameters.push(Parameter { place: Place::Path, field, deep: false });
+    }
+}
+
+/// A path holds no list or object that could be told from text.
+fn in_path(shape: Shape) -> Shape {
+    match shape.kind {
+        Kind::Boolean | Kind::Integer(_) | Kind::Number(_) | Kind::Text(_) => shape,
+        _ => Shape::text(),
+    }
+}
+
+fn query_parameters(
+    address: &Address,
+    raw: Raw<'_>,
+    operation: &mut Operation,
+    context: &mut Context<'_, '_>,
+) {
+    let mut found = false;
+    if let Some(url) = postman::object::<Url<'_>>(raw)
+        && postman::is_list(url.query)
+    {
+        postman::entries(url.query, |entry| {
+            let Some(key) = postman::filled(entry.key) else { return };
+            found = true;
+            let field = described(key.trim().to_owned(), &entry, context);
+            if !marker::read(postman::description(entry.description).unwrap_or_default()).security {
+                query_parameter(field, operation, context);
+            }
+        });
+    }
+    if !found {
+        for (name, value) in &address.query {
+            let field = valued(Field { name: name.trim().to_owned(), ..Field::default() }, value, context);
+            query_parameter(field, operation, context);
+        }
+    }
+}
+
+fn query_parameter(field: Field, operation: &mut Operation, context: &mut Context<'_, '_>) {
+    if field.name.is_empty() {
+        return;
+    }
+    if field.name.contains("{{") {
+        context
+            .notes
+            .push(format!("its query parameter {} has no fixed name and is not described", field.name));
+        return;
+    }
+    if let Some((name, member)) = deep(&field.name) {
+        let at = operation
+            .parameters
+            .iter()
+            .position(|known| known.place == Place::Query && known.field.name == name);
+        let known = at.and_then(|at| operation.parameters.get_mut(at));
+        match known {
+            Some(parameter) if parameter.deep => {
+                if let Kind::Object(object) = &mut parameter.field.shape.kind {
+                    add_member(object, member, field.shape);
+                }
+                return;
+            }
+            Some(_) => {}
+            None => {
+                let mut object = Object { members: Vec::new(), seen: 1 };
+                add_member(&mut object, member, field.shape.clone());
+                let shape = Shape::of(Kind::Object(Box::new(object)));
+                let field = Field {
+                    name: name.to_owned(),
+                    shape,
+                    values: Vec::new(),
+                    example: None,
+                    separator: None,
+                    ..field
+                };
+                operation.parameters.push(Parameter { place: Place::Query, field, deep: true });
+                return;
+            }
+        }
+    }
+    let known = operation
+        .parameters
+        .iter_mut()
+        .find(|known| known.place == Place::Query && known.field.name == field.name);
+    match known {
+        Some(parameter) => repeated(&mut parameter.field, field),
+        None => operation.parameters.push(Parameter { place: Place::Query, field, deep: false }),
+    }
+}
+
+/// `filter[name]`: a member of an object written in the style `deepObject`.
+fn deep(key: &str) -> Option<(&str, &str)> {
+    let (name, rest) = key.split_once('[')?;
+    let member = rest.strip_suffix(']')?;
+    let sound = !name.is_empty() && !member.is_empty() && !member.contains(['[', ']']);
+    (sound && !member.bytes().all(|byte| byte.is_ascii_digit())).then_some((name, member))
+}
+
+fn add_member(object: &mut Object, name: &str, shape: Shape) {
+    match object.members.iter_mut().find(|member| &*member.name == name) {
+        Some(member) => member.shape.join_as_text(shape),
+        None => object.members.push(Member { name: name.into(), shape, seen: 1 }),
+    }
+}
+
+/// A query parameter given twice is a list.
+fn repeated(known: &mut Field, again: Field) {
+    known.required |= again.required;
+    if !matches!(known.shape.kind, Kind::List(_)) {
+        let element = std::mem::take(&mut known.shape);
+        known.shape = Shape::of(Kind::List(Box::new(element)));
+        known.example = known.example.take().map(|value| Value::Array(vec![value]));
+    }
+    if let Kind::List(element) = &mut known.shape.kind {
+        element.join_as_text(again.shape);
+        known.example = match (known.example.take(), again.example) {
+            (Some(Value::Array(mut list)), Some(value)) => {
+                list.push(value);
+                Some(Value::Array(list))
+            }
+            _ => None,
+        };
+    }
+}
+
+/// Reads headers; gives the content type and takes a hand-written `Authorization` for what it is.
+fn header_parameters(
+    raw: Raw<'_>,
+    operation: &mut Operation,
+    context: &mut Context<'_, '_>,
+) -> Option<String> {
+    const NOT_PARAMETERS: [&str; 9] = [
+        "accept",
+        "content-type",
+        "authorization",
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "cookie",
+        "host",
+        "user-agent",
+    ];
+    let mut content_type = None;
+    let mut take = |field: Field, value: &str, security: bool, context: &mut Context<'_, '_>| {
+        let lower = field.name.to_ascii_lowercase();
+        if secret::is_credential(&lower) {
+            context.secrets.learn(value);
+        }
+        match lower.as_str() {
+            "content-type" => content_type = Some(value.to_owned()),
+            "authorization" if !value.is_empty() => operation.security = auth::from_header(value),
+            "cookie" => {
+                value
+                    .split(';')
+                    .filter_map(|pair| pair.split_once('='))
+                    .for_each(|(_, value)| context.secrets.learn(value));
+                context.notes.push("its Cookie header is left to the caller and not described".to_owned());
+            }
+            _ => {}
+        }
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if security || NOT_PARAMETERS.contains(&lower.as_str()) || lower == "postman-token" {
+            return;
+        }
+        if !field.name.bytes().all(token) {
+            context
+                .notes
+                .push(format!("its header \"{}\" has no name HTTP allows and is not described", field.name));
+            return;
+        }
+        let same = |known: &&mut Parameter| {
+            known.place == Place::Header && known.field.name.eq_ignore_ascii_case(&field.name)
+        };
+        match operation.parameters.iter_mut().find(same) {
+            Some(known) => known.field.join(field),
+            None => operation.parameters.push(Parameter { place: Place::Header, field, deep: false }),
+        }
+    };
+    if postman::is_list(raw) {
+        postman::entries(raw, |entry| {
+            let Some(key) = postman::filled(entry.key) else { return };
+            let value = postman::text(entry.value).unwrap_or_default();
+            let security = marker::read(postman::description(entry.description).unwrap_or_default()).security;
+            let mut field = described(key.trim().to_owned(), &entry, context);
+            field.shape = in_path(std::mem::take(&mut field.shape));
+            take(field, &value, security, context);
+        });
+    } else {
+        each_header(raw, &mut |name, value, _| {
+            let mut field = valued(Field { name: name.to_owned(), ..Field::default() }, value, context);
+            field.shape = in_path(std::mem::take(&mut field.shape));
+            take(field, value, false, context);
+        });
+    }
+    content_type
+}
+
+/// Reads one entry's description and value.
+fn described(name: String, entry: &Entry<'_>, context: &mut Context<'_, '_>) -> Field {
+    let marks = marker::read(postman::description(entry.description).unwrap_or_default());
+    let field = Field {
+        name,
+        description: markdown::tidy(&marks.text),
+        required: marks.required,
+        values: marks.values,
+        ..Field::default()
+    };
+    valued(field, &postman::text(entry.value).unwrap_or_default(), context)
+}
+
+/// Takes type and example from a value.
+fn valued(mut field: Field, value: &str, context: &mut Context<'_, '_>) -> Field {
+    let value = context.variables.expand(value);
+    let value = if variables::whole(&value).is_some() { "" } else { &*value };
+    if secret::is_credential(&field.name) {
+        context.secrets.learn(value);
+    }
+    let read = scalar::read(value);
+    field.shape = read.shape;
+    field.separator = read.separator;
+    if matches!(field.shape.kind, Kind::Object(_) | Kind::Map(_)) {
+        field.shape = Shape::text();
+    }
+    let numeric = matches!(field.shape.kind, Kind::Integer(_) | Kind::Number(_) | Kind::List(_));
+    if !field.values.is_empty()
+        && (!numeric || !field.values.iter().all(|value| scalar::read(value).shape == field.shape))
+    {
+        field.shape = match field.shape.kind {
+            Kind::List(_) => field.shape,
+            _ => Shape::text(),
+        };
+    }
+    let secretive = secret::is_credential(&field.name) || secret::mask_looks(value).is_some();
+    if !read.placeholder && !value.is_empty() && !secretive {
+        field.example = Some(scalar::value(value, &field.shape));
+    }
+    field
+}

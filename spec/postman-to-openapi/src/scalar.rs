@@ -1,0 +1,161 @@
+//! Values that are text on the wire: in a path, a query, a header or a form field.
+
+use serde_json::Value;
+
+use crate::format;
+use crate::placeholder;
+use crate::shape::{Kind, Shape};
+
+/// How a list is written into one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Separator {
+    /// `a,b`
+    Comma,
+    /// `a|b`
+    Pipe,
+    /// `a b`, or `a%20b`
+    Space,
+}
+
+/// What a text value tells about itself.
+#[derive(Debug, Default)]
+pub struct Scalar {
+    /// Its type.
+    pub shape: Shape,
+    /// How its elements are separated, when it can only be a list.
+    pub separator: Option<Separator>,
+    /// Whether the exporter wrote a placeholder, so that the value is no example of anything.
+    pub placeholder: bool,
+}
+
+/// Reads a text value. `{{…}}` left in it tells nothing and makes it text.
+pub fn read(text: &str) -> Scalar {
+    if let Some(shape) = placeholder::shape(text) {
+        return Scalar { shape, separator: None, placeholder: true };
+    }
+    if let Some((shape, separator)) = placeholders(text) {
+        return Scalar { shape, separator: Some(separator), placeholder: true };
+    }
+    // What JavaScript makes of objects, where an exporter forgot to write them as JSON.
+    if text.starts_with("[object Object]") {
+        let object = Shape::of(Kind::Object(Box::default()));
+        let list = text.len() > "[object Object]".len();
+        let shape = if list { Shape::of(Kind::List(Box::new(object))) } else { object };
+        return Scalar { shape, separator: None, placeholder: true };
+    }
+    Scalar { shape: shape(text), ..Scalar::default() }
+}
+
+fn shape(text: &str) -> Shape {
+    match text.as_bytes().first() {
+        Some(b'{' | b'[') if !text.starts_with("{{") => {
+            serde_json::from_str(text).unwrap_or_else(|_| Shape::text())
+        }
+        _ if matches!(text, "true" | "false") => Shape::of(Kind::Boolean),
+        _ if is_integer(text) => Shape::of(Kind::Integer(Some("int64"))),
+        _ if is_number(text) => Shape::of(Kind::Number(None)),
+        _ => Shape::of(Kind::Text(format::of(text))),
+    }
+}
+
+/// A value of the kind this text was taken for, for an example.
+pub fn value(text: &str, shape: &Shape) -> Value {
+    let typed = match shape.kind {
+        Kind::Boolean => text.parse().map(Value::Bool).ok(),
+        Kind::Integer(_) | Kind::Number(_) | Kind::List(_) | Kind::Map(_) | Kind::Object(_) => {
+            serde_json::from_str(text).ok()
+        }
+        _ => None,
+    };
+    typed.unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+/// A whole number of 64 bits, written as JSON writes one: `007` is a text.
+fn is_integer(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    digits.bytes().all(|byte| byte.is_ascii_digit())
+        && (digits.len() == 1 || !digits.starts_with('0'))
+        && text.parse::<i64>().is_ok()
+}
+
+/// Digits on both sides of one point: `1e5` may be an id, and `1.2.3` is a version.
+fn is_number(text: &str) -> bool {
+    let Some((whole, fraction)) = text.split_once('.') else { return false };
+    is_integer(whole) && !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn placeholders(text: &str) -> Option<(Shape, Separator)> {
+    if !text.starts_with('<') {
+        return None;
+    }
+    for (pattern, separator) in [
+        (">,<", Separator::Comma),
+        (">|<", Separator::Pipe),
+        (">%20<", Separator::Space),
+        ("> <", Separator::Space),
+    ] {
+        if !text.contains(pattern) {
+            continue;
+        }
+        let between = &pattern[1..pattern.len() - 1];
+        let mut element = Shape::default();
+        for part in text.split(between) {
+            element.join(placeholder::shape(part)?);
+        }
+        return Some((Shape::of(Kind::List(Box::new(element))), separator));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_value_has_the_type_its_writing_proves_and_no_more() {
+        for (text, kind) in [
+            ("68423085", Kind::Integer(Some("int64"))),
+            ("-1", Kind::Integer(Some("int64"))),
+            ("0", Kind::Integer(Some("int64"))),
+            ("007", Kind::Text(None)),
+            ("+1", Kind::Text(None)),
+            ("9223372036854775808", Kind::Text(None)),
+            ("1.5", Kind::Number(None)),
+            ("1e5", Kind::Text(None)),
+            ("1.2.3", Kind::Text(None)),
+            ("true", Kind::Boolean),
+            ("True", Kind::Text(None)),
+            ("", Kind::Text(None)),
+            ("{{x}}", Kind::Text(None)),
+            ("{broken", Kind::Text(None)),
+            ("aute ", Kind::Text(None)),
+            ("https://a.example/", Kind::Text(Some("uri"))),
+            ("<long>", Kind::Integer(Some("int64"))),
+            ("<dateTime>", Kind::Text(Some("date-time"))),
+            ("<your name>", Kind::Text(None)),
+        ] {
+            assert_eq!(read(text).shape, Shape::of(kind), "{text}");
+        }
+    }
+
+    #[test]
+    fn json_in_a_text_field_is_an_object_or_a_list() {
+        assert!(matches!(read(r#"{"a":false}"#).shape.kind, Kind::Object(_)));
+        assert!(matches!(read("[1,2]").shape.kind, Kind::List(_)));
+        assert!(matches!(read("[object Object],[object Object]").shape.kind, Kind::List(_)));
+    }
+
+    #[test]
+    fn placeholders_with_a_separator_are_a_list_written_so() {
+        for (text, separator) in [
+            ("<integer>,<integer>", Separator::Comma),
+            ("<integer>|<integer>", Separator::Pipe),
+            ("<integer>%20<integer>", Separator::Space),
+        ] {
+            let scalar = read(text);
+            assert_eq!(scalar.shape.kind, Kind::List(Box::new(Shape::of(Kind::Integer(None)))));
+            assert_eq!(scalar.separator, Some(separator));
+        }
+        assert_eq!(read("2289,3374").separator, None, "a comma alone proves nothing");
+    }
+}

@@ -1,0 +1,286 @@
+//! What must not leave the input: values of credentials, wherever they stand.
+
+use std::collections::BTreeSet;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use serde_json::Value;
+
+use crate::{format, placeholder};
+
+/// What stands where a secret stood.
+pub const HIDDEN: &str = "<secret>";
+
+/// Whether a name is a credential's: `stream_key`, `X-Api-Key`, `access_token`, `clientSecret`.
+pub fn is_credential(name: &str) -> bool {
+    let words = words(name);
+    let joined = words.concat();
+    const ANYWHERE: [&str; 14] = [
+        "token",
+        "secret",
+        "password",
+        "passwd",
+        "passphrase",
+        "passcode",
+        "pwd",
+        "credential",
+        "authorization",
+        "cookie",
+        "apikey",
+        "accesskey",
+        "privatekey",
+        "signature",
+    ];
+    const WORDS: [&str; 15] = [
+        "key",
+        "keys",
+        "pass",
+        "pin",
+        "otp",
+        "cvv",
+        "cvc",
+        "jwt",
+        "bearer",
+        "auth",
+        "sid",
+        "session",
+        "sessionid",
+        "csrf",
+        "hmac",
+    ];
+    ANYWHERE.iter().any(|word| joined.contains(word))
+        || words.last().is_some_and(|last| WORDS.contains(&last.as_str()))
+}
+
+/// The lower-case words of a name in camel, snake, kebab or spaced case.
+fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut lower_before = false;
+    let mut inside = false;
+    for c in name.chars() {
+        if !c.is_alphanumeric() {
+            inside = false;
+            continue;
+        }
+        if !inside || c.is_uppercase() && lower_before {
+            words.push(String::new());
+        }
+        inside = true;
+        lower_before = c.is_lowercase() || c.is_numeric();
+        if let Some(word) = words.last_mut() {
+            word.extend(c.to_lowercase());
+        }
+    }
+    words
+}
+
+/// A value of the same type and format that tells nothing.
+pub fn masked(text: &str) -> String {
+    match format::of(text) {
+        Some("uri") => "https://example.com/".to_owned(),
+        Some("uuid") => "00000000-0000-0000-0000-000000000000".to_owned(),
+        Some("email") => "someone@example.com".to_owned(),
+        Some("ipv4") => "192.0.2.1".to_owned(),
+        Some("ipv6") => "2001:db8::1".to_owned(),
+        Some("date" | "date-time" | "time") => text.to_owned(),
+        _ if placeholder::shape(text).is_some() => text.to_owned(),
+        _ => HIDDEN.to_owned(),
+    }
+}
+
+/// Hides, in an example, every value under a credential's name and every text that is a credential by
+/// its looks.
+pub fn mask_named(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            for (name, member) in map.iter_mut() {
+                if is_credential(name) { mask_all(member) } else { mask_named(member) }
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(mask_named),
+        Value::String(text) => {
+            if let Some(hidden) = mask_looks(text) {
+                *text = hidden;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Hides every scalar below.
+pub fn mask_all(value: &mut Value) {
+    match value {
+        Value::Object(map) => map.values_mut().for_each(mask_all),
+        Value::Array(list) => list.iter_mut().for_each(mask_all),
+        Value::String(text) => *text = masked(text),
+        Value::Number(number) => {
+            *number = if number.is_f64() {
+                serde_json::Number::from_f64(0.5).unwrap_or_else(|| 0.into())
+            } else {
+                0.into()
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A text that is a credential whatever its name, made harmless; `None` when it is none.
+pub fn mask_looks(text: &str) -> Option<String> {
+    let jwt = text.contains("eyJ")
+        && text
+            .split(|c: char| !c.is_ascii_alphanumeric() && !"._-".contains(c))
+            .any(|word| word.starts_with("eyJ") && word.len() > 30 && word.matches('.').count() == 2);
+    let first = text.split(' ').next().unwrap_or_default();
+    let scheme = ["Bearer", "Basic", "Digest"].iter().any(|scheme| first.eq_ignore_ascii_case(scheme));
+    let prefixed =
+        ["sk_live_", "sk_test_", "ghp_", "gho_", "github_pat_", "xoxb-", "xoxp-", "AKIA", "AIza", "PMAK-"]
+            .iter()
+            .any(|prefix| text.starts_with(prefix) && text.len() >= 16);
+    let scheme = scheme && text.len() > first.len() + 8 && text.matches(' ').count() == 1;
+    if jwt || scheme || prefixed || text.contains("-----BEGIN") && text.contains("PRIVATE KEY") {
+        return Some(HIDDEN.to_owned());
+    }
+    let (_, rest) = text.split_once("://").filter(|_| !text.contains(' '))?;
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let bears = rest.split_once('?').is_some_and(|(_, query)| {
+        query.split('&').any(|pair| {
+            pair.split_once('=').is_some_and(|(name, value)| !value.is_empty() && is_credential(name))
+        })
+    });
+    (authority.contains('@') || bears).then(|| masked(text))
+}
+
+/// Every credential's value met while reading.
+#[derive(Debug, Default)]
+pub struct Secrets(BTreeSet<String>);
+
+impl Secrets {
+    /// Remembers a credential's value, to hide it wherever else it stands. A plain word is not
+    /// remembered: hiding `string` everywhere would cost more than it saves.
+    pub fn learn(&mut self, value: &str) {
+        let value = value.trim();
+        let value = ["Bearer ", "Basic ", "Digest ", "bearer ", "basic ", "Token ", "token "]
+            .iter()
+            .find_map(|scheme| value.strip_prefix(scheme))
+            .unwrap_or(value);
+        let plain = value.bytes().all(|byte| byte.is_ascii_alphabetic() || byte.is_ascii_whitespace());
+        let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+        let least = if plain {
+            16
+        } else if digits {
+            8
+        } else {
+            6
+        };
+        let known_harmless = matches!(format::of(value), Some("date" | "date-time" | "time"));
+        if value.len() >= least && !value.contains("{{") && !value.starts_with('<') && !known_harmless {
+            self.0.insert(value.to_owned());
+        }
+    }
+
+    /// Prepares for hiding what was learnt.
+    pub fn mask(self) -> Mask {
+        let searcher = (!self.0.is_empty())
+            .then(|| AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&self.0).ok())
+            .flatten();
+        Mask { searcher }
+    }
+}
+
+/// Hides known credentials in any text.
+pub struct Mask {
+    searcher: Option<AhoCorasick>,
+}
+
+impl Mask {
+    /// Whether the text holds a known credential.
+    pub fn finds(&self, text: &str) -> bool {
+        self.searcher.as_ref().is_some_and(|searcher| searcher.is_match(text))
+    }
+
+    /// Hides known credentials in a text.
+    pub fn text(&self, text: &mut String) {
+        if let Some(searcher) = &self.searcher
+            && searcher.is_match(text.as_str())
+        {
+            let mut hidden = String::with_capacity(text.len());
+            searcher.replace_all_with(text, &mut hidden, |_, _, hidden| {
+                hidden.push_str(HIDDEN);
+                true
+            });
+            *text = hidden;
+        }
+    }
+
+    /// Hides, in an example, every text that holds a known credential.
+    pub fn value(&self, value: &mut Value) {
+        match value {
+            Value::Object(map) => map.values_mut().for_each(|member| self.value(member)),
+            Value::Array(list) => list.iter_mut().for_each(|element| self.value(element)),
+            Value::String(text) if self.finds(text) => *text = masked(text),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn credentials_are_known_by_name() {
+        for name in [
+            "stream_key",
+            "X-Api-Key",
+            "access_token",
+            "clientSecret",
+            "PASSWORD",
+            "Set-Cookie",
+            "pwd",
+            "userPin",
+        ] {
+            assert!(is_credential(name), "{name}");
+        }
+        for name in
+            ["monkey", "keyboard", "name", "spinner", "author", "description", "passenger", "key_size"]
+        {
+            assert!(!is_credential(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn examples_keep_their_types_and_lose_their_secrets() {
+        let mut example = json!({
+            "user": {"password": "hunter2", "pin": 1234, "name": "Ann"},
+            "auth_tokens": ["a", "b"],
+            "api_key": "fe246818-f33a-18d6-2e19-b5e697910d7a",
+            "link": "https://a.example/x?token=abc&y=1",
+            "feed": "https://ann:pass@a.example/",
+            "header": "Bearer abcdefghijk",
+        });
+        mask_named(&mut example);
+        assert_eq!(
+            example,
+            json!({
+                "user": {"password": HIDDEN, "pin": 0, "name": "Ann"},
+                "auth_tokens": [HIDDEN, HIDDEN],
+                "api_key": "00000000-0000-0000-0000-000000000000",
+                "link": "https://example.com/",
+                "feed": "https://example.com/",
+                "header": HIDDEN,
+            })
+        );
+    }
+
+    #[test]
+    fn a_credential_met_once_is_hidden_everywhere() {
+        let mut secrets = Secrets::default();
+        secrets.learn("Bearer s3cr3t-value");
+        secrets.learn("string");
+        secrets.learn("{{token}}");
+        let mask = secrets.mask();
+        let mut text = "send s3cr3t-value as a string".to_owned();
+        mask.text(&mut text);
+        assert_eq!(text, "send <secret> as a string");
+    }
+}

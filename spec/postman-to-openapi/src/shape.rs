@@ -1,0 +1,380 @@
+//! What values look like: inferred from any number of examples, joined, and written as a schema.
+//!
+//! A shape is read straight from JSON text, without a tree in between, so that a body of millions of
+//! elements costs no more than its distinct members. Inference by `schemars` was compared first: from
+//! one value it knows no joined types, no formats and no required members, and a list whose elements
+//! differ becomes `true`.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use crate::format;
+use crate::placeholder;
+
+/// The joined type of every value seen.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Shape {
+    /// What was seen apart from `null`.
+    pub kind: Kind,
+    /// Whether `null` was seen.
+    pub nullable: bool,
+}
+
+/// A [`Shape`] without its nullability.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Kind {
+    /// Nothing that tells a type.
+    #[default]
+    Unknown,
+    /// A boolean.
+    Boolean,
+    /// A whole number and its format.
+    Integer(Option<&'static str>),
+    /// A number and its format.
+    Number(Option<&'static str>),
+    /// A string and its format.
+    Text(Option<&'static str>),
+    /// A list of one element type.
+    List(Box<Shape>),
+    /// Members whose names are data: ids, or the `key_0`, `key_1` the exporter invents.
+    Map(Box<Shape>),
+    /// Named members.
+    Object(Box<Object>),
+    /// Several of the above, none of them this one.
+    OneOf(Vec<Kind>),
+}
+
+/// Named members, and how many objects they were seen in.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Object {
+    /// The members, in the order they were first seen.
+    pub members: Vec<Member>,
+    /// Objects joined so far.
+    pub seen: u32,
+}
+
+/// One member of an [`Object`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    /// Its name.
+    pub name: Box<str>,
+    /// Its joined type.
+    pub shape: Shape,
+    /// Objects it was seen in.
+    pub seen: u32,
+}
+
+impl Shape {
+    /// A shape of one kind.
+    pub fn of(kind: Kind) -> Self {
+        Self { kind, nullable: false }
+    }
+
+    /// A string without a format.
+    pub fn text() -> Self {
+        Self::of(Kind::Text(None))
+    }
+
+    /// A file's bytes.
+    pub fn binary() -> Self {
+        Self::of(Kind::Text(Some("binary")))
+    }
+
+    /// Makes this the shape of both values.
+    pub fn join(&mut self, other: Shape) {
+        self.nullable |= other.nullable;
+        let mine = std::mem::take(&mut self.kind);
+        self.kind = mine.join(other.kind);
+    }
+
+    /// A query, path, header or form value has no JSON type of its own: what is not always the same
+    /// type is text.
+    pub fn join_as_text(&mut self, other: Shape) {
+        self.join(other);
+        if matches!(self.kind, Kind::OneOf(_)) {
+            self.kind = Kind::Text(None);
+        }
+    }
+
+    /// Orders members by name, so that the order examples came in leaves no trace.
+    pub fn sort(&mut self) {
+        match &mut self.kind {
+            Kind::List(inner) | Kind::Map(inner) => inner.sort(),
+            Kind::Object(object) => object.sort(),
+            Kind::OneOf(kinds) => kinds.iter_mut().for_each(|kind| match kind {
+                Kind::List(inner) | Kind::Map(inner) => inner.sort(),
+                Kind::Object(object) => object.sort(),
+                _ => {}
+            }),
+            _ => {}
+        }
+    }
+}
+
+impl Kind {
+    fn rank(&self) -> u8 {
+        match self {
+            Kind::Unknown => 0,
+            Kind::Boolean => 1,
+            Kind::Integer(_) => 2,
+            Kind::Number(_) => 3,
+            Kind::Text(_) => 4,
+            Kind::List(_) => 5,
+            Kind::Map(_) => 6,
+            Kind::Object(_) => 7,
+            Kind::OneOf(_) => 8,
+        }
+    }
+
+    fn join(self, other: Kind) -> Kind {
+        match (self, other) {
+            (Kind::Unknown, kind) | (kind, Kind::Unknown) => kind,
+            (Kind::Boolean, Kind::Boolean) => Kind::Boolean,
+            // Without a format any whole number may come, so the wider of the two is the wide one.
+            (Kind::Integer(a), Kind::Integer(b)) => Kind::Integer(if a == b { a } else { Some("int64") }),
+            (Kind::Number(a), Kind::Number(b)) => Kind::Number(a.filter(|_| a == b)),
+            (Kind::Integer(_), Kind::Number(format)) | (Kind::Number(format), Kind::Integer(_)) => {
+                Kind::Number(format)
+            }
+            (Kind::Text(a), Kind::Text(b)) => Kind::Text(a.filter(|_| a == b)),
+            (Kind::List(mut a), Kind::List(b)) => {
+                a.join(*b);
+                Kind::List(a)
+            }
+            (Kind::Map(mut a), Kind::Map(b)) => {
+                a.join(*b);
+                Kind::Map(a)
+            }
+            (Kind::Map(mut map), Kind::Object(object)) | (Kind::Object(object), Kind::Map(mut map)) => {
+                object.members.into_iter().for_each(|member| map.join(member.shape));
+                Kind::Map(map)
+            }
+            (Kind::Object(mut a), Kind::Object(b)) => {
+                a.join(*b);
+                Kind::Object(a)
+            }
+            (Kind::OneOf(kinds), other) | (other, Kind::OneOf(kinds)) => {
+                let others = if let Kind::OneOf(others) = other { others } else { vec![other] };
+                one_of(kinds, others)
+            }
+            (a, b) => one_of(vec![a], vec![b]),
+        }
+    }
+}
+
+/// Joins alternatives of like kinds, so that never two of them take the same value.
+fn one_of(mut kinds: Vec<Kind>, others: Vec<Kind>) -> Kind {
+    for other in others {
+        let alike = |kind: &Kind| match kind {
+            Kind::Integer(_) | Kind::Number(_) => matches!(other, Kind::Integer(_) | Kind::Number(_)),
+            Kind::Map(_) | Kind::Object(_) => matches!(other, Kind::Map(_) | Kind::Object(_)),
+            _ => kind.rank() == other.rank(),
+        };
+        match kinds.iter_mut().find(|kind| alike(kind)) {
+            Some(kind) => *kind = std::mem::take(kind).join(other),
+            None => kinds.push(other),
+        }
+    }
+    kinds.sort_by_key(Kind::rank);
+    if kinds.len() == 1 { kinds.pop().unwrap_or_default() } else { Kind::OneOf(kinds) }
+}
+
+/// How many members are searched one by one before an index is worth its making.
+const FEW: usize = 32;
+
+impl Object {
+    fn join(&mut self, other: Object) {
+        self.seen = self.seen.saturating_add(other.seen);
+        let index: Option<std::collections::HashMap<Box<str>, usize>> = (self.members.len() > FEW)
+            .then(|| self.members.iter().enumerate().map(|(at, member)| (member.name.clone(), at)).collect());
+        for (hint, member) in other.members.into_iter().enumerate() {
+            let at = match (&self.members.get(hint), &index) {
+                (Some(same), _) if same.name == member.name => Some(hint),
+                (_, Some(index)) => index.get(&member.name).copied(),
+                (_, None) => self.members.iter().position(|mine| mine.name == member.name),
+            };
+            match at.and_then(|at| self.members.get_mut(at)) {
+                Some(mine) => {
+                    mine.shape.join(member.shape);
+                    mine.seen = mine.seen.saturating_add(member.seen);
+                }
+                None => self.members.push(member),
+            }
+        }
+    }
+
+    fn sort(&mut self) {
+        self.members.iter_mut().for_each(|member| member.shape.sort());
+        self.members.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+
+    /// A name twice in one object counts once, the last time, as every JSON reader has it.
+    fn drop_repeated(&mut self) {
+        if self.members.len() <= FEW {
+            let mut at = 0;
+            while at < self.members.len() {
+                if self.members[at + 1..].iter().any(|later| later.name == self.members[at].name) {
+                    self.members.remove(at);
+                } else {
+                    at += 1;
+                }
+            }
+            return;
+        }
+        let mut last = std::collections::HashMap::new();
+        for (at, member) in self.members.iter().enumerate() {
+            last.insert(&*member.name, at);
+        }
+        if last.len() < self.members.len() {
+            let kept: std::collections::HashSet<usize> = last.into_values().collect();
+            let mut at = 0;
+            self.members.retain(|_| {
+                at += 1;
+                kept.contains(&(at - 1))
+            });
+        }
+    }
+}
+
+/// Whether the names are data and no names: `key_0`… as the exporter invents them, numbers, or UUIDs.
+fn are_data(members: &[Member]) -> bool {
+    let invented = |(at, member): (usize, &Member)| {
+        member.name.strip_prefix("key_").is_some_and(|number| number.parse() == Ok(at))
+    };
+    let id = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit()) || format::of(name) == Some("uuid");
+    !members.is_empty()
+        && (members.iter().enumerate().all(invented)
+            || members.len() > 1 && members.iter().all(|member| !member.name.is_empty() && id(&member.name)))
+}
+
+impl<'de> Deserialize<'de> for Shape {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        reader.deserialize_any(Reader)
+    }
+}
+
+struct Reader;
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Shape;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("any JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Shape, E> {
+        Ok(Shape { kind: Kind::Unknown, nullable: true })
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Shape, E> {
+        Ok(Shape::of(Kind::Boolean))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Shape, E> {
+        Ok(Shape::of(Kind::Integer(Some("int64"))))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Shape, E> {
+        Ok(Shape::of(if i64::try_from(number).is_ok() {
+            Kind::Integer(Some("int64"))
+        } else {
+            Kind::Number(None)
+        }))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Shape, E> {
+        Ok(Shape::of(Kind::Number(None)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Shape, E> {
+        Ok(placeholder::shape(text).unwrap_or_else(|| Shape::of(Kind::Text(format::of(text)))))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Shape, A::Error> {
+        let mut element = Shape::default();
+        while let Some(shape) = list.next_element()? {
+            element.join(shape);
+        }
+        Ok(Shape::of(Kind::List(Box::new(element))))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Shape, A::Error> {
+        let mut object = Object { seen: 1, ..Object::default() };
+        // Borrowing the name would fail on an escaped one, and each is kept anyway.
+        while let Some(name) = map.next_key::<Box<str>>()? {
+            object.members.push(Member { name, shape: map.next_value()?, seen: 1 });
+        }
+        object.drop_repeated();
+        if are_data(&object.members) {
+            let mut value = Shape::default();
+            object.members.into_iter().for_each(|member| value.join(member.shape));
+            return Ok(Shape::of(Kind::Map(Box::new(value))));
+        }
+        Ok(Shape::of(Kind::Object(Box::new(object))))
+    }
+}
+
+/// Whether a text is one JSON value, without building it.
+pub fn is_json(text: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Schema;
+
+    fn schema(examples: &[&str]) -> String {
+        let mut joined = Shape::default();
+        for example in examples {
+            joined.join(serde_json::from_str(example).expect("the test's JSON is sound"));
+        }
+        serde_json::to_string(&Schema { shape: &joined, required: true }).expect("a schema is JSON")
+    }
+
+    #[test]
+    fn a_member_missing_in_one_example_is_optional() {
+        assert_eq!(
+            schema(&[r#"{"a":1,"b":"x"}"#, r#"{"a":2}"#]),
+            r#"{"type":"object","required":["a"],"properties":{"a":{"type":"integer","format":"int64"},"b":{"type":"string"}}}"#
+        );
+        assert_eq!(schema(&[r#"[{"a":1},{}]"#]).matches("required").count(), 0);
+    }
+
+    #[test]
+    fn null_makes_nullable_and_integers_with_numbers_are_numbers() {
+        assert_eq!(schema(&["1", "null"]), r#"{"type":"integer","format":"int64","nullable":true}"#);
+        assert_eq!(schema(&["[1, 2.5]"]), r#"{"type":"array","items":{"type":"number"}}"#);
+        assert_eq!(schema(&["18446744073709551615"]), r#"{"type":"number"}"#);
+    }
+
+    #[test]
+    fn differing_types_are_alternatives_whatever_their_order() {
+        let either = r#"{"oneOf":[{"type":"boolean"},{"type":"string"}]}"#;
+        assert_eq!(schema(&["true", "\"x\""]), either);
+        assert_eq!(schema(&["\"x\"", "true", "\"y\""]), either);
+        assert_eq!(schema(&["true", "1", "1.5"]), r#"{"oneOf":[{"type":"boolean"},{"type":"number"}]}"#);
+    }
+
+    #[test]
+    fn a_format_stays_only_while_every_example_has_it() {
+        assert_eq!(schema(&["\"2024-01-01\"", "\"2024-01-02\""]), r#"{"type":"string","format":"date"}"#);
+        assert_eq!(schema(&["\"2024-01-01\"", "\"soon\""]), r#"{"type":"string"}"#);
+    }
+
+    #[test]
+    fn names_that_are_data_become_additional_properties() {
+        let numbers = r#"{"type":"object","additionalProperties":{"type":"integer","format":"int64"}}"#;
+        assert_eq!(schema(&[r#"{"key_0":1}"#]), numbers);
+        assert_eq!(schema(&[r#"{"1001":1,"1002":2}"#]), numbers);
+        assert!(schema(&[r#"{"key_1":1}"#]).contains("properties\":{\"key_1"));
+    }
+
+    #[test]
+    fn a_name_given_twice_is_written_once() {
+        assert_eq!(schema(&[r#"{"a":1,"a":"x"}"#]).matches("\"a\"").count(), 2);
+        let many: Vec<String> = (0..100).map(|at| format!("\"n{}\":1", at % 50)).collect();
+        assert_eq!(schema(&[&format!("{{{}}}", many.join(","))]).matches("\"n49\"").count(), 2);
+    }
+}

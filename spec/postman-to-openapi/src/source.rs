@@ -1,0 +1,126 @@
+//! One input text: what may be said against it before anything is read, and where in it something stands.
+
+use serde_json::value::RawValue;
+
+use crate::Error;
+
+/// serde_json reads no deeper than this, and nor does anything that reads what it read.
+const DEEPEST: usize = 128;
+
+/// A Postman file's name and text.
+pub struct Source {
+    /// What messages call it: a path as it was given, or `-` for standard input.
+    pub name: String,
+    text: String,
+}
+
+impl Source {
+    /// Takes the bytes of a file. A byte-order mark is dropped.
+    ///
+    /// # Errors
+    ///
+    /// The text is no UTF-8, no JSON, or nested deeper than 128; the message says where.
+    pub fn new(name: impl Into<String>, bytes: Vec<u8>) -> Result<Self, Error> {
+        let name = name.into();
+        let mut text = String::from_utf8(bytes).map_err(|error| {
+            let line = lines(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+            Error::new(format!(
+                "{name}:{line}: this is no UTF-8 text; save the export as UTF-8 and try again"
+            ))
+        })?;
+        if text.starts_with('\u{feff}') {
+            text.drain(..'\u{feff}'.len_utf8());
+        }
+        if let Some(offset) = too_deep(&text) {
+            let line = lines(&text.as_bytes()[..offset]);
+            return Err(Error::new(format!(
+                "{name}:{line}: the file is nested deeper than {DEEPEST} levels, which no Postman export is; \
+                 flatten it and try again"
+            )));
+        }
+        if let Err(error) = serde_json::from_str::<&RawValue>(&text) {
+            let what = error.to_string();
+            let what = what.split(" at line").next().unwrap_or_default();
+            return Err(Error::new(format!(
+                "{name}:{}:{}: this is not JSON ({what}); export the item or collection again",
+                error.line(),
+                error.column()
+            )));
+        }
+        Ok(Self { name, text })
+    }
+
+    pub(crate) fn raw(&self) -> Option<&RawValue> {
+        serde_json::from_str(&self.text).ok()
+    }
+
+    /// The line a raw value of this text begins in.
+    pub(crate) fn line(&self, raw: &RawValue) -> usize {
+        let offset = (raw.get().as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
+        lines(self.text.as_bytes().get(..offset).unwrap_or_default())
+    }
+}
+
+fn lines(before: &[u8]) -> usize {
+    before.iter().filter(|&&byte| byte == b'\n').count() + 1
+}
+
+/// Where brackets outside strings first nest too deep.
+fn too_deep(text: &str) -> Option<usize> {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for (offset, byte) in text.bytes().enumerate() {
+        if quoted {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => quoted = false,
+                _ => {}
+            }
+            continue;
+        }
+        match byte {
+            b'"' => quoted = true,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return Some(offset);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(bytes: &[u8]) -> String {
+        Source::new("in.json", bytes.to_vec()).err().expect("refused").to_string()
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused_with_file_line_and_column() {
+        let message = refusal(b"{\n  \"name\": oops\n}");
+        assert!(message.starts_with("in.json:2:11: this is not JSON (expected value)"), "{message}");
+        assert!(refusal(b"{}\n\xff").starts_with("in.json:2: this is no UTF-8"));
+        assert!(refusal(b"").contains("not JSON"));
+    }
+
+    #[test]
+    fn nesting_is_allowed_to_128_and_refused_beyond_in_one_sentence() {
+        let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth)).into_bytes();
+        assert!(Source::new("x", nested(128)).is_ok());
+        let message = refusal(&nested(129));
+        assert!(message.contains("deeper than 128") && !message.contains('\n'), "{message}");
+        assert!(
+            Source::new("x", format!("\"{}\"", "[".repeat(500)).into_bytes()).is_ok(),
+            "text is no nesting"
+        );
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_text() {
+        assert!(Source::new("x", b"\xef\xbb\xbf{}".to_vec()).is_ok());
+    }
+}

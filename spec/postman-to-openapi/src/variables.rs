@@ -1,0 +1,125 @@
+//! `{{variables}}` and their values.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use crate::postman::{self, Raw};
+use crate::secret::{self, Secrets};
+
+/// Values that hold values that hold values: past this nobody means it.
+const DEEPEST: usize = 8;
+/// A value longer than this, once its own variables are filled in, is left alone.
+const LONGEST: usize = 16 * 1024;
+
+/// The variables of a collection or folder, and of what it stands in.
+#[derive(Default)]
+pub struct Variables<'p> {
+    values: HashMap<String, String>,
+    outer: Option<&'p Variables<'p>>,
+}
+
+impl<'p> Variables<'p> {
+    /// Reads a `variable` member. A credential's value is learnt as a secret and is no value here.
+    pub fn read(raw: Raw<'_>, outer: Option<&'p Variables<'p>>, secrets: &mut Secrets) -> Self {
+        let mut values = HashMap::new();
+        postman::entries(raw, |entry| {
+            let name = postman::filled(entry.key).or_else(|| postman::filled(entry.id));
+            let (Some(name), Some(value)) = (name, postman::filled(entry.value)) else { return };
+            let declared =
+                postman::text(entry.kind).is_some_and(|kind| kind == "secret") || postman::flag(entry.secret);
+            if declared || secret::is_credential(&name) || secret::mask_looks(&value).is_some() {
+                secrets.learn(&value);
+            } else if !postman::flag(entry.disabled) {
+                values.insert(name.trim().to_owned(), value.into_owned());
+            }
+        });
+        Self { values, outer }
+    }
+
+    /// The value of one variable, as it is written.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        match self.values.get(name) {
+            Some(value) => Some(value),
+            None => self.outer?.get(name),
+        }
+    }
+
+    /// Fills in every variable that has a value; the others stay `{{as they are}}`.
+    pub fn expand<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let mut current = Cow::Borrowed(text);
+        for _ in 0..DEEPEST {
+            match self.expand_once(&current) {
+                Some(next) if next.len() <= LONGEST => current = Cow::Owned(next),
+                _ => break,
+            }
+        }
+        current
+    }
+
+    fn expand_once(&self, text: &str) -> Option<String> {
+        let mut out = String::new();
+        let mut rest = text;
+        let mut changed = false;
+        while let Some((before, name, after)) = next(rest) {
+            out.push_str(before);
+            match self.get(name.trim()) {
+                Some(value) if out.len() + value.len() <= LONGEST => {
+                    out.push_str(value);
+                    changed = true;
+                }
+                _ => {
+                    out.push_str("{{");
+                    out.push_str(name);
+                    out.push_str("}}");
+                }
+            }
+            rest = after;
+        }
+        out.push_str(rest);
+        changed.then_some(out)
+    }
+}
+
+/// The first `{{name}}` of a text, with what is before and after it.
+pub fn next(text: &str) -> Option<(&str, &str, &str)> {
+    let start = text.find("{{")?;
+    let end = start + text[start..].find("}}")?;
+    // The innermost pair counts: `{{{id}}` opens at its second brace.
+    let start = start + text[start..end].rfind("{{").unwrap_or(0);
+    Some((&text[..start], &text[start + 2..end], &text[end + 2..]))
+}
+
+/// The name, when the text is one variable and nothing else.
+pub fn whole(text: &str) -> Option<&str> {
+    let (before, name, after) = next(text)?;
+    (before.is_empty() && after.is_empty()).then_some(name.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(json: &str) -> Variables<'static> {
+        let raw = serde_json::from_str(json).expect("the test's JSON is sound");
+        Variables::read(Some(raw), None, &mut Secrets::default())
+    }
+
+    #[test]
+    fn values_may_hold_variables_and_never_loop_or_explode() {
+        let nested =
+            variables(r#"[{"key":"base","value":"https://{{host}}/v1"},{"id":"host","value":"a.example"}]"#);
+        assert_eq!(nested.expand("{{base}}/x/{{y}}"), "https://a.example/v1/x/{{y}}");
+        let looped = variables(r#"[{"key":"a","value":"{{b}}x"},{"key":"b","value":"{{a}}x"}]"#);
+        assert!(looped.expand("{{a}}").len() < 64);
+        let many = "{{a}}".repeat(2000);
+        let laughing = variables(&format!(r#"[{{"key":"a","value":"{many}"}}]"#));
+        assert!(laughing.expand("{{a}}").len() <= 2 * LONGEST);
+    }
+
+    #[test]
+    fn a_credential_has_no_value() {
+        let secretive =
+            variables(r#"[{"key":"api_token","value":"abc123def"},{"key":"x","value":"v","type":"secret"}]"#);
+        assert_eq!(secretive.expand("{{api_token}}{{x}}"), "{{api_token}}{{x}}");
+    }
+}

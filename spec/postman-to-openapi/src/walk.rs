@@ -1,0 +1,214 @@
+//! The walk through the items: every request becomes an operation or is named.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use crate::answer;
+use crate::auth::{self, Security};
+use crate::document::Builder;
+use crate::markdown;
+use crate::marker;
+use crate::name;
+use crate::operation::Method;
+use crate::postman::{self, Info, Node, Raw, Request};
+use crate::prose;
+use crate::request;
+use crate::secret::Secrets;
+use crate::source::Source;
+use crate::variables::Variables;
+use crate::{Error, Note};
+
+/// What reading one item needs to know and may find out.
+pub struct Context<'w, 'v> {
+    /// The variables in force.
+    pub variables: &'v Variables<'v>,
+    /// Credentials met.
+    pub secrets: &'w mut Secrets,
+    /// What should be said about the item.
+    pub notes: &'w mut Vec<String>,
+    /// Whether the exporter wrote the item.
+    pub exported: bool,
+}
+
+/// Where the walk stands.
+#[derive(Clone, Copy)]
+struct Place<'p, 'a> {
+    folders: &'p [Cow<'a, str>],
+    auth: Raw<'a>,
+    variables: &'p Variables<'p>,
+}
+
+/// Reads one source into the document.
+///
+/// # Errors
+///
+/// The source is JSON, but neither an item nor a collection.
+pub fn source(source: &Source, builder: &mut Builder, say: &mut dyn FnMut(Note)) -> Result<(), Error> {
+    let mut walk = Walk { source, builder, say };
+    let Some(mut raw) = source.raw() else { return Ok(()) };
+    let none = Variables::default();
+    if postman::is_list(Some(raw)) {
+        let place = Place { folders: &[], auth: None, variables: &none };
+        postman::each(Some(raw), |item| walk.item(item, place));
+        return Ok(());
+    }
+    let refusal = || {
+        Error::new(format!(
+            "{}: this holds neither a Postman item nor a collection; export one from Postman as v2.1 and name that file",
+            source.name
+        ))
+    };
+    let mut node: Node<'_> = postman::object(Some(raw)).ok_or_else(refusal)?;
+    if let Some(wrapped) = node.collection
+        && node.item.is_none()
+    {
+        raw = wrapped;
+        node = postman::object(Some(raw)).ok_or_else(refusal)?;
+    }
+    if node.item.is_none() && node.request.is_none() {
+        return Err(refusal());
+    }
+    if node.request.is_some() || node.info.is_none() {
+        walk.item(raw, Place { folders: &[], auth: None, variables: &none });
+        return Ok(());
+    }
+    if let Some(info) = postman::object::<Info<'_>>(node.info) {
+        walk.builder.collection(&info);
+    }
+    let variables = Variables::read(node.variable, None, &mut walk.builder.secrets);
+    let place = Place { folders: &[], auth: node.auth, variables: &variables };
+    postman::each(node.item, |item| walk.item(item, place));
+    Ok(())
+}
+
+struct Walk<'w, 'a> {
+    source: &'a Source,
+    builder: &'w mut Builder,
+    say: &'w mut dyn FnMut(Note),
+}
+
+impl<'a> Walk<'_, 'a> {
+    fn item(&mut self, raw: &'a RawValue, place: Place<'_, 'a>) {
+        let Some(node) = postman::object::<Node<'a>>(Some(raw)) else {
+            return self.left_out(raw, place, None, "it is no JSON object of the kind Postman writes");
+        };
+        let title = postman::text(node.name).unwrap_or_default();
+        if node.item.is_some() && node.request.is_none() {
+            return self.folder(&node, title, place);
+        }
+        let Some(request) = node.request else {
+            return self.left_out(raw, place, Some(&title), "it holds neither a request nor items");
+        };
+        let mut notes = Vec::new();
+        let read = self.request(raw, request, &node, &title, place, &mut notes);
+        for note in notes {
+            let text = format!("{}: {note}", self.path(raw, place, Some(&title)));
+            (self.say)(Note::Hint(text));
+        }
+        if let Err(reason) = read {
+            self.left_out(raw, place, Some(&title), &reason);
+        }
+    }
+
+    fn folder(&mut self, node: &Node<'a>, title: Cow<'a, str>, place: Place<'_, 'a>) {
+        let mut folders = place.folders.to_vec();
+        folders.push(title);
+        if place.folders.is_empty()
+            && let Some(description) = postman::description(node.description)
+        {
+            self.builder.describe_tag(tag_name(&folders[0]), markdown::tidy(&description));
+        }
+        let variables = Variables::read(node.variable, Some(place.variables), &mut self.builder.secrets);
+        let auth = if node.auth.is_some() { node.auth } else { place.auth };
+        let inside = Place { folders: &folders, auth, variables: &variables };
+        postman::each(node.item, |item| self.item(item, inside));
+    }
+
+    fn request(
+        &mut self,
+        raw: &'a RawValue,
+        request: &'a RawValue,
+        node: &Node<'a>,
+        title: &str,
+        place: Place<'_, 'a>,
+        notes: &mut Vec<String>,
+    ) -> Result<(), String> {
+        // A request may be nothing but its URL.
+        let request = match request.get().starts_with('"') {
+            true => Request { url: Some(request), ..Request::default() },
+            false => postman::object::<Request<'_>>(Some(request))
+                .ok_or("its request is neither an object nor a URL; export it again")?,
+        };
+        let method = postman::filled(request.method).unwrap_or(Cow::Borrowed("GET"));
+        let method = Method::read(&method).ok_or_else(|| {
+            format!(
+                "OpenAPI has no place for its method {}; change the method, or describe it by hand",
+                method.trim()
+            )
+        })?;
+        let mut context = Context {
+            variables: place.variables,
+            secrets: &mut self.builder.secrets,
+            notes,
+            exported: marker::exported(raw.get()),
+        };
+        let own = if request.auth.is_some() { request.auth } else { node.auth };
+        let auth = if own.is_some() { own } else { place.auth };
+        let mut security = auth::read(auth, place.variables, context.secrets);
+        let (mut operation, address) = request::read(&request, title, &mut context)?;
+        if security == Security::Unsaid {
+            security = std::mem::take(&mut operation.security);
+        }
+        let description = postman::description(request.description)
+            .or_else(|| postman::description(node.description))
+            .unwrap_or_default();
+        operation.security = security.with_scopes(prose::scopes(&description));
+        operation.rate_limit = prose::rate_limit(&description);
+        operation.description = markdown::tidy(&description);
+        operation.summary = title.split_whitespace().collect::<Vec<_>>().join(" ");
+        operation.tag = match place.folders.first() {
+            Some(folder) => tag_name(folder),
+            None => name::resource(&address.path).unwrap_or_default().to_owned(),
+        };
+        operation.id = name::operation_id(title, method, &address.path).unwrap_or_default();
+        request::saved(node.response, title, &mut operation, &mut context);
+        operation.answers = answer::read(node.response, &mut context);
+        operation.requests = 1;
+        let merged = self.builder.add(method, address, operation);
+        if let Some(with) = merged {
+            let text = format!("{} is merged into {with}", self.path(raw, place, Some(title)));
+            (self.say)(Note::Merged(text));
+        }
+        Ok(())
+    }
+
+    fn left_out(&mut self, raw: &RawValue, place: Place<'_, 'a>, title: Option<&str>, reason: &str) {
+        self.builder.left_out += 1;
+        let text = format!("{} is left out: {reason}", self.path(raw, place, title));
+        (self.say)(Note::LeftOut(text));
+    }
+
+    /// `file:line: Folder / Item`.
+    fn path(&self, raw: &RawValue, place: Place<'_, 'a>, title: Option<&str>) -> String {
+        let mut path = format!("{}:{}: ", self.source.name, self.source.line(raw));
+        for folder in place.folders {
+            path.push_str(folder.trim());
+            path.push_str(" / ");
+        }
+        match title.map(str::trim) {
+            Some("") | None => path.push_str("an item without a name"),
+            Some(title) => path.push_str(title),
+        }
+        path.replace(|c: char| c.is_control(), " ")
+    }
+}
+
+/// A folder's name as a tag.
+fn tag_name(folder: &str) -> String {
+    folder.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Tags with their descriptions; of two folders of one name the fuller description counts.
+pub type Tags = BTreeMap<String, String>;

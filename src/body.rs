@@ -1,0 +1,148 @@
+//! A generated body on its way into a request: checked against the description, then encoded as it says.
+
+use bytes::Bytes;
+use progenitor_client::RequestBuilderExt;
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Request, RequestBuilder};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::multipart;
+use crate::operation::{Length, Operation};
+
+/// How a body whose description says `multipart/form-data` is sent.
+///
+/// The Postman items say multipart, so that is the default. Every other public client of these operations sends
+/// JSON, which Zoom's own earlier description lists beside it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BodyEncoding {
+    /// As the description says: `multipart/form-data`, one text part per field.
+    #[default]
+    Described,
+    /// `application/json` in place of `multipart/form-data`.
+    Json,
+}
+
+/// A body or an answer that the description has no schema for: bytes as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RawBody(Bytes);
+
+impl RawBody {
+    /// The bytes; cheap to clone.
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+}
+
+impl AsRef<[u8]> for RawBody {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+macro_rules! raw_body_from {
+    ($($type:ty),*) => {$(
+        impl From<$type> for RawBody {
+            fn from(body: $type) -> Self {
+                Self(body.into())
+            }
+        }
+    )*};
+}
+raw_body_from!(Bytes, Vec<u8>, String, &'static str, &'static [u8]);
+
+/// What the generated code calls in place of `RequestBuilder::json`; an error is the sentence that refuses the body.
+pub(crate) trait Attach: Sized {
+    fn attach(
+        self,
+        operation: &Operation,
+        encoding: BodyEncoding,
+        body: &impl Serialize,
+    ) -> Result<Self, String>;
+
+    #[allow(dead_code)] // the description says whether there is such a body
+    fn attach_raw(self, operation: &Operation, body: RawBody) -> Self;
+}
+
+impl Attach for RequestBuilder {
+    fn attach(
+        self,
+        operation: &Operation,
+        encoding: BodyEncoding,
+        body: &impl Serialize,
+    ) -> Result<Self, String> {
+        let body = serde_json::to_value(body).map_err(|error| format!("the body is no JSON: {error}"))?;
+        if let Some(sentence) = operation.lengths.iter().find_map(|length| out_of_bounds(length, &body)) {
+            return Err(sentence);
+        }
+        let media_type = operation.media_type.unwrap_or("application/json");
+        let is_multipart = media_type.starts_with("multipart/form-data");
+        let is_urlencoded = media_type.starts_with("application/x-www-form-urlencoded");
+        match body {
+            Value::Object(body) if body.is_empty() && (is_multipart || is_urlencoded) => {
+                match operation.body_required {
+                    true => Err("the body has no field: set at least one".to_owned()),
+                    false => Ok(self),
+                }
+            }
+            Value::Object(body) if is_multipart && encoding == BodyEncoding::Described => {
+                let form = multipart::encode(&multipart::fields(body));
+                let content_type = format!("multipart/form-data; boundary={}", form.boundary);
+                Ok(self.header(CONTENT_TYPE, content_type).body(form.body))
+            }
+            Value::Object(body) if is_urlencoded => {
+                RequestBuilderExt::<()>::form_urlencoded(self, &multipart::fields(body))
+                    .map_err(|_| "the body cannot be sent as a form".to_owned())
+            }
+            body => {
+                let content_type = if is_multipart { "application/json" } else { media_type };
+                Ok(self.header(CONTENT_TYPE, content_type).body(body.to_string()))
+            }
+        }
+    }
+
+    fn attach_raw(self, operation: &Operation, body: RawBody) -> Self {
+        let media_type = operation.media_type.unwrap_or("application/octet-stream");
+        self.header(CONTENT_TYPE, media_type).body(body.0)
+    }
+}
+
+/// The secrets that a request's body holds, in case its answer quotes them.
+pub(crate) fn secrets(operation: &Operation, request: &Request) -> Vec<String> {
+    let content_type =
+        request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let body =
+        request.body().and_then(reqwest::Body::as_bytes).and_then(|body| std::str::from_utf8(body).ok());
+    let body = body.unwrap_or_default();
+    let json: Option<Value> = serde_json::from_str(body).ok();
+    let find = |pointer: &&str| match content_type.split_once("; boundary=") {
+        Some((_, boundary)) => {
+            let (name, rest) = pointer[1..].split_once('/').unwrap_or((&pointer[1..], ""));
+            let text = multipart::field(body, boundary, name)?;
+            match rest {
+                "" => Some(text.to_owned()),
+                rest => serde_json::from_str::<Value>(text)
+                    .ok()?
+                    .pointer(&format!("/{rest}"))?
+                    .as_str()
+                    .map(str::to_owned),
+            }
+        }
+        None => json.as_ref()?.pointer(pointer)?.as_str().map(str::to_owned),
+    };
+    operation.secrets.iter().filter_map(find).collect()
+}
+
+/// The sentence for a text that is shorter or longer than the description allows; lengths are in characters.
+fn out_of_bounds(length: &Length, body: &Value) -> Option<String> {
+    let text = body.pointer(length.pointer)?.as_str()?;
+    let characters = text.chars().count() as u64;
+    let field = length.pointer.trim_start_matches('/').replace('/', ".");
+    let limit = match (length.least, length.most) {
+        (Some(least), _) if characters < least => format!("at least {least}"),
+        (_, Some(most)) if characters > most => format!("at most {most}"),
+        _ => return None,
+    };
+    Some(format!("`{field}` has {characters} characters, and Zoom takes {limit}"))
+}

@@ -1,0 +1,314 @@
+//! How a client is set up.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Url;
+
+use crate::auth::{Fixed, Tokens, bearer};
+use crate::error::Error;
+use crate::{BodyEncoding, Client, RetryPolicy, Secret, ServerToServer, TokenSource};
+
+/// What the generated client carries for the layer.
+#[derive(Clone)]
+pub(crate) struct Inner {
+    /// Parsed once; a call sets its path.
+    pub base_url: Url,
+    pub tokens: Arc<Tokens>,
+    pub retry: Arc<RetryPolicy>,
+    pub attempt_timeout: Duration,
+    pub body_encoding: BodyEncoding,
+}
+
+impl Inner {
+    /// The URL of `path`, which the generated code has percent-encoded.
+    pub fn url(&self, path: &str) -> Url {
+        let mut url = self.base_url.clone();
+        url.set_path(path);
+        url
+    }
+}
+
+impl Client {
+    /// Starts setting up a client; an access token or a token source is all it needs.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::new()
+    }
+
+    /// A client by the environment: `ZOOM_ACCESS_TOKEN`, or `ZOOM_ACCOUNT_ID`, `ZOOM_CLIENT_ID` and
+    /// `ZOOM_CLIENT_SECRET` for server-to-server OAuth.
+    ///
+    /// # Errors
+    ///
+    /// Neither is set, or what is set cannot be used.
+    pub fn from_env() -> Result<Self, Error> {
+        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        if let Some(token) = variable("ZOOM_ACCESS_TOKEN") {
+            return Self::builder().access_token(token).build();
+        }
+        let names = ["ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET"];
+        match names.map(variable) {
+            [Some(account_id), Some(client_id), Some(client_secret)] => Self::builder()
+                .token_source(ServerToServer::new(account_id, client_id, client_secret))
+                .build(),
+            found => {
+                let missing: Vec<&str> = (names.into_iter().zip(found))
+                    .filter_map(|(name, value)| value.is_none().then_some(name))
+                    .collect();
+                let missing = missing.join(", ");
+                Err(Error::refused(
+                    None,
+                    format!(
+                        "set ZOOM_ACCESS_TOKEN in the environment, or what is missing of server-to-server OAuth: {missing}"
+                    ),
+                ))
+            }
+        }
+    }
+
+    /// This client with another retry policy, for one call or many. Connections and token are shared.
+    ///
+    /// ```
+    /// # async fn start(zoom: zoom_livestream::Client) -> Result<(), zoom_livestream::Error> {
+    /// use zoom_livestream::RetryPolicy;
+    /// use zoom_livestream::update_meeting_live_stream_status::Action;
+    ///
+    /// zoom.with_retry(RetryPolicy::never())
+    ///     .update_meeting_live_stream_status()
+    ///     .meeting_id(84912345678)
+    ///     .body_map(|body| body.action(Action::Stop))
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_retry(&self, policy: RetryPolicy) -> Self {
+        let mut client = self.clone();
+        client.inner.retry = Arc::new(policy);
+        client
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("base_url", &self.inner.base_url.as_str())
+            .field("retry", &self.inner.retry)
+            .field("attempt_timeout", &self.inner.attempt_timeout)
+            .field("body_encoding", &self.inner.body_encoding)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sets up a [`Client`].
+///
+/// | | default |
+/// |---|---|
+/// | [`base_url`](Self::base_url) | the description's: `https://api.zoom.us/v2` |
+/// | [`connect_timeout`](Self::connect_timeout) | 10 seconds |
+/// | [`attempt_timeout`](Self::attempt_timeout) | 30 seconds |
+/// | [`retry`](Self::retry) | [`RetryPolicy::default`] |
+/// | [`token_margin`](Self::token_margin) | 300 seconds |
+/// | [`body_encoding`](Self::body_encoding) | [`BodyEncoding::Described`] |
+/// | [`user_agent`](Self::user_agent) | `zoom-livestream/` and the version |
+#[must_use]
+pub struct ClientBuilder {
+    base_url: String,
+    token: Source,
+    token_margin: Duration,
+    connect_timeout: Duration,
+    attempt_timeout: Duration,
+    retry: RetryPolicy,
+    body_encoding: BodyEncoding,
+    user_agent: String,
+    http: reqwest::ClientBuilder,
+}
+
+enum Source {
+    None,
+    Fixed(Secret),
+    Other(Box<dyn FnOnce(Duration) -> Tokens + Send>),
+}
+
+impl ClientBuilder {
+    fn new() -> Self {
+        Self {
+            base_url: crate::BASE_URL.to_owned(),
+            token: Source::None,
+            token_margin: Duration::from_secs(300),
+            connect_timeout: Duration::from_secs(10),
+            attempt_timeout: Duration::from_secs(30),
+            retry: RetryPolicy::default(),
+            body_encoding: BodyEncoding::default(),
+            user_agent: concat!("zoom-livestream/", env!("CARGO_PKG_VERSION")).to_owned(),
+            http: reqwest::ClientBuilder::new(),
+        }
+    }
+
+    /// An access token, without `Bearer`. Zoom's live for an hour: for a service that runs longer give a
+    /// [`token_source`](Self::token_source).
+    pub fn access_token(mut self, token: impl Into<Secret>) -> Self {
+        self.token = Source::Fixed(token.into());
+        self
+    }
+
+    /// Where access tokens come from: [`ServerToServer`], or a source of your own.
+    pub fn token_source(mut self, source: impl TokenSource) -> Self {
+        self.token = Source::Other(Box::new(move |margin| Tokens::new(source, margin)));
+        self
+    }
+
+    /// How long before its end a token is renewed; at most half its lifetime counts.
+    pub fn token_margin(mut self, margin: Duration) -> Self {
+        self.token_margin = margin;
+        self
+    }
+
+    /// Another server than Zoom's: https, or http on a loopback address, such as the embedded Zoom's.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = url.into();
+        self
+    }
+
+    /// How long a connection may take to be made, TLS included.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long one attempt may take, from its start to the end of the answer's body.
+    ///
+    /// The whole call, waits included, ends by [`RetryPolicy::deadline`].
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = timeout;
+        self
+    }
+
+    /// Whether, how often and how long a call waits when Zoom answers 429.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// How a body is sent whose description says `multipart/form-data`.
+    pub fn body_encoding(mut self, encoding: BodyEncoding) -> Self {
+        self.body_encoding = encoding;
+        self
+    }
+
+    /// The `User-Agent` of every request.
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = user_agent.into();
+        self
+    }
+
+    /// For all that has no setting here: proxies, root certificates, the connection pool.
+    ///
+    /// This crate's own settings are laid over it: its timeouts and user agent, TLS 1.2 or later with certificate
+    /// and host name checked, https only but for loopback, and neither redirects nor retries, whatever it holds.
+    pub fn http(mut self, http: reqwest::ClientBuilder) -> Self {
+        self.http = http;
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): no token or source was given, the token cannot be a
+    /// token, the base URL is neither https nor loopback or carries more than a path, or TLS cannot be set up.
+    pub fn build(self) -> Result<Client, Error> {
+        let refused = |sentence: String| Error::refused(None, sentence);
+        let url = checked_url("the base URL", &self.base_url).map_err(refused)?;
+        let tokens = match self.token {
+            Source::None => {
+                return Err(refused(
+                    "there is no access token: give one with `access_token` or `token_source`".into(),
+                ));
+            }
+            Source::Fixed(token) => {
+                bearer(&token).map_err(refused)?;
+                Tokens::new(Fixed(token), self.token_margin)
+            }
+            Source::Other(tokens) => tokens(self.token_margin),
+        };
+        let loopback = url.scheme() == "http";
+        let http = self
+            .http
+            .user_agent(self.user_agent)
+            .connect_timeout(self.connect_timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            // The policy alone would still have each request copied in case it is sent again.
+            .retry(reqwest::retry::never().max_retries_per_request(0))
+            .referer(false)
+            .https_only(!loopback);
+        #[cfg(any(feature = "rustls", feature = "native-tls"))]
+        let http = http
+            .tls_version_min(reqwest::tls::Version::TLS_1_2)
+            .tls_danger_accept_invalid_certs(false)
+            .tls_danger_accept_invalid_hostnames(false);
+        let http = if is_loopback(&url) { http.no_proxy() } else { http };
+        let client = http.build().map_err(|error| {
+            let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |cause| cause.source());
+            let causes: Vec<String> = causes.map(ToString::to_string).collect();
+            let advice = if causes.iter().any(|cause| cause.contains("CA certificates")) {
+                "the system has no CA certificates: install them (Debian: `ca-certificates`) or add a root with `http`"
+            } else {
+                "its HTTP client cannot be set up: check the user agent and what was given to `http`"
+            };
+            refused(format!("no client was made, for {advice}")).because(error)
+        })?;
+        // The generated code puts `baseurl` in front of a path, and `Inner::url` the rest in front of both.
+        let baseurl = url.path().trim_end_matches('/').to_owned();
+        let inner = Inner {
+            base_url: url,
+            tokens: Arc::new(tokens),
+            retry: Arc::new(self.retry),
+            attempt_timeout: self.attempt_timeout,
+            body_encoding: self.body_encoding,
+        };
+        Ok(Client { baseurl, client, inner })
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field(
+                "base_url",
+                &self
+                    .base_url
+                    .split(['?', '@', '#'])
+                    .next_back()
+                    .filter(|_| !self.base_url.contains(['?', '@', '#'])),
+            )
+            .field("connect_timeout", &self.connect_timeout)
+            .field("attempt_timeout", &self.attempt_timeout)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A URL that a token may be sent to.
+pub(crate) fn checked_url(what: &str, text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("{what} is no URL: {error}"))?;
+    let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
+    if !secure {
+        return Err(format!("{what} must be https, or http on a loopback address: a token is sent to it"));
+    }
+    if url.query().is_some()
+        || url.fragment().is_some()
+        || !url.username().is_empty()
+        || url.password().is_some()
+    {
+        return Err(format!("{what} must be a scheme, a host and a path: no user, no query, no fragment"));
+    }
+    Ok(url)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}

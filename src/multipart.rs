@@ -1,0 +1,113 @@
+//! A typed body → `multipart/form-data` (RFC 7578), in one buffer of known length.
+//!
+//! `reqwest::multipart::Form` becomes a stream, which can be neither measured nor sent a second time.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+
+use serde_json::{Map, Value};
+
+/// The body and the boundary that parts it.
+pub(crate) struct Form {
+    pub boundary: String,
+    pub body: Vec<u8>,
+}
+
+/// One text part per field: a string exactly as it is, anything else as compact JSON; `null` is an absent field.
+pub(crate) fn fields(body: Map<String, Value>) -> Vec<(String, String)> {
+    let text = |value| match value {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        // Not `to_string`: it writes through `fmt`, at twice the instructions.
+        other => serde_json::to_string(&other).ok(),
+    };
+    body.into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect()
+}
+
+pub(crate) fn encode(fields: &[(String, String)]) -> Form {
+    let boundary = boundary_outside(fields, || RandomState::new().build_hasher().finish());
+    let size = |(name, text): &(String, String)| boundary.len() + name.len() + text.len() + 64;
+    let mut body = Vec::with_capacity(fields.iter().map(size).sum::<usize>() + boundary.len() + 8);
+    for (name, text) in fields {
+        for piece in [
+            "--",
+            &boundary,
+            "\r\nContent-Disposition: form-data; name=\"",
+            &escape(name),
+            "\"\r\n\r\n",
+            text,
+            "\r\n",
+        ] {
+            body.extend_from_slice(piece.as_bytes());
+        }
+    }
+    for piece in ["--", &boundary, "--\r\n"] {
+        body.extend_from_slice(piece.as_bytes());
+    }
+    Form { boundary, body }
+}
+
+/// The text of a field of a form that [`encode`] made.
+pub(crate) fn field<'f>(body: &'f str, boundary: &str, name: &str) -> Option<&'f str> {
+    let start = format!("form-data; name=\"{}\"\r\n\r\n", escape(name));
+    let text = &body[body.find(&start)? + start.len()..];
+    text.split(&format!("\r\n--{boundary}")).next()
+}
+
+/// A boundary that no value holds: drawn, looked for, and drawn again if it is there.
+fn boundary_outside(fields: &[(String, String)], mut draw: impl FnMut() -> u64) -> String {
+    loop {
+        let boundary = format!("zoom-livestream-{:016x}", draw());
+        if !fields.iter().any(|(name, text)| text.contains(&boundary) || name.contains(&boundary)) {
+            return boundary;
+        }
+    }
+}
+
+/// As browsers escape a field's name (WHATWG HTML, "multipart/form-data encoding algorithm").
+fn escape(name: &str) -> std::borrow::Cow<'_, str> {
+    if !name.contains(['"', '\r', '\n']) {
+        return name.into();
+    }
+    name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_boundary_that_stands_in_a_value_is_drawn_again() {
+        let fields = [("text".to_owned(), "--zoom-livestream-0000000000000001--\r\n".to_owned())];
+        let mut drawn = 0;
+        let boundary = boundary_outside(&fields, || {
+            drawn += 1;
+            drawn
+        });
+        assert_eq!(boundary, "zoom-livestream-0000000000000002");
+    }
+
+    #[test]
+    fn two_forms_have_two_boundaries() {
+        assert_ne!(encode(&[]).boundary, encode(&[]).boundary);
+    }
+
+    #[test]
+    fn a_field_is_found_again() {
+        let fields = [("a", "1"), ("b\"", "x\r\n--y\r\nname=\"c\"\r\n\r\nz"), ("c", "")]
+            .map(|(n, t)| (n.to_owned(), t.to_owned()));
+        let form = encode(&fields);
+        let body = String::from_utf8(form.body).expect("text");
+        for (name, text) in &fields[..2] {
+            assert_eq!(field(&body, &form.boundary, name), Some(text.as_str()));
+        }
+        assert_eq!(field(&body, &form.boundary, "d"), None);
+    }
+
+    #[test]
+    fn a_field_name_cannot_leave_its_header() {
+        let form = encode(&[("a\"\r\nX-Evil: 1\r\n\r\n".to_owned(), String::new())]);
+        let text = String::from_utf8(form.body).expect("text");
+        assert!(text.contains("name=\"a%22%0D%0AX-Evil: 1%0D%0A%0D%0A\"\r\n\r\n"), "{text}");
+    }
+}

@@ -1,0 +1,51 @@
+//! What the description says of one operation and the generated code does not: build.rs writes these.
+
+use std::time::Duration;
+
+#[derive(Debug)]
+pub(crate) struct Operation {
+    /// The `operationId`.
+    pub id: &'static str,
+    /// The path's template, such as `/meetings/{meetingId}/livestream`.
+    #[cfg_attr(not(feature = "tracing"), allow(dead_code))]
+    pub path: &'static str,
+    /// The body's media type, when there is a body.
+    pub media_type: Option<&'static str>,
+    pub body_required: bool,
+    /// The wait that this operation's 429 asks for in words, else the document's.
+    pub documented_wait: Option<Duration>,
+    pub lengths: &'static [Length],
+    /// JSON pointers to the body's fields that must never be printed.
+    pub secrets: &'static [&'static str],
+    pub errors: &'static [DocumentedError],
+}
+
+/// How many characters a field of the body may have.
+#[derive(Debug)]
+pub(crate) struct Length {
+    /// JSON pointer into the body.
+    pub pointer: &'static str,
+    pub least: Option<u64>,
+    pub most: Option<u64>,
+}
+
+/// A Zoom code that the description lists under a status.
+#[derive(Debug)]
+pub(crate) struct DocumentedError {
+    pub status: u16,
+    pub code: i64,
+    pub message: &'static str,
+}
+
+impl Operation {
+    pub fn documented_error(&self, status: u16, code: i64) -> Option<&DocumentedError> {
+        self.errors.iter().find(|error| error.status == status && error.code == code)
+    }
+
+    /// The id in `path`, a request's path that this operation's template ends: what `{meetingId}` became.
+    #[cfg(feature = "tracing")]
+    pub fn resource_id<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let mut parts = self.path.rsplit('/').zip(path.rsplit('/'));
+        parts.find(|(template, _)| template.starts_with('{')).map(|(_, part)| part)
+    }
+}

@@ -1,0 +1,108 @@
+//! Spans and events; without the feature `tracing` all of it is nothing.
+//!
+//! Names are OpenTelemetry's where it has one (semantic conventions for HTTP clients). No body, header or token is
+//! ever a field.
+
+use std::future::Future;
+
+use reqwest::{Request, StatusCode};
+
+use crate::operation::Operation;
+use crate::retry::Resend;
+
+pub(crate) struct Span(#[cfg(feature = "tracing")] tracing::Span);
+
+#[cfg(feature = "tracing")]
+mod enabled {
+    use tracing::Instrument;
+    use tracing::field::Empty;
+
+    use super::*;
+
+    impl Span {
+        pub fn call(operation: &Operation) -> Self {
+            Self(tracing::info_span!(
+                "zoom.call",
+                otel.kind = "internal",
+                zoom.operation_id = operation.id,
+                zoom.resource_id = Empty,
+            ))
+        }
+
+        pub fn attempt(&self, operation: &Operation, request: &Request, resends: u32) -> Self {
+            let url = request.url();
+            if !self.0.is_disabled()
+                && let Some(id) = operation.resource_id(url.path())
+            {
+                self.0.record("zoom.resource_id", id);
+            }
+            Self(tracing::info_span!(
+                parent: &self.0,
+                "zoom.attempt",
+                otel.kind = "client",
+                otel.name = format_args!("{} {}", request.method(), operation.path),
+                http.request.method = %request.method(),
+                http.request.resend_count = resends,
+                http.response.status_code = Empty,
+                url.template = operation.path,
+                server.address = url.host_str(),
+                server.port = url.port_or_known_default(),
+                error.r#type = Empty,
+            ))
+        }
+
+        pub fn answered(&self, status: StatusCode) {
+            self.0.record("http.response.status_code", status.as_u16());
+            if !status.is_success() {
+                self.0.record("error.type", status.as_str());
+            }
+        }
+
+        pub fn failed(&self, error: &reqwest::Error) {
+            let kind = if error.is_connect() {
+                "connect"
+            } else if error.is_timeout() {
+                "timeout"
+            } else {
+                "interrupted"
+            };
+            self.0.record("error.type", kind);
+        }
+
+        pub fn waiting(&self, resend: &Resend) {
+            tracing::warn!(
+                parent: &self.0,
+                zoom.operation_id = resend.operation_id,
+                http.request.resend_count = resend.number,
+                wait_seconds = resend.wait.as_secs_f64(),
+                "Zoom answered 429; the call waits before it is sent again"
+            );
+        }
+
+        pub async fn within<F: Future>(&self, future: F) -> F::Output {
+            future.instrument(self.0.clone()).await
+        }
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+#[allow(clippy::unused_self)]
+impl Span {
+    pub fn call(_: &Operation) -> Self {
+        Self()
+    }
+
+    pub fn attempt(&self, _: &Operation, _: &Request, _: u32) -> Self {
+        Self()
+    }
+
+    pub fn answered(&self, _: StatusCode) {}
+
+    pub fn failed(&self, _: &reqwest::Error) {}
+
+    pub fn waiting(&self, _: &Resend) {}
+
+    pub async fn within<F: Future>(&self, future: F) -> F::Output {
+        future.await
+    }
+}

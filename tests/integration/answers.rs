@@ -1,0 +1,160 @@
+//! Every documented answer, and the answers that no document lists.
+
+use zoom_livestream::mock::{Answer, MockServer};
+use zoom_livestream::{ErrorCode, ErrorKind, RetryPolicy};
+
+use crate::support::{MEETING, builder, call, document, operations, start};
+
+#[tokio::test]
+async fn each_documented_answer_of_each_operation_comes_out_as_documented() {
+    for operation in operations() {
+        let id = operation["operationId"].as_str().expect("an id");
+        for (status, answer) in operation["responses"].as_object().expect("answers") {
+            let status: u16 = status.parse().expect("a status");
+            let codes: Vec<i64> = (answer["x-error-codes"].as_array().into_iter().flatten())
+                .map(|code| code["code"].as_i64().expect("a code"))
+                .collect();
+            let server = MockServer::start().await.expect("the embedded Zoom");
+            let zoom = builder(&server).retry(RetryPolicy::never()).build().expect("a client");
+
+            // As the items have it: an empty text.
+            server.answer(Answer::status(status).header("content-type", "text/plain"));
+            let empty = call(&zoom, id).await;
+            if status < 300 {
+                empty.unwrap_or_else(|error| panic!("{id} {status}: {error}"));
+                continue;
+            }
+            let error = empty.expect_err("an error");
+            assert_eq!(error.kind(), ErrorKind::Answered);
+            assert_eq!(error.status().map(|status| status.as_u16()), Some(status));
+            let own = (status == 300).then_some(ErrorCode::from(300));
+            assert_eq!(error.code(), own, "{id} {status}: only a real 300 is a code by itself");
+            assert_eq!(error.is_rate_limited(), status == 429);
+
+            // As Zoom has it: its envelope.
+            for code in codes {
+                server.answer(Answer::error(status, code, "Zoom's words."));
+                let error = call(&zoom, id).await.expect_err("an error");
+                assert_eq!(error.status().map(|status| status.as_u16()), Some(status));
+                assert_eq!(error.code(), Some(ErrorCode::from(code)));
+                assert_eq!(error.message(), Some("Zoom's words."));
+                let text = error.to_string();
+                for words in [id, &format!("HTTP {status}"), &format!("code {code}"), "Zoom's words"] {
+                    assert!(text.contains(words), "{words} is missing in: {text}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn each_documented_code_has_a_name() {
+    for operation in operations() {
+        for answer in operation["responses"].as_object().expect("answers").values() {
+            for code in answer["x-error-codes"].as_array().into_iter().flatten() {
+                let code = ErrorCode::from(code["code"].as_i64().expect("a code"));
+                assert!(
+                    code.name().is_some(),
+                    "{code:?} of {} has no name in spec/overlay.json",
+                    operation["operationId"]
+                );
+            }
+        }
+    }
+    let names = document()["x-error-code-names"].as_object().expect("names").len();
+    assert!(names >= 6, "{names}");
+    assert_eq!(ErrorCode::from(4242).name(), None);
+    assert_eq!(ErrorCode::from(4242).get(), 4242);
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_envelope_keeps_its_status() {
+    let megabyte = vec![b'x'; 1 << 20];
+    let bodies: [(&str, &[u8]); 7] = [
+        ("text/plain", b""),
+        ("text/html", b"<html><h1>502 Bad Gateway</h1></html>"),
+        ("application/xml", b"<error><code>300</code></error>"),
+        ("application/json", br#"{"code": 300, "messa"#),
+        ("application/json", br#"{"code": {"a": [null]}, "message": 7, "errors": "no"}"#),
+        ("application/json", b"[1, 2, 3]"),
+        ("application/octet-stream", &megabyte),
+    ];
+    for (content_type, body) in bodies {
+        for status in [300_u16, 301, 400, 401, 404, 500, 502] {
+            let server = MockServer::start().await.expect("the embedded Zoom");
+            let zoom = builder(&server).build().expect("a client");
+            server.answer(Answer::status(status).header("content-type", content_type).body(body.to_vec()));
+            let error = start(&zoom, MEETING).await.expect_err("an error");
+            assert_eq!(error.status().map(|status| status.as_u16()), Some(status));
+            let kept = error.body().expect("a body");
+            assert_eq!(&kept[..], &body[..body.len().min(64 * 1024)]);
+            assert_eq!(error.attempts(), 1, "{status} is not sent again");
+            assert_eq!(server.request_count(), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_cut_off_keeps_its_status() {
+    let server = MockServer::start().await.expect("the embedded Zoom");
+    let zoom = builder(&server).build().expect("a client");
+    server.answer(Answer::error(404, 1001, "User 7 does not exist.").cut_off_after(10));
+    let error = start(&zoom, MEETING).await.expect_err("an error");
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(404));
+    assert!(error.to_string().contains("cut off"), "{error}");
+}
+
+#[tokio::test]
+async fn an_envelope_of_each_spelling_is_read() {
+    let server = MockServer::start().await.expect("the embedded Zoom");
+    let zoom = builder(&server).build().expect("a client");
+    let body = r#"{"code":"124","error_message":"Invalid access token."}"#;
+    server.answer(Answer::status(400).body(body));
+    let error = start(&zoom, MEETING).await.expect_err("an error");
+    assert_eq!((error.code(), error.message()), (Some(ErrorCode::from(124)), Some("Invalid access token.")));
+    assert!(error.is_unauthorized());
+
+    let body = r#"{"code":300,"message":"Validation Failed.","errors":[{"field":"settings.display_name","message":"too long"}]}"#;
+    server.answer(Answer::status(400).header("x-zm-trackingid", "v=2.0;clid=us02").body(body));
+    let error = start(&zoom, MEETING).await.expect_err("an error");
+    assert_eq!(error.field_errors().len(), 1);
+    assert_eq!(error.field_errors()[0].field, "settings.display_name");
+    assert_eq!(error.tracking_id(), Some("v=2.0;clid=us02"));
+    assert!(error.to_string().contains("settings.display_name: too long"), "{error}");
+
+    let body = r#"{"code":4711,"message":"Invalid access token, does not contain scopes:[meeting:update:livestream_status, meeting:write]."}"#;
+    server.answer(Answer::status(400).body(body));
+    let error = start(&zoom, MEETING).await.expect_err("an error");
+    assert_eq!(error.missing_scopes(), ["meeting:update:livestream_status", "meeting:write"]);
+}
+
+#[tokio::test]
+async fn an_undocumented_2xx_is_a_success_unless_it_carries_an_error() {
+    let server = MockServer::start().await.expect("the embedded Zoom");
+    let zoom = builder(&server).build().expect("a client");
+    for (status, body) in
+        [(200, ""), (200, "{}"), (200, r#"{"id": 5, "code": 1, "message": "x"}"#), (202, "<ok/>")]
+    {
+        server.answer(Answer::status(status).body(body));
+        start(&zoom, MEETING).await.unwrap_or_else(|error| panic!("{status} {body}: {error}"));
+    }
+    server.answer(Answer::status(200).body(r#"{"code": 3161, "message": "Your account is not allowed."}"#));
+    let error = start(&zoom, MEETING).await.expect_err("an envelope");
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(200));
+    assert_eq!(error.code(), Some(ErrorCode::from(3161)));
+}
+
+#[tokio::test]
+async fn a_redirect_is_an_error_and_is_not_followed() {
+    let elsewhere = MockServer::start().await.expect("a second server");
+    for status in [300_u16, 301, 302, 303, 307, 308] {
+        let server = MockServer::start().await.expect("the embedded Zoom");
+        let following = reqwest::ClientBuilder::new().redirect(reqwest::redirect::Policy::limited(10));
+        let zoom = builder(&server).http(following).build().expect("a client");
+        server.answer(Answer::status(status).header("location", elsewhere.base_url()));
+        let error = start(&zoom, MEETING).await.expect_err("a redirect");
+        assert_eq!(error.status().map(|status| status.as_u16()), Some(status));
+        assert_eq!(error.code(), (status == 300).then_some(ErrorCode::INVALID_ID));
+    }
+    assert_eq!(elsewhere.request_count(), 0);
+}

@@ -1,0 +1,185 @@
+//! 429 through real sockets.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+
+use zoom_livestream::mock::{Answer, MockServer};
+use zoom_livestream::{Client, ErrorKind, Resend, RetryPolicy};
+
+use crate::support::{MEETING, builder, client, start};
+
+async fn server() -> MockServer {
+    MockServer::start().await.expect("the embedded Zoom")
+}
+
+fn limited(seconds: &str) -> Answer {
+    Answer::error(429, 429, "Too many requests.").header("retry-after", seconds)
+}
+
+#[tokio::test]
+async fn a_429_is_waited_out_and_the_call_ends_in_204() {
+    let server =
+        MockServer::builder().cool_down(Duration::from_secs(2)).start().await.expect("the embedded Zoom");
+    let seen: Arc<Mutex<Vec<Resend>>> = Arc::default();
+    let notes = seen.clone();
+    let policy =
+        RetryPolicy::default().notify(move |resend| notes.lock().expect("notes").push(resend.clone()));
+    let zoom = client(&server).with_retry(policy);
+    start(&zoom, MEETING).await.expect("204");
+    let begun = Instant::now();
+    start(&zoom, MEETING).await.expect("204 after a wait");
+    assert!(begun.elapsed() >= Duration::from_secs(1), "{:?}", begun.elapsed());
+    let statuses: Vec<_> = server.requests().iter().map(|received| received.status).collect();
+    assert_eq!(statuses, [Some(204), Some(429), Some(204)]);
+    let seen = seen.lock().expect("notes");
+    assert_eq!(seen.len(), 1);
+    assert_eq!((seen[0].operation_id, seen[0].number), ("updateMeetingLiveStreamStatus", 1));
+    assert_eq!(seen[0].path, format!("/v2/meetings/{MEETING}/livestream/status"));
+    assert_eq!(seen[0].wait, Duration::from_secs(2));
+    assert!(seen[0].at < SystemTime::now());
+}
+
+#[tokio::test]
+async fn a_429_without_headers_asks_for_the_thirty_seconds_of_the_description() {
+    let server = server().await;
+    start(&client(&server), MEETING).await.expect("204");
+    let zoom = client(&server).with_retry(RetryPolicy::never());
+    let error = start(&zoom, MEETING).await.expect_err("a second start within the cool-down");
+    assert!(error.is_rate_limited());
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
+    assert!(error.to_string().contains("wait 30 s"), "{error}");
+}
+
+#[tokio::test]
+async fn a_wait_past_the_longest_or_the_deadline_is_not_begun() {
+    let server = server().await;
+    let begun = Instant::now();
+    for (policy, words) in [
+        (RetryPolicy::default(), "longer than the retry policy's longest wait"),
+        (RetryPolicy::default().longest_wait(Duration::MAX), "after the call's deadline"),
+        (RetryPolicy::never(), "allows no further resend"),
+    ] {
+        server.answer(limited("400"));
+        let error = start(&client(&server).with_retry(policy), MEETING).await.expect_err("at once");
+        assert_eq!((error.attempts(), error.retry_after()), (1, Some(Duration::from_secs(400))));
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(20));
+}
+
+#[tokio::test]
+async fn a_daily_limit_is_returned_with_the_instant_it_ends() {
+    let server = server().await;
+    let ends = "2099-05-31T00:00:00Z";
+    server.answer(Answer::status(429).header("x-ratelimit-type", "Daily-limit").header("retry-after", ends));
+    let error = start(&client(&server), MEETING).await.expect_err("a daily limit");
+    assert_eq!(error.retry_at(), humantime::parse_rfc3339(ends).ok());
+    assert!(error.to_string().contains("daily limit is used up until 2099-05-31T00:00:00Z"), "{error}");
+    assert_eq!(server.request_count(), 1);
+}
+
+#[tokio::test]
+async fn three_resends_are_the_most() {
+    let server = server().await;
+    server.answer_always(limited("1"));
+    let error = start(&client(&server), MEETING).await.expect_err("always limited");
+    assert_eq!(error.attempts(), 4);
+    assert_eq!(server.request_count(), 4);
+    assert!(error.elapsed() >= Duration::from_secs(3));
+}
+
+#[tokio::test]
+async fn the_check_is_asked_before_each_resend_and_its_no_ends_the_call() {
+    let server = server().await;
+    server.answer_always(limited("1"));
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let notes = asked.clone();
+    let policy = RetryPolicy::default().check(move |resend| {
+        notes.lock().expect("notes").push((resend.number, resend.wait, resend.path));
+        let wanted = resend.number < 2;
+        async move { wanted }
+    });
+    let error = start(&client(&server).with_retry(policy), MEETING).await.expect_err("no longer wanted");
+    assert!(error.is_unwanted() && error.is_rate_limited());
+    assert!(error.to_string().contains("check said that it is no longer wanted"), "{error}");
+    assert_eq!(error.attempts(), 2);
+    let path = format!("/v2/meetings/{MEETING}/livestream/status");
+    let second = Duration::from_secs(1);
+    assert_eq!(*asked.lock().expect("notes"), [(1, second, path.clone()), (2, second, path)]);
+}
+
+#[tokio::test]
+async fn a_check_that_hangs_ends_at_the_deadline() {
+    let server = server().await;
+    server.answer_always(limited("1"));
+    let policy = RetryPolicy::default().deadline(Duration::from_secs(2)).check(|_| std::future::pending());
+    let error = start(&client(&server).with_retry(policy), MEETING).await.expect_err("the deadline");
+    assert!(error.is_rate_limited());
+    assert!(error.elapsed() < Duration::from_secs(10), "{:?}", error.elapsed());
+}
+
+#[tokio::test]
+async fn an_attempt_ends_at_the_deadline_when_that_comes_before_its_timeout() {
+    let server = server().await;
+    server.answer(Answer::hang());
+    let policy = RetryPolicy::default().deadline(Duration::from_millis(300));
+    let error = start(&client(&server).with_retry(policy), MEETING).await.expect_err("no answer");
+    assert!(error.is_timeout() && error.may_have_been_sent());
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(error.elapsed() < Duration::from_secs(10));
+
+    server.answer(Answer::hang());
+    let zoom = builder(&server).attempt_timeout(Duration::from_millis(300)).build().expect("a client");
+    let error = start(&zoom, MEETING).await.expect_err("no answer");
+    assert!(error.is_timeout());
+    assert_eq!(error.attempts(), 1, "what may have reached Zoom is not sent again");
+}
+
+#[tokio::test]
+async fn a_dropped_call_sends_nothing_after() {
+    let server = server().await;
+    server.answer(limited("1"));
+    let zoom = client(&server);
+    let waiting = tokio::time::timeout(Duration::from_millis(500), start(&zoom, MEETING)).await;
+    assert!(waiting.is_err(), "the call was waiting: {waiting:?}");
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert_eq!(server.request_count(), 1);
+}
+
+#[tokio::test]
+async fn no_connection_is_held_while_a_call_waits() {
+    let server = server().await;
+    server.answer(limited("2").body(vec![b' '; 32 * 1024]));
+    // One connection at a time: the second call passes only if the first one's is free again.
+    let zoom = builder(&server)
+        .http(reqwest::ClientBuilder::new().pool_max_idle_per_host(1))
+        .build()
+        .expect("a client");
+    let first = tokio::spawn({
+        let zoom = zoom.clone();
+        async move { start(&zoom, MEETING).await }
+    });
+    while server.request_count() == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    start(&zoom, MEETING + 1).await.expect("204");
+    first.await.expect("joined").expect("204");
+    let ports: std::collections::HashSet<_> =
+        server.requests().iter().map(|received| received.peer).collect();
+    assert_eq!(ports.len(), 1, "all three requests shared one connection");
+}
+
+#[test]
+fn a_call_is_send_and_a_client_is_send_sync_and_cheap_to_clone() {
+    fn send<T: Send>(_: &T) {}
+    fn send_sync<T: Send + Sync + Clone + 'static>() {}
+    send_sync::<Client>();
+    let zoom =
+        Client::builder().access_token("t").base_url("http://127.0.0.1:9/v2").build().expect("a client");
+    let call = zoom.update_meeting_live_stream_status().meeting_id(1).into_future();
+    send(&call);
+    fn is_error<E: std::error::Error + Send + Sync + 'static>() {}
+    is_error::<zoom_livestream::Error>();
+    assert!(size_of::<Result<(), zoom_livestream::Error>>() < 128);
+}

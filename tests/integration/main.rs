@@ -1,0 +1,7 @@
+//! The promises that can be seen on real sockets, a module per topic.
+
+mod answers;
+mod builder;
+mod limits;
+mod support;
+mod wire;

@@ -1,0 +1,262 @@
+//! What goes over the wire, read back by a parser that is not ours (`multer`, in the embedded Zoom).
+
+use std::process::Command;
+
+use zoom_livestream::mock::{MockServer, Received};
+use zoom_livestream::update_meeting_live_stream_status::{Action, Settings};
+use zoom_livestream::{BodyEncoding, ErrorKind};
+
+use crate::support::{MEETING, builder, client, configure, start};
+
+async fn server() -> MockServer {
+    MockServer::start().await.expect("the embedded Zoom")
+}
+
+fn only(server: &MockServer) -> Received {
+    let requests = server.requests();
+    assert_eq!(requests.len(), 1, "{requests:?}");
+    requests[0].clone()
+}
+
+fn sorted(mut fields: Vec<(String, String)>) -> Vec<(String, String)> {
+    fields.sort();
+    fields
+}
+
+/// The items' own values, sent by curl to the same server: what Zoom's item describes, independent of this crate.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_item_equals_curl_form_string_field_for_field() {
+    let items = [
+        include_str!("../../spec/postman/update-meeting-live-stream.json"),
+        include_str!("../../spec/postman/update-meeting-live-stream-status.json"),
+        include_str!("../../spec/postman/update-webinar-live-stream-status.json"),
+    ];
+    for item in items {
+        let item: serde_json::Value = serde_json::from_str(item).expect("an item");
+        let path = item["request"]["url"]["path"].as_array().expect("a path");
+        let path: Vec<&str> = path.iter().map(|part| part.as_str().expect("a segment")).collect();
+        let id = item["request"]["url"]["variable"][0]["value"].as_str().expect("an id");
+        let path: String =
+            path.iter().map(|part| format!("/{}", if part.starts_with(':') { id } else { part })).collect();
+        let fields = item["request"]["body"]["formdata"].as_array().expect("fields");
+        let value = |name: &str| {
+            let field =
+                fields.iter().find(|field| field["key"] == name).unwrap_or_else(|| panic!("no {name}"));
+            field["value"].as_str().expect("text").to_owned()
+        };
+
+        let by_curl = server().await;
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--show-error", "--noproxy", "*", "--request", "PATCH"]);
+        curl.args(["--header", &format!("Authorization: Bearer {}", by_curl.access_token())]);
+        for field in fields {
+            let field = format!(
+                "{}={}",
+                field["key"].as_str().expect("key"),
+                field["value"].as_str().expect("value")
+            );
+            curl.args(["--form-string", &field]);
+        }
+        curl.arg(format!("{}{path}", by_curl.base_url()));
+        let output = tokio::task::spawn_blocking(move || curl.output())
+            .await
+            .expect("joined")
+            .expect("curl is installed");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+
+        let by_us = server().await;
+        let zoom = client(&by_us);
+        let id: u64 = id.parse().expect("a number");
+        let settings =
+            || -> serde_json::Value { serde_json::from_str(&value("settings")).expect("an object") };
+        let name = |settings: &serde_json::Value| settings["display_name"].as_str().expect("text").to_owned();
+        let speaker = |settings: &serde_json::Value| settings["active_speaker_name"].as_bool().expect("bool");
+        if path.ends_with("/livestream") {
+            let call = zoom.update_meeting_live_stream().meeting_id(id);
+            let call = call.body_map(|body| {
+                body.stream_url(value("stream_url"))
+                    .stream_key(value("stream_key"))
+                    .page_url(value("page_url"))
+            });
+            call.await.expect("204");
+        } else if path.starts_with("/meetings") {
+            let settings =
+                Settings::builder().active_speaker_name(speaker(&settings())).display_name(name(&settings()));
+            let call = zoom.update_meeting_live_stream_status().meeting_id(id);
+            call.body_map(|body| body.action(value("action").as_str()).settings(settings))
+                .await
+                .expect("204");
+        } else {
+            use zoom_livestream::update_webinar_live_stream_status::Settings;
+            let settings =
+                Settings::builder().active_speaker_name(speaker(&settings())).display_name(name(&settings()));
+            let call = zoom.update_webinar_live_stream_status().webinar_id(id);
+            call.body_map(|body| body.action(value("action").as_str()).settings(settings))
+                .await
+                .expect("204");
+        }
+
+        let (curl, ours) = (only(&by_curl), only(&by_us));
+        assert_eq!(curl.status, Some(204), "{curl:?}");
+        assert_eq!((&curl.method, &curl.path, &curl.query), (&ours.method, &ours.path, &ours.query));
+        assert_eq!(sorted(curl.fields.clone()), sorted(ours.fields.clone()));
+        let media_type = |received: &Received| {
+            received.content_type.clone().and_then(|text| Some(text.split_once(';')?.0.to_owned()))
+        };
+        assert_eq!(media_type(&curl), media_type(&ours));
+    }
+}
+
+#[tokio::test]
+async fn a_request_carries_these_headers_and_no_others() {
+    let server = server().await;
+    start(&client(&server), MEETING).await.expect("204");
+    let received = only(&server);
+    let mut names: Vec<&str> = received.headers.keys().map(|name| name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["accept", "authorization", "content-length", "content-type", "host", "user-agent"]);
+    assert_eq!(received.header("accept"), Some("application/json"));
+    assert_eq!(received.header("content-length"), Some(received.body.len().to_string().as_str()));
+    assert_eq!(received.header("user-agent"), Some(concat!("zoom-livestream/", env!("CARGO_PKG_VERSION"))));
+}
+
+#[tokio::test]
+async fn an_absent_field_is_not_sent_and_an_object_is_compact_json() {
+    let server = server().await;
+    let call = client(&server);
+    let call = call.update_meeting_live_stream_status().meeting_id(MEETING);
+    call.body_map(|body| body.settings(Settings::builder().display_name("A \"B\""))).await.expect("204");
+    assert_eq!(only(&server).fields, [("settings".to_owned(), r#"{"display_name":"A \"B\""}"#.to_owned())]);
+}
+
+#[tokio::test]
+async fn a_text_arrives_exactly_as_it_was_given() {
+    let texts = [
+        "aute ".to_owned(),
+        " leading and trailing \t".to_owned(),
+        "quotes \" ' ` and \\ backslash".to_owned(),
+        "line\r\nbreaks\nand\rreturns".to_owned(),
+        "\r\n--zoom-livestream-0000000000000000--\r\n".to_owned(),
+        "--boundary\r\nContent-Disposition: form-data; name=\"action\"\r\n\r\nstop\r\n--boundary--"
+            .to_owned(),
+        "Köln 直播 🎥 \u{202e}rtl \u{0}nul".to_owned(),
+        "a".repeat(1_000_000),
+        "%20%2F+&=?#".to_owned(),
+        "rtmp://h/app?user=ada&pass=p%40ss".to_owned(),
+        String::new(),
+    ];
+    // Without the lengths, so that a megabyte may pass.
+    let mut document = crate::support::document();
+    unlimited(&mut document);
+    for text in texts {
+        let server =
+            MockServer::builder().description(document.to_string()).start().await.expect("the embedded Zoom");
+        let settings = Settings::builder().display_name(text.clone());
+        let call = client(&server);
+        let call = call.update_meeting_live_stream_status().meeting_id(MEETING);
+        let sent = call.body_map(|body| body.action(Action::Start).settings(settings)).await;
+        if let Err(error) = sent {
+            // A length that the description names is the one thing that may stop a text.
+            assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+            assert!(error.to_string().contains("characters"), "{error}");
+        } else {
+            let settings: serde_json::Value =
+                serde_json::from_str(only(&server).field("settings").expect("settings")).expect("JSON");
+            assert_eq!(settings["display_name"], text.as_str());
+        }
+
+        let server =
+            MockServer::builder().description(document.to_string()).start().await.expect("the embedded Zoom");
+        let call = client(&server);
+        let call = call.update_meeting_live_stream().meeting_id(MEETING);
+        let key = text.clone();
+        let sent = call
+            .body_map(|body| body.stream_url("rtmp://h/app").stream_key(key).page_url("https://h/"))
+            .await;
+        match sent {
+            Ok(()) => assert_eq!(only(&server).field("stream_key"), Some(text.as_str())),
+            Err(error) => assert!(error.to_string().contains("`stream_key` has"), "{error}"),
+        }
+    }
+}
+
+fn unlimited(schema: &mut serde_json::Value) {
+    match schema {
+        serde_json::Value::Object(object) => {
+            object.remove("minLength");
+            object.remove("maxLength");
+            object.values_mut().for_each(unlimited);
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(unlimited),
+        _ => (),
+    }
+}
+
+#[tokio::test]
+async fn a_body_without_a_field_is_refused_before_sending() {
+    let server = server().await;
+    let zoom = client(&server);
+    let error = zoom.update_meeting_live_stream_status().meeting_id(MEETING).await.expect_err("no field");
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert!(!error.may_have_been_sent());
+    assert_eq!(
+        error.to_string(),
+        "updateMeetingLiveStreamStatus was refused before sending: the body has no field: set at least one"
+    );
+    assert_eq!(server.request_count(), 0);
+}
+
+#[tokio::test]
+async fn what_is_missing_or_no_id_is_refused_before_sending() {
+    let server = server().await;
+    let zoom = client(&server);
+    let refused = |error: zoom_livestream::Error, words: &str| {
+        assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+    };
+    let call = zoom.update_meeting_live_stream().meeting_id(MEETING);
+    let call = call.body_map(|body| body.stream_url("rtmp://h/app").page_url("https://h/"));
+    refused(call.await.expect_err("no key"), "`stream_key` is required and was not set");
+    let call = zoom.update_meeting_live_stream_status().body_map(|body| body.action(Action::Stop));
+    refused(call.await.expect_err("no id"), "`meeting_id` is required and was not set");
+    for id in ["../users/me", "1/../../users/me", "0", "", "1\r\nX-Evil: 1", "1?a=b", "%2e%2e"] {
+        let call = zoom
+            .update_meeting_live_stream_status()
+            .meeting_id(id)
+            .body_map(|body| body.action(Action::Stop));
+        refused(call.await.expect_err(id), "is no meeting id");
+    }
+    let call =
+        zoom.update_meeting_live_stream_status().meeting_id(MEETING).body_map(|body| body.action("Start"));
+    refused(call.await.expect_err("capitalised"), "it must be one of `start`, `stop`");
+    assert_eq!(server.request_count(), 0);
+}
+
+#[tokio::test]
+async fn json_is_one_setting_away() {
+    let server = server().await;
+    let zoom = builder(&server).body_encoding(BodyEncoding::Json).build().expect("a client");
+    configure(&zoom).await.expect("204");
+    let received = only(&server);
+    assert_eq!(received.content_type.as_deref(), Some("application/json"));
+    let body: serde_json::Value = serde_json::from_slice(&received.body).expect("JSON");
+    assert_eq!(body["stream_key"], crate::support::STREAM_KEY);
+}
+
+#[tokio::test]
+async fn an_id_is_taken_as_a_number_of_any_length_or_as_pasted_text() {
+    let server = server().await;
+    let zoom = client(&server);
+    let stop = || zoom.update_meeting_live_stream_status().body_map(|body| body.action(Action::Stop));
+    stop().meeting_id(68423085).await.expect("204");
+    stop().meeting_id(84912345678).await.expect("204");
+    stop().meeting_id(9_007_199_254_740_993_u64).await.expect("204");
+    stop().meeting_id("849 1234 5678").await.expect("204");
+    stop().meeting_id(String::from("https://example.zoom.us/j/84912345678?pwd=x")).await.expect("204");
+    let paths: Vec<String> = server.requests().into_iter().map(|received| received.path).collect();
+    let path = |id| format!("/v2/meetings/{id}/livestream/status");
+    assert_eq!(
+        paths,
+        ["68423085", "84912345678", "9007199254740993", "84912345678", "84912345678"].map(path)
+    );
+}
