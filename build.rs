@@ -51,7 +51,7 @@ pub fn generate(source: &str, schemars: bool) -> Result<String, String> {
                 .map_err(|_| format!("{DOCUMENT}: progenitor cannot generate a client from it: {reason}"))?
         }
     };
-    let file = finish(tokens, &lowered)?;
+    let file = finish(tokens, &lowered, schemars)?;
     Ok(prettyplease::unparse(&file))
 }
 

@@ -3,20 +3,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::visit_mut::{VisitMut, visit_expr_mut};
 use syn::{Attribute, Expr, ImplItem, Item, ItemImpl, ItemMod, Stmt, Type, parse_quote};
 
-use super::lower::{Lowered, Operation, is_typed, one_line};
+use super::lower::{Lowered, Operation, is_typed, one_line, plain_name};
 
-pub fn finish(tokens: TokenStream, lowered: &Lowered) -> Result<syn::File, String> {
+pub fn finish(tokens: TokenStream, lowered: &Lowered, schemars: bool) -> Result<syn::File, String> {
     let unexpected = |what: &str| format!("build.rs: progenitor's code has changed: {what}");
     let mut file: syn::File = syn::parse2(tokens).map_err(|error| unexpected(&error.to_string()))?;
     let mut modules = Vec::new();
     file.items.retain_mut(|item| match item {
         Item::Mod(module) if module.ident == "types" => {
             finish_types(module);
+            if schemars {
+                state_lengths(module, &lowered.operations);
+            }
             true
         }
         Item::Mod(module) => module.ident == "builder",
@@ -153,6 +156,30 @@ fn finish_types(module: &mut ItemMod) {
                 }
                 _ => (),
             }
+        }
+    }
+}
+
+/// A body's JSON Schema states the lengths that its Rust type does not carry.
+fn state_lengths(module: &mut ItemMod, operations: &[Operation]) {
+    let of_bodies: BTreeMap<(String, String), (Option<u64>, Option<u64>)> = (operations.iter())
+        .flat_map(|operation| operation.lengths.iter().map(move |length| (operation, length)))
+        .filter_map(|(operation, (pointer, least, most))| {
+            let (parents, field) = pointer.rsplit_once('/')?;
+            Some(((plain_name(&format!("{}body{parents}", operation.id)), field.to_owned()), (*least, *most)))
+        })
+        .collect();
+    for item in module.content.iter_mut().flat_map(|(_, items)| items) {
+        let Item::Struct(item) = item else { continue };
+        for field in &mut item.fields {
+            let Some(ident) = &field.ident else { continue };
+            let name = renamed(&field.attrs).unwrap_or(ident.to_string());
+            let Some((least, most)) = of_bodies.get(&(plain_name(&item.ident.to_string()), name)) else {
+                continue;
+            };
+            let least = least.map(Literal::u64_unsuffixed).map(|least| quote!(min = #least,));
+            let most = most.map(Literal::u64_unsuffixed).map(|most| quote!(max = #most));
+            field.attrs.push(parse_quote!(#[schemars(length(#least #most))]));
         }
     }
 }

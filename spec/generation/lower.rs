@@ -211,7 +211,7 @@ fn lower_parameters(operation: &mut Value) -> (BTreeMap<String, String>, BTreeMa
 }
 
 /// What of a name decides whether its Rust form is another's.
-fn plain_name(name: &str) -> String {
+pub fn plain_name(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 

@@ -1,0 +1,27 @@
+//! A body as JSON Schema, for a form or a tool definition, and what was filled in sent as it came.
+//!
+//! ```text
+//! cargo run --example json_schema
+//! ```
+
+use serde_json::json;
+use zoom_livestream::Client;
+use zoom_livestream::mock::MockServer;
+use zoom_livestream::update_meeting_live_stream_status::Body;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let schema = schemars::schema_for!(Body);
+    println!("{}", serde_json::to_string_pretty(&schema)?);
+
+    // What a person typed into the form, or a model into the tool's arguments.
+    let filled_in = json!({ "action": "start", "settings": { "display_name": "Keynote" } });
+    let body: Body = serde_json::from_value(filled_in)?;
+
+    let embedded = MockServer::start().await?;
+    let zoom =
+        Client::builder().base_url(embedded.base_url()).access_token(embedded.access_token()).build()?;
+    zoom.update_meeting_live_stream_status().meeting_id(84912345678).body(body).await?;
+    println!("\nThe embedded Zoom took {:?}", embedded.requests()[0].fields);
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! A service's way: a token from account credentials, and a start that is repeated only if it is still wanted.
+//!
+//! ```text
+//! cargo run --example server_to_server                  # against an embedded Zoom on this machine
+//! ZOOM_ACCOUNT_ID=… ZOOM_CLIENT_ID=… ZOOM_CLIENT_SECRET=… \
+//!     cargo run --example server_to_server -- 84912345678    # a meeting of yours, against Zoom
+//! ```
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use zoom_livestream::mock::MockServer;
+use zoom_livestream::update_meeting_live_stream_status::{Action, Settings};
+use zoom_livestream::{Client, ErrorKind, MeetingId, RetryPolicy, ServerToServer};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let id = std::env::args().nth(1).unwrap_or("849 1234 5678".to_owned());
+    let id: MeetingId = id.parse()?;
+
+    // What your platform knows: has the stream arrived? Here a flag that its webhook would set.
+    let arrived = Arc::new(AtomicBool::new(false));
+    let seen = arrived.clone();
+    let policy = RetryPolicy::default()
+        .notify(|resend| println!("  429: asked to wait {} s", resend.wait.as_secs()))
+        .check(move |_| {
+            let seen = seen.clone();
+            async move { !seen.load(Ordering::Relaxed) }
+        });
+
+    let embedded; // lives as long as the client that talks to it
+    let zoom = if std::env::var_os("ZOOM_ACCOUNT_ID").is_some() {
+        Client::from_env()?
+    } else {
+        embedded = MockServer::builder()
+            .credentials("account", "client", "secret")
+            .cool_down(Duration::from_secs(2))
+            .start()
+            .await?;
+        println!("No ZOOM_ACCOUNT_ID is set: this is the embedded Zoom at {}", embedded.base_url());
+        let app = ServerToServer::new("account", "client", "secret").token_url(embedded.token_url());
+        Client::builder().base_url(embedded.base_url()).token_source(app).build()?
+    };
+    let zoom = zoom.with_retry(policy);
+
+    zoom.update_meeting_live_stream()
+        .meeting_id(id)
+        .body_map(|body| {
+            body.stream_url("rtmp://live.example.com/app")
+                .stream_key("key")
+                .page_url("https://live.example.com")
+        })
+        .await?;
+    println!("configured");
+
+    let settings = Settings::builder().active_speaker_name(true).display_name("Keynote");
+    let start = zoom
+        .update_meeting_live_stream_status()
+        .meeting_id(id)
+        .body_map(|body| body.action(Action::Start).settings(settings));
+    start.clone().await?;
+    println!("started");
+
+    // A second start, as from a service that restarted. While it waits, the stream arrives.
+    arrived.store(true, Ordering::Relaxed);
+    match start.await {
+        Ok(()) => println!("started again"),
+        Err(error) if error.is_unwanted() => println!("not started again: the stream has arrived"),
+        Err(error) if error.kind() == ErrorKind::Timeout && error.may_have_been_sent() => {
+            println!("no answer: look at the stream before the next start ({error})");
+        }
+        Err(error) => return Err(error.into()),
+    }
+
+    zoom.update_meeting_live_stream_status()
+        .meeting_id(id)
+        .body_map(|body| body.action(Action::Stop))
+        .await?;
+    println!("stopped");
+    Ok(())
+}
