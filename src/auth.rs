@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use progenitor_client::RequestBuilderExt;
 use reqwest::StatusCode;
-use reqwest::header::HeaderValue;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::call::read;
+use crate::call::{FAILURE_LIMIT, read};
+use crate::error::Flaw;
 use crate::{Secret, client};
 
 /// A source of access tokens: a vault, a store that a fleet shares, user OAuth with its rotating refresh token.
@@ -160,8 +161,6 @@ pub struct ServerToServer {
 /// How long a token request may take.
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
 const TOKEN_URL: &str = "https://zoom.us/oauth/token";
-/// What is read of the token endpoint's answer.
-const TOKEN_LIMIT: usize = 64 * 1024;
 /// What Zoom's tokens live when an answer does not say.
 const LIFETIME_SECONDS: u64 = 3600;
 
@@ -186,7 +185,8 @@ impl ServerToServer {
         self
     }
 
-    fn refused(&self, status: StatusCode, body: &[u8]) -> TokenError {
+    /// The error that an answer without a token is; `basic` is the `Authorization` that was sent.
+    fn refused(&self, status: StatusCode, body: &[u8], basic: &str, flaw: Option<Flaw>) -> TokenError {
         #[derive(Default, Deserialize)]
         struct Refusal {
             reason: Option<String>,
@@ -194,16 +194,26 @@ impl ServerToServer {
         }
         let refusal: Refusal = serde_json::from_slice(body).unwrap_or_default();
         // An answer could quote what it was sent.
-        let safe = |text: String| text.replace(self.client_secret.expose(), "***");
+        let secrets = [self.client_secret.expose(), basic];
+        let safe = |text: String| {
+            secrets.iter().filter(|s| !s.is_empty()).fold(text, |text, secret| text.replace(secret, "***"))
+        };
         let reason = refusal.reason.map(safe);
-        let words =
-            reason.clone().or(refusal.error.map(safe)).map(|words| format!(": {words}")).unwrap_or_default();
+        let words = flaw.as_ref().map(|flaw| flaw.what.to_owned()).or(reason.clone());
+        let words = words.or(refusal.error.map(safe)).map(|words| format!(": {words}")).unwrap_or_default();
+        let what = if status.is_success() { " without an access token" } else { "" };
+        let advice = if status.is_client_error() {
+            ". Check the account id, client id and client secret, and that the app is activated"
+        } else {
+            ""
+        };
         let sentence = format!(
-            "Zoom's token endpoint answered HTTP {}{words}. Check the account id, client id and client secret, and \
-             that the app is activated",
-            status.as_u16()
+            "Zoom's token endpoint answered HTTP {}{what}{}{advice}",
+            status.as_u16(),
+            words.trim_end_matches('.')
         );
-        TokenError(Arc::new(TokenFailure { sentence, status: Some(status), reason, source: None }))
+        let source = flaw.and_then(|flaw| flaw.cause).map(Into::into);
+        TokenError(Arc::new(TokenFailure { sentence, status: Some(status), reason, source }))
     }
 }
 
@@ -222,25 +232,19 @@ impl TokenSource for ServerToServer {
             .basic_auth(&self.client_id, Some(self.client_secret.expose()));
         let request = RequestBuilderExt::<()>::form_urlencoded(request, &grant)
             .map_err(|_| TokenError::new("the account id cannot be sent in a form"))?;
-        let mut response = request.send().await.map_err(|error| {
+        let request = request.build().map_err(|error| {
+            TokenError::because("the client id or secret cannot be sent in a header", error)
+        })?;
+        let basic = request.headers().get(AUTHORIZATION).and_then(|basic| basic.to_str().ok());
+        let basic = basic.unwrap_or_default().trim_start_matches("Basic ").to_owned();
+        let mut response = http.execute(request).await.map_err(|error| {
             let what = if error.is_connect() { "could not be reached" } else { "did not answer" };
             TokenError::because(format!("Zoom's token endpoint {what}"), error)
         })?;
         let status = response.status();
-        let (body, _) = read(&mut response, TOKEN_LIMIT).await;
-        if !status.is_success() {
-            return Err(self.refused(status, &body));
-        }
-        let Ok(granted) = serde_json::from_slice::<Granted>(&body) else {
-            let sentence =
-                format!("Zoom's token endpoint answered HTTP {} without an access token", status.as_u16());
-            return Err(TokenError(Arc::new(TokenFailure {
-                sentence,
-                status: Some(status),
-                reason: None,
-                source: None,
-            })));
-        };
+        let (body, flaw) = read(&mut response, FAILURE_LIMIT).await;
+        let granted = serde_json::from_slice::<Granted>(&body).ok().filter(|_| status.is_success());
+        let Some(granted) = granted else { return Err(self.refused(status, &body, &basic, flaw)) };
         let lifetime = Duration::from_secs(granted.expires_in.unwrap_or(LIFETIME_SECONDS));
         Ok(AccessToken::new(granted.access_token).expires_in(lifetime))
     }
@@ -332,10 +336,14 @@ impl Tokens {
         if let Some(token) = self.fresh() {
             return Ok(token);
         }
-        if self.fetches.load(Ordering::Acquire) != seen
-            && let Some(failure) = &*failure
-        {
-            return Err(failure.clone()); // of the fetch this caller waited for
+        if self.fetches.load(Ordering::Acquire) != seen {
+            // What the fetch brought that this caller waited for, even if that is about to expire.
+            if let Some(failure) = &*failure {
+                return Err(failure.clone());
+            }
+            if let Some(token) = self.current() {
+                return Ok(token);
+            }
         }
         let fetched = self.source.token(http).await;
         let fetched = fetched.and_then(|token| Token::new(&token, self.margin, Instant::now()));

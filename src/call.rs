@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::auth::Token;
-use crate::error::{Answer, Envelope, Error, Judged, Progress};
+use crate::error::{Answer, Envelope, Error, Flaw, Judged, Progress};
 use crate::operation::Operation;
 use crate::retry::{self, Decision, Resend, RetryPolicy, Spent, Stop};
 use crate::trace::Span;
@@ -21,11 +21,14 @@ use crate::{Client, ErrorCode, RawBody, body};
 pub(crate) type Call<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
 /// What is kept of a failure's body.
-const FAILURE_LIMIT: usize = 64 * 1024;
+pub(crate) const FAILURE_LIMIT: usize = 64 * 1024;
 /// What a success's body may hold.
 const SUCCESS_LIMIT: usize = 4 * 1024 * 1024;
 /// Before the second and the third attempt to connect.
 const CONNECT_BACKOFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(1000)];
+
+/// No longer wait is slept, so that the instant at its end can be told.
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// Builds a request anew for each attempt.
 pub(crate) type Build<'a> = dyn Fn() -> Result<Request, progenitor_client::Error<()>> + Sync + 'a;
@@ -118,6 +121,7 @@ async fn attempts(
             Decision::Stop(stop) => return Err(failure(answer, envelope, stop, instant)),
         };
         resends += 1;
+        let wait = wait.min(CENTURY);
         let resend = Resend { operation_id: operation.id, path, number: resends, wait, at: instant + wait };
         span.waiting(&resend);
         if let Some(stop) = wait_and_ask(policy, resend, deadline).await {
@@ -167,18 +171,21 @@ fn quotable_secrets(operation: &Operation, build: &Build<'_>, token: &Token) -> 
 }
 
 /// The body as far as `limit`, and why it is not whole.
-pub(crate) async fn read(response: &mut reqwest::Response, limit: usize) -> (Bytes, Option<&'static str>) {
+pub(crate) async fn read(response: &mut reqwest::Response, limit: usize) -> (Bytes, Option<Flaw>) {
     let mut body = BytesMut::new();
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > limit => {
                 body.extend_from_slice(&chunk[..limit - body.len()]);
-                return (body.freeze(), Some("its body is too long to be kept"));
+                return (body.freeze(), Some(Flaw { what: "its body is too long to be kept", cause: None }));
             }
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return (body.freeze(), None),
-            Err(error) if error.is_timeout() => return (body.freeze(), Some("its body did not end in time")),
-            Err(_) => return (body.freeze(), Some("its body was cut off")),
+            Err(error) => {
+                let what =
+                    if error.is_timeout() { "its body did not end in time" } else { "its body was cut off" };
+                return (body.freeze(), Some(Flaw { what, cause: Some(error.without_url()) }));
+            }
         }
     }
 }
@@ -207,24 +214,27 @@ fn failure(answer: Answer, envelope: Envelope, stop: Stop, now: SystemTime) -> E
     let limited = stop != Stop::NotLimited;
     let wait = retry::asked_wait(answer.operation.documented_wait, &answer.headers, now).filter(|_| limited);
     let until = retry::asked_instant(&answer.headers, now).filter(|_| limited);
-    let flaw = answer.flaw.map(str::to_owned);
     let (operation, progress) = (answer.operation, answer.progress);
-    Error::answered(operation, answer, Judged { envelope, stop, wait, until, flaw }, progress)
+    Error::answered(operation, answer, Judged { envelope, stop, wait, until, mismatch: None }, progress)
 }
 
 /// A success that does not hold what it should.
-fn no_success(answer: Answer, envelope: Envelope, flaw: Option<String>) -> Error {
+fn no_success(answer: Answer, envelope: Envelope, mismatch: Option<String>) -> Error {
     let (operation, progress) = (answer.operation, answer.progress);
     Error::answered(
         operation,
         answer,
-        Judged { envelope, stop: Stop::NotLimited, wait: None, until: None, flaw },
+        Judged { envelope, stop: Stop::NotLimited, wait: None, until: None, mismatch },
         progress,
     )
 }
 
-/// For an operation whose success has no body: any 2xx will do, unless it carries an error.
+/// For an operation whose success has no body: any 2xx will do, unless it carries an error or what is missing of it
+/// could have been one.
 pub(crate) fn nothing(answer: Answer) -> Result<(), Error> {
+    if answer.flaw.is_some() {
+        return Err(no_success(answer, Envelope::default(), None));
+    }
     if answer.body.is_empty() {
         return Ok(());
     }
@@ -237,8 +247,8 @@ pub(crate) fn nothing(answer: Answer) -> Result<(), Error> {
 /// For an operation whose success is JSON; an empty body stands for `null`.
 #[allow(dead_code)] // the description says which of these three are used
 pub(crate) fn value<T: DeserializeOwned>(answer: Answer) -> Result<T, Error> {
-    if let Some(flaw) = answer.flaw {
-        return Err(no_success(answer, Envelope::default(), Some(flaw.to_owned())));
+    if answer.flaw.is_some() {
+        return Err(no_success(answer, Envelope::default(), None));
     }
     if let Some(envelope) = Envelope::of_success(&answer.body) {
         return Err(no_success(answer, envelope, None));
@@ -246,12 +256,12 @@ pub(crate) fn value<T: DeserializeOwned>(answer: Answer) -> Result<T, Error> {
     let json: &[u8] = if answer.body.is_empty() { b"null" } else { &answer.body };
     // serde's own words quote the value, which may be a stream key.
     serde_json::from_slice(json).map_err(|error| {
-        let flaw = format!(
+        let mismatch = format!(
             "its body does not hold what the description says (line {}, column {})",
             error.line(),
             error.column()
         );
-        no_success(answer, Envelope::default(), Some(flaw))
+        no_success(answer, Envelope::default(), Some(mismatch))
     })
 }
 
@@ -259,7 +269,7 @@ pub(crate) fn value<T: DeserializeOwned>(answer: Answer) -> Result<T, Error> {
 #[allow(dead_code)]
 pub(crate) fn bytes(answer: Answer) -> Result<RawBody, Error> {
     match answer.flaw {
-        Some(flaw) => Err(no_success(answer, Envelope::default(), Some(flaw.to_owned()))),
+        Some(_) => Err(no_success(answer, Envelope::default(), None)),
         None => Ok(answer.body.into()),
     }
 }

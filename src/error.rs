@@ -9,6 +9,7 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 
+use crate::call::FAILURE_LIMIT;
 use crate::operation::Operation;
 use crate::retry::Stop;
 
@@ -70,7 +71,7 @@ pub struct FieldError {
 pub enum ErrorKind {
     /// Refused by this crate before anything was sent: a setting, an id, a field left out or too long.
     Refused,
-    /// No access token could be had; nothing was sent to the operation's address.
+    /// No access token could be had: the request was not sent, or not again after Zoom had refused the last token.
     Token,
     /// No connection could be made, so that the last attempt sent nothing.
     Connect,
@@ -196,7 +197,9 @@ impl Error {
         progress: Progress,
     ) -> Self {
         let source = source.into();
-        let sentence = format!("{} was not sent, for there is no access token: {source}", operation.id);
+        let again = if progress.answered { " again" } else { "" };
+        let sentence =
+            format!("{} was not sent{again}, for there is no access token: {source}", operation.id);
         Self::new(ErrorKind::Token, Some(operation), sentence, progress).because(source)
     }
 
@@ -230,7 +233,7 @@ impl Error {
         judged: Judged,
         progress: Progress,
     ) -> Self {
-        let Judged { envelope, stop, wait, until, flaw } = judged;
+        let Judged { envelope, stop, wait, until, mismatch } = judged;
         let (status, elapsed) = (answer.status, spent(progress));
         // A code that the description gives no other status than its own number: HTTP 300 is Zoom's 300.
         let own_code = i64::from(status.as_u16());
@@ -254,7 +257,8 @@ impl Error {
             sentence += &format!(" [{}: {}]", excerpt(field), excerpt(message));
         }
         sentence = sentence.trim_end_matches('.').to_owned();
-        if let Some(flaw) = flaw {
+        let Answer { status, headers, mut body, flaw, .. } = answer;
+        if let Some(flaw) = mismatch.as_deref().or(flaw.as_ref().map(|flaw| flaw.what)) {
             sentence += &format!("; {flaw}");
         }
         if let Some(advice) = advice(stop, wait, until).or_else(|| about_code(envelope.code)) {
@@ -262,9 +266,14 @@ impl Error {
         }
         sentence += &format!(" ({elapsed})");
         let mut error = Self::new(ErrorKind::Answered, Some(operation), sentence, progress);
-        let Answer { status, headers, body, .. } = answer;
+        if body.len() > FAILURE_LIMIT {
+            body = Bytes::copy_from_slice(&body[..FAILURE_LIMIT]); // a slice would keep all of it
+        }
         error.0.answer = Some(Answered { status, headers, body, envelope, stop, wait, until });
-        error
+        match flaw.and_then(|flaw| flaw.cause) {
+            Some(cause) => error.because(cause),
+            None => error,
+        }
     }
 
     fn new(kind: ErrorKind, operation: Option<&Operation>, sentence: String, progress: Progress) -> Self {
@@ -424,12 +433,17 @@ pub(crate) struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Bytes,
-    /// Why the body is not whole.
-    pub flaw: Option<&'static str>,
+    pub flaw: Option<Flaw>,
     pub operation: &'static Operation,
     pub progress: Progress,
     /// What was sent and must not be printed, should the body quote it.
     pub secrets: Vec<String>,
+}
+
+/// Why an answer's body is not whole.
+pub(crate) struct Flaw {
+    pub what: &'static str,
+    pub cause: Option<reqwest::Error>,
 }
 
 /// What was made of an answer that is no success.
@@ -438,7 +452,8 @@ pub(crate) struct Judged {
     pub stop: Stop,
     pub wait: Option<Duration>,
     pub until: Option<SystemTime>,
-    pub flaw: Option<String>,
+    /// How a success's body, which is whole, is not what the description says.
+    pub mismatch: Option<String>,
 }
 
 fn advice(stop: Stop, wait: Option<Duration>, until: Option<SystemTime>) -> Option<String> {

@@ -87,6 +87,31 @@ mod tests {
         assert_eq!(boundary, "zoom-livestream-0000000000000002");
     }
 
+    #[cfg(feature = "mock")]
+    #[tokio::test]
+    async fn each_text_comes_back_from_a_parser_that_is_not_ours() {
+        let texts = [
+            "aute ".to_owned(),
+            String::new(),
+            "\r\n--zoom-livestream-0000000000000000--\r\n".to_owned(),
+            "--x\r\nContent-Disposition: form-data; name=\"action\"\r\n\r\nstop\r\n--x--".to_owned(),
+            "quotes \" ' and \\, CR LF \r\n, NUL \0, 🎥 Köln".to_owned(),
+            "a\r\n".repeat(350_000),
+        ];
+        let fields: Vec<(String, String)> =
+            (texts.into_iter().enumerate()).map(|(number, text)| (format!("field {number}"), text)).collect();
+        let form = encode(&fields);
+        let stream =
+            http_body_util::BodyDataStream::new(http_body_util::Full::new(bytes::Bytes::from(form.body)));
+        let mut parsed = multer::Multipart::new(stream, form.boundary);
+        for (name, text) in fields {
+            let field = parsed.next_field().await.expect("a form").expect("a field");
+            assert_eq!(field.name(), Some(name.as_str()));
+            assert!(field.text().await.expect("text") == text, "{name}");
+        }
+        assert!(parsed.next_field().await.expect("a form").is_none());
+    }
+
     #[test]
     fn two_forms_have_two_boundaries() {
         assert_ne!(encode(&[]).boundary, encode(&[]).boundary);

@@ -24,8 +24,12 @@ pub fn finish(tokens: TokenStream, lowered: &Lowered, schemars: bool) -> Result<
         }
         Item::Mod(module) => module.ident == "builder",
         Item::Struct(client) => {
-            client.attrs.retain(|attribute| !attribute.path().is_ident("derive"));
-            client.attrs.push(parse_quote!(#[derive(Clone)]));
+            client.attrs = vec![
+                parse_quote!(#[doc = "Zoom's operations, each a method that gives a builder; `.await` sends."]),
+                parse_quote!(#[doc = ""]),
+                parse_quote!(#[doc = "Cheap to clone: clones share connections and token. Set up by [`Client::builder`]."]),
+                parse_quote!(#[derive(Clone)]),
+            ];
             true
         }
         // The constructors would skip the layer's checks.
@@ -44,7 +48,8 @@ pub fn finish(tokens: TokenStream, lowered: &Lowered, schemars: bool) -> Result<
             Item::Impl(block) => block.items.iter_mut().for_each(|item| {
                 if let ImplItem::Fn(method) = item {
                     edit_documentation(&mut method.attrs, |text| {
-                        text.replace("    .send()\n    .await;", "    .await?;")
+                        // What follows repeats the builder's setters.
+                        text.split("Arguments:").next().unwrap_or_default().to_owned()
                     });
                 }
             }),
@@ -88,7 +93,8 @@ fn finish_types(module: &mut ItemMod) {
         match item {
             Item::Struct(item) => {
                 item.attrs.push(parse_quote!(#[non_exhaustive]));
-                edit_documentation(&mut item.attrs, without_schema);
+                let name = item.ident.to_string();
+                edit_documentation(&mut item.attrs, |text| describe_type(text, &name));
                 for field in &mut item.fields {
                     let Some(name) = field.ident.clone() else { continue };
                     if is_flattened(field) {
@@ -105,7 +111,8 @@ fn finish_types(module: &mut ItemMod) {
             }
             Item::Enum(item) => {
                 item.attrs.push(parse_quote!(#[non_exhaustive]));
-                edit_documentation(&mut item.attrs, without_schema);
+                let name = item.ident.to_string();
+                edit_documentation(&mut item.attrs, |text| describe_type(text, &name));
                 for variant in &mut item.variants {
                     let text =
                         format!("Zoom's `{}`.", renamed(&variant.attrs).unwrap_or(variant.ident.to_string()));
@@ -273,9 +280,14 @@ fn renamed(attributes: &[Attribute]) -> Option<String> {
     name
 }
 
-fn without_schema(text: &str) -> String {
+/// A type's description without the schema that typify adds as HTML; where there is none, what the type is.
+fn describe_type(text: &str, name: &str) -> String {
     let description = text.split("<details>").next().unwrap_or_default().trim();
-    description.to_owned()
+    match (description == format!("`{name}`"), name.ends_with("Body"), name.ends_with("Response")) {
+        (true, true, _) => "The body of a request.".to_owned(),
+        (true, _, true) => "The answer to a request.".to_owned(),
+        _ => description.to_owned(),
+    }
 }
 
 fn edit_documentation(attributes: &mut [Attribute], edit: impl Fn(&str) -> String) {

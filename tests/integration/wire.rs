@@ -233,6 +233,34 @@ async fn what_is_missing_or_no_id_is_refused_before_sending() {
 }
 
 #[tokio::test]
+async fn a_length_is_counted_in_characters_and_its_error_names_field_limit_and_length() {
+    let server = server().await;
+    let zoom = client(&server);
+    let named = |name: String| {
+        let call = zoom.update_meeting_live_stream_status().meeting_id(MEETING);
+        call.body_map(|body| body.settings(Settings::builder().display_name(name))).into_future()
+    };
+    named("🎥".repeat(50)).await.expect("50 characters, 200 bytes");
+    for (name, words) in [
+        ("é".repeat(51), "`settings.display_name` has 51 characters, and Zoom takes at most 50"),
+        (String::new(), "`settings.display_name` has 0 characters, and Zoom takes at least 1"),
+    ] {
+        let error = named(name).await.expect_err(words);
+        assert_eq!(error.kind(), ErrorKind::Refused);
+        assert!(error.to_string().ends_with(words), "{error}");
+    }
+    let call = zoom.update_meeting_live_stream().meeting_id(MEETING);
+    let call = call
+        .body_map(|body| body.stream_url("rtmp://h/a").stream_key("k".repeat(513)).page_url("https://h/"));
+    let error = call.await.expect_err("513");
+    assert!(
+        error.to_string().contains("`stream_key` has 513 characters, and Zoom takes at most 512"),
+        "{error}"
+    );
+    assert_eq!(server.request_count(), 1);
+}
+
+#[tokio::test]
 async fn json_is_one_setting_away() {
     let server = server().await;
     let zoom = builder(&server).body_encoding(BodyEncoding::Json).build().expect("a client");
