@@ -17,8 +17,9 @@ async fn each_documented_answer_of_each_operation_comes_out_as_documented() {
             let server = MockServer::start().await.expect("the embedded Zoom");
             let zoom = builder(&server).retry(RetryPolicy::never()).build().expect("a client");
 
-            // As the items have it: an empty text.
-            server.answer(Answer::status(status).header("content-type", "text/plain"));
+            // As the items have it: an empty text, unless a body is documented.
+            let body = if answer["content"].is_null() { "" } else { "{}" };
+            server.answer(Answer::status(status).header("content-type", "text/plain").body(body));
             let empty = call(&zoom, id).await;
             if status < 300 {
                 empty.unwrap_or_else(|error| panic!("{id} {status}: {error}"));

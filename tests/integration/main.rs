@@ -2,6 +2,7 @@
 
 mod answers;
 mod builder;
+mod family;
 mod limits;
 mod support;
 mod wire;

@@ -1,6 +1,14 @@
 //! What the topics share.
 
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::net::{TcpListener, TcpStream};
 use zoom_livestream::mock::MockServer;
 use zoom_livestream::update_meeting_live_stream_status as meeting;
 use zoom_livestream::update_webinar_live_stream_status as webinar;
@@ -24,6 +32,7 @@ pub fn operations() -> Vec<Value> {
 }
 
 pub fn builder(server: &MockServer) -> ClientBuilder {
+    watch_logs();
     Client::builder().base_url(server.base_url()).access_token(server.access_token())
 }
 
@@ -42,6 +51,22 @@ pub async fn call(zoom: &Client, operation_id: &str) -> Result<(), Error> {
             };
             zoom.update_webinar_live_stream_status().webinar_id(MEETING).body_map(body).await
         }
+        "updateWebinarLiveStream" => {
+            let call = zoom.update_webinar_live_stream().webinar_id(MEETING);
+            call.body_map(|body| body.stream_url(STREAM_URL).stream_key(STREAM_KEY).page_url(PAGE_URL)).await
+        }
+        "getMeetingLiveStreamDetails" => {
+            zoom.get_meeting_live_stream_details().meeting_id(MEETING).await.map(drop)
+        }
+        "getWebinarLiveStreamDetails" => {
+            zoom.get_webinar_live_stream_details().webinar_id(MEETING).await.map(drop)
+        }
+        "getMeetingJoinTokenForLiveStreaming" => {
+            zoom.get_meeting_join_token_for_live_streaming().meeting_id(MEETING).await.map(drop)
+        }
+        "getWebinarJoinTokenForLiveStreaming" => {
+            zoom.get_webinar_join_token_for_live_streaming().webinar_id(MEETING).await.map(drop)
+        }
         other => panic!("the description has an operation that no test calls: {other}"),
     }
 }
@@ -59,4 +84,168 @@ pub async fn start(zoom: &Client, meeting: u64) -> Result<(), Error> {
         .meeting_id(meeting)
         .body_map(|body| body.action(meeting::Action::Start).settings(settings))
         .await
+}
+
+/// Texts of which one is in every secret that these tests send, as it is or in Base64.
+const MARKERS: [&str; 6] = [
+    "hidden",
+    "mock-access-token",
+    "mock-token-",
+    "mock-secret",
+    "aGlkZGVu",
+    "bW9jay1jbGllbnQ6bW9jay1zZWNyZXQ=",
+];
+
+/// The secret that `text` shows.
+pub fn secret_in(text: &str) -> Option<&'static str> {
+    MARKERS.into_iter().find(|marker| text.contains(marker))
+}
+
+/// Has every test of this binary log at TRACE level, each line of which is searched for secrets. The first one found
+/// ends the whole run: a test that fails would only show its own lines.
+pub fn watch_logs() {
+    static WATCH: Once = Once::new();
+    WATCH.call_once(|| {
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(|| LogWatch).init();
+    });
+}
+
+/// How many lines of the log each of these crates has written so far.
+pub static LOG_LINES: [(&str, AtomicUsize); 4] = [
+    ("zoom_livestream", AtomicUsize::new(0)),
+    ("reqwest", AtomicUsize::new(0)),
+    ("hyper_util", AtomicUsize::new(0)),
+    ("h2", AtomicUsize::new(0)),
+];
+
+struct LogWatch;
+
+impl Write for LogWatch {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        if let Some(secret) = secret_in(&text) {
+            // Not `eprintln!`, whose output the test harness keeps to itself.
+            let _ = writeln!(io::stderr(), "\nthe log shows a secret ({secret}…): {text}");
+            std::process::exit(101);
+        }
+        for (name, lines) in &LOG_LINES {
+            if text.contains(&format!(" {name}::")) || text.contains(&format!(" {name}:")) {
+                lines.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+const CHILD: &str = "ZOOM_LIVESTREAM_TEST_CHILD";
+
+/// Whether this process is one that [`in_child`] started.
+pub fn is_child() -> bool {
+    std::env::var_os(CHILD).is_some()
+}
+
+/// Runs one test of this binary again, in a process of its own with this environment: what it does there is behind
+/// [`is_child`].
+pub fn in_child(test: &str, environment: &[(&str, &str)]) {
+    let mut command = std::process::Command::new(std::env::current_exe().expect("this binary"));
+    for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
+        command.env_remove(name).env_remove(name.to_uppercase());
+    }
+    for name in ["ACCESS_TOKEN", "ACCOUNT_ID", "CLIENT_ID", "CLIENT_SECRET"] {
+        command.env_remove(format!("ZOOM_{name}"));
+    }
+    command.args(["--exact", test, "--nocapture"]).env(CHILD, "1").envs(environment.iter().copied());
+    let output = command.output().expect("this binary runs");
+    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("1 passed"), "{test} in a process of its own:\n{text}");
+}
+
+/// A server that does with each connection what it is told.
+pub struct RawServer {
+    pub address: SocketAddr,
+    connections: Arc<AtomicUsize>,
+    accepting: tokio::task::JoinHandle<()>,
+}
+
+impl RawServer {
+    /// `serve` gets each connection and its number, from 0.
+    pub async fn start<F, Served>(serve: F) -> Self
+    where
+        F: Fn(TcpStream, usize) -> Served + Send + 'static,
+        Served: Future<Output = ()> + Send + 'static,
+    {
+        watch_logs();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::on(listener, serve)
+    }
+
+    pub fn on<F, Served>(listener: TcpListener, serve: F) -> Self
+    where
+        F: Fn(TcpStream, usize) -> Served + Send + 'static,
+        Served: Future<Output = ()> + Send + 'static,
+    {
+        let address = listener.local_addr().expect("an address");
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counted = connections.clone();
+        let accepting = tokio::spawn(async move {
+            let mut open = tokio::task::JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                open.spawn(serve(stream, counted.fetch_add(1, Ordering::SeqCst)));
+            }
+        });
+        Self { address, connections, accepting }
+    }
+
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}/v2", self.address)
+    }
+
+    /// A client of this server, to be set up further.
+    pub fn builder(&self) -> ClientBuilder {
+        Client::builder().base_url(self.url()).access_token("hidden-token")
+    }
+
+    pub fn client(&self) -> Client {
+        self.builder().build().expect("a client")
+    }
+}
+
+impl Drop for RawServer {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// Reads one HTTP/1.1 request to its end; `None` when the connection ends before.
+pub async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
+    let mut request = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&request).to_ascii_lowercase();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+            if body.len() >= length.map_or(0, |length| length.trim().parse().expect("a length")) {
+                return Some(String::from_utf8_lossy(&request).into_owned());
+            }
+        }
+        if stream.read_buf(&mut request).await.ok()? == 0 {
+            return None;
+        }
+    }
+}
+
+/// Waits until it is so, ten seconds at most.
+pub async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let begun = std::time::Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
