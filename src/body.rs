@@ -1,5 +1,7 @@
 //! A generated body on its way into a request: checked against the description, then encoded as it says.
 
+use std::fmt;
+
 use bytes::Bytes;
 use progenitor_client::RequestBuilderExt;
 use reqwest::header::CONTENT_TYPE;
@@ -25,8 +27,16 @@ pub enum BodyEncoding {
 }
 
 /// A body or an answer that the description has no schema for: bytes as they are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// Its `Debug` prints the length alone: nobody knows whether the bytes hold a secret.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct RawBody(Bytes);
+
+impl fmt::Debug for RawBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawBody({} bytes)", self.0.len())
+    }
+}
 
 impl RawBody {
     /// The bytes; cheap to clone.
@@ -97,7 +107,9 @@ impl Attach for RequestBuilder {
             }
             body => {
                 let content_type = if is_multipart { "application/json" } else { media_type };
-                Ok(self.header(CONTENT_TYPE, content_type).body(body.to_string()))
+                let json =
+                    serde_json::to_vec(&body).map_err(|error| format!("the body is no JSON: {error}"))?;
+                Ok(self.header(CONTENT_TYPE, content_type).body(json))
             }
         }
     }

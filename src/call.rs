@@ -83,6 +83,8 @@ async fn attempts(
                     return Err(Error::transport(operation, error, now(spent)));
                 };
                 connects += 1;
+                let why = "no connection could be made: the call waits and tries again";
+                span.resending(operation, spent.attempts, backoff, why);
                 sleep(backoff).await;
                 continue;
             }
@@ -104,6 +106,9 @@ async fn attempts(
                 before(deadline, inner.tokens.get(&client.client)).await.ok_or_else(|| out_of_time(spent))?;
             let newer = newer.map_err(|error| Error::token(operation, error, now(spent)))?;
             if newer.header() != token.header() {
+                let why =
+                    "Zoom refused the access token with code 124: the call is sent again with a newer one";
+                span.resending(operation, spent.attempts, Duration::ZERO, why);
                 continue;
             }
         }
@@ -123,7 +128,12 @@ async fn attempts(
         resends += 1;
         let wait = wait.min(CENTURY);
         let resend = Resend { operation_id: operation.id, path, number: resends, wait, at: instant + wait };
-        span.waiting(&resend);
+        span.resending(
+            operation,
+            spent.attempts,
+            wait,
+            "Zoom answered 429: the call waits and is sent again",
+        );
         if let Some(stop) = wait_and_ask(policy, resend, deadline).await {
             answer.progress = now(spent);
             return Err(failure(answer, envelope, stop, instant));
@@ -158,7 +168,13 @@ async fn attempt(
     let status = response.status();
     let (body, flaw) =
         read(&mut response, if status.is_success() { SUCCESS_LIMIT } else { FAILURE_LIMIT }).await;
-    let headers = std::mem::take(response.headers_mut());
+    let mut headers = std::mem::take(response.headers_mut());
+    if !status.is_success() {
+        // These are slices of the connection's read buffer and would keep all 8 KiB of it through a wait.
+        for value in headers.values_mut() {
+            *value = HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone());
+        }
+    }
     Ok(Answer { status, headers, body, flaw, operation, progress: Progress::default(), secrets: Vec::new() })
 }
 

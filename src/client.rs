@@ -242,12 +242,18 @@ impl ClientBuilder {
             // The policy alone would still have each request copied in case it is sent again.
             .retry(reqwest::retry::never().max_retries_per_request(0))
             .referer(false)
+            .connection_verbose(false) // it logs every byte, tokens and stream keys included
             .https_only(!loopback);
         #[cfg(any(feature = "rustls", feature = "native-tls"))]
         let http = http
             .tls_version_min(reqwest::tls::Version::TLS_1_2)
             .tls_danger_accept_invalid_certs(false)
             .tls_danger_accept_invalid_hostnames(false);
+        // Choosing the backend drops a configuration that was made elsewhere, whose checks nobody here knows.
+        #[cfg(feature = "rustls")]
+        let http = http.tls_backend_rustls();
+        #[cfg(all(feature = "native-tls", not(feature = "rustls")))]
+        let http = http.tls_backend_native();
         let http = if is_loopback(&url) { http.no_proxy() } else { http };
         let client = http.build().map_err(|error| {
             let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |cause| cause.source());

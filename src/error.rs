@@ -267,7 +267,9 @@ impl Error {
         sentence += &format!(" ({elapsed})");
         let mut error = Self::new(ErrorKind::Answered, Some(operation), sentence, progress);
         if body.len() > FAILURE_LIMIT {
-            body = Bytes::copy_from_slice(&body[..FAILURE_LIMIT]); // a slice would keep all of it
+            // A slice would keep all of it, and so would an envelope's texts.
+            body = Bytes::copy_from_slice(&body[..FAILURE_LIMIT]);
+            envelope = Envelope { code: envelope.code, ..Envelope::default() };
         }
         error.0.answer = Some(Answered { status, headers, body, envelope, stop, wait, until });
         match flaw.and_then(|flaw| flaw.cause) {

@@ -4,11 +4,11 @@
 //! ever a field.
 
 use std::future::Future;
+use std::time::Duration;
 
 use reqwest::{Request, StatusCode};
 
 use crate::operation::Operation;
-use crate::retry::Resend;
 
 pub(crate) struct Span(#[cfg(feature = "tracing")] tracing::Span);
 
@@ -69,13 +69,13 @@ mod enabled {
             self.0.record("error.type", kind);
         }
 
-        pub fn waiting(&self, resend: &Resend) {
+        pub fn resending(&self, operation: &Operation, resends: u32, wait: Duration, why: &str) {
             tracing::warn!(
                 parent: &self.0,
-                zoom.operation_id = resend.operation_id,
-                http.request.resend_count = resend.number,
-                wait_seconds = resend.wait.as_secs_f64(),
-                "Zoom answered 429; the call waits before it is sent again"
+                zoom.operation_id = operation.id,
+                http.request.resend_count = resends,
+                wait_seconds = wait.as_secs_f64(),
+                "{why}"
             );
         }
 
@@ -100,7 +100,7 @@ impl Span {
 
     pub fn failed(&self, _: &reqwest::Error) {}
 
-    pub fn waiting(&self, _: &Resend) {}
+    pub fn resending(&self, _: &Operation, _: u32, _: Duration, _: &str) {}
 
     pub async fn within<F: Future>(&self, future: F) -> F::Output {
         future.await

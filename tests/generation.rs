@@ -158,6 +158,22 @@ fn an_enum_whose_values_make_one_name_is_a_string() {
 }
 
 #[test]
+fn of_two_properties_of_one_rust_name_the_second_is_kept_unnamed() {
+    let schema = json!({ "schema": { "type": "object", "properties": {
+        "className": { "type": "string" },
+        "class_name": { "type": "string" },
+        "free": { "type": "object" },
+    } } });
+    let answers = json!({ "200": { "description": "", "content": { "application/json": schema.clone() } } });
+    let code = generated(
+        json!({ "/a": { "post": operation("createA", json!({ "application/json": schema }), answers) } }),
+    );
+    assert_eq!(code.matches("pub class_name: ").count(), 2, "one in the body, one in the answer\n{code}");
+    assert_eq!(code.matches("pub extra: crate::Extra").count(), 2);
+    assert_eq!(code.matches("pub free: ::serde_json::Map<").count(), 2);
+}
+
+#[test]
 fn a_path_id_checks_itself() {
     let parameter = |name: &str, kind: &str| json!({ "name": name, "in": "path", "required": true, "schema": { "type": kind } });
     for (name, kind, rust) in [

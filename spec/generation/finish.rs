@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use heck::{ToPascalCase, ToSnakeCase};
 use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::visit_mut::{VisitMut, visit_expr_mut};
 use syn::{Attribute, Expr, ImplItem, Item, ItemImpl, ItemMod, Stmt, Type, parse_quote};
 
-use super::lower::{Lowered, Operation, is_typed, one_line, plain_name};
+use super::lower::{Lowered, Operation, is_typed, one_line};
 
 pub fn finish(tokens: TokenStream, lowered: &Lowered, schemars: bool) -> Result<syn::File, String> {
     let unexpected = |what: &str| format!("build.rs: progenitor's code has changed: {what}");
@@ -88,7 +89,7 @@ fn is_constructor(item: &ImplItem) -> bool {
 fn finish_types(module: &mut ItemMod) {
     let Some((_, items)) = &mut module.content else { return };
     let mut fields: BTreeMap<(String, String), Vec<Attribute>> = BTreeMap::new();
-    let mut open = BTreeSet::new();
+    let mut open = BTreeMap::new();
     for item in items.iter_mut() {
         match item {
             Item::Struct(item) => {
@@ -98,7 +99,7 @@ fn finish_types(module: &mut ItemMod) {
                 for field in &mut item.fields {
                     let Some(name) = field.ident.clone() else { continue };
                     if is_flattened(field) {
-                        open.insert(item.ident.to_string());
+                        open.insert(item.ident.to_string(), name.clone());
                         document(&mut field.attrs, "What the description does not name.");
                         Unnamed.visit_field_mut(field);
                     }
@@ -144,14 +145,18 @@ fn finish_types(module: &mut ItemMod) {
                     let name = &item.ident;
                     let text = format!("Builds a [`{name}`](super::{name}).");
                     item.attrs.push(parse_quote!(#[doc = #text]));
-                    if open.contains(&item.ident.to_string()) {
-                        Unnamed.visit_item_struct_mut(item);
+                    if let Some(unnamed) = open.get(&item.ident.to_string()) {
+                        let is_unnamed = |field: &&mut syn::Field| field.ident.as_ref() == Some(unnamed);
+                        item.fields
+                            .iter_mut()
+                            .filter(is_unnamed)
+                            .for_each(|field| Unnamed.visit_field_mut(field));
                     }
                 }
                 Item::Impl(block) => {
                     let name = block.self_ty.to_token_stream().to_string();
-                    if open.contains(&name) {
-                        Unnamed.visit_item_impl_mut(block);
+                    if let Some(unnamed) = open.get(&name) {
+                        UnnamedByDefault(unnamed).visit_item_impl_mut(block);
                     }
                     Missing.visit_item_impl_mut(block);
                     for item in &mut block.items {
@@ -173,7 +178,10 @@ fn state_lengths(module: &mut ItemMod, operations: &[Operation]) {
         .flat_map(|operation| operation.lengths.iter().map(move |length| (operation, length)))
         .filter_map(|(operation, (pointer, least, most))| {
             let (parents, field) = pointer.rsplit_once('/')?;
-            Some(((plain_name(&format!("{}body{parents}", operation.id)), field.to_owned()), (*least, *most)))
+            Some((
+                (format!("{}-body-{parents}", operation.id).to_pascal_case(), field.to_owned()),
+                (*least, *most),
+            ))
         })
         .collect();
     for item in module.content.iter_mut().flat_map(|(_, items)| items) {
@@ -181,7 +189,7 @@ fn state_lengths(module: &mut ItemMod, operations: &[Operation]) {
         for field in &mut item.fields {
             let Some(ident) = &field.ident else { continue };
             let name = renamed(&field.attrs).unwrap_or(ident.to_string());
-            let Some((least, most)) = of_bodies.get(&(plain_name(&item.ident.to_string()), name)) else {
+            let Some((least, most)) = of_bodies.get(&(item.ident.to_string(), name)) else {
                 continue;
             };
             let least = least.map(Literal::u64_unsuffixed).map(|least| quote!(min = #least,));
@@ -205,11 +213,24 @@ impl VisitMut for Unnamed {
             *of = parse_quote!(crate::Extra);
         }
     }
+}
 
-    fn visit_expr_mut(&mut self, expression: &mut Expr) {
-        visit_expr_mut(self, expression);
-        if expression.to_token_stream().to_string().starts_with("Err (\"no value supplied for extra\"") {
-            *expression = parse_quote!(Ok(::std::default::Default::default()));
+/// In the builder: its setter's type, and its absence is no error.
+struct UnnamedByDefault<'a>(&'a syn::Ident);
+
+impl VisitMut for UnnamedByDefault<'_> {
+    fn visit_impl_item_fn_mut(&mut self, method: &mut syn::ImplItemFn) {
+        if method.sig.ident == *self.0 {
+            Unnamed.visit_impl_item_fn_mut(method);
+        }
+        syn::visit_mut::visit_impl_item_fn_mut(self, method);
+    }
+
+    fn visit_field_value_mut(&mut self, field: &mut syn::FieldValue) {
+        if matches!(&field.member, syn::Member::Named(name) if name == self.0)
+            && field.expr.to_token_stream().to_string().starts_with("Err (\"no value")
+        {
+            field.expr = parse_quote!(Ok(::std::default::Default::default()));
         }
     }
 }
@@ -217,6 +238,7 @@ impl VisitMut for Unnamed {
 /// A setter of an `Option<T>` takes what becomes a `T`: a `&str` is no `Option<String>`, and a nested builder no
 /// `Option` of what it builds.
 fn take_the_inner_type(method: &mut syn::ImplItemFn) {
+    Refusals(method.sig.ident.to_string()).visit_block_mut(&mut method.block);
     let Some(clause) = &mut method.sig.generics.where_clause else { return };
     let Some(syn::WherePredicate::Type(bound)) = clause.predicates.first_mut() else { return };
     let Some(syn::TypeParamBound::Trait(conversion)) = bound.bounds.first_mut() else { return };
@@ -524,6 +546,9 @@ fn finish_setter(method: &mut syn::ImplItemFn, operation: &Operation) {
         _ => description.unwrap_or_default(),
     };
     method.attrs.push(parse_quote!(#[doc = #text]));
+    if name == "body" {
+        Refusals(name.clone()).visit_block_mut(&mut method.block);
+    }
     let Some(clause) = &mut method.sig.generics.where_clause else { return };
     let [syn::WherePredicate::Type(bound)] = &clause.predicates.iter().collect::<Vec<_>>()[..] else {
         return;
@@ -534,20 +559,16 @@ fn finish_setter(method: &mut syn::ImplItemFn, operation: &Operation) {
         return;
     }
     clause.predicates.push(parse_quote!(<#value as #conversion>::Error: ::std::fmt::Display));
-    Refusals { name }.visit_block_mut(&mut method.block);
+    Refusals(name).visit_block_mut(&mut method.block);
 }
 
-/// `.map_err(|_| …)` → `.map_err(|error| …)` with the error in it.
-struct Refusals {
-    name: String,
-}
+/// The closure of a setter's `map_err` → one that names the field and says what was wrong.
+struct Refusals(String);
 
 impl VisitMut for Refusals {
     fn visit_expr_closure_mut(&mut self, closure: &mut syn::ExprClosure) {
-        if matches!(closure.inputs.first(), Some(syn::Pat::Wild(_))) {
-            let format = format!("`{}`: {{error}}", self.name);
-            *closure = parse_quote!(|error| format!(#format));
-        }
+        let format = format!("`{}`: {{error}}", self.0);
+        *closure = parse_quote!(|error| format!(#format));
     }
 }
 
@@ -607,7 +628,7 @@ fn short_names(block: &ItemImpl, operation: &Operation, types: &[String]) -> Ite
             names.entry(short).or_insert(name);
         }
     }
-    let module = format_ident!("{}", snake_case(&builder));
+    let module = format_ident!("{}", builder.to_snake_case());
     let uses =
         names.iter().filter(|(short, _)| syn::parse_str::<syn::Ident>(short).is_ok()).map(|(short, name)| {
             let (short, name) = (format_ident!("{short}"), format_ident!("{name}"));
@@ -625,17 +646,6 @@ fn short_names(block: &ItemImpl, operation: &Operation, types: &[String]) -> Ite
 fn first_segment(of: &Type) -> String {
     let Type::Path(path) = of else { return String::new() };
     path.path.segments.first().map(|segment| segment.ident.to_string()).unwrap_or_default()
-}
-
-fn snake_case(pascal: &str) -> String {
-    let mut snake = String::new();
-    for (index, c) in pascal.char_indices() {
-        if c.is_uppercase() && index > 0 {
-            snake.push('_');
-        }
-        snake.extend(c.to_lowercase());
-    }
-    snake
 }
 
 /// One named constant for each code that the document names.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use heck::{ToPascalCase, ToSnakeCase};
 use serde_json::{Value, json};
 
 use super::DOCUMENT;
@@ -172,12 +173,12 @@ fn lower_parameters(operation: &mut Value) -> (BTreeMap<String, String>, BTreeMa
     });
     // The path's own come first: their names stand in its template and cannot change.
     parameters.sort_by_key(|parameter| parameter["in"] != "path");
-    let mut taken: BTreeSet<String> = ["body", "bodymap", "new", "request"].map(str::to_owned).into();
+    let mut taken: BTreeSet<String> = ["body", "body_map", "new", "request"].map(str::to_owned).into();
     for parameter in parameters {
         let mut name = parameter["name"].as_str().unwrap_or_default().to_owned();
-        if !taken.insert(plain_name(&name)) && parameter["in"] != "path" {
+        if !taken.insert(name.to_snake_case()) && parameter["in"] != "path" {
             let other = format!("{}-{name}", parameter["in"].as_str().unwrap_or_default());
-            taken.insert(plain_name(&other));
+            taken.insert(other.to_snake_case());
             renamed.insert(other.clone(), std::mem::replace(&mut name, other.clone()));
             parameter["name"] = other.into();
         }
@@ -208,11 +209,6 @@ fn lower_parameters(operation: &mut Value) -> (BTreeMap<String, String>, BTreeMa
         }
     }
     (descriptions, renamed)
-}
-
-/// What of a name decides whether its Rust form is another's.
-pub fn plain_name(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// The layer judges every answer itself, so progenitor needs no more than the type of a success: that of the
@@ -375,8 +371,13 @@ fn plain_schema(schema: &mut Value, side: Side) {
             .for_each(|inner| plain_schema(inner, side));
     }
     if let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) {
+        // Of two that make one Rust name, the second is among what the type does not name.
+        let mut names = BTreeSet::new();
+        let all = properties.len();
+        properties.retain(|name, _| names.insert(name.to_snake_case()));
+        let unnamed = properties.len() < all;
         properties.values_mut().for_each(|inner| plain_schema(inner, side));
-        if side == Side::Answer && !object.contains_key("additionalProperties") {
+        if unnamed || (side == Side::Answer && !object.contains_key("additionalProperties")) {
             object.insert("additionalProperties".into(), json!({}));
         }
     }
@@ -388,7 +389,7 @@ fn plain_schema(schema: &mut Value, side: Side) {
 /// Whether each value of an enum gives a variant of its own: typify makes one name of `a-b` and `a_b`.
 fn are_variants(object: &serde_json::Map<String, Value>) -> bool {
     let values = object.get("enum").and_then(Value::as_array).into_iter().flatten();
-    let names: Vec<String> = (values.clone().filter_map(Value::as_str)).map(plain_name).collect();
+    let names: Vec<String> = (values.clone().filter_map(Value::as_str)).map(str::to_pascal_case).collect();
     names.len() == values.count()
         && names.iter().all(|name: &String| !name.is_empty())
         && names.iter().collect::<BTreeSet<_>>().len() == names.len()
