@@ -3,6 +3,12 @@
 mod answers;
 mod builder;
 mod family;
+mod faults;
 mod limits;
+mod secrets;
+mod spans;
 mod support;
+mod tokens;
+mod transport;
+mod troubleshooting;
 mod wire;

@@ -110,12 +110,12 @@ pub fn watch_logs() {
     });
 }
 
-/// How many lines of the log each of these crates has written so far.
+/// How many lines of the log name each of these crates so far.
 pub static LOG_LINES: [(&str, AtomicUsize); 4] = [
-    ("zoom_livestream", AtomicUsize::new(0)),
-    ("reqwest", AtomicUsize::new(0)),
-    ("hyper_util", AtomicUsize::new(0)),
-    ("h2", AtomicUsize::new(0)),
+    ("zoom_livestream::", AtomicUsize::new(0)),
+    ("reqwest::", AtomicUsize::new(0)),
+    ("hyper_util::", AtomicUsize::new(0)),
+    ("h2::", AtomicUsize::new(0)),
 ];
 
 struct LogWatch;
@@ -129,7 +129,7 @@ impl Write for LogWatch {
             std::process::exit(101);
         }
         for (name, lines) in &LOG_LINES {
-            if text.contains(&format!(" {name}::")) || text.contains(&format!(" {name}:")) {
+            if text.contains(name) {
                 lines.fetch_add(1, Ordering::Relaxed);
             }
         }

@@ -1,0 +1,137 @@
+//! Many calls at once while the embedded Zoom kills the current token again and again.
+//!
+//! ```text
+//! cargo run --release --example soak                          # 10,000 calls, 1,000 at a time
+//! cargo run --release --example soak -- 50000 2000 300 http2  # calls, at a time, seconds at most, over HTTP/2
+//! ```
+//!
+//! It ends when the calls are made or the seconds are over, prints what it counted, and fails unless every call ended
+//! in 204, the server saw none twice, and each kill cost one token request.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+use zoom_livestream::mock::MockServer;
+use zoom_livestream::update_meeting_live_stream_status::Action;
+use zoom_livestream::{Client, Error, ServerToServer};
+
+const FIRST_MEETING: u64 = 10_000_000_000;
+
+#[derive(Default)]
+struct Counted {
+    begun: usize,
+    kills: usize,
+    slowest: Duration,
+    failures: HashMap<String, usize>,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize, default: usize| match arguments.get(at) {
+        Some(text) => text.parse().map_err(|_| format!("`{text}` is no number")),
+        None => Ok(default),
+    };
+    let (calls, at_once, seconds) = (number(0, 10_000)?, number(1, 1_000)?.max(2), number(2, 120)?);
+    let http2 = arguments.get(3).is_some_and(|version| version == "http2");
+
+    let server = MockServer::builder().cool_down(Duration::ZERO).start().await?;
+    let app = ServerToServer::new("mock-account", "mock-client", "mock-secret").token_url(server.token_url());
+    let http = reqwest::ClientBuilder::new();
+    let zoom = Client::builder()
+        .base_url(server.base_url())
+        .token_source(app)
+        .http(if http2 { http.http2_prior_knowledge() } else { http })
+        .build()?;
+
+    let begun = Instant::now();
+    let mut counted = Counted::default();
+    while counted.begun < calls && begun.elapsed() < Duration::from_secs(seconds as u64) {
+        storm(&zoom, &server, at_once.min(calls - counted.begun), &mut counted).await?;
+    }
+    let elapsed = begun.elapsed();
+
+    let mut answers: HashMap<Option<u16>, usize> = HashMap::new();
+    let mut accepted: HashMap<String, usize> = HashMap::new();
+    for received in server.requests() {
+        *answers.entry(received.status).or_default() += 1;
+        if received.status == Some(204) {
+            *accepted.entry(received.path).or_default() += 1;
+        }
+    }
+    let answered = |status| answers.get(&Some(status)).copied().unwrap_or_default();
+    let twice = accepted.values().filter(|count| **count > 1).count();
+    let failed: usize = counted.failures.values().sum();
+    println!(
+        "calls            {} ({at_once} at a time, HTTP/{})",
+        counted.begun,
+        if http2 { "2" } else { "1.1" }
+    );
+    println!("ended in 204     {}", counted.begun - failed);
+    println!("ended in errors  {failed}");
+    for (error, count) in &counted.failures {
+        println!("                 {count} × {error}");
+    }
+    println!(
+        "requests         {} ({} answered 204, {} refused with 401)",
+        server.request_count(),
+        answered(204),
+        answered(401)
+    );
+    println!("accepted twice   {twice}");
+    println!("tokens killed    {}", counted.kills);
+    println!("token requests   {}", server.token_requests());
+    println!("slowest call     {:.2} s", counted.slowest.as_secs_f64());
+    println!(
+        "took             {:.1} s, {:.0} calls a second",
+        elapsed.as_secs_f64(),
+        counted.begun as f64 / elapsed.as_secs_f64()
+    );
+
+    let is_whole = answered(204) + answered(401) == server.request_count() && answered(204) == counted.begun;
+    if failed > 0 || twice > 0 || !is_whole || server.token_requests() != counted.kills + 1 {
+        return Err("this is not what was promised".into());
+    }
+    Ok(())
+}
+
+/// This many calls at once, of which a tenth begins as the current token is killed with the others under way. The next
+/// kill comes after every call that this one refused has been answered.
+async fn storm(
+    zoom: &Client,
+    server: &MockServer,
+    calls: usize,
+    counted: &mut Counted,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let mut storm = JoinSet::new();
+    let late = calls.div_ceil(10).min(calls - 1);
+    for call in 0..calls - late {
+        storm.spawn(start(zoom.clone(), counted.begun + call));
+    }
+    for ended in 0..calls {
+        if ended == 1 {
+            server.kill_token();
+            counted.kills += 1;
+            for call in calls - late..calls {
+                storm.spawn(start(zoom.clone(), counted.begun + call));
+            }
+        }
+        let Some(call) = storm.join_next().await else { break };
+        let (took, result) = call?;
+        counted.slowest = counted.slowest.max(took);
+        if let Err(error) = result {
+            *counted.failures.entry(error.to_string()).or_default() += 1;
+        }
+    }
+    counted.begun += calls;
+    Ok(())
+}
+
+async fn start(zoom: Client, number: usize) -> (Duration, Result<(), Error>) {
+    let begun = Instant::now();
+    let meeting = FIRST_MEETING + number as u64;
+    let call = zoom.update_meeting_live_stream_status().meeting_id(meeting);
+    let result = call.body_map(|body| body.action(Action::Start)).await;
+    (begun.elapsed(), result)
+}

@@ -1,0 +1,192 @@
+//! An answer on demand, and how it goes out.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
+use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::{Response, StatusCode};
+use serde_json::{Value, json};
+
+/// An answer on demand, for [`MockServer::answer`] and its kin.
+///
+/// A status outside 100–999, a header that HTTP does not allow and the headers that frame a body
+/// (`Content-Length`, `Transfer-Encoding`) are answered with a 500 whose body says so.
+#[derive(Clone)]
+#[must_use = "an answer is given once it is handed to the server"]
+pub struct Answer {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: Bytes,
+    delay: Duration,
+    ending: Ending,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Ending {
+    Whole,
+    CutOff(usize),
+    Hang,
+    Disconnect,
+}
+
+impl Answer {
+    /// An answer with this HTTP status, without body.
+    pub fn status(status: u16) -> Answer {
+        Answer { status, headers: vec![], body: Bytes::new(), delay: Duration::ZERO, ending: Ending::Whole }
+    }
+
+    /// Zoom's error envelope, `{"code": …, "message": …}`, under an HTTP status.
+    pub fn error(status: u16, code: i64, message: &str) -> Answer {
+        Answer::status(status).json(&json!({ "code": code, "message": message }))
+    }
+
+    /// Never answers; the connection stays open.
+    pub fn hang() -> Answer {
+        Answer { ending: Ending::Hang, ..Answer::status(200) }
+    }
+
+    /// Closes the connection (of HTTP/2: resets the stream) without an answer.
+    pub fn disconnect() -> Answer {
+        Answer { ending: Ending::Disconnect, ..Answer::status(200) }
+    }
+
+    /// Adds a header.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Answer {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// The body, byte for byte; its `Content-Type` is a [`header`](Self::header).
+    pub fn body(mut self, body: impl Into<Bytes>) -> Answer {
+        self.body = body.into();
+        self
+    }
+
+    /// A JSON body with its `Content-Type`.
+    pub fn json(self, body: &Value) -> Answer {
+        self.header("content-type", "application/json;charset=UTF-8").body(body.to_string())
+    }
+
+    /// Waits this long before answering.
+    pub fn delay(mut self, delay: Duration) -> Answer {
+        self.delay = delay;
+        self
+    }
+
+    /// Promises the whole body but closes the connection after this many bytes of it.
+    pub fn cut_off_after(mut self, bytes: usize) -> Answer {
+        self.ending = Ending::CutOff(bytes);
+        self
+    }
+
+    pub(super) fn status_sent(&self) -> Option<u16> {
+        matches!(self.ending, Ending::Whole | Ending::CutOff(_)).then_some(self.status)
+    }
+
+    pub(super) async fn give(self) -> Result<Response<AnswerBody>, io::Error> {
+        if !self.delay.is_zero() {
+            tokio::time::sleep(self.delay).await;
+        }
+        match self.ending {
+            Ending::Hang => std::future::pending().await,
+            Ending::Disconnect => Err(disconnected()),
+            Ending::Whole | Ending::CutOff(_) => Ok(self.into_response().unwrap_or_else(|refused| {
+                let mut response = Response::new(AnswerBody::new(refused.into(), Ending::Whole));
+                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+                response
+            })),
+        }
+    }
+
+    fn into_response(self) -> Result<Response<AnswerBody>, String> {
+        let mut response = Response::new(AnswerBody::new(self.body, self.ending));
+        *response.status_mut() = StatusCode::from_u16(self.status)
+            .map_err(|_| format!("mock: {} is no HTTP status, those are 100 to 999", self.status))?;
+        for (name, value) in self.headers {
+            let name: HeaderName = name.parse().map_err(|_| format!("mock: {name:?} is no header name"))?;
+            if name == header::CONTENT_LENGTH || name == header::TRANSFER_ENCODING {
+                return Err(format!("mock: {name} follows from the body, it cannot be set"));
+            }
+            let value = HeaderValue::try_from(value)
+                .map_err(|_| format!("mock: the value given for {name} is no header value"))?;
+            response.headers_mut().append(name, value);
+        }
+        Ok(response)
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .field("delay", &self.delay)
+            .field("ending", &self.ending)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Ends the connection without (all of) an answer.
+pub fn disconnected() -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionAborted, "the mock ended the connection")
+}
+
+/// A body that can break off before the length it announced.
+pub struct AnswerBody {
+    rest: Bytes,
+    announced: u64,
+    cut_off: bool,
+    flushed: bool,
+}
+
+impl AnswerBody {
+    fn new(mut rest: Bytes, ending: Ending) -> Self {
+        let announced = rest.len() as u64;
+        let cut_off = match ending {
+            Ending::CutOff(after) if after < rest.len() => {
+                rest.truncate(after);
+                true
+            }
+            _ => false,
+        };
+        AnswerBody { rest, announced, cut_off, flushed: false }
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if !self.rest.is_empty() {
+            let data = std::mem::take(&mut self.rest);
+            self.announced -= data.len() as u64;
+            return Poll::Ready(Some(Ok(Frame::data(data))));
+        }
+        if !self.cut_off {
+            return Poll::Ready(None);
+        }
+        if !std::mem::replace(&mut self.flushed, true) {
+            // Pending once makes hyper write out what it has before the connection ends.
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(Some(Err(disconnected())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && !self.cut_off
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.announced)
+    }
+}

@@ -1,0 +1,221 @@
+//! The fields of a body: read by its media type, and held against its schema.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http_body_util::{BodyDataStream, Full};
+use hyper::header::{self, HeaderMap};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::{Map, Value, json};
+
+use super::answer::Answer;
+
+pub const FORM: &str = "application/x-www-form-urlencoded";
+pub const JSON: &str = "application/json";
+pub const MULTIPART: &str = "multipart/form-data";
+
+pub struct BodyRules {
+    pub media_types: Vec<String>,
+    pub is_required: bool,
+    pub schema: Value,
+}
+
+impl BodyRules {
+    pub fn read(described: &Value) -> Option<BodyRules> {
+        let content = described["content"].as_object()?;
+        Some(BodyRules {
+            media_types: content.keys().cloned().collect(),
+            is_required: described["required"] == true,
+            schema: content.values().next()?["schema"].clone(),
+        })
+    }
+
+    /// The fields by their types, or the refusal.
+    pub fn check(
+        &self,
+        headers: &HeaderMap,
+        body: &Bytes,
+        fields: &Result<Fields, String>,
+    ) -> Result<Map<String, Value>, Answer> {
+        let media_type = media_type(headers);
+        if media_type.is_none() && body.is_empty() && !self.is_required {
+            return Ok(Map::new());
+        }
+        let Some(media_type) = media_type.filter(|sent| sent == JSON || self.media_types.contains(sent))
+        else {
+            let accepted = self.media_types.join(", ");
+            let message = format!("Unsupported media type; send {accepted} or {JSON}.");
+            return Err(Answer::error(415, 415, &message));
+        };
+        let fields = fields.as_ref().map_err(|message| Answer::error(400, 300, message))?;
+        if fields.is_empty() {
+            return Err(Answer::error(400, 300, "The request body has no field."));
+        }
+        let typed = |(name, value): &(String, Value)| match value {
+            // A text part has no type of its own; a JSON value has.
+            Value::String(text) if media_type != JSON => from_text(&self.schema["properties"][name], text),
+            value => value.clone(),
+        };
+        let sent: Vec<(&str, Value)> = fields.iter().map(|field| (field.0.as_str(), typed(field))).collect();
+        let mut wrong = Vec::new();
+        check_members(&self.schema, sent.iter().map(|(name, value)| (*name, value)), "", &mut wrong);
+        if !wrong.is_empty() {
+            let envelope = json!({ "code": 300, "message": "Validation Failed.", "errors": wrong });
+            return Err(Answer::status(400).json(&envelope));
+        }
+        Ok(sent.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+}
+
+/// The fields of a body in the order sent: of a form all text, of JSON any value.
+pub type Fields = Vec<(String, Value)>;
+
+/// Reads a body by the media type its headers name; one that nobody here knows has no fields.
+pub async fn read_fields(headers: &HeaderMap, body: Bytes) -> Result<Fields, String> {
+    match media_type(headers).as_deref() {
+        Some(MULTIPART) => {
+            let boundary = multer::parse_boundary(content_type(headers).unwrap_or_default());
+            let boundary = boundary.map_err(|_| "Malformed multipart body: no boundary.")?;
+            let stream = BodyDataStream::new(Full::new(body));
+            read_multipart(multer::Multipart::new(stream, boundary)).await
+        }
+        Some(JSON) => match serde_json::from_slice(&body) {
+            Ok(JsonFields(fields)) => Ok(fields),
+            Err(_) => Err("Request Body should be a valid JSON object.".to_owned()),
+        },
+        Some(FORM) => {
+            let text = std::str::from_utf8(&body).map_err(|_| "Malformed form body: not UTF-8.")?;
+            Ok(form_fields(text).into_iter().map(|(name, value)| (name, Value::String(value))).collect())
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+pub async fn read_multipart(mut parts: multer::Multipart<'_>) -> Result<Fields, String> {
+    let malformed = |error: multer::Error| format!("Malformed multipart body: {error}.");
+    let mut fields = Vec::new();
+    while let Some(part) = parts.next_field().await.map_err(malformed)? {
+        let name = part.name().ok_or("Malformed multipart body: a part has no name.")?.to_owned();
+        let value = part.bytes().await.map_err(malformed)?.to_vec();
+        let value = String::from_utf8(value).map_err(|_| "Malformed multipart body: a part is not UTF-8.")?;
+        fields.push((name, Value::String(value)));
+    }
+    Ok(fields)
+}
+
+/// A JSON object whose members keep their order, and a member sent twice both times.
+pub struct JsonFields(Fields);
+
+impl<'de> Deserialize<'de> for JsonFields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = JsonFields;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonFields, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(JsonFields(fields))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}
+
+pub fn content_type(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::CONTENT_TYPE)?.to_str().ok()
+}
+
+/// The media type without its parameters, in lower case.
+pub fn media_type(headers: &HeaderMap) -> Option<String> {
+    Some(content_type(headers)?.split(';').next()?.trim().to_ascii_lowercase())
+}
+
+pub fn form_fields(text: &str) -> Vec<(String, String)> {
+    let Ok(mut url) = reqwest::Url::parse("http://localhost/") else { return Vec::new() };
+    url.set_query(Some(text));
+    url.query_pairs().into_owned().collect()
+}
+
+pub fn as_text(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        value => value.to_string(),
+    }
+}
+
+/// A text part as the type the schema asks for. What cannot be one stays text, which `check` then refuses.
+pub fn from_text(schema: &Value, text: &str) -> Value {
+    match schema["type"].as_str() {
+        Some("string") | None => Value::from(text),
+        Some(_) => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)),
+    }
+}
+
+/// Holds a value against its schema. The messages never repeat the value: it may be a stream key.
+pub fn check(schema: &Value, value: &Value, field: &str, wrong: &mut Vec<Value>) {
+    if value.is_null() && schema["nullable"] == true {
+        return;
+    }
+    let mut refuse = |message: String| wrong.push(json!({ "field": field, "message": message }));
+    let limit =
+        |name: &str| schema[name].as_u64().unwrap_or(if name.starts_with("min") { 0 } else { u64::MAX });
+    match (schema["type"].as_str(), value) {
+        (Some("string"), Value::String(text)) => {
+            let (length, least, most) = (text.chars().count() as u64, limit("minLength"), limit("maxLength"));
+            if length < least {
+                refuse(format!("Must have at least {least} characters, has {length}."));
+            }
+            if length > most {
+                refuse(format!("Must have at most {most} characters, has {length}."));
+            }
+            if schema["format"] == "uri" && reqwest::Url::parse(text).is_err() {
+                refuse("Must be an absolute URL.".to_owned());
+            }
+        }
+        (Some("integer"), Value::Number(number)) if !number.is_f64() => {}
+        (Some("number"), Value::Number(_)) | (Some("boolean"), Value::Bool(_)) | (None, _) => {}
+        (Some("array"), Value::Array(items)) => {
+            for (index, item) in items.iter().enumerate() {
+                check(&schema["items"], item, &format!("{field}[{index}]"), wrong);
+            }
+        }
+        (Some("object"), Value::Object(object)) => {
+            let sent = object.iter().map(|(name, value)| (name.as_str(), value));
+            check_members(schema, sent, &format!("{field}."), wrong);
+        }
+        (Some(name), _) => return refuse(format!("Must be of type {name}.")),
+    }
+    if let Some(values) = schema["enum"].as_array().filter(|values| !values.contains(value)) {
+        let values: Vec<String> = values.iter().cloned().map(as_text).collect();
+        wrong.push(json!({ "field": field, "message": format!("Must be one of {}.", values.join(", ")) }));
+    }
+}
+
+/// Holds the members of an object against its schema: all known, none twice, none missing.
+pub fn check_members<'a>(
+    schema: &Value,
+    sent: impl Iterator<Item = (&'a str, &'a Value)>,
+    prefix: &str,
+    wrong: &mut Vec<Value>,
+) {
+    let mut seen = Vec::new();
+    for (name, value) in sent {
+        let field = format!("{prefix}{name}");
+        match schema["properties"].get(name) {
+            _ if seen.contains(&name) => wrong.push(json!({ "field": field, "message": "Sent twice." })),
+            Some(schema) => check(schema, value, &field, wrong),
+            None if schema["additionalProperties"] == true => {}
+            None => wrong.push(json!({ "field": field, "message": "Unknown field." })),
+        }
+        seen.push(name);
+    }
+    let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    for name in required.filter(|name| !seen.contains(name)) {
+        wrong.push(json!({ "field": format!("{prefix}{name}"), "message": "Required field." }));
+    }
+}

@@ -1,0 +1,588 @@
+//! Connections that break, answers that never end, calls that are dropped: what each call reports, and what is sent
+//! again.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use zoom_livestream::mock::{Answer, MockServer};
+use zoom_livestream::{Client, Error, ErrorKind, RetryPolicy, ServerToServer};
+
+use crate::support::{
+    MEETING, RawServer, builder, client, configure, read_request, start, until, watch_logs,
+};
+
+const KEPT: usize = 64 * 1024;
+
+async fn server() -> MockServer {
+    let server = MockServer::builder().cool_down(Duration::ZERO).start().await;
+    server.expect("the embedded Zoom")
+}
+
+fn http1() -> reqwest::ClientBuilder {
+    reqwest::ClientBuilder::new()
+}
+
+fn http2() -> reqwest::ClientBuilder {
+    reqwest::ClientBuilder::new().http2_prior_knowledge()
+}
+
+fn status(error: &Error) -> Option<u16> {
+    error.status().map(|status| status.as_u16())
+}
+
+/// A server that sends these bytes after each whole request and then closes; counts the requests.
+async fn answering(bytes: &'static str) -> (RawServer, Arc<AtomicUsize>) {
+    let requests = Arc::new(AtomicUsize::new(0));
+    let counted = requests.clone();
+    let server = RawServer::start(move |mut stream, _| {
+        let counted = counted.clone();
+        async move {
+            if read_request(&mut stream).await.is_some() {
+                counted.fetch_add(1, Ordering::SeqCst);
+                let _ = stream.write_all(bytes.as_bytes()).await;
+            }
+        }
+    })
+    .await;
+    (server, requests)
+}
+
+/// Long enough for anything that is sent again by mistake to arrive.
+async fn a_while() {
+    tokio::time::sleep(Duration::from_millis(200)).await;
+}
+
+fn closed_port() -> String {
+    watch_logs();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    format!("http://{}/v2", listener.local_addr().expect("an address"))
+}
+
+#[tokio::test]
+async fn a_failure_to_connect_is_tried_twice_more_with_backoff() {
+    let zoom =
+        Client::builder().base_url(closed_port()).access_token("hidden-token").build().expect("a client");
+    let error = start(&zoom, MEETING).await.expect_err("nobody listens");
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Connect, 3));
+    assert!(!error.may_have_been_sent());
+    assert!(error.elapsed() >= Duration::from_millis(1250), "{:?}", error.elapsed());
+    let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<reqwest::Error>());
+    assert!(source.is_some_and(reqwest::Error::is_connect), "{source:?}");
+}
+
+#[tokio::test]
+async fn no_backoff_reaches_past_the_deadline() {
+    for (deadline, attempts) in [(100, 1), (600, 2)] {
+        let policy = RetryPolicy::default().deadline(Duration::from_millis(deadline));
+        let zoom = Client::builder().base_url(closed_port()).access_token("hidden-token").retry(policy);
+        let error = start(&zoom.build().expect("a client"), MEETING).await.expect_err("nobody listens");
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Connect, attempts));
+        assert!(error.elapsed() < Duration::from_millis(deadline), "{:?}", error.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_listens_late_gets_the_call_once() {
+    watch_logs();
+    let port = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
+    let zoom = Client::builder().base_url(format!("http://{port}/v2")).access_token("hidden-token").build();
+    let zoom = zoom.expect("a client");
+    let call = tokio::spawn(async move { start(&zoom, MEETING).await });
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let listener = TcpListener::bind(port).await.expect("the same port");
+    let server = RawServer::on(listener, |mut stream, _| async move {
+        read_request(&mut stream).await.expect("a whole request");
+        stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.expect("sent");
+    });
+    call.await.expect("joined").expect("204 at the third attempt");
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_status_other_than_429_is_not_resent_by_http_1_or_2() {
+    for http in [http1 as fn() -> _, http2] {
+        let server = server().await;
+        let zoom = builder(&server).http(http()).build().expect("a client");
+        for (sent, code) in
+            [400_u16, 403, 404, 408, 409, 421, 425, 500, 502, 503, 504].into_iter().enumerate()
+        {
+            server.answer(Answer::status(code).header("retry-after", "1"));
+            let error = start(&zoom, MEETING).await.expect_err("refused");
+            assert_eq!(
+                (error.kind(), status(&error), error.attempts()),
+                (ErrorKind::Answered, Some(code), 1)
+            );
+            assert!(error.may_have_been_sent());
+            assert_eq!(server.request_count(), sent + 1, "{code}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_answer_in_time_is_not_resent_by_http_1_or_2() {
+    for http in [http1 as fn() -> _, http2] {
+        let server = server().await;
+        let zoom = builder(&server).http(http()).attempt_timeout(Duration::from_millis(300)).build();
+        let zoom = zoom.expect("a client");
+        server.answer(Answer::hang());
+        let error = start(&zoom, MEETING).await.expect_err("no answer");
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 1));
+        assert!(error.is_timeout() && error.may_have_been_sent());
+        a_while().await;
+        assert_eq!(server.request_count(), 1);
+        start(&zoom, MEETING).await.expect("204");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_without_an_answer_is_not_resent_by_http_1_or_2() {
+    for http in [http1 as fn() -> _, http2] {
+        let server = server().await;
+        let zoom = builder(&server).http(http()).build().expect("a client");
+        start(&zoom, MEETING).await.expect("204, and a connection in the pool");
+        server.answer(Answer::disconnect());
+        let error = start(&zoom, MEETING).await.expect_err("no answer");
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Interrupted, 1));
+        assert!(error.may_have_been_sent());
+        a_while().await;
+        assert_eq!(server.request_count(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_killed_before_the_request_is_reported_and_not_resent() {
+    let server = RawServer::start(|_, _| async {}).await;
+    let error = start(&server.client(), MEETING).await.expect_err("killed");
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Interrupted, 1));
+    assert!(error.may_have_been_sent(), "nobody can tell how much of it left");
+    a_while().await;
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_killed_during_the_request_is_reported_and_not_resent() {
+    let server = RawServer::start(|mut stream: TcpStream, _| async move {
+        // What is closed with bytes unread is reset.
+        let _ = stream.read(&mut [0; 40]).await;
+    })
+    .await;
+    for call in 1..=2 {
+        let error = configure(&server.client()).await.expect_err("killed");
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Interrupted, 1));
+        assert!(error.may_have_been_sent());
+        a_while().await;
+        assert_eq!(server.connections(), call);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_killed_after_the_request_is_reported_and_not_resent() {
+    for bytes in [
+        "",
+        "HTTP/1.1 20",
+        "HTTP/1.1 204 No Content\r\nx-zm-",
+        "HTTP/1.1 100 Continue\r\n\r\n",
+        "no HTTP\r\n\r\n",
+    ] {
+        let (server, requests) = answering(bytes).await;
+        let error = start(&server.client(), MEETING).await.expect_err("killed");
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Interrupted, 1), "{bytes:?}");
+        assert!(error.may_have_been_sent());
+        assert!(error.to_string().contains("may have reached Zoom"), "{error}");
+        a_while().await;
+        assert_eq!((requests.load(Ordering::SeqCst), server.connections()), (1, 1), "{bytes:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_killed_in_the_middle_of_the_answer_keeps_what_came() {
+    for (bytes, code) in [
+        ("HTTP/1.1 404 Not Found\r\ncontent-length: 99\r\nx-zm-trackingid: t1\r\n\r\n{\"code\":", 404),
+        (
+            "HTTP/1.1 500 Oops\r\ntransfer-encoding: chunked\r\nx-zm-trackingid: t1\r\n\r\n8\r\n{\"code\":\r\n",
+            500,
+        ),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 99\r\nx-zm-trackingid: t1\r\n\r\n{\"code\":", 200),
+    ] {
+        let (server, requests) = answering(bytes).await;
+        let error = start(&server.client(), MEETING).await.expect_err("killed");
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Answered, 1), "{bytes:?}");
+        assert_eq!((status(&error), error.tracking_id()), (Some(code), Some("t1")));
+        assert_eq!(error.body().map(|body| &body[..]), Some(&b"{\"code\":"[..]));
+        assert!(error.may_have_been_sent());
+        assert!(error.to_string().contains("its body was cut off"), "{error}");
+        let source = std::error::Error::source(&error).expect("what cut it off");
+        assert!(source.downcast_ref::<reqwest::Error>().is_some(), "{source:?}");
+        a_while().await;
+        assert_eq!(requests.load(Ordering::SeqCst), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_429_that_is_cut_off_is_still_a_429() {
+    let server = server().await;
+    server.answer(Answer::error(429, 429, "Too many.").header("retry-after", "1").cut_off_after(5));
+    start(&client(&server), MEETING).await.expect("204 after a second");
+    assert_eq!(server.request_count(), 2);
+}
+
+#[tokio::test]
+async fn an_idle_connection_that_the_server_closed_is_not_the_next_calls_failure() {
+    let server = RawServer::start(|mut stream, _| async move {
+        read_request(&mut stream).await.expect("a whole request");
+        stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.expect("sent");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    })
+    .await;
+    let zoom = server.client();
+    for calls in 1..=5 {
+        start(&zoom, MEETING).await.expect("204");
+        a_while().await;
+        assert_eq!(server.connections(), calls);
+    }
+}
+
+#[tokio::test]
+async fn an_idle_connection_closed_as_the_next_request_comes_sends_nothing_twice() {
+    // Closed with the second request unread: that one may have arrived, so it is an error and not sent again.
+    let requests = Arc::new(AtomicUsize::new(0));
+    let counted = requests.clone();
+    let server = RawServer::start(move |mut stream, _| {
+        let counted = counted.clone();
+        async move {
+            read_request(&mut stream).await.expect("a whole request");
+            counted.fetch_add(1, Ordering::SeqCst);
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.expect("sent");
+            let _ = stream.readable().await;
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    })
+    .await;
+    let zoom = server.client();
+    start(&zoom, MEETING).await.expect("204");
+    let error = start(&zoom, MEETING).await.expect_err("killed");
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Interrupted, 1));
+    assert!(error.may_have_been_sent());
+    a_while().await;
+    assert_eq!((requests.load(Ordering::SeqCst), server.connections()), (2, 1));
+}
+
+/// One frame of HTTP/2 (RFC 9113, section 4.1).
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let mut frame = (payload.len() as u32).to_be_bytes()[1..].to_vec();
+    frame.extend([kind, flags]);
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+/// An HTTP/2 server that gives this answer to each HEADERS frame it gets, and counts them.
+async fn http2_answering(answer: fn(u32) -> Vec<u8>) -> (RawServer, Arc<AtomicUsize>) {
+    const PREFACE: usize = 24;
+    const HEADERS: u8 = 1;
+    const SETTINGS: u8 = 4;
+    let requests = Arc::new(AtomicUsize::new(0));
+    let counted = requests.clone();
+    let server = RawServer::start(move |mut stream, _| {
+        let counted = counted.clone();
+        async move {
+            let _ = stream.write_all(&frame(SETTINGS, 0, 0, &[])).await;
+            let _ = stream.read_exact(&mut [0; PREFACE]).await;
+            let mut head = [0; 9];
+            while stream.read_exact(&mut head).await.is_ok() {
+                let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+                let id = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+                let mut payload = vec![0; length];
+                if stream.read_exact(&mut payload).await.is_err() {
+                    return;
+                }
+                let answer = match (head[3], head[4]) {
+                    (SETTINGS, 0) => frame(SETTINGS, 1, 0, &[]),
+                    (HEADERS, _) => {
+                        counted.fetch_add(1, Ordering::SeqCst);
+                        answer(id)
+                    }
+                    _ => continue,
+                };
+                let _ = stream.write_all(&answer).await;
+            }
+        }
+    })
+    .await;
+    (server, requests)
+}
+
+#[tokio::test]
+async fn what_http2_calls_safe_to_retry_is_not_resent_by_the_stack() {
+    // Both would be resent by reqwest, as RFC 9113 (section 8.7) allows.
+    let refused_stream: fn(u32) -> Vec<u8> = |id| frame(3, 0, id, &7_u32.to_be_bytes());
+    let go_away: fn(u32) -> Vec<u8> = |_| frame(7, 0, 0, &[0; 8]);
+    for (what, answer) in [("REFUSED_STREAM", refused_stream), ("GOAWAY", go_away)] {
+        let (server, requests) = http2_answering(answer).await;
+        // Whatever the caller's own reqwest policy says.
+        let retrying = http2().retry(
+            reqwest::retry::for_host("127.0.0.1")
+                .max_retries_per_request(3)
+                .classify_fn(|attempt| attempt.retryable()),
+        );
+        for (calls, http) in [http2(), retrying].into_iter().enumerate() {
+            let zoom = server.builder().http(http).build().expect("a client");
+            let error = start(&zoom, MEETING).await.expect_err(what);
+            assert_eq!((error.kind(), error.attempts()), (ErrorKind::Interrupted, 1), "{what}");
+            assert!(error.may_have_been_sent());
+            a_while().await;
+            assert_eq!(requests.load(Ordering::SeqCst), calls + 1, "{what}");
+        }
+    }
+}
+
+/// Sends `head` and then `drop` again and again; counts the bytes that the client took.
+async fn endless(head: &'static str, drop: Vec<u8>, pause: Duration) -> (RawServer, Arc<AtomicUsize>) {
+    let taken = Arc::new(AtomicUsize::new(0));
+    let counted = taken.clone();
+    let server = RawServer::start(move |mut stream, _| {
+        let (counted, drop) = (counted.clone(), drop.clone());
+        async move {
+            read_request(&mut stream).await;
+            let mut next = stream.write_all(head.as_bytes()).await;
+            while next.is_ok() {
+                tokio::time::sleep(pause).await;
+                next = stream.write_all(&drop).await;
+                counted.fetch_add(drop.len(), Ordering::SeqCst);
+            }
+        }
+    })
+    .await;
+    (server, taken)
+}
+
+fn chunk(length: usize) -> Vec<u8> {
+    let mut chunk = format!("{length:x}\r\n").into_bytes();
+    chunk.extend(vec![b'x'; length]);
+    chunk.extend(b"\r\n");
+    chunk
+}
+
+#[tokio::test]
+async fn an_answer_that_drips_ends_with_the_attempts_timeout() {
+    for (head, kind) in [
+        ("HTTP/1.1 400 Bad Request\r\ncontent-length: 9999\r\n\r\n", ErrorKind::Answered),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n", ErrorKind::Answered),
+        ("HTTP/1.1 502 Bad Gateway\r\n\r\n", ErrorKind::Answered),
+        ("HTTP/1.1 200 OK\r\nx-long: ", ErrorKind::Timeout),
+        ("", ErrorKind::Interrupted), // a line of x is no HTTP
+    ] {
+        let (server, _) = endless(head, b"x".to_vec(), Duration::from_millis(20)).await;
+        let zoom = server.builder().attempt_timeout(Duration::from_millis(400)).build().expect("a client");
+        let error = start(&zoom, MEETING).await.expect_err("never whole");
+        assert_eq!((error.kind(), error.attempts()), (kind, 1), "{head:?}");
+        assert!(error.may_have_been_sent());
+        assert!(error.elapsed() < Duration::from_secs(5), "{head:?}: {:?}", error.elapsed());
+        if kind == ErrorKind::Answered {
+            assert!(error.to_string().contains("did not end in time"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_endless_answer_ends_and_little_of_it_is_kept() {
+    let enough = 8 << 20; // what a success may hold, and the sockets' buffers
+    for (head, drop) in [
+        ("HTTP/1.1 400 Bad Request\r\ntransfer-encoding: chunked\r\n\r\n", chunk(65_536)),
+        ("HTTP/1.1 400 Bad Request\r\n\r\n", vec![b'x'; 65_536]),
+        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", chunk(65_536)),
+        ("HTTP/1.1 200 OK\r\n\r\n", vec![b'x'; 65_536]),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 999999999999\r\n\r\n", vec![b'x'; 65_536]),
+    ] {
+        let (server, taken) = endless(head, drop, Duration::ZERO).await;
+        let error = start(&server.client(), MEETING).await.expect_err("never whole");
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Answered, 1), "{head:?}");
+        assert_eq!(error.body().map(|body| body.len()), Some(KEPT), "{head:?}");
+        assert!(error.to_string().contains("too long"), "{error}");
+        assert!(error.elapsed() < Duration::from_secs(10), "{head:?}: {:?}", error.elapsed());
+        a_while().await;
+        let taken = taken.load(Ordering::SeqCst);
+        assert!(taken < enough, "{head:?}: {taken} bytes were read");
+    }
+}
+
+#[tokio::test]
+async fn endless_headers_end() {
+    for head in ["HTTP/1.1 200 OK\r\nx-long: ", "HTTP/1.1 204 No Content\r\n"] {
+        let drop = if head.ends_with(": ") { vec![b'x'; 4096] } else { b"x-many: 1\r\n".repeat(400) };
+        let (server, taken) = endless(head, drop, Duration::ZERO).await;
+        let error = start(&server.client(), MEETING).await.expect_err("never whole");
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Interrupted, 1), "{head:?}");
+        a_while().await;
+        assert!(taken.load(Ordering::SeqCst) < 8 << 20);
+    }
+}
+
+#[tokio::test]
+async fn a_ten_megabyte_answer_is_an_error_of_64_kib_over_http_1_and_2() {
+    let envelope = format!(r#"{{"code": 300, "message": "{}"}}"#, "x".repeat(3 << 20));
+    for http in [http1 as fn() -> _, http2] {
+        for (code, body) in [
+            (200, vec![b' '; 10 << 20]),
+            (400, vec![b' '; 10 << 20]),
+            (500, vec![b' '; 10 << 20]),
+            (200, envelope.clone().into_bytes()),
+        ] {
+            let server = server().await;
+            let zoom = builder(&server).http(http()).build().expect("a client");
+            server.answer(Answer::status(code).body(body));
+            let error = start(&zoom, MEETING).await.expect_err("no success");
+            assert_eq!((error.kind(), status(&error)), (ErrorKind::Answered, Some(code)));
+            assert_eq!(error.body().map(|body| body.len()), Some(KEPT), "{code}");
+            assert!(error.to_string().len() < 2000);
+            assert!(error.message().is_none_or(|message| message.len() <= KEPT), "{code}");
+            start(&zoom, MEETING).await.expect("204");
+        }
+    }
+}
+
+/// Polls `future` this often and drops it.
+async fn poll_times<F: Future>(mut future: Pin<Box<F>>, times: usize) -> Option<F::Output> {
+    let mut polled = 0;
+    poll_fn(move |context| {
+        if polled == times {
+            return Poll::Ready(None);
+        }
+        polled += 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            // Dropped while it waits, not when what it waits for has come.
+            Poll::Pending if polled == times => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// A call with every kind of await in it: token, connection, 429, wait, check, killed token, newer token, answer.
+async fn dropped_after(polls: usize, http: reqwest::ClientBuilder) -> bool {
+    let server =
+        MockServer::builder().cool_down(Duration::ZERO).token_delay(Duration::from_millis(20)).start();
+    let server = server.await.expect("the embedded Zoom");
+    let soon = Duration::from_millis(20);
+    server.answer(Answer::error(429, 429, "Too many.").header("retry-after", "1").delay(soon));
+    server.answer(Answer::error(401, 124, "Invalid access token.").delay(soon));
+    server.answer(
+        Answer::status(200).body(r#"{"code": 200, "message": "not whole"}"#).delay(soon).cut_off_after(9),
+    );
+    let app = ServerToServer::new("mock-account", "mock-client", "mock-secret").token_url(server.token_url());
+    let policy = RetryPolicy::default().check(|_| async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        true
+    });
+    let zoom = builder(&server).http(http).token_source(app).retry(policy).build().expect("a client");
+
+    let other = zoom.clone();
+    let ended = poll_times(Box::pin(async move { start(&other, MEETING).await }), polls).await.is_some();
+    // A request that was written before the drop arrives within a moment; after that comes nothing.
+    a_while().await;
+    let (tokens, requests) = (server.token_requests(), server.request_count());
+    tokio::time::sleep(Duration::from_millis(1300)).await;
+    assert_eq!((server.token_requests(), server.request_count()), (tokens, requests), "after {polls} polls");
+    server.answer_normally();
+    let next = tokio::time::timeout(Duration::from_secs(5), start(&zoom, MEETING)).await;
+    next.expect("no lock is left behind").unwrap_or_else(|error| panic!("after {polls} polls: {error}"));
+    assert!(server.request_count() > requests);
+    ended
+}
+
+#[tokio::test]
+async fn a_call_dropped_at_any_await_leaves_no_request_and_no_lock_behind() {
+    const MOST: usize = 60;
+    for http in [http1 as fn() -> _, http2] {
+        let calls: Vec<_> = (0..MOST).map(|polls| tokio::spawn(dropped_after(polls, http()))).collect();
+        let mut ended = Vec::new();
+        for call in calls {
+            ended.push(call.await.expect("no assertion failed"));
+        }
+        let dropped = ended.iter().filter(|ended| !**ended).count();
+        assert!(dropped > 8, "dropped at {dropped} points");
+        assert!(ended[MOST - 1], "the call has more await points than were tried");
+    }
+}
+
+#[tokio::test]
+async fn a_fetch_that_is_dropped_leaves_it_to_the_next_in_line() {
+    let server =
+        MockServer::builder().token_delay(Duration::from_millis(200)).cool_down(Duration::ZERO).start();
+    let server = server.await.expect("the embedded Zoom");
+    let app = ServerToServer::new("mock-account", "mock-client", "mock-secret").token_url(server.token_url());
+    let zoom = builder(&server).token_source(app).build().expect("a client");
+    let calls: Vec<_> = (0..100)
+        .map(|_| {
+            let zoom = zoom.clone();
+            tokio::spawn(async move { start(&zoom, MEETING).await })
+        })
+        .collect();
+    until("the first token request", || server.token_requests() == 1).await;
+    calls[0].abort();
+    for call in calls.into_iter().skip(1) {
+        call.await.expect("joined").expect("204");
+    }
+    assert_eq!((server.token_requests(), server.request_count()), (2, 99));
+}
+
+#[tokio::test]
+async fn a_wait_beyond_the_clock_is_no_panic() {
+    let server = server().await;
+    server.answer(Answer::error(429, 429, "Too many.").header("retry-after", "18446744073709551615"));
+    let patient = RetryPolicy::default().longest_wait(Duration::MAX).deadline(None);
+    let zoom = client(&server).with_retry(patient);
+    let waiting = tokio::time::timeout(Duration::from_millis(500), start(&zoom, MEETING)).await;
+    assert!(waiting.is_err(), "the call waits: {waiting:?}");
+}
+
+#[tokio::test]
+async fn an_error_answers_its_questions_and_keeps_its_sources() {
+    fn is_an_error<E: std::error::Error + Send + Sync + 'static>() {}
+    is_an_error::<Error>();
+    const { assert!(size_of::<Result<(), Error>>() < 128) };
+
+    let server = server().await;
+    let zoom = client(&server).with_retry(RetryPolicy::never());
+    let begun = Instant::now();
+    let answer = Answer::error(400, 4711, "Invalid access token, does not contain scopes:[meeting:write].");
+    server.answer(answer.header("x-zm-trackingid", "t7").delay(Duration::from_millis(50)));
+    let error = start(&zoom, MEETING).await.expect_err("refused");
+    assert_eq!((error.kind(), status(&error)), (ErrorKind::Answered, Some(400)));
+    assert_eq!(
+        (error.code().map(|code| code.get()), error.missing_scopes()),
+        (Some(4711), vec!["meeting:write"])
+    );
+    assert_eq!((error.tracking_id(), error.attempts()), (Some("t7"), 1));
+    assert_eq!((error.is_rate_limited(), error.is_unauthorized(), error.is_timeout()), (false, false, false));
+    assert_eq!((error.retry_after(), error.field_errors().len()), (None, 0));
+    assert!(error.elapsed() >= Duration::from_millis(50) && error.elapsed() <= begun.elapsed());
+    assert!(error.may_have_been_sent());
+
+    server.answer(Answer::error(429, 429, "Too many.").header("retry-after", "7"));
+    let error = start(&zoom, MEETING).await.expect_err("limited");
+    assert_eq!((error.is_rate_limited(), error.retry_after()), (true, Some(Duration::from_secs(7))));
+
+    // As anyhow and eyre do it: a box that is asked for the type again.
+    let error = start(&zoom, MEETING).await.err();
+    assert!(error.is_none());
+    server.answer(Answer::disconnect());
+    let boxed: Box<dyn std::error::Error + Send + Sync> =
+        start(&zoom, MEETING).await.expect_err("killed").into();
+    let error = boxed.downcast_ref::<Error>().expect("still the error");
+    let mut source = std::error::Error::source(error);
+    assert!(source.is_some_and(|source| source.is::<reqwest::Error>()));
+    let mut depth = 0;
+    while let Some(deeper) = source {
+        depth += 1;
+        source = deeper.source();
+    }
+    assert!(depth >= 2, "hyper's own error is at the end of the chain");
+}

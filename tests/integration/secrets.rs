@@ -1,0 +1,197 @@
+//! What is never printed.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use zoom_livestream::mock::{Answer, MockServer};
+use zoom_livestream::{AccessToken, Client, RawBody, RetryPolicy, Secret, ServerToServer, TokenError, types};
+
+use crate::support::{
+    LOG_LINES, MEETING, PAGE_URL, STREAM_KEY, STREAM_URL, builder, client, configure, in_child, is_child,
+    secret_in, start, until, watch_logs,
+};
+
+const TOKEN: &str = "hidden-token";
+
+/// Every text that must not be seen, and pieces of them.
+fn assert_hidden(what: &str, text: &str) {
+    assert_eq!(secret_in(text), None, "{what} shows a secret: {text}");
+    for piece in ["rtmp:", "live.example.com/app", "user=ada"] {
+        assert!(!text.contains(piece), "{what} shows a secret: {text}");
+    }
+}
+
+fn assert_hides<T: std::fmt::Debug>(what: &str, value: &T) {
+    assert_hidden(what, &format!("{value:?} {value:#?}"));
+}
+
+#[tokio::test]
+async fn no_public_type_shows_a_secret() {
+    let server = MockServer::builder()
+        .access_token(TOKEN)
+        .credentials("hidden-account", "hidden-client", "hidden-secret")
+        .cool_down(Duration::ZERO);
+    assert_hides("MockServerBuilder", &server);
+    let server = server.start().await.expect("the embedded Zoom");
+    assert_hides("MockServer", &server);
+
+    assert_hides("Secret", &Secret::from(TOKEN));
+    assert_hides("AccessToken", &AccessToken::new(TOKEN).expires_in(Duration::from_secs(1)));
+    let app = ServerToServer::new("account", "client", "hidden-secret").token_url(server.token_url());
+    assert_hides("ServerToServer", &app);
+    assert_hides("RawBody", &RawBody::from(STREAM_KEY));
+    let policy =
+        RetryPolicy::default().notify(|resend| assert_hides("Resend", resend)).check(|resend| async move {
+            assert_hides("Resend", &resend);
+            true
+        });
+    assert_hides("RetryPolicy", &policy);
+
+    assert_hides("ClientBuilder", &builder(&server).access_token(TOKEN));
+    assert_hides("ClientBuilder", &builder(&server).token_source(app.clone()));
+    for url in
+        ["https://hidden:hidden@api.zoom.us", "https://api.zoom.us/?hidden", "https://api.zoom.us/#hidden"]
+    {
+        let with_secret = Client::builder().base_url(url).access_token(TOKEN);
+        assert_hides("ClientBuilder", &with_secret);
+        let error = with_secret.build().expect_err("no base URL");
+        assert_hidden("Error of building", &format!("{error} {error:?}"));
+    }
+    let user_agent = Client::builder().user_agent("hidden\n").access_token(TOKEN);
+    assert_hides("ClientBuilder", &user_agent);
+    let error = user_agent.build().expect_err("no user agent");
+    assert_hidden("Error of building", &format!("{error} {error:?}"));
+
+    let zoom = builder(&server).access_token(TOKEN).retry(policy).build().expect("a client");
+    assert_hides("Client", &zoom);
+    let body = types::UpdateMeetingLiveStreamBody::builder()
+        .stream_url(STREAM_URL)
+        .stream_key(STREAM_KEY)
+        .page_url(PAGE_URL);
+    assert_hides("a body's builder", &body);
+    let whole: types::UpdateMeetingLiveStreamBody = body.clone().try_into().expect("a whole body");
+    assert_hides("a body", &whole);
+    let call = zoom.update_meeting_live_stream().meeting_id(MEETING).body(body);
+    assert_hides("a call's builder", &call);
+
+    server.answer(Answer::error(429, 429, "Too many.").header("retry-after", "1"));
+    call.await.expect("204, notify and check being asked before");
+    for received in server.requests() {
+        assert_hides("Received", &received);
+    }
+    assert_hides("Answer", &Answer::status(200).header("x-key", STREAM_KEY).body(STREAM_KEY));
+}
+
+#[tokio::test]
+async fn no_error_shows_a_secret_even_if_zoom_quotes_it() {
+    let server = MockServer::builder().access_token(TOKEN).cool_down(Duration::ZERO).start().await;
+    let server = server.expect("the embedded Zoom");
+    let zoom = builder(&server).access_token(TOKEN).retry(RetryPolicy::never()).build().expect("a client");
+    let words = format!("Not {STREAM_KEY}, nor {STREAM_URL}, nor Bearer {TOKEN}");
+    let field_error = serde_json::json!({ "code": 300, "message": words, "errors": [
+        { "field": "stream_key", "message": words }, { "field": STREAM_KEY, "message": "unknown" } ] });
+    for answer in [
+        Answer::error(400, 300, &words),
+        Answer::error(401, 124, &words),
+        Answer::error(429, 429, &words),
+        Answer::error(200, 300, &words),
+        Answer::status(400).json(&field_error),
+        Answer::status(502).body(words.clone()),
+        Answer::error(500, 1, &words).cut_off_after(40),
+        Answer::status(301).header("location", STREAM_URL).header("x-zm-trackingid", TOKEN),
+        Answer::disconnect(),
+    ] {
+        server.answer(answer);
+        let error = configure(&zoom).await.expect_err("refused");
+        let fields = error.field_errors();
+        assert_hidden("Error", &format!("{error} {error:?} {error:#?} {:?} {fields:?}", error.message()));
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            assert_hidden("a cause", &format!("{cause} {cause:?}"));
+            source = cause.source();
+        }
+    }
+
+    let error = TokenError::new("the vault is sealed");
+    assert_hidden("TokenError", &format!("{error} {error:?}"));
+    let long = zoom
+        .update_meeting_live_stream()
+        .meeting_id(MEETING)
+        .body_map(|body| body.stream_url(STREAM_URL).stream_key(STREAM_KEY.repeat(100)).page_url(PAGE_URL));
+    let error = long.await.expect_err("too long");
+    assert_hidden("Error", &format!("{error} {error:?}"));
+}
+
+#[tokio::test]
+async fn no_answer_with_a_secret_shows_it() {
+    let server = MockServer::builder().cool_down(Duration::ZERO).start().await.expect("the embedded Zoom");
+    let zoom = client(&server);
+    configure(&zoom).await.expect("204");
+    let details = zoom.get_meeting_live_stream_details().meeting_id(MEETING).await.expect("200");
+    assert_eq!(details.stream_key.as_ref().map(Secret::expose), Some(STREAM_KEY));
+    assert_hides("an answer", &details);
+    server.answer(Answer::status(200).json(&serde_json::json!({ "token": TOKEN, "other": STREAM_KEY })));
+    let token = zoom.get_meeting_join_token_for_live_streaming().meeting_id(MEETING).await.expect("200");
+    assert_hides("an answer", &token);
+    // serde would quote what it cannot read.
+    server
+        .answer(Answer::status(200).json(&serde_json::json!({ "stream_key": 7, "page_url": [STREAM_KEY] })));
+    let error = zoom.get_meeting_live_stream_details().meeting_id(MEETING).await.expect_err("no such answer");
+    assert_hidden("Error", &format!("{error} {error:?}"));
+}
+
+/// Every other test of this binary logs into the same watch.
+#[tokio::test]
+async fn nothing_that_any_test_of_this_binary_logs_at_trace_level_shows_a_secret() {
+    let server = MockServer::builder().cool_down(Duration::ZERO).start().await.expect("the embedded Zoom");
+    for http in [
+        reqwest::ClientBuilder::new(),
+        reqwest::ClientBuilder::new().http2_prior_knowledge(),
+        // Which has reqwest log every byte that is read or written.
+        reqwest::ClientBuilder::new().connection_verbose(true),
+    ] {
+        let app =
+            ServerToServer::new("mock-account", "mock-client", "mock-secret").token_url(server.token_url());
+        let zoom = builder(&server).http(http).token_source(app).build().expect("a client");
+        configure(&zoom).await.expect("204");
+        server.answer(Answer::error(400, 300, STREAM_KEY));
+        configure(&zoom).await.expect_err("refused");
+    }
+    for (name, lines) in &LOG_LINES {
+        until(&format!("{name} logs into the watch"), || lines.load(Ordering::Relaxed) > 0).await;
+    }
+}
+
+#[test]
+fn a_secret_in_the_log_ends_the_run() {
+    const NAME: &str = "secrets::a_secret_in_the_log_ends_the_run";
+    if is_child() {
+        watch_logs();
+        match std::env::var("TEST_LOGS").as_deref() {
+            Ok("tracing") => tracing::trace!(token = TOKEN, "a line"),
+            Ok("spans") => tracing::trace_span!("span", token = TOKEN).in_scope(|| tracing::trace!("a line")),
+            _ => {}
+        }
+        return;
+    }
+    in_child(NAME, &[("TEST_LOGS", "nothing")]);
+    for logs in ["tracing", "spans"] {
+        let run = std::panic::catch_unwind(|| in_child(NAME, &[("TEST_LOGS", logs)]));
+        let text = run.expect_err("a run that failed");
+        let text = text.downcast_ref::<String>().expect("words");
+        assert!(text.contains("the log shows a secret"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_of_a_callers_own_check_shows_no_secret_and_leaves_no_lock() {
+    let server = MockServer::builder().cool_down(Duration::ZERO).start().await.expect("the embedded Zoom");
+    server.answer(Answer::error(429, 429, "Too many.").header("retry-after", "1"));
+    let zoom = client(&server);
+    let panicking =
+        zoom.with_retry(RetryPolicy::default().check(|resend| async move { panic!("{resend:?}") }));
+    let panic = tokio::spawn(async move { configure(&panicking).await }).await.expect_err("a panic");
+    let words = panic.into_panic().downcast_ref::<String>().cloned().expect("words");
+    assert_hidden("a panic", &words);
+    start(&zoom, MEETING).await.expect("204");
+}

@@ -1,0 +1,178 @@
+//! What a call shows to `tracing`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
+use zoom_livestream::mock::{Answer, MockServer};
+use zoom_livestream::{Client, Error, RetryPolicy, ServerToServer};
+
+use crate::support::{MEETING, builder, client, configure, secret_in, start, watch_logs};
+
+/// A span or an event: its name, the name of the span it is in, its fields.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    id: Option<Id>,
+    name: &'static str,
+    parent: Option<&'static str>,
+    level: Option<Level>,
+    fields: BTreeMap<&'static str, String>,
+}
+
+impl Visit for Seen {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.fields.insert(field.name(), format!("{value:?}").trim_matches('"').to_owned());
+    }
+}
+
+impl Seen {
+    fn field(&self, name: &str) -> &str {
+        self.fields.get(name).map_or("", String::as_str)
+    }
+}
+
+#[derive(Clone, Default)]
+struct Capture(Arc<Mutex<Vec<Seen>>>);
+
+impl Capture {
+    fn named(&self, name: &str) -> Vec<Seen> {
+        self.0.lock().expect("seen").iter().filter(|seen| seen.name == name).cloned().collect()
+    }
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Capture {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let metadata = attributes.metadata();
+        let parent = context.span(id).and_then(|span| span.parent().map(|parent| parent.name()));
+        let mut seen = Seen {
+            id: Some(id.clone()),
+            name: metadata.name(),
+            parent,
+            level: Some(*metadata.level()),
+            ..Seen::default()
+        };
+        attributes.record(&mut seen);
+        self.0.lock().expect("seen").push(seen);
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, _: Context<'_, S>) {
+        let mut seen = self.0.lock().expect("seen");
+        if let Some(seen) = seen.iter_mut().rfind(|seen| seen.id.as_ref() == Some(id)) {
+            values.record(seen);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let parent = context.event_span(event).map(|span| span.name());
+        let level = Some(*event.metadata().level());
+        let name = if event.metadata().target().starts_with("zoom_livestream") { "event" } else { "other" };
+        let mut seen = Seen { name, parent, level, ..Seen::default() };
+        event.record(&mut seen);
+        self.0.lock().expect("seen").push(seen);
+    }
+}
+
+/// What the call shows while it runs on this thread.
+async fn captured(call: impl Future<Output = Result<(), Error>>) -> (Capture, Result<(), Error>) {
+    watch_logs();
+    let capture = Capture::default();
+    let subscriber = tracing_subscriber::registry().with(capture.clone());
+    let guard = tracing::subscriber::set_default(subscriber);
+    let result = call.await;
+    drop(guard);
+    for seen in &*capture.0.lock().expect("seen") {
+        let text = format!("{seen:?}");
+        assert_eq!(secret_in(&text), None, "{text}");
+        assert!(!text.contains("Keynote"), "no body: {text}");
+    }
+    (capture, result)
+}
+
+async fn server() -> MockServer {
+    MockServer::builder().cool_down(Duration::ZERO).start().await.expect("the embedded Zoom")
+}
+
+#[tokio::test]
+async fn a_call_is_a_span_and_each_attempt_one_with_opentelemetrys_names() {
+    let server = server().await;
+    server.answer(Answer::error(429, 429, "Too many.").header("retry-after", "1"));
+    let zoom = client(&server);
+    let (capture, result) = captured(start(&zoom, MEETING)).await;
+    result.expect("204");
+
+    let calls = capture.named("zoom.call");
+    assert_eq!(calls.len(), 1);
+    assert_eq!(calls[0].field("zoom.operation_id"), "updateMeetingLiveStreamStatus");
+    assert_eq!(calls[0].field("zoom.resource_id"), MEETING.to_string());
+
+    let attempts = capture.named("zoom.attempt");
+    let port =
+        server.base_url().rsplit_once(':').and_then(|(_, rest)| rest.strip_suffix("/v2")).expect("a port");
+    for (number, (attempt, status)) in attempts.iter().zip(["429", "204"]).enumerate() {
+        for (name, value) in [
+            ("otel.kind", "client"),
+            ("otel.name", "PATCH /meetings/{meetingId}/livestream/status"),
+            ("http.request.method", "PATCH"),
+            ("http.request.resend_count", &number.to_string()),
+            ("http.response.status_code", status),
+            ("url.template", "/meetings/{meetingId}/livestream/status"),
+            ("server.address", "127.0.0.1"),
+            ("server.port", port),
+            ("error.type", if status == "429" { "429" } else { "" }),
+        ] {
+            assert_eq!(attempt.field(name), value, "{name}");
+        }
+        assert_eq!(attempt.parent, Some("zoom.call"));
+    }
+    assert_eq!(attempts.len(), 2);
+}
+
+#[tokio::test]
+async fn each_resend_is_an_event_in_the_calls_span() {
+    let server = server().await;
+    server.answer(Answer::error(429, 429, "Too many.").header("retry-after", "1"));
+    server.answer(Answer::error(401, 124, "Invalid access token."));
+    let app = ServerToServer::new("mock-account", "mock-client", "mock-secret").token_url(server.token_url());
+    let zoom = builder(&server).token_source(app).build().expect("a client");
+    let (capture, result) = captured(start(&zoom, MEETING)).await;
+    result.expect("204");
+    let events = capture.named("event");
+    assert_eq!(events.len(), 2, "{events:?}");
+    for (event, words) in events.iter().zip(["answered 429", "code 124"]) {
+        assert_eq!((event.parent, event.level), (Some("zoom.call"), Some(Level::WARN)));
+        assert!(event.field("message").contains(words), "{event:?}");
+    }
+    assert_eq!(events[0].field("wait_seconds"), "1.0");
+    assert_eq!(events[0].field("http.request.resend_count"), "1");
+    assert_eq!(capture.named("zoom.attempt").len(), 3);
+}
+
+#[tokio::test]
+async fn an_attempt_that_was_not_answered_says_why() {
+    watch_logs();
+    let closed =
+        std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let zoom = Client::builder().base_url(format!("http://{closed}")).access_token("hidden-token").build();
+    let (capture, result) = captured(configure(&zoom.expect("a client"))).await;
+    result.expect_err("nobody listens");
+    let attempts = capture.named("zoom.attempt");
+    let types: Vec<_> = attempts.iter().map(|attempt| attempt.field("error.type")).collect();
+    assert_eq!(types, ["connect"; 3]);
+    assert_eq!(capture.named("event").len(), 2, "a resend each");
+
+    let server = server().await;
+    for (answer, kind) in [(Answer::hang(), "timeout"), (Answer::disconnect(), "interrupted")] {
+        server.answer(answer);
+        let policy = RetryPolicy::default().deadline(Duration::from_millis(400));
+        let zoom = client(&server).with_retry(policy);
+        let (capture, result) = captured(configure(&zoom)).await;
+        result.expect_err("no answer");
+        assert_eq!(capture.named("zoom.attempt")[0].field("error.type"), kind);
+    }
+}
