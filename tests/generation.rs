@@ -45,6 +45,10 @@ fn a_document_that_cannot_be_used_is_named_in_one_sentence_with_its_operation() 
         ("{}".to_owned(), "has no `paths`"),
         (document(json!({ "/a": { "get": { "responses": {} } } })), "GET /a has no `operationId`"),
         (
+            json!({ "paths": {}, "x-error-code-names": { "300": "invalid id" } }).to_string(),
+            "`x-error-code-names` takes numbers and names such as USER_NOT_FOUND, not `300: invalid id`",
+        ),
+        (
             document(json!({ "/a/{b": { "get": operation("getA", Value::Null, done()) } })),
             "operation `getA` (GET /a/{b): progenitor cannot take it: invalid operation path",
         ),

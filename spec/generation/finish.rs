@@ -659,7 +659,10 @@ fn error_codes(lowered: &Lowered) -> Item {
             .filter(|message| !message.is_empty())
             .collect();
         let messages: Vec<String> = messages.into_iter().collect();
-        let text = format!("`{number}`. {}", messages.join(" / "));
+        let text = match messages.is_empty() {
+            true => format!("`{number}`, met in practice: the description lists it under no answer."),
+            false => format!("`{number}`. {}", messages.join(" / ")),
+        };
         Some(quote!(#[doc = #text] pub const #constant: Self = Self(#number);))
     });
     let names = lowered.code_names.iter().filter_map(|(code, name)| {

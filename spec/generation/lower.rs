@@ -46,6 +46,15 @@ pub fn lower(mut document: Value) -> Result<Lowered, String> {
     inline_references(&mut document);
     let default_wait = document["x-retry-after-seconds"].as_u64();
     let code_names = strings(&document["x-error-code-names"]);
+    for (code, name) in &code_names {
+        let is_constant = name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+        if code.parse::<i64>().is_err() || !is_constant {
+            return Err(format!(
+                "{DOCUMENT}: `x-error-code-names` takes numbers and names such as USER_NOT_FOUND, not `{code}: {name}`"
+            ));
+        }
+    }
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
         schemas.values_mut().for_each(|schema| plain_schema(schema, Side::Shared));
     }

@@ -12,7 +12,7 @@ use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
-/// An answer on demand, for [`MockServer::answer`] and its kin.
+/// An answer on demand, for [`MockServer::answer`](super::MockServer::answer) and its kin.
 ///
 /// A status outside 100–999, a header that HTTP does not allow and the headers that frame a body
 /// (`Content-Length`, `Transfer-Encoding`) are answered with a 500 whose body says so.
