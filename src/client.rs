@@ -206,7 +206,8 @@ impl ClientBuilder {
     /// For all that has no setting here: proxies, root certificates, the connection pool.
     ///
     /// This crate's own settings are laid over it: its timeouts and user agent, TLS 1.2 or later with certificate
-    /// and host name checked, https only but for loopback, and neither redirects nor retries, whatever it holds.
+    /// and host name checked, https only but for loopback, and neither redirects nor retries, whatever it holds. The
+    /// TLS backend is this crate's feature's (`rustls` before `native-tls`); a preconfigured one is dropped.
     pub fn http(mut self, http: reqwest::ClientBuilder) -> Self {
         self.http = http;
         self
