@@ -40,12 +40,23 @@ pub struct PathParameter {
     pub value: Option<String>,
 }
 
+/// No path has more parameters.
+const MOST_PARAMETERS: usize = 100;
+
 /// Takes a request's URL apart, whatever its form.
 ///
 /// # Errors
 ///
-/// There is no URL, or it is empty.
+/// There is no URL, it is empty, or its path is one of parameters without end.
 pub fn read(raw: Raw<'_>, variables: &Variables<'_>) -> Result<Address, &'static str> {
+    let address = taken_apart(raw, variables)?;
+    if address.parameters.len() > MOST_PARAMETERS {
+        return Err("its path has more than 100 parameters; shorten it");
+    }
+    Ok(address)
+}
+
+fn taken_apart(raw: Raw<'_>, variables: &Variables<'_>) -> Result<Address, &'static str> {
     const NONE: &str = "it has no URL; give it one in Postman and export again";
     if let Some(text) = postman::filled(raw) {
         return parse(text.trim(), &[], variables).ok_or(NONE);
@@ -232,6 +243,9 @@ impl Address {
     }
 
     fn parameter(&mut self, key: &str, value: Option<String>) {
+        if self.parameters.len() > MOST_PARAMETERS {
+            return;
+        }
         let mut name = parameter_name(key);
         let taken = |name: &str| self.parameters.iter().any(|parameter| parameter.name == name);
         if taken(&name) {
@@ -310,7 +324,7 @@ mod tests {
         Variables::read(serde_json::from_str(raw).ok(), None, &mut Secrets::default())
     }
 
-    fn taken_apart(json: &str) -> (String, String) {
+    fn parts_of(json: &str) -> (String, String) {
         let raw = serde_json::from_str(json).ok();
         let address = read(raw, &variables()).expect("the URL is sound");
         (address.server.url, address.path)
@@ -338,7 +352,7 @@ mod tests {
             ),
             (r#"{"host":"{{base}}","path":"/b/c"}"#, "https://a.example/v1", "/b/c"),
         ] {
-            assert_eq!(taken_apart(json), (server.to_owned(), path.to_owned()), "{json}");
+            assert_eq!(parts_of(json), (server.to_owned(), path.to_owned()), "{json}");
         }
     }
 

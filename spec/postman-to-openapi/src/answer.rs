@@ -1,12 +1,12 @@
 //! Documented answers: a request's saved responses, one answer per status.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::body;
 use crate::content::{self, Content, Contents, Field, FieldSchema};
+use crate::few::Few;
 use crate::markdown;
 use crate::marker;
 use crate::operation::join_content;
@@ -79,6 +79,7 @@ impl Answer {
         self.codes.iter_mut().for_each(|code| mask.text(&mut code.message));
         self.bodies.iter_mut().for_each(|body| body.settle(mask, merged));
         self.bodies.sort_by(|a, b| a.media_type.cmp(&b.media_type));
+        self.headers.iter_mut().for_each(Field::settle);
         self.headers.sort_by(|a, b| a.name.cmp(&b.name));
         if merged {
             self.descriptions.sort();
@@ -95,17 +96,12 @@ impl Answer {
 }
 
 /// Reads a request's saved responses.
-pub fn read(raw: Raw<'_>, context: &mut Context<'_, '_>) -> BTreeMap<Status, Answer> {
-    let mut answers = BTreeMap::new();
+pub fn read(raw: Raw<'_>, context: &mut Context<'_, '_>) -> Few<Status, Answer> {
+    let mut answers = Few::default();
     postman::each(raw, |element| {
         let Some(response) = postman::object::<Response<'_>>(Some(element)) else { return };
         let (status, answer) = one(&response, context);
-        match answers.entry(status) {
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert(answer);
-            }
-            std::collections::btree_map::Entry::Occupied(mut entry) => Answer::join(entry.get_mut(), answer),
-        }
+        answers.add(status, answer, Answer::join);
     });
     answers
 }

@@ -17,7 +17,7 @@ pub enum Security {
     /// That none is needed.
     Open,
     /// Any one of these suffices.
-    Any(BTreeSet<Requirement>),
+    Any(Vec<Requirement>),
 }
 
 /// One way to be let in.
@@ -131,7 +131,7 @@ pub fn read(raw: Raw<'_>, variables: &Variables<'_>, secrets: &mut Secrets) -> S
         Scheme::OAuth2(_) => scopes.map(str::to_owned).collect(),
         _ => Vec::new(),
     };
-    Security::Any(BTreeSet::from([Requirement { scheme, scopes, rank: 0 }]))
+    Security::Any(vec![Requirement { scheme, scopes, rank: 0 }])
 }
 
 fn flow<'v>(get: &impl Fn(&str) -> &'v str) -> Flow {
@@ -168,7 +168,7 @@ pub fn from_header(value: &str) -> Security {
         "oauth" => Scheme::Http("oauth"),
         _ => Scheme::ApiKey { place: "header", name: "Authorization".to_owned() },
     };
-    Security::Any(BTreeSet::from([Requirement { scheme, scopes: Vec::new(), rank: 0 }]))
+    Security::Any(vec![Requirement { scheme, scopes: Vec::new(), rank: 0 }])
 }
 
 impl Security {
@@ -176,7 +176,7 @@ impl Security {
     pub fn with_scopes(self, named: Vec<String>) -> Self {
         match self {
             Security::Any(requirements) if !named.is_empty() => {
-                let mut any = BTreeSet::new();
+                let mut any = Vec::new();
                 for requirement in requirements {
                     match requirement.scheme {
                         Scheme::OAuth2(_) if requirement.scopes.is_empty() => {
@@ -186,9 +186,7 @@ impl Security {
                                 rank,
                             }));
                         }
-                        _ => {
-                            any.insert(requirement);
-                        }
+                        _ => any.push(requirement),
                     }
                 }
                 Security::Any(any)
@@ -202,7 +200,11 @@ impl Security {
         match (&mut *self, other) {
             (_, Security::Unsaid) => {}
             (Security::Unsaid, other) => *self = other,
-            (Security::Any(mine), Security::Any(others)) => mine.extend(others),
+            (Security::Any(mine), Security::Any(others)) => {
+                mine.extend(others);
+                mine.sort();
+                mine.dedup();
+            }
             (Security::Open, any @ Security::Any(_)) => *self = any,
             (_, Security::Open) => {}
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::content::{Carried, Content, Example, Field};
+use crate::content::{Carried, Content, Example, Field, OPEN};
 use crate::markdown;
 use crate::marker;
 use crate::placeholder;
@@ -132,6 +132,7 @@ fn json(text: &str, context: &Context<'_, '_>) -> Result<(Shape, Option<String>)
     let parsed = if text.len() <= LONGEST_EXAMPLE {
         serde_json::from_str(text).map(|value: Value| (Shape::default(), Some(value)))
     } else {
+        // A tree of a large text costs many times its size; its shape does not.
         serde_json::from_str(text).map(|shape: Shape| (shape, None))
     };
     let (shape, value) = match parsed {
@@ -145,21 +146,24 @@ fn json(text: &str, context: &Context<'_, '_>) -> Result<(Shape, Option<String>)
     };
     let Some(mut value) = value else { return Ok((shape, None)) };
     let shape = Shape::deserialize(&value).unwrap_or(shape);
-    if invented(&value) {
+    // Tools follow a `$ref` wherever it stands, an example included.
+    if any(&value, "", &|_, value| value.as_str().is_some_and(|text| placeholder::shape(text).is_some()))
+        || any(&value, "", &|name, value| name == "$ref" && value.is_string())
+    {
         return Ok((shape, None));
     }
     secret::mask_named(&mut value);
     Ok((shape, Some(value.to_string())))
 }
 
-/// Whether the exporter's placeholders stand in a value, so that it is no example.
-fn invented(value: &Value) -> bool {
-    match value {
-        Value::Object(map) => map.values().any(invented),
-        Value::Array(list) => list.iter().any(invented),
-        Value::String(text) => text.starts_with('<') && placeholder::shape(text).is_some(),
-        _ => false,
-    }
+/// Whether any member or element is of a kind.
+fn any(value: &Value, name: &str, of_kind: &impl Fn(&str, &Value) -> bool) -> bool {
+    of_kind(name, value)
+        || match value {
+            Value::Object(map) => map.iter().any(|(name, member)| any(member, name, of_kind)),
+            Value::Array(list) => list.iter().any(|element| any(element, "", of_kind)),
+            _ => false,
+        }
 }
 
 /// Gives `{"id": {{id}}}` quotes, or the variable's value where it is JSON.
@@ -179,7 +183,11 @@ fn bare_variables<'t>(text: &'t str, context: &Context<'_, '_>) -> Cow<'t, str> 
         {
             let value = context.variables.expand(&rest[..rest.len() - after.len()]).into_owned();
             let literal = serde_json::from_str::<Value>(&value).is_ok_and(|value| !value.is_string());
-            out.push_str(&if literal { value } else { Value::String(format!("{{{{{name}}}}}")).to_string() });
+            out.push_str(&if literal {
+                value
+            } else {
+                Value::String(format!("{OPEN}{{{{{name}}}}}")).to_string()
+            });
             rest = after;
             continue;
         }
@@ -214,7 +222,7 @@ fn graphql(raw: Raw<'_>, name: &str, context: &mut Context<'_, '_>) -> Option<Co
     if let Some(operation) = postman::filled(graphql.operation) {
         example.insert("operationName".to_owned(), Value::String(operation.into_owned()));
     }
-    let shape = Shape::of(Kind::Object(Box::new(Object { members, seen: 1 })));
+    let shape = Shape::of(Kind::Object(Box::new(Object::once(members))));
     let json = Value::Object(example).to_string();
     let examples = vec![Example { name: name.to_owned(), json: Some(json) }];
     let schema = Carried::Value { shape, required: true };
@@ -230,7 +238,7 @@ fn form(raw: Raw<'_>, media_type: &str, name: &str, context: &mut Context<'_, '_
         let (field, placeholder) = field(key.into_owned(), &entry, context);
         placeholders |= placeholder;
         match positions.get(&field.name).and_then(|&at| fields.get_mut(at)) {
-            Some(known) => repeat(known, field),
+            Some(known) => known.repeat(field),
             None => {
                 positions.insert(field.name.clone(), fields.len());
                 fields.push(field);
@@ -243,8 +251,8 @@ fn form(raw: Raw<'_>, media_type: &str, name: &str, context: &mut Context<'_, '_
     let values: Map<String, Value> = fields
         .iter_mut()
         .filter_map(|field| {
-            field.settle();
-            Some((field.name.clone(), field.example.take()?))
+            field.drop_misfit();
+            Some((field.name.clone(), *field.example.take()?))
         })
         .collect();
     let whole = fields.iter().all(|field| !field.required || values.contains_key(&field.name));
@@ -297,24 +305,8 @@ fn field(name: String, entry: &Entry<'_>, context: &mut Context<'_, '_>) -> (Fie
     {
         field.shape = Shape::text();
     }
-    if !read.placeholder {
-        field.example = Some(scalar::value(&text, &field.shape));
+    if !read.placeholder && !text.is_empty() {
+        field.example = Some(Box::new(scalar::value(&text, &field.shape)));
     }
     (field, read.placeholder)
-}
-
-/// A field given twice is a list.
-fn repeat(known: &mut Field, mut again: Field) {
-    if !matches!(known.shape.kind, Kind::List(_)) {
-        let element = std::mem::take(&mut known.shape);
-        known.shape = Shape::of(Kind::List(Box::new(element)));
-        known.example = known.example.take().map(|value| Value::Array(vec![value]));
-    }
-    if let Kind::List(element) = &mut known.shape.kind {
-        element.join_as_text(std::mem::take(&mut again.shape));
-        if let (Some(Value::Array(list)), Some(value)) = (&mut known.example, again.example.take()) {
-            list.push(value);
-        }
-    }
-    known.required |= again.required;
 }

@@ -51,7 +51,7 @@ pub struct Field {
     /// Its own media type, in a multipart form.
     pub content_type: String,
     /// A value that tells no secret.
-    pub example: Option<Value>,
+    pub example: Option<Box<Value>>,
 }
 
 /// A named example.
@@ -84,13 +84,24 @@ impl Field {
             self.content_type.clear();
         }
         self.example = match (self.example.take(), other.example) {
-            (Some(a), Some(b)) => Some(if b.to_string() < a.to_string() { b } else { a }),
+            (Some(a), Some(b)) => Some(std::cmp::min_by_key(a, b, |value| value.to_string())),
             (a, b) => a.or(b),
         };
     }
 
     /// Drops what would contradict the joined type.
     pub fn settle(&mut self) {
+        // What no value tells the type of is text, as everything on the wire is.
+        match &mut self.shape.kind {
+            kind @ Kind::Unknown => *kind = Kind::Text(None),
+            Kind::List(element) if element.kind == Kind::Unknown => element.kind = Kind::Text(None),
+            _ => {}
+        }
+        self.drop_misfit();
+    }
+
+    /// Drops an example that is none of the type.
+    pub fn drop_misfit(&mut self) {
         let fits = self.example.as_ref().is_none_or(|example| self.accepts(example));
         if !fits {
             self.example = None;
@@ -98,15 +109,27 @@ impl Field {
     }
 
     fn accepts(&self, example: &Value) -> bool {
-        let typed = match self.shape.kind {
-            Kind::Boolean => example.is_boolean(),
-            Kind::Integer(_) => example.is_i64(),
-            Kind::Number(_) => example.is_number(),
-            Kind::Text(_) => example.is_string(),
-            _ => true,
-        };
         let allowed = self.enumeration();
-        typed && (allowed.is_empty() || allowed.contains(example))
+        let listed = example.as_array().map_or(std::slice::from_ref(example), Vec::as_slice);
+        fits(&self.shape, example)
+            && (allowed.is_empty() || listed.iter().all(|value| allowed.contains(value)))
+    }
+
+    /// A field given twice is a list.
+    pub fn repeat(&mut self, again: Field) {
+        self.required |= again.required;
+        if !matches!(self.shape.kind, Kind::List(_)) {
+            let element = std::mem::take(&mut self.shape);
+            self.shape = Shape::of(Kind::List(Box::new(element)));
+            self.example = self.example.take().map(|value| Box::new(Value::Array(vec![*value])));
+        }
+        if let Kind::List(element) = &mut self.shape.kind {
+            element.join_as_text(again.shape);
+        }
+        match (self.example.as_deref_mut(), again.example) {
+            (Some(Value::Array(list)), Some(value)) => list.push(*value),
+            _ => self.example = None,
+        }
     }
 
     /// The only values the field takes, in its own type.
@@ -127,6 +150,20 @@ impl Field {
             Kind::List(element) => element,
             _ => &self.shape,
         }
+    }
+}
+
+/// Whether a value is of a wire value's type.
+fn fits(shape: &Shape, value: &Value) -> bool {
+    match &shape.kind {
+        Kind::Boolean => value.is_boolean(),
+        Kind::Integer(_) => value.is_i64(),
+        Kind::Number(_) => value.is_number(),
+        Kind::Text(_) => value.is_string(),
+        Kind::List(element) => {
+            value.as_array().is_some_and(|list| list.iter().all(|value| fits(element, value)))
+        }
+        _ => true,
     }
 }
 
@@ -157,6 +194,7 @@ impl Content {
         match &mut self.schema {
             Carried::Form(fields) => {
                 fields.iter_mut().for_each(|field| {
+                    field.settle();
                     mask.text(&mut field.description);
                     if merged {
                         field.shape.sort();
@@ -171,6 +209,13 @@ impl Content {
         }
         for example in &mut self.examples {
             mask.text(&mut example.name);
+            if let (Carried::Value { shape, .. }, Some(json)) = (&self.schema, &mut example.json)
+                && json.contains(OPEN)
+                && let Ok(mut value) = serde_json::from_str(json)
+            {
+                fill(&mut value, shape);
+                *json = value.to_string();
+            }
             if let Some(json) = &mut example.json
                 && mask.finds(json)
                 && let Ok(mut value) = serde_json::from_str(json)
@@ -183,6 +228,43 @@ impl Content {
             self.examples.sort_by(|a, b| (&a.name, &a.json).cmp(&(&b.name, &b.json)));
         }
         settle_names(&mut self.examples);
+    }
+}
+
+/// Marks a variable without a value where JSON wants one: of which type only other examples can tell.
+pub const OPEN: char = '\u{e001}';
+
+/// Gives variables without a value one of the type the others have there.
+fn fill(value: &mut Value, shape: &Shape) {
+    match (&mut *value, &shape.kind) {
+        (Value::String(text), kind) if text.starts_with(OPEN) => {
+            *value = match kind {
+                Kind::Boolean => Value::Bool(false),
+                Kind::Integer(_) | Kind::Number(_) => Value::from(0),
+                Kind::List(_) => Value::Array(Vec::new()),
+                Kind::Map(_) | Kind::Object(_) => Value::Object(serde_json::Map::new()),
+                _ => Value::from(text.trim_start_matches(OPEN)),
+            };
+        }
+        (Value::Array(list), Kind::List(element)) => list.iter_mut().for_each(|value| fill(value, element)),
+        (Value::Object(map), Kind::Map(member)) => map.values_mut().for_each(|value| fill(value, member)),
+        (Value::Object(map), Kind::Object(object)) => {
+            for member in &object.members {
+                if let Some(value) = map.get_mut(&*member.name) {
+                    fill(value, &member.shape);
+                }
+            }
+        }
+        (value, Kind::OneOf(kinds)) => {
+            // Filled as the first of several types, it fits one of them.
+            let first = kinds.first().cloned().unwrap_or_default();
+            if value.as_str().is_some_and(|text| text.starts_with(OPEN)) {
+                fill(value, &Shape::of(first));
+            } else {
+                kinds.iter().for_each(|kind| fill(value, &Shape::of(kind.clone())));
+            }
+        }
+        _ => {}
     }
 }
 
@@ -287,6 +369,9 @@ impl Serialize for Fields<'_> {
     }
 }
 
+/// Stands for a text that might hold a secret: validators want an example to have a value.
+const UNSHOWN: &str = "(not shown)";
+
 /// A field's schema; a parameter's description stands beside its schema, a property's inside.
 pub struct FieldSchema<'a> {
     /// The field.
@@ -360,7 +445,7 @@ impl Serialize for ExampleObject<'_> {
         let mut map = out.serialize_map(Some(1))?;
         match &self.0.json {
             Some(json) => map.serialize_entry("value", &Json(json))?,
-            None => map.serialize_entry("summary", &self.0.name)?,
+            None => map.serialize_entry("value", UNSHOWN)?,
         }
         map.end()
     }

@@ -7,6 +7,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use crate::Note;
 use crate::address::{Address, Server};
 use crate::auth::Schemes;
+use crate::few::Few;
 use crate::markdown;
 use crate::name;
 use crate::operation::{Method, Operation};
@@ -33,14 +34,14 @@ pub struct Builder {
 /// One path: its template as first met, and its operations.
 struct Path {
     template: String,
-    operations: BTreeMap<Method, Operation>,
+    operations: Few<Method, Operation>,
 }
 
 impl Builder {
     /// Notes what a collection says about itself.
     pub fn collection(&mut self, info: &Info<'_>) {
         self.titles.extend(postman::filled(info.name).map(|name| name.trim().to_owned()));
-        self.versions.extend(postman::filled(info.version).map(|version| version.into_owned()));
+        self.versions.extend(version(info.version));
         self.descriptions.extend(postman::description(info.description).map(|text| markdown::tidy(&text)));
     }
 
@@ -55,23 +56,26 @@ impl Builder {
         let path = self
             .paths
             .entry(nameless(&address.path))
-            .or_insert_with(|| Path { template: address.path.clone(), operations: BTreeMap::new() });
+            .or_insert_with(|| Path { template: address.path.clone(), operations: Few::default() });
         // Paths that differ only in their parameters' names are one path, named as first met.
         for (parameter, name) in operation.parameters.iter_mut().zip(names(&path.template)) {
             name.clone_into(&mut parameter.field.name);
         }
-        match path.operations.entry(method) {
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert(operation);
-                None
-            }
-            std::collections::btree_map::Entry::Occupied(mut entry) => {
-                self.merged += 1;
-                let known = entry.get_mut();
-                known.join(operation);
-                Some(format!("{} {} ({})", method.name().to_ascii_uppercase(), path.template, known.summary))
-            }
+        // Spare room would be kept as long as the document is.
+        operation.parameters.shrink_to_fit();
+        operation.bodies.shrink_to_fit();
+        if let Some(known) = path.operations.get_mut(&method) {
+            self.merged += 1;
+            known.join(operation);
+            return Some(format!(
+                "{} {} ({})",
+                method.name().to_ascii_uppercase(),
+                path.template,
+                known.summary
+            ));
         }
+        path.operations.add(method, operation, Operation::join);
+        None
     }
 
     /// Settles names and order, hides what must be hidden.
@@ -108,6 +112,22 @@ impl Builder {
         mask.text(&mut description);
         Document { title, version, description, server, tags, paths, schemes }
     }
+}
+
+/// A version: text, or an object of its numbers.
+fn version(raw: postman::Raw<'_>) -> Option<String> {
+    if let Some(text) = postman::filled(raw) {
+        return Some(text.trim().to_owned());
+    }
+    let mut numbers = [None, None, None];
+    postman::entries(raw, |entry| {
+        let at = postman::text(entry.key)
+            .and_then(|key| ["major", "minor", "patch"].iter().position(|name| *name == key));
+        if let Some(number) = at.and_then(|at| numbers.get_mut(at)) {
+            *number = postman::filled(entry.value).map(|value| value.into_owned());
+        }
+    });
+    numbers[0].is_some().then(|| numbers.map(|number| number.unwrap_or_else(|| "0".to_owned())).join("."))
 }
 
 /// A path with its parameters' names left out.
@@ -147,7 +167,7 @@ fn name_operations(paths: &mut [Path], say: &mut dyn FnMut(Note)) {
         // Generators fold case and underscores, so names must differ in more.
         let mut owners: BTreeMap<String, Vec<(usize, Method)>> = BTreeMap::new();
         for (at, path) in paths.iter().enumerate() {
-            for (method, operation) in &path.operations {
+            for (method, operation) in path.operations.iter() {
                 owners.entry(operation.id.to_ascii_lowercase()).or_default().push((at, *method));
             }
         }
@@ -265,7 +285,7 @@ impl Serialize for Paths<'_> {
     }
 }
 
-struct Operations<'a>(&'a BTreeMap<Method, Operation>);
+struct Operations<'a>(&'a Few<Method, Operation>);
 
 impl Serialize for Operations<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {

@@ -108,10 +108,11 @@ fn is_uuid(text: &str) -> bool {
 fn is_uri(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once("://") else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let port = host.rsplit_once(':').map_or("", |(_, port)| port);
     matches!(scheme, "http" | "https" | "ftp" | "ws" | "wss" | "rtmp" | "rtmps" | "s3")
-        && !authority.is_empty()
-        && !authority.starts_with(':')
+        && !host.is_empty()
+        && !host.starts_with(':')
         && port.bytes().all(|byte| byte.is_ascii_digit())
         && rest.matches('#').count() < 2
         && rest.bytes().enumerate().all(|(at, byte)| match byte {

@@ -17,6 +17,7 @@ mod auth;
 mod body;
 mod content;
 mod document;
+mod few;
 mod format;
 mod layout;
 mod markdown;

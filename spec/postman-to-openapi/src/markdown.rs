@@ -182,10 +182,13 @@ impl<'a> Writer<'a> {
 
     fn url(&mut self) {
         let before = self.out.chars().next_back();
-        let mut length = self
-            .rest
+        let near = within(self.rest, LONGEST_TAG + 4);
+        let mut length = near
             .find(|c: char| c.is_whitespace() || c == BREAK || "<>\"`|".contains(c))
-            .unwrap_or(self.rest.len());
+            .unwrap_or(near.len());
+        if length > LONGEST_TAG {
+            return self.copy(length);
+        }
         loop {
             let url = &self.rest[..length];
             let unmatched = url.ends_with(')') && url.matches('(').count() < url.matches(')').count();
@@ -210,7 +213,8 @@ impl<'a> Writer<'a> {
             self.rest = comment.split_once("-->").map_or("", |(_, rest)| rest);
             return;
         }
-        let Some(end) = self.rest.find('>').filter(|&end| !self.rest[..end].contains("\n\n")) else {
+        let near = within(self.rest, LONGEST_TAG);
+        let Some(end) = near.find('>').filter(|&end| !near[..end].contains("\n\n")) else {
             return self.escaped_angle();
         };
         let inside = &self.rest[1..end];
@@ -286,7 +290,9 @@ impl<'a> Writer<'a> {
                 });
             }
             "li" => {
-                self.out.push('\n');
+                if !self.out.ends_with('\n') {
+                    self.out.push('\n');
+                }
                 if !closing {
                     self.out.push_str(&"   ".repeat(self.lists.len().saturating_sub(1)));
                     match self.lists.last_mut() {
@@ -304,15 +310,14 @@ impl<'a> Writer<'a> {
                     self.out.push_str(&close);
                 }
             }
-            "a" => match attribute(attributes, "href")
-                .filter(|url| url.contains('/') && !url.contains([' ', '\n']))
-            {
-                Some(url) => {
+            "a" => {
+                let url = attribute(attributes, "href");
+                let room = self.open.len() < MOST_OPEN;
+                if let Some(url) = url.filter(|url| room && url.contains('/') && !url.contains([' ', '\n'])) {
                     self.open.push(("a", format!("]({url})")));
                     self.out.push('[');
                 }
-                None => {}
-            },
+            }
             "img" => self.out.push_str(attribute(attributes, "alt").unwrap_or_default()),
             "span" | "font" | "u" | "s" | "strike" | "del" | "ins" | "small" | "big" | "sub" | "sup"
             | "mark" | "label" | "button" | "input" | "nobr" | "wbr" | "colgroup" | "col" | "caption"
@@ -331,8 +336,10 @@ impl<'a> Writer<'a> {
 
     fn emphasis(&mut self, tag: &'static str, mark: &str, closing: bool) {
         if !closing {
-            self.out.push_str(mark);
-            self.open.push((tag, mark.to_owned()));
+            if self.open.len() < MOST_OPEN {
+                self.out.push_str(mark);
+                self.open.push((tag, mark.to_owned()));
+            }
             return;
         }
         if let Some(at) = self.open.iter().rposition(|(open, _)| *open == tag) {
@@ -355,9 +362,7 @@ impl<'a> Writer<'a> {
     /// Code is copied without its tags; scripts and styles are no text at all.
     fn verbatim(&mut self, name: &str, whole: usize) -> bool {
         let rest = &self.rest[whole..];
-        let close = format!("</{name}");
-        let lower = rest.to_ascii_lowercase();
-        let (code, after) = match lower.find(&close) {
+        let (code, after) = match find(rest, &format!("</{name}")) {
             Some(at) => (&rest[..at], rest[at..].split_once('>').map_or("", |(_, after)| after)),
             None => (rest, ""),
         };
@@ -383,6 +388,25 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// Tags and addresses are no longer, in bytes: what is must not be searched from each of its letters.
+const LONGEST_TAG: usize = 2048;
+/// No more tags than these are kept open at once.
+const MOST_OPEN: usize = 32;
+
+/// Finds an ASCII phrase, whatever its case.
+pub(crate) fn find(text: &str, phrase: &str) -> Option<usize> {
+    text.as_bytes().windows(phrase.len()).position(|window| window.eq_ignore_ascii_case(phrase.as_bytes()))
+}
+
+/// The start of a text, cut where a character ends.
+pub(crate) fn within(text: &str, longest: usize) -> &str {
+    let mut end = longest.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
 const ENTITIES: [(&str, &str); 12] = [
     ("&nbsp;", " "),
     ("&#160;", " "),
@@ -401,7 +425,7 @@ const ENTITIES: [(&str, &str); 12] = [
 /// The length of a balanced pair of brackets at the start of `text`.
 fn balanced(text: &str, open: char, close: char) -> Option<usize> {
     let mut depth = 0_usize;
-    for (at, c) in text.char_indices().take(2048) {
+    for (at, c) in text.char_indices().take(LONGEST_TAG / 2) {
         if c == open {
             depth += 1;
         } else if c == close {

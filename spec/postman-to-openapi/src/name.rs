@@ -84,6 +84,9 @@ const VERBS: [&str; 78] = [
     "upload",
 ];
 
+/// Words that lead to one that was taken out.
+const DANGLING: [&str; 9] = ["at", "by", "for", "from", "in", "of", "on", "to", "with"];
+
 const ARTICLES: [&str; 3] = ["a", "an", "the"];
 
 /// Names an operation after its item: verb, resource, and the rest of the name. `None` when the name
@@ -111,6 +114,10 @@ pub fn operation_id(name: &str, method: Method, path: &str) -> Option<String> {
         let own = [&plural, &singular].into_iter().find(|form| take(&mut words, form));
         own.unwrap_or(&singular).iter().for_each(|word| push(&mut id, word));
         while take(&mut words, &plural) || take(&mut words, &singular) {}
+    }
+    // What is left of "list of users" once the users are taken out.
+    while words.last().is_some_and(|last| DANGLING.contains(&last.as_str())) {
+        words.pop();
     }
     words.iter().for_each(|word| push(&mut id, word));
     sound(id)
@@ -217,6 +224,12 @@ fn singularized(word: &str) -> String {
     if let Some(stem) = word.strip_suffix("ies").filter(|stem| stem.len() > 1) {
         return format!("{stem}y");
     }
+    // `statuses` but not `houses`.
+    if let Some(stem) =
+        word.strip_suffix("uses").filter(|stem| stem.len() > 2 && !stem.ends_with(['a', 'e', 'o']))
+    {
+        return format!("{stem}us");
+    }
     for ending in ["sses", "shes", "ches", "xes", "zes"] {
         if word.ends_with(ending) {
             return word[..word.len() - 2].to_owned();
@@ -257,6 +270,8 @@ mod tests {
             ("Get the user's companies", Method::Get, "/companies", "getCompaniesUsers"),
             ("getUserById", Method::Get, "/users/{id}", "getUserById"),
             ("New user", Method::Post, "/users", "createUserNew"),
+            ("Get a list of users", Method::Get, "/users", "getUsersList"),
+            ("Show status", Method::Get, "/statuses/{id}", "getStatusShow"),
             ("Login", Method::Post, "/{x}", "login"),
         ] {
             assert_eq!(operation_id(name, method, path).as_deref(), Some(id), "{name}");

@@ -8,6 +8,7 @@ use crate::address::Server;
 use crate::answer::{Answer, Status};
 use crate::auth::Security;
 use crate::content::{self, Content, Contents, Field, FieldSchema};
+use crate::few::Few;
 use crate::scalar::Separator;
 use crate::secret::Mask;
 use crate::shape::Kind;
@@ -112,7 +113,7 @@ pub struct Operation {
     /// Whether every request has a body.
     pub body_required: bool,
     /// Documented answers.
-    pub answers: BTreeMap<Status, Answer>,
+    pub answers: Few<Status, Answer>,
     /// How many requests it was made from.
     pub requests: u32,
     /// Whether [`Operation::server`] is to be written.
@@ -137,12 +138,7 @@ impl Operation {
             join_content(&mut self.bodies, body);
         }
         for (status, answer) in other.answers {
-            match self.answers.entry(status) {
-                std::collections::btree_map::Entry::Vacant(entry) => {
-                    entry.insert(answer);
-                }
-                std::collections::btree_map::Entry::Occupied(mut entry) => entry.get_mut().join(answer),
-            }
+            self.answers.add(status, answer, Answer::join);
         }
     }
 
@@ -247,7 +243,7 @@ impl Serialize for RequestBody<'_> {
     }
 }
 
-struct Answers<'a>(&'a BTreeMap<Status, Answer>);
+struct Answers<'a>(&'a Few<Status, Answer>);
 
 impl Serialize for Answers<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
@@ -299,8 +295,8 @@ impl Serialize for Server {
         let mut map = out.serialize_map(None)?;
         map.serialize_entry("url", if self.url.is_empty() { "/" } else { &self.url })?;
         if !self.variables.is_empty() {
-            // A variable must have a default, and the input has none: a whole URL stays relative.
-            let default = if self.url.starts_with('{') { "/" } else { "example.com" };
+            // A variable must have a default, and the input has none: this host is reserved for such use.
+            let default = if self.url.starts_with('{') { "https://example.com" } else { "example" };
             let variable = BTreeMap::from([("default", default)]);
             let variables: BTreeMap<&String, _> =
                 self.variables.iter().map(|name| (name, &variable)).collect();

@@ -150,11 +150,10 @@ fn is_schema(path: &[&str]) -> bool {
     {
         return false;
     }
-    match path {
-        [.., "properties" | "schemas", _] => true,
-        [.., "schema" | "items" | "additionalProperties" | "not"] => true,
-        _ => false,
-    }
+    matches!(
+        path,
+        [.., "properties" | "schemas", _] | [.., "schema" | "items" | "additionalProperties" | "not"]
+    )
 }
 
 fn is_complete(schema: &Value) -> bool {

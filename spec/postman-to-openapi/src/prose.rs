@@ -1,9 +1,12 @@
 //! Facts that stand in prose: an answer's error codes and wait, an operation's scopes and rate limit.
 
-use crate::markdown;
+use crate::markdown::{self, find, within};
 
 /// Where the exporter cuts a saved response's name, in UTF-16 units.
 const CUT: usize = 255;
+
+/// A name longer than this, in bytes, is a text that was put in the wrong place.
+const LONGEST_NAME: usize = 16 * 1024;
 
 /// One of the service's own error codes, with what it says about it.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +31,9 @@ pub struct Answer {
 /// Reads a saved response's name. `status` is the answer's own: a marker that restates it is dropped.
 pub fn answer(name: &str, status: Option<u16>) -> Answer {
     let cut = name.len() >= CUT && name.encode_utf16().count() >= CUT;
+    if name.len() > LONGEST_NAME {
+        return Answer { description: markdown::tidy(name), codes: Vec::new(), cut: false };
+    }
     let mut text = name;
     let stated;
     if let Some((before, number, after)) = label(text, "http status code")
@@ -99,11 +105,6 @@ fn label<'a>(text: &'a str, name: &str) -> Option<(&'a str, i64, &'a str)> {
         return Some((before, number, rest));
     }
     None
-}
-
-/// Finds an ASCII phrase, whatever its case.
-fn find(text: &str, phrase: &str) -> Option<usize> {
-    text.as_bytes().windows(phrase.len()).position(|window| window.eq_ignore_ascii_case(phrase.as_bytes()))
 }
 
 /// The messages under one code, joined to one text.
@@ -189,6 +190,9 @@ pub fn retry_after(text: &str) -> Option<u64> {
 /// The words that lead to a wait. "100 requests per 10 seconds" names none.
 const LEADS: [&str; 8] = ["after", "in", "wait", "waiting", "for", "least", "within", "another"];
 
+/// No list of scopes is longer, in bytes, and no text is read to its end for each of its words.
+const LONGEST_LIST: usize = 2048;
+
 /// The scopes an operation's description names after `Scopes:`, in their order.
 pub fn scopes(description: &str) -> Vec<String> {
     let mut scopes: Vec<String> = Vec::new();
@@ -197,9 +201,10 @@ pub fn scopes(description: &str) -> Vec<String> {
         from += at + "scope".len();
         let after = description[from..].trim_start_matches('s').trim_start_matches('*');
         let Some(list) = after.strip_prefix(':') else { continue };
-        let list = list.trim_start_matches(['*', ' ']);
+        let list = within(list.trim_start_matches(['*', ' ']), LONGEST_LIST);
         let end = [list.find('\n'), find(list, "<br"), list.find("**")].into_iter().flatten().min();
         let list = &list[..end.unwrap_or(list.len())];
+        from += list.len();
         let ticked: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
         let found: Vec<&str> = if ticked.is_empty() {
             list.split([',', ' ', '<']).map(str::trim).filter(|word| word.contains([':', '.'])).collect()
@@ -271,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_number_that_the_cut_may_have_shortened_is_not_believed() {
-        let name = format!("**Error Code:** `300` {}\n**Error Code:** `30", "x".repeat(CUT - 43));
+        let name = format!("**Error Code:** `300` {}\n**Error Code:** `30", "x".repeat(CUT - 42));
         assert_eq!(name.len(), CUT);
         let answer = answer(&name, Some(400));
         assert!(answer.cut);

@@ -1,7 +1,5 @@
 //! A request's parameters and body, and what its saved responses' own requests add to them.
 
-use serde_json::Value;
-
 use crate::address::{self, Address};
 use crate::answer::each_header;
 use crate::auth;
@@ -90,8 +88,7 @@ fn path_parameters(
     context: &mut Context<'_, '_>,
 ) {
     for path in &address.parameters {
-        let mut field =
-            Field { name: path.name.clone(), required: true, shape: Shape::text(), ..Field::default() };
+        let mut field = Field { name: path.name.clone(), required: true, ..Field::default() };
         if let Some(value) = &path.value {
             field.shape = in_path(scalar::read(value).shape);
         }
@@ -106,17 +103,17 @@ fn path_parameters(
                 }
             });
         }
-        if field.example.as_ref().is_some_and(|example| example == "") {
+        if field.example.as_deref().is_some_and(|example| example == "") {
             field.example = None;
         }
         operation.parameters.push(Parameter { place: Place::Path, field, deep: false });
     }
 }
 
-/// A path holds no list or object that could be told from text.
+/// Here stands no list or object that could be told from text.
 fn in_path(shape: Shape) -> Shape {
     match shape.kind {
-        Kind::Boolean | Kind::Integer(_) | Kind::Number(_) | Kind::Text(_) => shape,
+        Kind::Unknown | Kind::Boolean | Kind::Integer(_) | Kind::Number(_) | Kind::Text(_) => shape,
         _ => Shape::text(),
     }
 }
@@ -173,7 +170,7 @@ fn query_parameter(field: Field, operation: &mut Operation, context: &mut Contex
             }
             Some(_) => {}
             None => {
-                let mut object = Object { members: Vec::new(), seen: 1 };
+                let mut object = Object::once(Vec::new());
                 add_member(&mut object, member, field.shape.clone());
                 let shape = Shape::of(Kind::Object(Box::new(object)));
                 let field = Field {
@@ -194,7 +191,7 @@ fn query_parameter(field: Field, operation: &mut Operation, context: &mut Contex
         .iter_mut()
         .find(|known| known.place == Place::Query && known.field.name == field.name);
     match known {
-        Some(parameter) => repeated(&mut parameter.field, field),
+        Some(parameter) => parameter.field.repeat(field),
         None => operation.parameters.push(Parameter { place: Place::Query, field, deep: false }),
     }
 }
@@ -210,28 +207,11 @@ fn deep(key: &str) -> Option<(&str, &str)> {
 fn add_member(object: &mut Object, name: &str, shape: Shape) {
     match object.members.iter_mut().find(|member| &*member.name == name) {
         Some(member) => member.shape.join_as_text(shape),
-        None => object.members.push(Member { name: name.into(), shape, seen: 1 }),
+        None => object.members.push(Member { name: name.into(), shape: in_path(shape), seen: 1 }),
     }
-}
-
-/// A query parameter given twice is a list.
-fn repeated(known: &mut Field, again: Field) {
-    known.required |= again.required;
-    if !matches!(known.shape.kind, Kind::List(_)) {
-        let element = std::mem::take(&mut known.shape);
-        known.shape = Shape::of(Kind::List(Box::new(element)));
-        known.example = known.example.take().map(|value| Value::Array(vec![value]));
-    }
-    if let Kind::List(element) = &mut known.shape.kind {
-        element.join_as_text(again.shape);
-        known.example = match (known.example.take(), again.example) {
-            (Some(Value::Array(mut list)), Some(value)) => {
-                list.push(value);
-                Some(Value::Array(list))
-            }
-            _ => None,
-        };
-    }
+    object.members.iter_mut().filter(|member| member.shape.kind == Kind::Unknown).for_each(|member| {
+        member.shape = Shape::text();
+    });
 }
 
 /// Reads headers; gives the content type and takes a hand-written `Authorization` for what it is.
@@ -343,7 +323,7 @@ fn valued(mut field: Field, value: &str, context: &mut Context<'_, '_>) -> Field
     }
     let secretive = secret::is_credential(&field.name) || secret::mask_looks(value).is_some();
     if !read.placeholder && !value.is_empty() && !secretive {
-        field.example = Some(scalar::value(value, &field.shape));
+        field.example = Some(Box::new(scalar::value(value, &field.shape)));
     }
     field
 }

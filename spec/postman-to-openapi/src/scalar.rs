@@ -28,7 +28,7 @@ pub struct Scalar {
     pub placeholder: bool,
 }
 
-/// Reads a text value. `{{…}}` left in it tells nothing and makes it text.
+/// Reads a text value. An empty one tells nothing.
 pub fn read(text: &str) -> Scalar {
     if let Some(shape) = placeholder::shape(text) {
         return Scalar { shape, separator: None, placeholder: true };
@@ -48,6 +48,7 @@ pub fn read(text: &str) -> Scalar {
 
 fn shape(text: &str) -> Shape {
     match text.as_bytes().first() {
+        None => Shape::default(),
         Some(b'{' | b'[') if !text.starts_with("{{") => {
             serde_json::from_str(text).unwrap_or_else(|_| Shape::text())
         }
@@ -125,7 +126,7 @@ mod tests {
             ("1.2.3", Kind::Text(None)),
             ("true", Kind::Boolean),
             ("True", Kind::Text(None)),
-            ("", Kind::Text(None)),
+            ("", Kind::Unknown),
             ("{{x}}", Kind::Text(None)),
             ("{broken", Kind::Text(None)),
             ("aute ", Kind::Text(None)),

@@ -7,8 +7,9 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use crate::content::OPEN;
 use crate::format;
 use crate::placeholder;
 
@@ -52,6 +53,15 @@ pub struct Object {
     pub members: Vec<Member>,
     /// Objects joined so far.
     pub seen: u32,
+    /// The members' places in the order of their names, to find one among many.
+    order: Vec<u32>,
+}
+
+impl Object {
+    /// An object as it was seen once.
+    pub fn once(members: Vec<Member>) -> Self {
+        Self { members, seen: 1, order: Vec::new() }
+    }
 }
 
 /// One member of an [`Object`].
@@ -186,13 +196,12 @@ const FEW: usize = 32;
 impl Object {
     fn join(&mut self, other: Object) {
         self.seen = self.seen.saturating_add(other.seen);
-        let index: Option<std::collections::HashMap<Box<str>, usize>> = (self.members.len() > FEW)
-            .then(|| self.members.iter().enumerate().map(|(at, member)| (member.name.clone(), at)).collect());
+        self.arrange();
+        let known = self.members.len();
         for (hint, member) in other.members.into_iter().enumerate() {
-            let at = match (&self.members.get(hint), &index) {
-                (Some(same), _) if same.name == member.name => Some(hint),
-                (_, Some(index)) => index.get(&member.name).copied(),
-                (_, None) => self.members.iter().position(|mine| mine.name == member.name),
+            let at = match self.members.get(hint) {
+                Some(same) if same.name == member.name => Some(hint),
+                _ => self.find(&member.name, known),
             };
             match at.and_then(|at| self.members.get_mut(at)) {
                 Some(mine) => {
@@ -204,9 +213,40 @@ impl Object {
         }
     }
 
+    /// Finds a member by name among the first `known`, which alone are in [`Object::order`].
+    fn find(&self, name: &str, known: usize) -> Option<usize> {
+        if self.order.is_empty() {
+            return self.members[..known].iter().position(|member| &*member.name == name);
+        }
+        self.place(name).ok().and_then(|place| self.order.get(place)).map(|&at| at as usize)
+    }
+
+    fn place(&self, name: &str) -> Result<usize, usize> {
+        self.order.binary_search_by(|&at| (*self.members[at as usize].name).cmp(name))
+    }
+
+    /// Brings the order up to date, where there are enough members for it to be worth its making.
+    fn arrange(&mut self) {
+        let count = self.members.len();
+        if count <= FEW || self.order.len() == count {
+            return;
+        }
+        if count - self.order.len() > FEW {
+            self.order = (0..count as u32).collect();
+            let members = &self.members;
+            self.order.sort_by(|&a, &b| members[a as usize].name.cmp(&members[b as usize].name));
+            return;
+        }
+        for at in self.order.len()..count {
+            let place = self.place(&self.members[at].name).unwrap_or_else(|place| place);
+            self.order.insert(place, at as u32);
+        }
+    }
+
     fn sort(&mut self) {
         self.members.iter_mut().for_each(|member| member.shape.sort());
         self.members.sort_by(|a, b| a.name.cmp(&b.name));
+        self.order.clear();
     }
 
     /// A name twice in one object counts once, the last time, as every JSON reader has it.
@@ -288,6 +328,9 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Shape, E> {
+        if text.starts_with(OPEN) {
+            return Ok(Shape::default());
+        }
         Ok(placeholder::shape(text).unwrap_or_else(|| Shape::of(Kind::Text(format::of(text)))))
     }
 
@@ -313,11 +356,6 @@ impl<'de> Visitor<'de> for Reader {
         }
         Ok(Shape::of(Kind::Object(Box::new(object))))
     }
-}
-
-/// Whether a text is one JSON value, without building it.
-pub fn is_json(text: &str) -> bool {
-    serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 #[cfg(test)]

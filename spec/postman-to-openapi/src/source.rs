@@ -54,10 +54,13 @@ impl Source {
         serde_json::from_str(&self.text).ok()
     }
 
-    /// The line a raw value of this text begins in.
-    pub(crate) fn line(&self, raw: &RawValue) -> usize {
+    /// The offset and line a raw value of this text begins at. Counting starts from a place known
+    /// already, or a file of a million items would be counted a million times.
+    pub(crate) fn locate(&self, raw: &RawValue, known: (usize, usize)) -> (usize, usize) {
         let offset = (raw.get().as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
-        lines(self.text.as_bytes().get(..offset).unwrap_or_default())
+        let (from, line) = if known.0 <= offset { known } else { (0, 1) };
+        let between = self.text.as_bytes().get(from..offset).unwrap_or_default();
+        (offset, line + lines(between) - 1)
     }
 }
 

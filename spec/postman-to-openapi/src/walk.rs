@@ -46,7 +46,7 @@ struct Place<'p, 'a> {
 ///
 /// The source is JSON, but neither an item nor a collection.
 pub fn source(source: &Source, builder: &mut Builder, say: &mut dyn FnMut(Note)) -> Result<(), Error> {
-    let mut walk = Walk { source, builder, say };
+    let mut walk = Walk { source, builder, say, known: (0, 1) };
     let Some(mut raw) = source.raw() else { return Ok(()) };
     let none = Variables::default();
     if postman::is_list(Some(raw)) {
@@ -87,6 +87,8 @@ struct Walk<'w, 'a> {
     source: &'a Source,
     builder: &'w mut Builder,
     say: &'w mut dyn FnMut(Note),
+    /// An offset whose line is known.
+    known: (usize, usize),
 }
 
 impl<'a> Walk<'_, 'a> {
@@ -178,7 +180,7 @@ impl<'a> Walk<'_, 'a> {
         operation.requests = 1;
         let merged = self.builder.add(method, address, operation);
         if let Some(with) = merged {
-            let text = format!("{} is merged into {with}", self.path(raw, place, Some(title)));
+            let text = format!("{}: into {with}", self.path(raw, place, Some(title)));
             (self.say)(Note::Merged(text));
         }
         Ok(())
@@ -186,13 +188,14 @@ impl<'a> Walk<'_, 'a> {
 
     fn left_out(&mut self, raw: &RawValue, place: Place<'_, 'a>, title: Option<&str>, reason: &str) {
         self.builder.left_out += 1;
-        let text = format!("{} is left out: {reason}", self.path(raw, place, title));
+        let text = format!("{}: {reason}", self.path(raw, place, title));
         (self.say)(Note::LeftOut(text));
     }
 
     /// `file:line: Folder / Item`.
-    fn path(&self, raw: &RawValue, place: Place<'_, 'a>, title: Option<&str>) -> String {
-        let mut path = format!("{}:{}: ", self.source.name, self.source.line(raw));
+    fn path(&mut self, raw: &RawValue, place: Place<'_, 'a>, title: Option<&str>) -> String {
+        self.known = self.source.locate(raw, self.known);
+        let mut path = format!("{}:{}: ", self.source.name, self.known.1);
         for folder in place.folders {
             path.push_str(folder.trim());
             path.push_str(" / ");

@@ -1,0 +1,65 @@
+//! A map of few entries. A B-tree's node has room for eleven, which for most operations of a large
+//! collection would be ten too many.
+
+/// Entries ordered by key.
+#[derive(Debug)]
+pub struct Few<K, V>(Vec<(K, V)>);
+
+impl<K, V> Default for Few<K, V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<K: Ord, V> Few<K, V> {
+    /// The value of a key.
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        let at = self.0.binary_search_by(|(known, _)| known.cmp(key)).ok()?;
+        self.0.get_mut(at).map(|(_, value)| value)
+    }
+
+    /// Adds a value, or joins it with the one there.
+    pub fn add(&mut self, key: K, value: V, join: impl FnOnce(&mut V, V)) {
+        match self.0.binary_search_by(|(known, _)| known.cmp(&key)) {
+            Ok(at) => join(&mut self.0[at].1, value),
+            Err(at) => {
+                self.0.reserve_exact(1);
+                self.0.insert(at, (key, value));
+            }
+        }
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The entries, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.0.iter().map(|(key, value)| (key, value))
+    }
+
+    /// The values, in their keys' order.
+    pub fn values(&self) -> impl Iterator<Item = &V> {
+        self.0.iter().map(|(_, value)| value)
+    }
+
+    /// The values, in their keys' order.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.0.iter_mut().map(|(_, value)| value)
+    }
+}
+
+impl<K, V> IntoIterator for Few<K, V> {
+    type Item = (K, V);
+    type IntoIter = std::vec::IntoIter<(K, V)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}

@@ -1,0 +1,256 @@
+//! Every shape a Postman file comes in, and what becomes of everything in it.
+
+use std::path::{Path, PathBuf};
+
+use postman_to_openapi::{Converter, Counts, Note, Source};
+use serde_json::{Value, json};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+/// Converts JSON values as if each were a file; gives document, notes and counts.
+fn convert(files: &[Value]) -> (Value, Vec<Note>, Counts) {
+    let files: Vec<String> = files.iter().map(Value::to_string).collect();
+    let (text, notes, counts) = convert_texts(&files.iter().map(String::as_str).collect::<Vec<_>>());
+    (serde_json::from_str(&text).expect("a document is JSON"), notes, counts)
+}
+
+fn convert_texts(files: &[&str]) -> (String, Vec<Note>, Counts) {
+    let mut notes = Vec::new();
+    let mut converter = Converter::new(|note| notes.push(note));
+    for (number, text) in files.iter().enumerate() {
+        let source = Source::new(format!("{number}.json"), text.as_bytes().to_vec())
+            .expect("the test's JSON is sound");
+        converter.read(&source).expect("the test's file is Postman's");
+    }
+    let converted = converter.finish(None).expect("nothing is refused");
+    let (text, counts) = (converted.to_text(), converted.counts);
+    (text, notes, counts)
+}
+
+fn item(name: &str, method: &str, url: &str) -> Value {
+    json!({"name": name, "request": {"method": method, "url": url}})
+}
+
+/// Compares with a file; `UPDATE_GOLDEN=1 cargo test` writes it instead.
+fn golden(name: &str, made: &str) {
+    let path = fixture(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, made).expect("the golden file can be written");
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    let diff =
+        similar::TextDiff::from_lines(golden.as_str(), made).unified_diff().header(name, "now").to_string();
+    assert!(golden == made, "{diff}");
+}
+
+#[test]
+fn a_collection_as_the_app_writes_it_becomes_this_document() {
+    let text = std::fs::read_to_string(fixture("app.postman.json")).expect("the fixture");
+    let (document, notes, counts) = convert_texts(&[&text]);
+    golden("app.golden.json", &document);
+    let mut said: Vec<String> = notes.iter().map(Note::to_string).collect();
+    said.push(counts.to_string());
+    golden("app.golden.txt", &(said.join("\n") + "\n"));
+}
+
+#[test]
+fn no_secret_of_any_kind_is_in_the_document() {
+    let text = std::fs::read_to_string(fixture("app.postman.json")).expect("the fixture");
+    assert!(text.matches("planted-").count() > 20, "the fixture plants secrets everywhere");
+    let (document, ..) = convert_texts(&[&text]);
+    for line in document.lines() {
+        assert!(!line.contains("planted") && !line.contains("cGxhbnRlZDpwbGFudGVk"), "{line}");
+    }
+}
+
+#[test]
+fn items_collections_wrappers_and_lists_are_read_alike() {
+    let item = item("Get pet", "GET", "https://a.example/pets/:id");
+    let collection = json!({"info": {"name": "Postman items"}, "item": [item]});
+    let bare = convert(std::slice::from_ref(&item)).0;
+    assert_eq!(bare["paths"]["/pets/{id}"]["get"]["operationId"], "getPet");
+    for file in [collection.clone(), json!({"collection": collection}), json!([item])] {
+        assert_eq!(convert(&[file]).0, bare);
+    }
+}
+
+#[test]
+fn version_2_0_is_read_like_version_2_1() {
+    let old = json!({"info": {"name": "T"}, "variable": [{"id": "base", "value": "https://a.example"}], "item": [{
+        "name": "Get pet", "request": {
+            "auth": {"type": "basic", "basic": {"username": "u", "password": "p4ssw0rd"}},
+            "method": "GET", "header": "X-Mode: fast\n", "description": "D.",
+            "url": {"raw": "{{base}}/pets/:id?a=1", "path": "/pets/:id", "host": "{{base}}", "query": [{"key": "a", "value": "1"}],
+                    "variable": [{"id": "id", "value": "7"}]}}}]});
+    let new = json!({"info": {"name": "T"}, "variable": [{"key": "base", "value": "https://a.example"}], "item": [{
+        "name": "Get pet", "request": {
+            "auth": {"type": "basic", "basic": [{"key": "username", "value": "u"}, {"key": "password", "value": "p4ssw0rd"}]},
+            "method": "GET", "header": [{"key": "X-Mode", "value": "fast"}], "description": {"content": "D.", "type": "text/plain"},
+            "url": {"raw": "{{base}}/pets/:id?a=1", "path": ["pets", ":id"], "host": ["{{base}}"], "query": [{"key": "a", "value": "1"}],
+                    "variable": [{"key": "id", "value": "7"}]}}}]});
+    assert_eq!(convert(&[old]).0, convert(&[new]).0);
+}
+
+#[test]
+fn every_request_is_an_operation_or_is_named_with_file_folder_and_reason() {
+    let file = json!({"info": {"name": "T"}, "item": [
+        {"name": "Outer", "item": [{"name": "Inner", "item": [item("Bad", "VIEW", "/a"), item("Good", "GET", "/a")]}]},
+        {"name": "Empty", "request": {"method": "GET"}},
+    ]});
+    let (_, notes, counts) = convert(&[file]);
+    assert_eq!(counts, Counts { operations: 1, merged: 0, left_out: 2 });
+    assert_eq!(counts.to_string(), "3 requests: 1 operations, 0 merged into them, 2 left out");
+    let said: Vec<String> = notes.iter().map(Note::to_string).collect();
+    assert!(
+        said[0]
+            .starts_with("left out: 0.json:1: Outer / Inner / Bad: OpenAPI has no place for its method VIEW"),
+        "{said:?}"
+    );
+    assert!(said[1].starts_with("left out: 0.json:1: Empty: it has no URL"), "{said:?}");
+}
+
+#[test]
+fn equal_method_and_path_merge_whatever_the_parameters_are_called() {
+    let (document, notes, counts) = convert(&[json!([
+        item("Get pet", "GET", "/pets/:petId?a=1"),
+        item("Get another", "GET", "/pets/{{id}}?b=x"),
+        item("Delete pet", "DELETE", "/pets/:which"),
+    ])]);
+    assert_eq!(counts, Counts { operations: 2, merged: 1, left_out: 0 });
+    assert_eq!(notes, [Note::Merged("0.json:1: Get another: into GET /pets/{petId} (Get pet)".into())]);
+    let names: Vec<&Value> = document["paths"]["/pets/{petId}"]["get"]["parameters"]
+        .as_array()
+        .expect("parameters")
+        .iter()
+        .map(|parameter| &parameter["name"])
+        .collect();
+    assert_eq!(names, ["petId", "a", "b"]);
+    assert_eq!(document["paths"]["/pets/{petId}"]["delete"]["parameters"][0]["name"], "petId");
+}
+
+#[test]
+fn merged_examples_keep_their_names_and_types_are_joined() {
+    let with = |name: &str, body: &str| json!({"name": name, "request": {"method": "POST", "url": "/a", "body": {"mode": "raw", "raw": body}}});
+    let (document, ..) = convert(&[json!([
+        with("One", r#"{"a":1,"b":null}"#),
+        with("Two", r#"{"a":1.5}"#),
+        with("One", r#"{"a":2,"b":"x"}"#)
+    ])]);
+    let content = &document["paths"]["/a"]["post"]["requestBody"]["content"]["application/json"];
+    let names: Vec<&String> = content["examples"].as_object().expect("examples").keys().collect();
+    assert_eq!(names, ["One", "One (2)", "Two"]);
+    assert_eq!(
+        content["schema"],
+        json!({"type": "object", "required": ["a"], "properties": {"a": {"type": "number"}, "b": {"type": "string", "nullable": true}}})
+    );
+}
+
+#[test]
+fn operations_of_one_name_are_both_named_after_method_and_path() {
+    let (document, notes, _) = convert(&[json!([
+        item("Get pet", "GET", "/pets/:id"),
+        item("Get pet", "GET", "/pets/:id/full"),
+        item("Get pet list", "GET", "/pets")
+    ])]);
+    assert_eq!(document["paths"]["/pets/{id}"]["get"]["operationId"], "getPetsById");
+    assert_eq!(document["paths"]["/pets/{id}/full"]["get"]["operationId"], "getPetsByIdFull");
+    assert_eq!(document["paths"]["/pets"]["get"]["operationId"], "getPetList");
+    assert_eq!(
+        notes
+            .iter()
+            .filter(|note| note.to_string().contains("another operation is named getPet too"))
+            .count(),
+        2
+    );
+}
+
+#[test]
+fn names_stay_unique_even_where_paths_differ_in_nothing_a_name_may_hold() {
+    let (document, ..) = convert(&[json!([
+        item("", "GET", "/a-b"),
+        item("", "GET", "/a_b"),
+        item("", "GET", "/a.b"),
+        item("Get ab", "GET", "/x")
+    ])]);
+    let mut ids: Vec<String> = document["paths"]
+        .as_object()
+        .expect("paths")
+        .values()
+        .map(|item| item["get"]["operationId"].as_str().expect("an id").to_lowercase())
+        .collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 4);
+}
+
+#[test]
+fn a_variable_without_a_value_becomes_a_server_variable_and_is_told() {
+    let (document, notes, _) = convert(&[item("Get a", "GET", "{{ baseUrl }}/a")]);
+    assert_eq!(document["servers"][0]["url"], "{baseUrl}");
+    assert!(document["servers"][0]["variables"]["baseUrl"]["default"].is_string());
+    assert!(notes.iter().any(|note| note.to_string().contains("{{baseUrl}} has no value")), "{notes:?}");
+}
+
+#[test]
+fn another_server_stands_with_its_own_operation() {
+    let (document, ..) = convert(&[json!([
+        item("Get a", "GET", "https://a.example/a"),
+        item("Get b", "GET", "https://a.example/b"),
+        item("Get c", "GET", "https://c.example/c")
+    ])]);
+    assert_eq!(document["servers"], json!([{"url": "https://a.example"}]));
+    assert_eq!(document["paths"]["/c"]["get"]["servers"], json!([{"url": "https://c.example"}]));
+    assert!(document["paths"]["/a"]["get"].get("servers").is_none());
+}
+
+#[test]
+fn auth_is_inherited_overridden_and_switched_off() {
+    let auth = |kind: &str| json!({"type": kind, kind: []});
+    let mut inherits = item("Get a", "GET", "/a");
+    inherits["request"]["auth"] = Value::Null;
+    let mut overrides = item("Get b", "GET", "/b");
+    overrides["request"]["auth"] = auth("digest");
+    let mut open = item("Get c", "GET", "/c");
+    open["request"]["auth"] = json!({"type": "noauth"});
+    let (document, ..) = convert(&[json!({"info": {"name": "T"}, "auth": auth("bearer"), "item": [
+        inherits, overrides, open, {"name": "F", "auth": auth("basic"), "item": [item("Get d", "GET", "/d")]}]})]);
+    let security = |path: &str| document["paths"][path]["get"]["security"].clone();
+    assert_eq!(security("/a"), json!([{"bearer": []}]));
+    assert_eq!(security("/b"), json!([{"digest": []}]));
+    assert_eq!(security("/c"), json!([]));
+    assert_eq!(security("/d"), json!([{"basic": []}]));
+}
+
+#[test]
+fn the_order_of_items_and_files_changes_only_what_merged_operations_are_called() {
+    let one = |name: &str, path: &str, body: &str| json!({"name": name, "request": {"method": "POST", "url": format!("https://a.example{path}?{name}=1"), "body": {"mode": "raw", "raw": body}}});
+    let mut items = vec![
+        one("B", "/a/:x", r#"{"z":1,"a":"t"}"#),
+        one("B", "/b", "[1]"),
+        one("B", "/a/:x", r#"{"a":null,"m":{"q":1,"b":2}}"#),
+        one("B", "/a/:x", r#"{"m":{"b":2.5}}"#),
+        item("C", "GET", "https://c.example/c"),
+    ];
+    let forth = convert(&items).0;
+    items.reverse();
+    assert_eq!(serde_json::to_string(&convert(&items).0).ok(), serde_json::to_string(&forth).ok());
+    assert_eq!(
+        serde_json::to_string(&convert(&[Value::Array(items)]).0).ok(),
+        serde_json::to_string(&forth).ok()
+    );
+}
+
+#[test]
+fn what_is_no_postman_file_is_refused() {
+    for text in ["{}", "[]x", "7", "null", "{\"name\": \"x\"}", "{\"collection\": 3}", "\"text\""] {
+        let mut converter = Converter::new(|_| {});
+        let refused = match Source::new("x.json", text.as_bytes().to_vec()) {
+            Ok(source) => converter.read(&source).err(),
+            Err(error) => Some(error),
+        };
+        let message = refused.unwrap_or_else(|| panic!("{text} is taken")).to_string();
+        assert!(message.starts_with("x.json") && !message.contains('\n'), "{message}");
+    }
+}

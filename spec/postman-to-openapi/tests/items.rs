@@ -1,0 +1,226 @@
+//! The promises about this project's own items: `spec/postman` and what `spec/openapi.json` says of it.
+
+use std::path::{Path, PathBuf};
+
+use postman_to_openapi::{Converter, Overlay, Source};
+use serde_json::{Value, json};
+
+/// The three items the project began with, which never change.
+const GIVEN: [&str; 3] = [
+    "update-meeting-live-stream.json",
+    "update-meeting-live-stream-status.json",
+    "update-webinar-live-stream-status.json",
+];
+
+fn spec() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(spec().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn convert(items: &[String], overlay: Option<&str>) -> String {
+    let mut converter = Converter::new(|_| {});
+    for item in items {
+        let source = Source::new(item.as_str(), read(&format!("postman/{item}")).into_bytes())
+            .expect("an item is JSON");
+        converter.read(&source).expect("an item is an item");
+    }
+    let overlay = overlay.map(|overlay| Overlay::new("overlay.json", overlay).expect("the overlay is JSON"));
+    converter.finish(overlay.as_ref()).expect("the overlay fits").to_text()
+}
+
+fn all_items() -> Vec<String> {
+    let folder = std::fs::read_dir(spec().join("postman")).expect("the items' folder");
+    let mut items: Vec<String> =
+        folder.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name")).collect();
+    items.retain(|name| name.ends_with(".json"));
+    items.sort();
+    items
+}
+
+fn document() -> Value {
+    serde_json::from_str(&convert(&all_items(), Some(&read("overlay.json")))).expect("a document is JSON")
+}
+
+/// What the given items alone say, without the overlay.
+fn given() -> Value {
+    serde_json::from_str(&convert(&GIVEN.map(str::to_owned), None)).expect("a document is JSON")
+}
+
+fn operation<'d>(document: &'d Value, path: &str) -> &'d Value {
+    &document["paths"][path]["patch"]
+}
+
+const STREAM: &str = "/meetings/{meetingId}/livestream";
+const STATUS: &str = "/meetings/{meetingId}/livestream/status";
+const WEBINAR_STATUS: &str = "/webinars/{webinarId}/livestream/status";
+
+fn schema<'d>(document: &'d Value, path: &str) -> &'d Value {
+    &operation(document, path)["requestBody"]["content"]["multipart/form-data"]["schema"]
+}
+
+#[test]
+fn the_committed_document_is_what_the_items_and_the_overlay_make() {
+    let made = convert(&all_items(), Some(&read("overlay.json")));
+    assert!(
+        made == read("openapi.json"),
+        "spec/openapi.json is out of date; the converter's --check shows how"
+    );
+}
+
+#[test]
+fn the_items_are_named_after_themselves() {
+    let document = given();
+    for (path, id, tag) in [
+        (STREAM, "updateMeetingLiveStream", "meetings"),
+        (STATUS, "updateMeetingLiveStreamStatus", "meetings"),
+        (WEBINAR_STATUS, "updateWebinarLiveStreamStatus", "webinars"),
+    ] {
+        assert_eq!(operation(&document, path)["operationId"], id);
+        assert_eq!(operation(&document, path)["tags"], json!([tag]));
+        assert_eq!(operation(&document, path)["x-rate-limit-label"], "Light");
+    }
+}
+
+#[test]
+fn ids_in_paths_are_64_bit_integers() {
+    let document = given();
+    for path in [STREAM, STATUS, WEBINAR_STATUS] {
+        let parameter = &operation(&document, path)["parameters"][0];
+        assert_eq!(parameter["schema"], json!({"type": "integer", "format": "int64"}));
+        assert_eq!((&parameter["in"], &parameter["required"]), (&json!("path"), &json!(true)));
+    }
+}
+
+#[test]
+fn bodies_are_typed_forms() {
+    let document = given();
+    for path in [STATUS, WEBINAR_STATUS] {
+        let body = schema(&document, path);
+        assert_eq!(body["properties"]["action"]["enum"], json!(["start", "stop"]));
+        let settings = &body["properties"]["settings"];
+        assert_eq!(settings["type"], "object");
+        assert_eq!(
+            settings["properties"],
+            json!({"active_speaker_name": {"type": "boolean"}, "display_name": {"type": "string"}})
+        );
+        assert_eq!(operation(&document, path)["requestBody"]["required"], true);
+    }
+    assert_eq!(schema(&document, STREAM)["required"], json!(["stream_url", "stream_key", "page_url"]));
+    assert_eq!(schema(&document, STREAM)["properties"]["page_url"]["format"], "uri");
+}
+
+#[test]
+fn what_hides_a_password_is_one_in_the_document() {
+    let document = document();
+    for property in ["stream_key", "stream_url"] {
+        assert_eq!(schema(&document, STREAM)["properties"][property]["format"], "password");
+    }
+}
+
+#[test]
+fn every_answer_keeps_its_status_its_text_and_its_codes() {
+    let document = given();
+    let statuses = |path| -> Vec<&String> {
+        operation(&document, path)["responses"].as_object().expect("answers").keys().collect()
+    };
+    assert_eq!(statuses(STREAM), ["204", "300", "400", "404"]);
+    assert_eq!(statuses(STATUS), ["204", "300", "400", "404", "429"]);
+    assert_eq!(statuses(WEBINAR_STATUS), ["204", "400"]);
+    assert_eq!(
+        operation(&document, WEBINAR_STATUS)["responses"]["400"]["x-error-codes"],
+        json!([
+            {"code": 300, "message": "Webinar Id does not exist. Invalid Webinar Id."},
+            {"code": 3001, "message": "Webinar does not exist: {webinarId}."},
+            {"code": 1001, "message": "User does not exist: {userId}."},
+        ])
+    );
+    assert_eq!(
+        operation(&document, STREAM)["responses"]["204"]["description"],
+        "Meeting live stream updated."
+    );
+}
+
+#[test]
+fn the_429_says_how_long_to_wait_and_so_does_the_document() {
+    let document = document();
+    assert_eq!(operation(&document, STATUS)["responses"]["429"]["x-retry-after-seconds"], 30);
+    assert_eq!(document["x-retry-after-seconds"], 30);
+}
+
+#[test]
+fn one_scope_suffices_and_tokens_come_from_zoom() {
+    let wanted = json!([{"oauth2": ["meeting:write:admin"]}, {"oauth2": ["meeting:write"]}]);
+    assert_eq!(operation(&given(), STREAM)["security"], wanted);
+    let document = document();
+    assert_eq!(document["servers"], json!([{"url": "https://api.zoom.us/v2"}]));
+    let flow = &document["components"]["securitySchemes"]["oauth2"]["flows"]["authorizationCode"];
+    assert_eq!(flow["authorizationUrl"], "https://zoom.us/oauth/authorize");
+    assert_eq!(flow["tokenUrl"], "https://zoom.us/oauth/token");
+    for path in [STREAM, STATUS, WEBINAR_STATUS] {
+        for requirement in operation(&document, path)["security"].as_array().expect("alternatives") {
+            let scope = requirement["oauth2"][0].as_str().expect("one scope");
+            assert!(flow["scopes"].get(scope).is_some(), "{scope} is not declared");
+        }
+    }
+}
+
+#[test]
+fn every_code_the_document_lists_has_a_name() {
+    fn codes(value: &Value, found: &mut Vec<i64>) {
+        match value {
+            Value::Object(members) => {
+                let listed = members.get("x-error-codes").and_then(Value::as_array);
+                found.extend(listed.into_iter().flatten().filter_map(|code| code["code"].as_i64()));
+                members.values().for_each(|member| codes(member, found));
+            }
+            Value::Array(list) => list.iter().for_each(|element| codes(element, found)),
+            _ => {}
+        }
+    }
+    let document = document();
+    let mut found = Vec::new();
+    codes(&document, &mut found);
+    assert!(!found.is_empty());
+    for code in found {
+        let name = &document["x-error-code-names"][code.to_string()];
+        assert!(name.is_string(), "the overlay names no code {code}");
+    }
+}
+
+#[test]
+fn descriptions_are_markdown_and_hold_no_marker() {
+    let text = convert(&all_items(), Some(&read("overlay.json")));
+    for rest in ["<br", "(Required)", "(This can only be one of", "HTTP Status Code", "**Error Code"] {
+        assert!(!text.contains(rest), "{rest} is left");
+    }
+}
+
+#[test]
+fn no_value_of_a_credential_is_in_the_document() {
+    let text = convert(&all_items(), Some(&read("overlay.json")));
+    for secret in ["officia", "aute ", "<token>"] {
+        assert!(!text.contains(secret), "{secret} is there");
+    }
+}
+
+#[test]
+fn the_order_of_the_items_makes_no_difference_and_a_new_one_changes_no_line_of_the_others() {
+    let mut items = all_items();
+    let whole = convert(&items, None);
+    items.reverse();
+    assert_eq!(convert(&items, None), whole);
+    let text = convert(&GIVEN[..2].iter().map(|item| (*item).to_owned()).collect::<Vec<_>>(), None);
+    let more = convert(&GIVEN.map(str::to_owned), None);
+    let diff = similar::TextDiff::from_lines(&text, &more);
+    let removed: Vec<_> = diff
+        .iter_all_changes()
+        .filter(|change| change.tag() == similar::ChangeTag::Delete)
+        // Where something follows, a bracket or text is followed by a comma.
+        .filter(|change| !more.contains(&format!("{},", change.value().trim_end())))
+        .map(|change| change.value().to_owned())
+        .collect();
+    assert!(removed.is_empty(), "{removed:?}");
+}
