@@ -148,13 +148,12 @@ pub(crate) fn secrets(operation: &Operation, request: &Request) -> Vec<String> {
 
 /// The sentence for a text that is shorter or longer than the description allows; lengths are in characters.
 fn out_of_bounds(length: &Length, body: &Value) -> Option<String> {
-    let text = body.pointer(length.pointer)?.as_str()?;
+    let text = length.field.iter().try_fold(body, |value, name| value.get(*name))?.as_str()?;
     let characters = text.chars().count() as u64;
-    let field = length.pointer.trim_start_matches('/').replace('/', ".");
     let limit = match (length.least, length.most) {
         (Some(least), _) if characters < least => format!("at least {least}"),
         (_, Some(most)) if characters > most => format!("at most {most}"),
         _ => return None,
     };
-    Some(format!("`{field}` has {characters} characters, and Zoom takes {limit}"))
+    Some(format!("`{}` has {characters} characters, and Zoom takes {limit}", length.field.join(".")))
 }

@@ -23,8 +23,8 @@ pub(crate) struct Operation {
 /// How many characters a field of the body may have.
 #[derive(Debug)]
 pub(crate) struct Length {
-    /// JSON pointer into the body.
-    pub pointer: &'static str,
+    /// The field's name, after those of the objects that hold it.
+    pub field: &'static [&'static str],
     pub least: Option<u64>,
     pub most: Option<u64>,
 }

@@ -240,8 +240,8 @@ fn lengths_waits_codes_and_secrets_travel_beside_the_code() {
     for facts in [
         "pub key: ::std::option::Option<crate::Secret>",
         "pub name: ::std::option::Option<::std::string::String>",
-        r#"pointer: "/key", least: None, most: Some(512u64)"#,
-        r#"pointer: "/settings/name", least: Some(1u64), most: Some(50u64)"#,
+        r#"field: &["key"], least: None, most: Some(512u64)"#,
+        r#"field: &["settings", "name"], least: Some(1u64), most: Some(50u64)"#,
         "documented_wait: Some(::std::time::Duration::from_secs(30u64))",
         r#"status: 400u16, code: 300i64, message: "No.""#,
         r#"secrets: &["/key"]"#,

@@ -594,7 +594,8 @@ fn facts(operation: &Operation) -> TokenStream {
     let lengths = operation.lengths.iter().map(|(pointer, least, most)| {
         let least = optional(least.map(|least| quote!(#least)));
         let most = optional(most.map(|most| quote!(#most)));
-        quote!(crate::operation::Length { pointer: #pointer, least: #least, most: #most })
+        let names = pointer.split('/').skip(1).map(|name| name.replace("~1", "/").replace("~0", "~"));
+        quote!(crate::operation::Length { field: &[#(#names),*], least: #least, most: #most })
     });
     let errors = operation.errors.iter().map(|(status, code, message)| {
         quote!(crate::operation::DocumentedError { status: #status, code: #code, message: #message })

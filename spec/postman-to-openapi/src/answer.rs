@@ -6,7 +6,6 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::body;
 use crate::content::{self, Content, Contents, Field, FieldSchema};
-use crate::few::Few;
 use crate::markdown;
 use crate::marker;
 use crate::operation::join_content;
@@ -95,18 +94,8 @@ impl Answer {
     }
 }
 
-/// Reads a request's saved responses.
-pub fn read(raw: Raw<'_>, context: &mut Context<'_, '_>) -> Few<Status, Answer> {
-    let mut answers = Few::default();
-    postman::each(raw, |element| {
-        let Some(response) = postman::object::<Response<'_>>(Some(element)) else { return };
-        let (status, answer) = one(&response, context);
-        answers.add(status, answer, Answer::join);
-    });
-    answers
-}
-
-fn one(response: &Response<'_>, context: &mut Context<'_, '_>) -> (Status, Answer) {
+/// Reads a saved response.
+pub fn read(response: &Response<'_>, context: &mut Context<'_, '_>) -> (Status, Answer) {
     let name = postman::filled(response.name).unwrap_or_default();
     let code = postman::text(response.code).and_then(|code| code.trim().parse().ok());
     let code: Option<u16> = code.filter(|code| (100..600).contains(code));

@@ -40,45 +40,49 @@ pub fn read(
     Ok((operation, address))
 }
 
-/// Joins what the requests behind saved responses show, where it differs from the request itself.
-pub fn saved(raw: Raw<'_>, title: &str, operation: &mut Operation, context: &mut Context<'_, '_>) {
-    let mut seen: Vec<&str> = Vec::new();
-    postman::each(raw, |element| {
-        let Some(response) = postman::object::<Response<'_>>(Some(element)) else { return };
-        let Some(original) = postman::object::<Request<'_>>(response.original) else { return };
-        let Some(text) = original.body.map(|body| body.get()) else { return };
-        if seen.contains(&text) || seen.len() > 64 {
-            return;
-        }
-        seen.push(text);
-        let name = postman::filled(response.name).unwrap_or_default();
-        let name = if name.is_empty() { title } else { name.trim() };
-        let mut content_type = None;
-        each_header(original.header, &mut |name, value, _| {
-            if name.eq_ignore_ascii_case("content-type") {
-                content_type = Some(value.to_owned());
-            }
-        });
-        let Some(mut body) = body::request(original.body, content_type.as_deref(), name, context) else {
-            return;
-        };
-        // The request itself, saved along: no second example.
-        let known = operation.bodies.iter().find(|known| known.media_type == body.media_type);
-        if let Some(known) = known {
-            body.examples.retain(|example| !known.examples.iter().any(|other| other.json == example.json));
-            // A field the saved request leaves out was not filled in; that makes it no less required.
-            if let (Carried::Form(mine), Carried::Form(fields)) = (&known.schema, &mut body.schema) {
-                for field in mine.iter().filter(|field| field.required) {
-                    if !fields.iter().any(|other| other.name == field.name) {
-                        fields.push(field.clone());
-                    }
-                }
-            }
-            join_content(&mut operation.bodies, body);
-        } else if operation.bodies.is_empty() {
-            operation.bodies.push(body);
+/// Requests behind saved responses that are looked at, for one operation.
+const MOST_SAVED: usize = 64;
+
+/// Joins what the request behind a saved response shows, where it differs from those in `seen`.
+pub fn saved<'a>(
+    response: &Response<'a>,
+    title: &str,
+    operation: &mut Operation,
+    seen: &mut Vec<&'a str>,
+    context: &mut Context<'_, '_>,
+) {
+    let Some(original) = postman::object::<Request<'_>>(response.original) else { return };
+    let Some(text) = original.body.map(|body| body.get()) else { return };
+    if seen.contains(&text) || seen.len() > MOST_SAVED {
+        return;
+    }
+    seen.push(text);
+    let name = postman::filled(response.name).unwrap_or_default();
+    let name = if name.is_empty() { title } else { name.trim() };
+    let mut content_type = None;
+    each_header(original.header, &mut |name, value, _| {
+        if name.eq_ignore_ascii_case("content-type") {
+            content_type = Some(value.to_owned());
         }
     });
+    let Some(mut body) = body::request(original.body, content_type.as_deref(), name, context) else { return };
+    let Some(known) = operation.bodies.iter().find(|known| known.media_type == body.media_type) else {
+        if operation.bodies.is_empty() {
+            operation.bodies.push(body);
+        }
+        return;
+    };
+    // The request itself, saved along: no second example.
+    body.examples.retain(|example| !known.examples.iter().any(|other| other.json == example.json));
+    // A field the saved request leaves out was not filled in; that makes it no less required.
+    if let (Carried::Form(mine), Carried::Form(fields)) = (&known.schema, &mut body.schema) {
+        for field in mine.iter().filter(|field| field.required) {
+            if !fields.iter().any(|other| other.name == field.name) {
+                fields.push(field.clone());
+            }
+        }
+    }
+    join_content(&mut operation.bodies, body);
 }
 
 fn path_parameters(

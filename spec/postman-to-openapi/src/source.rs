@@ -11,7 +11,10 @@ const DEEPEST: usize = 128;
 pub struct Source {
     /// What messages call it: a path as it was given, or `-` for standard input.
     pub name: String,
-    text: String,
+    /// The text, without what is white around it.
+    raw: Box<RawValue>,
+    /// Lines before it.
+    above: usize,
 }
 
 impl Source {
@@ -38,28 +41,31 @@ impl Source {
                  flatten it and try again"
             )));
         }
-        if let Err(error) = serde_json::from_str::<&RawValue>(&text) {
+        let start = text.len() - text.trim_ascii_start().len();
+        let above = lines(&text.as_bytes()[..start]) - 1;
+        text.truncate(text.trim_ascii_end().len());
+        text.drain(..start.min(text.len()));
+        let raw = RawValue::from_string(text).map_err(|error| {
             let what = error.to_string();
             let what = what.split(" at line").next().unwrap_or_default();
-            return Err(Error::new(format!(
-                "{name}:{}:{}: this is not JSON ({what}); export the item or collection again",
-                error.line(),
-                error.column()
-            )));
-        }
-        Ok(Self { name, text })
+            let (line, column) = (error.line() + above, error.column());
+            Error::new(format!(
+                "{name}:{line}:{column}: this is not JSON ({what}); export the item or collection again"
+            ))
+        })?;
+        Ok(Self { name, raw, above })
     }
 
-    pub(crate) fn raw(&self) -> Option<&RawValue> {
-        serde_json::from_str(&self.text).ok()
+    pub(crate) fn raw(&self) -> &RawValue {
+        &self.raw
     }
 
     /// The offset and line a raw value of this text begins at. Counting starts from a place known
     /// already, or a file of a million items would be counted a million times.
     pub(crate) fn locate(&self, raw: &RawValue, known: (usize, usize)) -> (usize, usize) {
-        let offset = (raw.get().as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
-        let (from, line) = if known.0 <= offset { known } else { (0, 1) };
-        let between = self.text.as_bytes().get(from..offset).unwrap_or_default();
+        let offset = (raw.get().as_ptr() as usize).wrapping_sub(self.raw.get().as_ptr() as usize);
+        let (from, line) = if known.0 <= offset { known } else { (0, self.above + 1) };
+        let between = self.raw.get().as_bytes().get(from..offset).unwrap_or_default();
         (offset, line + lines(between) - 1)
     }
 }
@@ -107,7 +113,8 @@ mod tests {
         let message = refusal(b"{\n  \"name\": oops\n}");
         assert!(message.starts_with("in.json:2:11: this is not JSON (expected value)"), "{message}");
         assert!(refusal(b"{}\n\xff").starts_with("in.json:2: this is no UTF-8"));
-        assert!(refusal(b"").contains("not JSON"));
+        assert!(refusal(b"\n\n {]").starts_with("in.json:3:"));
+        assert!(refusal(b" \n").contains("not JSON"));
     }
 
     #[test]

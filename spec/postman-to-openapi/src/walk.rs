@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use crate::answer;
+use crate::answer::{self, Answer};
 use crate::auth::{self, Security};
 use crate::document::Builder;
 use crate::markdown;
 use crate::marker;
 use crate::name;
 use crate::operation::Method;
-use crate::postman::{self, Info, Node, Raw, Request};
+use crate::postman::{self, Info, Node, Raw, Request, Response};
 use crate::prose;
 use crate::request;
 use crate::secret::Secrets;
@@ -46,8 +46,8 @@ struct Place<'p, 'a> {
 ///
 /// The source is JSON, but neither an item nor a collection.
 pub fn source(source: &Source, builder: &mut Builder, say: &mut dyn FnMut(Note)) -> Result<(), Error> {
-    let mut walk = Walk { source, builder, say, known: (0, 1) };
-    let Some(mut raw) = source.raw() else { return Ok(()) };
+    let mut walk = Walk { source, builder, say, known: source.locate(source.raw(), (usize::MAX, 1)) };
+    let mut raw = source.raw();
     let none = Variables::default();
     if postman::is_list(Some(raw)) {
         let place = Place { folders: &[], auth: None, variables: &none };
@@ -175,8 +175,13 @@ impl<'a> Walk<'_, 'a> {
             None => name::resource(&address.path).unwrap_or_default().to_owned(),
         };
         operation.id = name::operation_id(title, method, &address.path).unwrap_or_default();
-        request::saved(node.response, title, &mut operation, &mut context);
-        operation.answers = answer::read(node.response, &mut context);
+        let mut seen: Vec<&str> = request.body.map(|body| body.get()).into_iter().collect();
+        postman::each(node.response, |element| {
+            let Some(response) = postman::object::<Response<'_>>(Some(element)) else { return };
+            request::saved(&response, title, &mut operation, &mut seen, &mut context);
+            let (status, answer) = answer::read(&response, &mut context);
+            operation.answers.add(status, answer, Answer::join);
+        });
         operation.requests = 1;
         let merged = self.builder.add(method, address, operation);
         if let Some(with) = merged {

@@ -1,0 +1,170 @@
+//! Bodies and fields as OpenAPI 3.0 writes them.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
+
+use super::{Carried, Content, Example, Field};
+use crate::schema::{self, Schema};
+use crate::shape::{Kind, Shape};
+
+impl Content {
+    /// Writes `schema`, `examples`, `encoding`. An example named like what it illustrates needs no name.
+    fn write<M: SerializeMap>(&self, map: &mut M, known: &[&str]) -> Result<(), M::Error> {
+        match &self.schema {
+            Carried::Form(fields) => map.serialize_entry("schema", &Form(fields))?,
+            Carried::Value { shape, required } => {
+                map.serialize_entry("schema", &Schema { shape, required: *required })?;
+            }
+        }
+        match self.examples.as_slice() {
+            [] => {}
+            [one] if known.contains(&one.name.as_str()) => {
+                if let Some(json) = &one.json {
+                    map.serialize_entry("example", &Json(json))?;
+                }
+            }
+            several => map.serialize_entry("examples", &Examples(several))?,
+        }
+        if let Carried::Form(fields) = &self.schema
+            && fields.iter().any(|field| !field.content_type.is_empty())
+        {
+            map.serialize_entry("encoding", &Encoding(fields))?;
+        }
+        Ok(())
+    }
+}
+
+/// A list of bodies on its way out, with the names its examples need not repeat.
+pub struct Contents<'a>(pub &'a [Content], pub &'a [&'a str]);
+
+impl Serialize for Contents<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_map(self.0.iter().map(|content| (&content.media_type, Media(content, self.1))))
+    }
+}
+
+struct Media<'a>(&'a Content, &'a [&'a str]);
+
+impl Serialize for Media<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(None)?;
+        self.0.write(&mut map, self.1)?;
+        map.end()
+    }
+}
+
+struct Form<'a>(&'a [Field]);
+
+impl Serialize for Form<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(None)?;
+        map.serialize_entry("type", "object")?;
+        let required: Vec<&str> =
+            self.0.iter().filter(|field| field.required).map(|field| field.name.as_str()).collect();
+        if !required.is_empty() {
+            map.serialize_entry("required", &required)?;
+        }
+        map.serialize_entry("properties", &Fields(self.0))?;
+        map.end()
+    }
+}
+
+struct Fields<'a>(&'a [Field]);
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_map(self.0.iter().map(|field| (&field.name, FieldSchema { field, described: true })))
+    }
+}
+
+/// Stands for a text that might hold a secret: validators want an example to have a value.
+const UNSHOWN: &str = "(not shown)";
+
+/// A field's schema; a parameter's description stands beside its schema, a property's inside.
+pub struct FieldSchema<'a> {
+    /// The field.
+    pub field: &'a Field,
+    /// Whether the description is written.
+    pub described: bool,
+}
+
+impl Serialize for FieldSchema<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(None)?;
+        let field = self.field;
+        schema::write_type(&mut map, &field.shape, false)?;
+        if self.described && !field.description.is_empty() {
+            map.serialize_entry("description", &field.description)?;
+        }
+        let values = field.enumeration();
+        match &field.shape.kind {
+            Kind::List(_) if !values.is_empty() => {
+                map.serialize_entry("items", &Enumerated { shape: field.element(), values: &values })?;
+            }
+            _ => {
+                if !values.is_empty() {
+                    map.serialize_entry("enum", &values)?;
+                }
+                schema::write_members(&mut map, &field.shape, false)?;
+            }
+        }
+        map.end()
+    }
+}
+
+struct Enumerated<'a> {
+    shape: &'a Shape,
+    values: &'a [Value],
+}
+
+impl Serialize for Enumerated<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(None)?;
+        schema::write_type(&mut map, self.shape, false)?;
+        map.serialize_entry("enum", self.values)?;
+        map.end()
+    }
+}
+
+struct Encoding<'a>(&'a [Field]);
+
+impl Serialize for Encoding<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let typed = self.0.iter().filter(|field| !field.content_type.is_empty());
+        out.collect_map(
+            typed
+                .map(|field| (&field.name, Value::from_iter([("contentType", field.content_type.as_str())]))),
+        )
+    }
+}
+
+struct Examples<'a>(&'a [Example]);
+
+impl Serialize for Examples<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_map(self.0.iter().map(|example| (&example.name, ExampleObject(example))))
+    }
+}
+
+struct ExampleObject<'a>(&'a Example);
+
+impl Serialize for ExampleObject<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(Some(1))?;
+        match &self.0.json {
+            Some(json) => map.serialize_entry("value", &Json(json))?,
+            None => map.serialize_entry("value", UNSHOWN)?,
+        }
+        map.end()
+    }
+}
+
+/// JSON text written as the JSON it is, in the writer's own layout.
+struct Json<'a>(&'a str);
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let value: Value = serde_json::from_str(self.0).map_err(serde::ser::Error::custom)?;
+        value.serialize(out)
+    }
+}

@@ -1,0 +1,217 @@
+//! HTML tags: what each means in Markdown.
+
+use super::{BREAK, ENTITIES, LONGEST_TAG, MOST_OPEN, Writer, find, within};
+
+impl Writer<'_> {
+    /// Reads what begins with `<`: a tag, a comment, a link, or a text that only looks like one.
+    pub(super) fn angle(&mut self) {
+        if let Some(comment) = self.rest.strip_prefix("<!--") {
+            self.rest = comment.split_once("-->").map_or("", |(_, rest)| rest);
+            return;
+        }
+        let near = within(self.rest, LONGEST_TAG);
+        let Some(end) = near.find('>').filter(|&end| !near[..end].contains("\n\n")) else {
+            return self.escaped_angle();
+        };
+        let inside = &self.rest[1..end];
+        if inside.starts_with("http://") || inside.starts_with("https://") || inside.starts_with("mailto:") {
+            return self.copy(end + 1);
+        }
+        let (closing, tag) = inside.strip_prefix('/').map_or((false, inside), |tag| (true, tag));
+        let name_end = tag.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(tag.len());
+        let name = tag[..name_end].to_ascii_lowercase();
+        if !tag.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            return self.escaped_angle();
+        }
+        let attributes = &tag[name_end..];
+        let whole = end + 1;
+        if self.tag(&name, closing, attributes, whole) {
+            return;
+        }
+        // No tag of HTML: a placeholder such as `<token>`.
+        if inside.contains(['`', '\n', '<']) {
+            self.escaped_angle();
+        } else {
+            self.out.push('`');
+            self.copy(whole);
+            self.out.push('`');
+        }
+    }
+
+    fn escaped_angle(&mut self) {
+        let next = self.rest[1..].chars().next();
+        self.out.push_str(if next.is_some_and(|c| c.is_alphabetic() || "/!?".contains(c)) {
+            "\\<"
+        } else {
+            "<"
+        });
+        self.skip(1);
+    }
+
+    /// Writes what a tag means. `false` when it is none of HTML's.
+    fn tag(&mut self, name: &str, closing: bool, attributes: &str, whole: usize) -> bool {
+        match name {
+            "br" | "hr" | "tr" => self.out.push(BREAK),
+            "p" | "div" | "section" | "article" | "table" | "thead" | "tbody" | "blockquote" | "dl"
+            | "dt" | "dd" | "center" | "header" | "footer" | "form" | "fieldset" | "details" | "summary"
+            | "figure" | "iframe" | "video" => self.out.push_str("\n\n"),
+            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
+                self.out.push_str("\n\n");
+                if !closing {
+                    let level = usize::from(name.as_bytes()[1] - b'0');
+                    self.out.push_str(&"#".repeat(level));
+                    self.out.push(' ');
+                }
+            }
+            "td" | "th" => {
+                if closing {
+                    self.out.push_str(" | ");
+                }
+            }
+            "b" | "strong" => self.emphasis("b", "**", closing),
+            "i" | "em" => self.emphasis("i", "*", closing),
+            "code" | "tt" | "kbd" | "samp" | "pre" | "script" | "style" | "textarea" if !closing => {
+                return self.verbatim(name, whole);
+            }
+            "ul" | "ol" => {
+                if closing {
+                    self.lists.pop();
+                } else if self.lists.len() < 16 {
+                    self.lists.push(u32::from(name == "ol"));
+                }
+                self.out.push_str(if self.lists.is_empty() || !closing && self.lists.len() == 1 {
+                    "\n\n"
+                } else {
+                    "\n"
+                });
+            }
+            "li" => {
+                if !self.out.ends_with('\n') {
+                    self.out.push('\n');
+                }
+                if !closing {
+                    self.out.push_str(&"   ".repeat(self.lists.len().saturating_sub(1)));
+                    match self.lists.last_mut() {
+                        Some(number) if *number > 0 => {
+                            self.out.push_str(&format!("{number}. "));
+                            *number += 1;
+                        }
+                        _ => self.out.push_str("- "),
+                    }
+                }
+            }
+            "a" if closing => {
+                if let Some(at) = self.open.iter().rposition(|(tag, _)| *tag == "a") {
+                    let (_, close) = self.open.remove(at);
+                    self.out.push_str(&close);
+                }
+            }
+            "a" => {
+                let url = attribute(attributes, "href");
+                let room = self.open.len() < MOST_OPEN;
+                if let Some(url) = url.filter(|url| room && url.contains('/') && !url.contains([' ', '\n'])) {
+                    self.open.push(("a", format!("]({url})")));
+                    self.out.push('[');
+                }
+            }
+            "img" => self.out.push_str(attribute(attributes, "alt").unwrap_or_default()),
+            "span" | "font" | "u" | "s" | "strike" | "del" | "ins" | "small" | "big" | "sub" | "sup"
+            | "mark" | "label" | "button" | "input" | "nobr" | "wbr" | "colgroup" | "col" | "caption"
+            | "tfoot" | "html" | "head" | "body" | "meta" | "link" | "code" | "tt" | "kbd" | "samp"
+            | "pre" | "script" | "style" | "textarea" | "abbr" | "cite" | "q" | "time" | "title" | "main"
+            | "nav" | "aside" | "svg" | "path"
+                if closing
+                    || attributes.trim().is_empty()
+                    || attributes.contains('=')
+                    || attributes.trim() == "/" => {}
+            _ => return false,
+        }
+        self.skip(whole);
+        true
+    }
+
+    fn emphasis(&mut self, tag: &'static str, mark: &str, closing: bool) {
+        if !closing {
+            if self.open.len() < MOST_OPEN {
+                self.out.push_str(mark);
+                self.open.push((tag, mark.to_owned()));
+            }
+            return;
+        }
+        if let Some(at) = self.open.iter().rposition(|(open, _)| *open == tag) {
+            self.open.remove(at);
+            self.close(mark);
+        }
+    }
+
+    /// Closes an emphasis where Markdown sees it: right behind a word.
+    pub(super) fn close(&mut self, mark: &str) {
+        let length = self.out.trim_end_matches([' ', BREAK, '\n']).len();
+        let tail = self.out.split_off(length);
+        match self.out.strip_suffix(mark).map(str::len) {
+            Some(empty) => self.out.truncate(empty),
+            None => self.out.push_str(mark),
+        }
+        self.out.push_str(&tail);
+    }
+
+    /// Code is copied without its tags; scripts and styles are no text at all.
+    fn verbatim(&mut self, name: &str, whole: usize) -> bool {
+        let rest = &self.rest[whole..];
+        let (code, after) = match find(rest, &format!("</{name}")) {
+            Some(at) => (&rest[..at], rest[at..].split_once('>').map_or("", |(_, after)| after)),
+            None => (rest, ""),
+        };
+        if !matches!(name, "script" | "style") {
+            let mut code = without_tags(code);
+            for (entity, text) in ENTITIES {
+                if code.contains('&') {
+                    code = code.replace(entity, text.trim_start_matches('\\'));
+                }
+            }
+            if name == "pre" {
+                self.out.push_str(&format!(
+                    "\n\n```text\n{}\n```\n\n",
+                    code.trim_matches('\n').replace("```", "'''")
+                ));
+            } else if !code.trim().is_empty() {
+                let ticks = if code.contains('`') { "``" } else { "`" };
+                self.out.push_str(&format!("{ticks}{}{ticks}", code.trim().replace('\n', " ")));
+            }
+        }
+        self.rest = after;
+        true
+    }
+}
+
+fn attribute<'a>(attributes: &'a str, name: &str) -> Option<&'a str> {
+    let after = &attributes[attributes.find(&format!("{name}="))? + name.len() + 1..];
+    match after.chars().next()? {
+        quote @ ('"' | '\'') => after[1..].split(quote).next(),
+        _ => after.split([' ', '>', '/']).next(),
+    }
+}
+
+fn without_tags(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('<') {
+        let tag = &rest[at..];
+        let is_tag = tag[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
+        out.push_str(&rest[..at]);
+        match tag.find('>').filter(|_| is_tag) {
+            Some(end) => {
+                if tag.starts_with("<br") {
+                    out.push('\n');
+                }
+                rest = &tag[end + 1..];
+            }
+            None => {
+                out.push('<');
+                rest = &tag[1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
