@@ -117,7 +117,7 @@ pub fn read(response: &Response<'_>, context: &mut Context<'_, '_>) -> (Status, 
     let mut content_type = None;
     let mut header = |name: &str, value: &str, description: &str| {
         if name.eq_ignore_ascii_case("content-type") {
-            content_type = Some(body::media_type(value).to_owned());
+            content_type = body::media_type(value);
         } else if secret::is_credential(name) {
             context.secrets.learn(value);
         }
@@ -126,7 +126,6 @@ pub fn read(response: &Response<'_>, context: &mut Context<'_, '_>) -> (Status, 
     each_header(response.header, &mut header);
     if let Some(text) = postman::filled(response.body) {
         let language = postman::text(response.language);
-        let content_type = content_type.filter(|media| media.contains('/'));
         // A plain-text label is the exporter's and the app's default; JSON in it is JSON all the same.
         let language = language.filter(|language| !matches!(&**language, "text" | "Text" | "auto"));
         let label = content_type

@@ -31,7 +31,8 @@ pub fn request(
         return None;
     }
     let mode = postman::text(body.mode).unwrap_or(Cow::Borrowed("raw"));
-    let content_type = content_type.map(media_type).filter(|media| media.contains('/'));
+    let content_type = content_type.and_then(media_type);
+    let content_type = content_type.as_deref();
     match &*mode {
         "formdata" => form(body.formdata, content_type.unwrap_or("multipart/form-data"), name, context),
         "urlencoded" => {
@@ -85,14 +86,19 @@ pub fn text_body(
     Content { media_type, schema: Carried::Value { shape, required: false }, examples }
 }
 
-/// `application/json; charset=utf-8` without its parameters.
-pub fn media_type(header: &str) -> &str {
-    header.split([';', ',']).next().unwrap_or_default().trim()
+/// `Application/JSON; charset=utf-8` as a document keys it; `None` for what is no media type.
+pub fn media_type(header: &str) -> Option<String> {
+    let media_type = header.split([';', ',']).next().unwrap_or_default().trim();
+    let (kind, subtype) = media_type.split_once('/')?;
+    let token = |part: &str| {
+        !part.is_empty()
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&^_.+-*".contains(&byte))
+    };
+    (token(kind) && token(subtype)).then(|| media_type.to_ascii_lowercase())
 }
 
 fn is_json(media_type: &str) -> bool {
-    let media_type = media_type.to_ascii_lowercase();
-    media_type.ends_with("/json") || media_type.ends_with("+json") || media_type.ends_with("/javascript+json")
+    media_type.ends_with("/json") || media_type.ends_with("+json")
 }
 
 fn guess(text: &str) -> &'static str {

@@ -67,7 +67,14 @@ pub struct Example {
 
 impl Field {
     /// Joins another sight of the same field.
-    pub fn join(&mut self, other: Field) {
+    pub fn join(&mut self, mut other: Field) {
+        // A list of one is written like the one.
+        match (&self.shape.kind, &other.shape.kind) {
+            (Kind::List(_), Kind::List(_) | Kind::Unknown) | (Kind::Unknown, Kind::List(_)) => {}
+            (Kind::List(_), _) => other.listed(),
+            (_, Kind::List(_)) => self.listed(),
+            _ => {}
+        }
         self.required &= other.required;
         longer(&mut self.description, other.description);
         self.shape.join_as_text(other.shape);
@@ -117,13 +124,18 @@ impl Field {
             && (allowed.is_empty() || listed.iter().all(|value| allowed.contains(value)))
     }
 
+    /// Makes this a list of what it is.
+    fn listed(&mut self) {
+        let element = std::mem::take(&mut self.shape);
+        self.shape = Shape::of(Kind::List(Box::new(element)));
+        self.example = self.example.take().map(|value| Box::new(Value::Array(vec![*value])));
+    }
+
     /// A field given twice is a list.
     pub fn repeat(&mut self, again: Field) {
         self.required |= again.required;
         if !matches!(self.shape.kind, Kind::List(_)) {
-            let element = std::mem::take(&mut self.shape);
-            self.shape = Shape::of(Kind::List(Box::new(element)));
-            self.example = self.example.take().map(|value| Box::new(Value::Array(vec![*value])));
+            self.listed();
         }
         if let Kind::List(element) = &mut self.shape.kind {
             element.join_as_text(again.shape);
@@ -290,13 +302,14 @@ pub fn join_fields(mine: &mut Vec<Field>, others: Vec<Field>) {
 fn settle_names(examples: &mut Vec<Example>) {
     let mut seen = std::collections::HashSet::new();
     examples.retain(|example| seen.insert((example.name.clone(), example.json.clone())));
-    // The same value under several names of one request is one example.
+    let mut taken: std::collections::HashSet<String> = std::collections::HashSet::new();
     let mut counts = std::collections::HashMap::new();
     for example in examples {
-        let count = counts.entry(example.name.clone()).or_insert(0_u32);
-        *count += 1;
-        if *count > 1 {
-            example.name = format!("{} ({count})", example.name);
+        let base = example.name.clone();
+        while !taken.insert(example.name.clone()) {
+            let count = counts.entry(base.clone()).or_insert(1_u32);
+            *count += 1;
+            example.name = format!("{base} ({count})");
         }
     }
 }

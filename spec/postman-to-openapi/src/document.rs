@@ -82,6 +82,7 @@ impl Builder {
     pub fn finish(self, say: &mut dyn FnMut(Note)) -> Document {
         let mask = self.secrets.mask();
         let mut paths: Vec<Path> = self.paths.into_values().collect();
+        paths.iter_mut().for_each(|path| mask.url(&mut path.template));
         paths.sort_by(|a, b| a.template.cmp(&b.template));
         let mut schemes = Schemes::default();
         for operation in paths.iter_mut().flat_map(|path| path.operations.values_mut()) {
@@ -90,20 +91,22 @@ impl Builder {
         }
         schemes.name();
         let server = commonest(&paths);
+        let mut described = self.tags;
+        described.values_mut().for_each(|description| mask.text(description));
         let mut tags = Tags::new();
         for operation in paths.iter_mut().flat_map(|path| path.operations.values_mut()) {
             operation.requirements = schemes.requirements(&operation.security);
             operation.own_server = operation.server != server;
             if !operation.tag.is_empty() {
-                let description = self.tags.get(&operation.tag).cloned().unwrap_or_default();
+                let description = described.get(&operation.tag).cloned().unwrap_or_default();
                 tags.insert(operation.tag.clone(), description);
             }
         }
-        tags.values_mut().for_each(|description| mask.text(description));
         name_operations(&mut paths, say);
         let joined =
             |texts: BTreeSet<String>, between: &str| texts.into_iter().collect::<Vec<_>>().join(between);
         let mut title = joined(self.titles, ", ");
+        mask.text(&mut title);
         if title.is_empty() {
             title.push_str("Postman items");
         }

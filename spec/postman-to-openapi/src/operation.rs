@@ -144,7 +144,13 @@ impl Operation {
 
     fn join_parameters(&mut self, others: Vec<Parameter>) {
         let same = |a: &Parameter, b: &Parameter| {
-            a.place == b.place && a.field.name.eq_ignore_ascii_case(&b.field.name)
+            let (a_name, b_name) = (&a.field.name, &b.field.name);
+            a.place == b.place
+                && if a.place == Place::Header {
+                    a_name.eq_ignore_ascii_case(b_name)
+                } else {
+                    a_name == b_name
+                }
         };
         for parameter in &mut self.parameters {
             parameter.field.required &= others.iter().any(|other| same(parameter, other));
@@ -167,7 +173,12 @@ impl Operation {
     /// of the input.
     pub fn settle(&mut self, mask: &Mask) {
         let merged = self.requests > 1;
+        if mask.finds(&self.summary) {
+            self.id.clear();
+        }
         mask.text(&mut self.summary);
+        mask.text(&mut self.tag);
+        mask.url(&mut self.server.url);
         mask.text(&mut self.description);
         for parameter in &mut self.parameters {
             mask.text(&mut parameter.field.description);

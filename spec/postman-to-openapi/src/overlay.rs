@@ -201,21 +201,62 @@ fn hide_below(value: &mut Value) {
                 members.retain(|key, _| key != "example" && key != "default");
             }
             if let Some(schema) = members.get("schema").cloned() {
-                if let Some(example) = members.get_mut("example") {
-                    hide_in(example, &schema);
-                }
-                let examples = members.get_mut("examples").and_then(Value::as_object_mut);
-                for example in examples.into_iter().flat_map(Map::values_mut) {
-                    if let Some(value) = example.get_mut("value") {
-                        hide_in(value, &schema);
-                    }
-                }
+                illustrate(members, &schema);
             }
             members.values_mut().for_each(hide_below);
         }
         Value::Array(list) => list.iter_mut().for_each(hide_below),
         _ => {}
     }
+}
+
+/// Hides passwords in the examples beside a schema, and drops those the overlay's constraints forbid.
+fn illustrate(members: &mut Map<String, Value>, schema: &Value) {
+    if let Some(example) = members.get_mut("example") {
+        hide_in(example, schema);
+        if !allows(schema, example) {
+            members.shift_remove("example");
+        }
+    }
+    if let Some(examples) = members.get_mut("examples").and_then(Value::as_object_mut) {
+        for value in examples.values_mut().filter_map(|example| example.get_mut("value")) {
+            hide_in(value, schema);
+        }
+        examples.retain(|_, example| example.get("value").is_none_or(|value| allows(schema, value)));
+        if examples.is_empty() {
+            members.shift_remove("examples");
+        }
+    }
+}
+
+/// Whether a schema's constraints allow a value. Types were inferred from it, so they do.
+fn allows(schema: &Value, value: &Value) -> bool {
+    if value.is_null() {
+        return true;
+    }
+    let listed = schema.get("enum").and_then(Value::as_array).is_none_or(|allowed| allowed.contains(value));
+    let limit = |key: &str| schema.get(key).and_then(Value::as_f64);
+    let within = |size: f64, least: &str, most: &str| {
+        limit(least).is_none_or(|least| size >= least) && limit(most).is_none_or(|most| size <= most)
+    };
+    let sized = match value {
+        Value::String(text) => within(text.chars().count() as f64, "minLength", "maxLength"),
+        Value::Number(number) => number.as_f64().is_none_or(|number| within(number, "minimum", "maximum")),
+        Value::Array(list) => {
+            within(list.len() as f64, "minItems", "maxItems")
+                && list.iter().all(|element| schema.get("items").is_none_or(|items| allows(items, element)))
+        }
+        Value::Object(members) => {
+            let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+            required.filter_map(Value::as_str).all(|name| members.contains_key(name))
+                && members.iter().all(|(name, member)| {
+                    let property = schema.get("properties").and_then(|properties| properties.get(name));
+                    property.is_none_or(|property| allows(property, member))
+                })
+        }
+        _ => true,
+    };
+    listed && sized
 }
 
 fn hide_in(example: &mut Value, schema: &Value) {
@@ -303,6 +344,21 @@ mod tests {
             json!({"components": {"securitySchemes": {"oauth2": {"type": "oauth2", "flows": {"authorizationCode": {"scopes": {"a": ""}}}}}}}),
         ] {
             assert_eq!(faults(patch.clone()), "", "{patch}");
+        }
+    }
+
+    #[test]
+    fn an_example_the_overlay_forbids_is_dropped() {
+        for (schema, kept) in [
+            (json!({"maxLength": 1}), true),
+            (json!({"minLength": 2}), false),
+            (json!({"enum": ["m"]}), false),
+            (json!({"enum": ["n"]}), true),
+        ] {
+            let overlay = Overlay::new("o", &at("name", schema.clone()).to_string()).expect("an object");
+            let mut document = document();
+            overlay.apply(&mut document).expect("sound");
+            assert_eq!(document.to_string().contains("\"example\""), kept, "{schema}");
         }
     }
 

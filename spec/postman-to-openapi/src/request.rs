@@ -52,6 +52,13 @@ pub fn saved<'a>(
     context: &mut Context<'_, '_>,
 ) {
     let Some(original) = postman::object::<Request<'_>>(response.original) else { return };
+    if let Some(url) = original.url
+        && !seen.contains(&url.get())
+        && seen.len() <= MOST_SAVED
+    {
+        seen.push(url.get());
+        saved_query(&original, operation, context);
+    }
     let Some(text) = original.body.map(|body| body.get()) else { return };
     if seen.contains(&text) || seen.len() > MOST_SAVED {
         return;
@@ -83,6 +90,33 @@ pub fn saved<'a>(
         }
     }
     join_content(&mut operation.bodies, body);
+}
+
+/// Joins the query a saved request was sent with: it may show other values, and parameters of its own.
+fn saved_query(original: &Request<'_>, operation: &mut Operation, context: &mut Context<'_, '_>) {
+    let Ok(address) = address::read(original.url, context.variables) else { return };
+    let mut saved = Operation::default();
+    let notes = context.notes.len();
+    query_parameters(&address, original.url, &mut saved, context);
+    // The request itself has said so already.
+    context.notes.truncate(notes);
+    for mut parameter in saved.parameters {
+        let known = operation
+            .parameters
+            .iter_mut()
+            .find(|known| known.place == parameter.place && known.field.name == parameter.field.name);
+        match known {
+            Some(known) => {
+                parameter.field.required |= known.field.required;
+                known.deep &= parameter.deep;
+                known.field.join(parameter.field);
+            }
+            None => {
+                parameter.field.required = false;
+                operation.parameters.push(parameter);
+            }
+        }
+    }
 }
 
 fn path_parameters(

@@ -149,6 +149,31 @@ pub fn mask_looks(text: &str) -> Option<String> {
     (authority.contains('@') || bears).then(|| masked(text))
 }
 
+/// Hides, in prose, the words that can only be credentials: in samples of calls above all. `None` when
+/// there are none.
+fn hide_words(text: &str) -> Option<String> {
+    const MARKS: [&str; 6] = ["eyJ", "Bearer ", "Basic ", "sk_live_", "ghp_", "AKIA"];
+    if !MARKS.iter().any(|mark| text.contains(mark)) {
+        return None;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut scheme = false;
+    let mut changed = false;
+    for piece in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric() && !"._-+/=".contains(c)) {
+        let word = piece.trim_end_matches(|c: char| !c.is_ascii_alphanumeric() && !"._-+/=".contains(c));
+        let digit = word.bytes().any(|byte| byte.is_ascii_digit());
+        if scheme && word.len() >= 12 && digit || mask_looks(word).is_some_and(|hidden| hidden == HIDDEN) {
+            out.push_str(HIDDEN);
+            out.push_str(&piece[word.len()..]);
+            changed = true;
+        } else {
+            out.push_str(piece);
+        }
+        scheme = matches!(word, "Bearer" | "Basic");
+    }
+    changed.then_some(out)
+}
+
 /// Every credential's value met while reading.
 #[derive(Debug, Default)]
 pub struct Secrets(BTreeSet<String>);
@@ -197,14 +222,26 @@ impl Mask {
         self.searcher.as_ref().is_some_and(|searcher| searcher.is_match(text))
     }
 
-    /// Hides known credentials in a text.
+    /// Hides credentials in a text: those known, and those whose looks betray them.
     pub fn text(&self, text: &mut String) {
+        self.replace(text, HIDDEN);
+        if let Some(hidden) = hide_words(text) {
+            *text = hidden;
+        }
+    }
+
+    /// Hides known credentials in a URL or path.
+    pub fn url(&self, url: &mut String) {
+        self.replace(url, "redacted");
+    }
+
+    fn replace(&self, text: &mut String, with: &str) {
         if let Some(searcher) = &self.searcher
             && searcher.is_match(text.as_str())
         {
             let mut hidden = String::with_capacity(text.len());
             searcher.replace_all_with(text, &mut hidden, |_, _, hidden| {
-                hidden.push_str(HIDDEN);
+                hidden.push_str(with);
                 true
             });
             *text = hidden;
@@ -282,5 +319,8 @@ mod tests {
         let mut text = "send s3cr3t-value as a string".to_owned();
         mask.text(&mut text);
         assert_eq!(text, "send <secret> as a string");
+        let mut sample = "curl -H 'Authorization: Bearer k3jh45kj3h45kj' and Basic tasks".to_owned();
+        mask.text(&mut sample);
+        assert_eq!(sample, "curl -H 'Authorization: Bearer <secret>' and Basic tasks");
     }
 }

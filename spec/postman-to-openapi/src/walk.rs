@@ -175,7 +175,8 @@ impl<'a> Walk<'_, 'a> {
             None => name::resource(&address.path).unwrap_or_default().to_owned(),
         };
         operation.id = name::operation_id(title, method, &address.path).unwrap_or_default();
-        let mut seen: Vec<&str> = request.body.map(|body| body.get()).into_iter().collect();
+        let mut seen: Vec<&str> =
+            [request.body, request.url].into_iter().flatten().map(RawValue::get).collect();
         postman::each(node.response, |element| {
             let Some(response) = postman::object::<Response<'_>>(Some(element)) else { return };
             request::saved(&response, title, &mut operation, &mut seen, &mut context);

@@ -254,3 +254,22 @@ fn what_is_no_postman_file_is_refused() {
         assert!(message.starts_with("x.json") && !message.contains('\n'), "{message}");
     }
 }
+
+#[test]
+fn what_a_saved_request_shows_of_its_own_is_joined() {
+    let mut item = item("List pets", "GET", "/pets?size=1");
+    item["response"] = json!([{"name": "Big ones", "code": 200, "originalRequest": {"method": "GET", "url": "/pets?size=1.5&color=red"}}]);
+    let (document, ..) = convert(&[item]);
+    let parameters = &document["paths"]["/pets"]["get"]["parameters"];
+    assert_eq!(parameters[0]["schema"], json!({"type": "number"}));
+    assert_eq!((&parameters[1]["name"], &parameters[1]["required"]), (&json!("color"), &json!(false)));
+}
+
+#[test]
+fn a_credential_is_hidden_where_nobody_expects_one() {
+    let file = json!({"info": {"name": "T"}, "auth": {"type": "apikey", "apikey": [{"key": "value", "value": "h1dd3n-key"}]}, "item": [{
+        "name": "Call with h1dd3n-key", "request": {"method": "GET", "description": "curl /bot/h1dd3n-key",
+        "url": "https://h1dd3n-key.example/bot/h1dd3n-key?q=h1dd3n-key"}}]});
+    let (text, ..) = convert_texts(&[&file.to_string()]);
+    assert!(!text.to_lowercase().contains("h1dd3n"), "{text}");
+}

@@ -1,0 +1,29 @@
+//! The README's example is what the converter does.
+
+use postman_to_openapi::{Converter, Source};
+
+/// The text of the README's blocks of one language.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let readme = include_str!("../README.md");
+    let open = format!("```{language}\n");
+    readme.split(&open).skip(1).filter_map(|rest| rest.split("\n```").next()).collect()
+}
+
+#[test]
+fn the_readme_shows_what_comes_out_of_what_goes_in() {
+    let [input, output] = blocks("json")[..] else { panic!("the README shows one input and one output") };
+    let mut converter = Converter::new(|_| {});
+    converter.read(&Source::new("README.md", input.as_bytes().to_vec()).expect("JSON")).expect("an item");
+    let made = converter.finish(None).expect("nothing is refused").to_text();
+    let made: serde_json::Value = serde_json::from_str(&made).expect("JSON");
+    let shown: serde_json::Value = serde_json::from_str(output).expect("the README's output is JSON");
+    assert_eq!(made["paths"], shown["paths"]);
+}
+
+#[test]
+fn the_readme_names_every_option() {
+    let readme = include_str!("../README.md");
+    for option in ["--overlay", "--output", "--check", "--strict", "--help", "--version"] {
+        assert!(readme.contains(option), "{option}");
+    }
+}
