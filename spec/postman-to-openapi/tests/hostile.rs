@@ -1,7 +1,7 @@
 //! Whatever comes in, the converter ends without a panic, in time, and within its memory.
 
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use peak_alloc::PeakAlloc;
@@ -12,14 +12,17 @@ use proptest::test_runner::Config;
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;
 
-/// The heap is counted for the whole process: one conversion at a time.
+/// The heap is counted for the whole process, inputs in the making included: one test at a time.
 static ONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 const MIB: usize = 1024 * 1024;
 
 /// Converts, writes, and holds the promise about memory and time.
 fn convert(text: &str) {
-    let one = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let before = HEAP.current_usage();
     HEAP.reset_peak_usage();
     let started = Instant::now();
@@ -32,7 +35,6 @@ fn convert(text: &str) {
     }
     let used = HEAP.peak_usage().saturating_sub(before);
     let elapsed = started.elapsed();
-    drop(one);
     if text.len() > MIB / 4 {
         println!("{:>7} KiB of heap, {} ms", used / 1024, elapsed.as_millis());
     }
@@ -136,6 +138,7 @@ fn replace_value(text: &mut String, at: usize, with: &str) {
 
 #[test]
 fn mutated_exports_neither_panic_nor_hang_nor_eat_memory() {
+    let _alone = alone();
     let fixtures: &'static [String] = fixtures().leak();
     let cases = std::env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(300);
     let config = Config { cases, failure_persistence: None, ..Config::default() };
@@ -144,6 +147,7 @@ fn mutated_exports_neither_panic_nor_hang_nor_eat_memory() {
 
 #[test]
 fn every_fixture_can_be_cut_anywhere() {
+    let _alone = alone();
     for text in fixtures() {
         for at in (0..text.len()).step_by(text.len() / 40 + 1).filter(|&at| text.is_char_boundary(at)) {
             convert(&text[..at]);
@@ -154,6 +158,7 @@ fn every_fixture_can_be_cut_anywhere() {
 /// Inputs made to cost much: each is some megabytes of one thing.
 #[test]
 fn what_is_made_to_cost_much_costs_little() {
+    let _alone = alone();
     // Without optimisation everything takes ten times as long, and less is proof enough.
     let scaled = |count: usize| if cfg!(debug_assertions) { count / 8 } else { count };
     let many = |element: &str, count: usize| vec![element; scaled(count)].join(",");
