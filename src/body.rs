@@ -9,8 +9,9 @@ use reqwest::{Request, RequestBuilder};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::fields::Fields;
 use crate::multipart;
-use crate::operation::{Length, Operation};
+use crate::operation::Operation;
 
 /// How a body whose description says `multipart/form-data` is sent.
 ///
@@ -82,33 +83,31 @@ impl Attach for RequestBuilder {
         encoding: BodyEncoding,
         body: &impl Serialize,
     ) -> Result<Self, String> {
-        let body = serde_json::to_value(body).map_err(|error| format!("the body is no JSON: {error}"))?;
-        if let Some(sentence) = operation.lengths.iter().find_map(|length| out_of_bounds(length, &body)) {
-            return Err(sentence);
-        }
         let media_type = operation.media_type.unwrap_or("application/json");
         let is_multipart = media_type.starts_with("multipart/form-data");
-        let is_urlencoded = media_type.starts_with("application/x-www-form-urlencoded");
-        match body {
-            Value::Object(body) if body.is_empty() && (is_multipart || is_urlencoded) => {
-                match operation.body_required {
-                    true => Err("the body has no field: set at least one".to_owned()),
-                    false => Ok(self),
-                }
-            }
-            Value::Object(body) if is_multipart && encoding == BodyEncoding::Described => {
-                let form = multipart::encode(&multipart::fields(body));
+        let is_form = is_multipart || media_type.starts_with("application/x-www-form-urlencoded");
+        let fields = match is_form || !operation.lengths.is_empty() {
+            true => Fields::of(body, operation.lengths)?,
+            false => None,
+        };
+        match fields {
+            Some(fields) if is_form && fields.iter().next().is_none() => match operation.body_required {
+                true => Err("the body has no field: set at least one".to_owned()),
+                false => Ok(self),
+            },
+            Some(fields) if is_multipart && encoding == BodyEncoding::Described => {
+                let form = multipart::encode(fields.iter());
                 let content_type = format!("multipart/form-data; boundary={}", form.boundary);
                 Ok(self.header(CONTENT_TYPE, content_type).body(form.body))
             }
-            Value::Object(body) if is_urlencoded => {
-                RequestBuilderExt::<()>::form_urlencoded(self, &multipart::fields(body))
+            Some(fields) if is_form && !is_multipart => {
+                RequestBuilderExt::<()>::form_urlencoded(self, &fields.iter().collect::<Vec<_>>())
                     .map_err(|_| "the body cannot be sent as a form".to_owned())
             }
-            body => {
-                let content_type = if is_multipart { "application/json" } else { media_type };
+            _ => {
                 let json =
-                    serde_json::to_vec(&body).map_err(|error| format!("the body is no JSON: {error}"))?;
+                    serde_json::to_vec(body).map_err(|error| format!("the body is no JSON: {error}"))?;
+                let content_type = if is_form { "application/json" } else { media_type };
                 Ok(self.header(CONTENT_TYPE, content_type).body(json))
             }
         }
@@ -144,16 +143,4 @@ pub(crate) fn secrets(operation: &Operation, request: &Request) -> Vec<String> {
         None => json.as_ref()?.pointer(pointer)?.as_str().map(str::to_owned),
     };
     operation.secrets.iter().filter_map(find).collect()
-}
-
-/// The sentence for a text that is shorter or longer than the description allows; lengths are in characters.
-fn out_of_bounds(length: &Length, body: &Value) -> Option<String> {
-    let text = length.field.iter().try_fold(body, |value, name| value.get(*name))?.as_str()?;
-    let characters = text.chars().count() as u64;
-    let limit = match (length.least, length.most) {
-        (Some(least), _) if characters < least => format!("at least {least}"),
-        (_, Some(most)) if characters > most => format!("at most {most}"),
-        _ => return None,
-    };
-    Some(format!("`{}` has {characters} characters, and Zoom takes {limit}", length.field.join(".")))
 }

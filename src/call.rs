@@ -69,7 +69,6 @@ async fn attempts(
             return Err(out_of_time(spent));
         }
         prepare(&mut request, &token, inner.attempt_timeout.min(left));
-        let path = request.url().path().to_owned();
         let attempt_span = span.attempt(operation, &request, spent.attempts);
         spent.attempts += 1;
         let mut answer = match attempt_span.within(attempt(client, operation, request)).await {
@@ -127,6 +126,7 @@ async fn attempts(
         };
         resends += 1;
         let wait = wait.min(CENTURY);
+        let path = build().map(|request| request.url().path().to_owned()).unwrap_or_default();
         let resend = Resend { operation_id: operation.id, path, number: resends, wait, at: instant + wait };
         span.resending(
             operation,

@@ -112,6 +112,7 @@ mod call;
 mod client;
 mod error;
 mod extra;
+mod fields;
 mod id;
 #[cfg(feature = "mock")]
 pub mod mock;

@@ -5,7 +5,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
-use serde_json::{Map, Value};
+use crate::fields::Field;
 
 /// The body and the boundary that parts it.
 pub(crate) struct Form {
@@ -13,21 +13,11 @@ pub(crate) struct Form {
     pub body: Vec<u8>,
 }
 
-/// One text part per field: a string exactly as it is, anything else as compact JSON; `null` is an absent field.
-pub(crate) fn fields(body: Map<String, Value>) -> Vec<(String, String)> {
-    let text = |value| match value {
-        Value::Null => None,
-        Value::String(text) => Some(text),
-        // Not `to_string`: it writes through `fmt`, at twice the instructions.
-        other => serde_json::to_string(&other).ok(),
-    };
-    body.into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect()
-}
-
-pub(crate) fn encode(fields: &[(String, String)]) -> Form {
-    let boundary = boundary_outside(fields, || RandomState::new().build_hasher().finish());
-    let size = |(name, text): &(String, String)| boundary.len() + name.len() + text.len() + 64;
-    let mut body = Vec::with_capacity(fields.iter().map(size).sum::<usize>() + boundary.len() + 8);
+/// One text part per field.
+pub(crate) fn encode<'f>(fields: impl Iterator<Item = Field<'f>> + Clone) -> Form {
+    let boundary = boundary_outside(fields.clone(), || RandomState::new().build_hasher().finish());
+    let size = |(name, text): Field<'_>| boundary.len() + name.len() + text.len() + 64;
+    let mut body = Vec::with_capacity(fields.clone().map(size).sum::<usize>() + boundary.len() + 8);
     for (name, text) in fields {
         for piece in [
             "--",
@@ -55,12 +45,15 @@ pub(crate) fn field<'f>(body: &'f str, boundary: &str, name: &str) -> Option<&'f
 }
 
 /// A boundary that no value holds: drawn, looked for, and drawn again if it is there.
-fn boundary_outside(fields: &[(String, String)], mut draw: impl FnMut() -> u64) -> String {
+fn boundary_outside<'f>(
+    fields: impl Iterator<Item = Field<'f>> + Clone,
+    mut draw: impl FnMut() -> u64,
+) -> String {
     loop {
         let boundary = format!("zoom-livestream-{:016x}", draw());
         // A search for the whole boundary costs its preparation; most texts hold not even a hyphen.
         let holds = |text: &str| text.contains('-') && text.contains(&boundary);
-        if !fields.iter().any(|(name, text)| holds(text) || holds(name)) {
+        if !fields.clone().any(|(name, text)| holds(text) || holds(name)) {
             return boundary;
         }
     }
@@ -80,9 +73,9 @@ mod tests {
 
     #[test]
     fn a_boundary_that_stands_in_a_value_is_drawn_again() {
-        let fields = [("text".to_owned(), "--zoom-livestream-0000000000000001--\r\n".to_owned())];
+        let fields = [("text", "--zoom-livestream-0000000000000001--\r\n")];
         let mut drawn = 0;
-        let boundary = boundary_outside(&fields, || {
+        let boundary = boundary_outside(fields.into_iter(), || {
             drawn += 1;
             drawn
         });
@@ -100,15 +93,16 @@ mod tests {
             "quotes \" ' and \\, CR LF \r\n, NUL \0, 🎥 Köln".to_owned(),
             "a\r\n".repeat(350_000),
         ];
-        let fields: Vec<(String, String)> =
-            (texts.into_iter().enumerate()).map(|(number, text)| (format!("field {number}"), text)).collect();
-        let form = encode(&fields);
+        let names: Vec<String> = (0..texts.len()).map(|number| format!("field {number}")).collect();
+        let fields: Vec<Field<'_>> =
+            names.iter().zip(&texts).map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let form = encode(fields.iter().copied());
         let stream =
             http_body_util::BodyDataStream::new(http_body_util::Full::new(bytes::Bytes::from(form.body)));
         let mut parsed = multer::Multipart::new(stream, form.boundary);
         for (name, text) in fields {
             let field = parsed.next_field().await.expect("a form").expect("a field");
-            assert_eq!(field.name(), Some(name.as_str()));
+            assert_eq!(field.name(), Some(name));
             assert!(field.text().await.expect("text") == text, "{name}");
         }
         assert!(parsed.next_field().await.expect("a form").is_none());
@@ -116,24 +110,23 @@ mod tests {
 
     #[test]
     fn two_forms_have_two_boundaries() {
-        assert_ne!(encode(&[]).boundary, encode(&[]).boundary);
+        assert_ne!(encode(std::iter::empty()).boundary, encode(std::iter::empty()).boundary);
     }
 
     #[test]
     fn a_field_is_found_again() {
-        let fields = [("a", "1"), ("b\"", "x\r\n--y\r\nname=\"c\"\r\n\r\nz"), ("c", "")]
-            .map(|(n, t)| (n.to_owned(), t.to_owned()));
-        let form = encode(&fields);
+        let fields = [("a", "1"), ("b\"", "x\r\n--y\r\nname=\"c\"\r\n\r\nz"), ("c", "")];
+        let form = encode(fields.iter().copied());
         let body = String::from_utf8(form.body).expect("text");
         for (name, text) in &fields[..2] {
-            assert_eq!(field(&body, &form.boundary, name), Some(text.as_str()));
+            assert_eq!(field(&body, &form.boundary, name), Some(*text));
         }
         assert_eq!(field(&body, &form.boundary, "d"), None);
     }
 
     #[test]
     fn a_field_name_cannot_leave_its_header() {
-        let form = encode(&[("a\"\r\nX-Evil: 1\r\n\r\n".to_owned(), String::new())]);
+        let form = encode([("a\"\r\nX-Evil: 1\r\n\r\n", "")].into_iter());
         let text = String::from_utf8(form.body).expect("text");
         assert!(text.contains("name=\"a%22%0D%0AX-Evil: 1%0D%0A%0D%0A\"\r\n\r\n"), "{text}");
     }
