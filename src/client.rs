@@ -282,14 +282,8 @@ impl ClientBuilder {
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
-            .field(
-                "base_url",
-                &self
-                    .base_url
-                    .split(['?', '@', '#'])
-                    .next_back()
-                    .filter(|_| !self.base_url.contains(['?', '@', '#'])),
-            )
+            // One that `build` will refuse may hold a password.
+            .field("base_url", &(!self.base_url.contains(['?', '@', '#'])).then_some(&self.base_url))
             .field("connect_timeout", &self.connect_timeout)
             .field("attempt_timeout", &self.attempt_timeout)
             .field("retry", &self.retry)

@@ -233,7 +233,7 @@ pub(crate) fn asked_instant(headers: &HeaderMap, now: SystemTime) -> Option<Syst
     }
 }
 
-pub(crate) fn is_daily_limit(headers: &HeaderMap) -> bool {
+fn is_daily_limit(headers: &HeaderMap) -> bool {
     text(headers, "x-ratelimit-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("daily"))
 }
 

@@ -109,13 +109,7 @@ impl Api {
 }
 
 impl Operation {
-    pub fn read(
-        document: &Value,
-        template: &str,
-        method: &str,
-        item: &Value,
-        described: &Value,
-    ) -> Operation {
+    fn read(document: &Value, template: &str, method: &str, item: &Value, described: &Value) -> Operation {
         let parameters = [&item["parameters"], &described["parameters"]];
         let segment = |text: &str| match text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
             None => Segment::Literal(text.to_owned()),
@@ -160,7 +154,7 @@ impl Operation {
 
 impl Segment {
     /// The segment as it is the same for the same resource.
-    pub fn key(&self, text: &str) -> Result<String, String> {
+    fn key(&self, text: &str) -> Result<String, String> {
         if *self != Segment::Integer {
             return Ok(text.to_owned());
         }
@@ -172,12 +166,12 @@ impl Segment {
 }
 
 /// The example a media type documents, or a value by its schema.
-pub fn example(content: &Value) -> Value {
+fn example(content: &Value) -> Value {
     let named = members(&content["examples"]).find_map(|(_, example)| example.get("value"));
     content.get("example").or(named).cloned().unwrap_or_else(|| made_up(&content["schema"]))
 }
 
-pub fn made_up(schema: &Value) -> Value {
+fn made_up(schema: &Value) -> Value {
     let stated = ["example", "default"].into_iter().find_map(|name| schema.get(name));
     if let Some(value) = stated.or_else(|| schema["enum"].get(0)) {
         return value.clone();
@@ -199,7 +193,7 @@ pub fn made_up(schema: &Value) -> Value {
 }
 
 /// Whether a password is anywhere in it.
-pub fn holds_secret(schema: &Value) -> bool {
+fn holds_secret(schema: &Value) -> bool {
     schema["format"] == "password"
         || members(&schema["properties"]).any(|(_, schema)| holds_secret(schema))
         || schema.get("items").is_some_and(holds_secret)
@@ -210,7 +204,7 @@ pub fn members(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 /// The value with its local `$ref`s replaced, as deep as `depth` of them.
-pub fn resolved(document: &Value, value: &Value, depth: usize) -> Value {
+fn resolved(document: &Value, value: &Value, depth: usize) -> Value {
     match value {
         Value::Object(object) => match object.get("$ref").and_then(Value::as_str) {
             Some(reference) if depth > 0 => {

@@ -91,7 +91,7 @@ pub async fn read_fields(headers: &HeaderMap, body: Bytes) -> Result<Fields, Str
     }
 }
 
-pub async fn read_multipart(mut parts: multer::Multipart<'_>) -> Result<Fields, String> {
+async fn read_multipart(mut parts: multer::Multipart<'_>) -> Result<Fields, String> {
     let malformed = |error: multer::Error| format!("Malformed multipart body: {error}.");
     let mut fields = Vec::new();
     while let Some(part) = parts.next_field().await.map_err(malformed)? {
@@ -104,7 +104,7 @@ pub async fn read_multipart(mut parts: multer::Multipart<'_>) -> Result<Fields, 
 }
 
 /// A JSON object whose members keep their order, and a member sent twice both times.
-pub struct JsonFields(Fields);
+struct JsonFields(Fields);
 
 impl<'de> Deserialize<'de> for JsonFields {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -149,7 +149,7 @@ pub fn as_text(value: Value) -> String {
 }
 
 /// A text part as the type the schema asks for. What cannot be one stays text, which `check` then refuses.
-pub fn from_text(schema: &Value, text: &str) -> Value {
+fn from_text(schema: &Value, text: &str) -> Value {
     match schema["type"].as_str() {
         Some("string") | None => Value::from(text),
         Some(_) => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)),
@@ -197,7 +197,7 @@ pub fn check(schema: &Value, value: &Value, field: &str, wrong: &mut Vec<Value>)
 }
 
 /// Holds the members of an object against its schema: all known, none twice, none missing.
-pub fn check_members<'a>(
+fn check_members<'a>(
     schema: &Value,
     sent: impl Iterator<Item = (&'a str, &'a Value)>,
     prefix: &str,

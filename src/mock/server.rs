@@ -83,7 +83,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub async fn serve(
+    async fn serve(
         self: Arc<Self>,
         peer: SocketAddr,
         request: Request<Incoming>,
@@ -108,7 +108,7 @@ impl Shared {
         self.answer_operation(peer, arrived, parts, body).await.give().await
     }
 
-    pub async fn answer_operation(
+    async fn answer_operation(
         &self,
         peer: SocketAddr,
         arrived: Instant,
@@ -149,7 +149,7 @@ impl Shared {
     }
 
     /// The answer that was queued or set for this request.
-    pub fn asked_for(&self, operation: Option<&Operation>, path: &str) -> Option<Answer> {
+    fn asked_for(&self, operation: Option<&Operation>, path: &str) -> Option<Answer> {
         let mut state = self.lock();
         let meant = |filter: &String| {
             filter == path
@@ -163,7 +163,7 @@ impl Shared {
     }
 
     /// The answer by the description; what is refused comes back as `Err`.
-    pub fn judge(
+    fn judge(
         &self,
         route: Result<Route<'_>, Answer>,
         headers: &HeaderMap,
@@ -211,7 +211,7 @@ impl Shared {
         Ok(answer.json(&value))
     }
 
-    pub fn is_authorised(&self, headers: &HeaderMap) -> bool {
+    fn is_authorised(&self, headers: &HeaderMap) -> bool {
         let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = sent.and_then(|value| value.strip_prefix("Bearer "));
         let now = Instant::now();
@@ -222,7 +222,7 @@ impl Shared {
     }
 
     /// Server-to-server OAuth, as Zoom documents it: Basic client credentials, the grant in form body or query.
-    pub fn answer_token(&self, parts: &Parts, body: &Bytes) -> Answer {
+    fn answer_token(&self, parts: &Parts, body: &Bytes) -> Answer {
         let MockServerBuilder { account_id, client_id, client_secret, token_lifetime, .. } = &self.settings;
         let mut state = self.lock();
         state.token_requests += 1;

@@ -1,5 +1,6 @@
 //! A request's URL taken apart: the server, the path with its parameters, and the query.
 
+use crate::name;
 use crate::postman::{self, Raw, Url};
 use crate::scalar;
 use crate::shape::Kind;
@@ -259,12 +260,7 @@ impl Address {
 
 /// A name that may stand between braces in a path.
 fn parameter_name(key: &str) -> String {
-    let name: String = key
-        .trim()
-        .trim_start_matches('$')
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '_' })
-        .collect();
+    let name = name::plain(key.trim().trim_start_matches('$'));
     if name.is_empty() { "value".to_owned() } else { name }
 }
 

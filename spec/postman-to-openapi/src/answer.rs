@@ -8,8 +8,7 @@ use crate::body;
 use crate::content::{self, Content, Contents, Field, FieldSchema};
 use crate::markdown;
 use crate::marker;
-use crate::operation::join_content;
-use crate::postman::{self, Raw, Response};
+use crate::postman::{self, Response};
 use crate::prose::{self, ErrorCode};
 use crate::scalar;
 use crate::secret::{self, Mask};
@@ -69,7 +68,7 @@ impl Answer {
                 None => self.headers.push(header),
             }
         }
-        other.bodies.into_iter().for_each(|body| join_content(&mut self.bodies, body));
+        other.bodies.into_iter().for_each(|body| content::join(&mut self.bodies, body));
     }
 
     /// Hides known credentials, and orders what came in the order of the input.
@@ -123,7 +122,7 @@ pub fn read(response: &Response<'_>, context: &mut Context<'_, '_>) -> (Status, 
         }
         answer.headers.extend(documented(name, value, description));
     };
-    each_header(response.header, &mut header);
+    postman::headers(response.header, &mut header);
     if let Some(text) = postman::filled(response.body) {
         let language = postman::text(response.language);
         // A plain-text label is the exporter's and the app's default; JSON in it is JSON all the same.
@@ -134,24 +133,6 @@ pub fn read(response: &Response<'_>, context: &mut Context<'_, '_>) -> (Status, 
         answer.bodies.push(body::text_body(&text, label.as_deref(), language.as_deref(), name, context));
     }
     (code.map_or(Status::Default, Status::Code), answer)
-}
-
-/// Calls `each` with name, value and description of every header, from a list or from text.
-pub fn each_header(raw: Raw<'_>, each: &mut dyn FnMut(&str, &str, &str)) {
-    if let Some(text) = postman::text(raw) {
-        for line in text.lines() {
-            if let Some((name, value)) = line.split_once(':') {
-                each(name.trim(), value.trim(), "");
-            }
-        }
-        return;
-    }
-    postman::entries(raw, |entry| {
-        let Some(name) = postman::filled(entry.key) else { return };
-        let value = postman::text(entry.value).unwrap_or_default();
-        let description = postman::description(entry.description).unwrap_or_default();
-        each(name.trim(), &value, &description);
-    });
 }
 
 /// A response header worth documenting: what every server and proxy sends is not.
@@ -197,10 +178,9 @@ fn documented(name: &str, value: &str, description: &str) -> Option<Field> {
         "x-xss-protection",
     ];
     let lower = name.to_ascii_lowercase();
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     if EVERYWHERE.contains(&lower.as_str())
         || lower.starts_with("access-control-")
-        || !name.bytes().all(token)
+        || !postman::is_header_name(name)
     {
         return None;
     }

@@ -4,6 +4,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::format;
+use crate::name;
 use crate::postman::{self, Raw};
 use crate::secret::Secrets;
 use crate::variables::Variables;
@@ -235,9 +236,7 @@ impl Schemes {
             *name = match scheme {
                 Scheme::Http(scheme) => (*scheme).to_owned(),
                 Scheme::ApiKey { name, .. } => {
-                    let clean =
-                        |c: char| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '_' };
-                    format!("apiKey-{}", name.chars().map(clean).collect::<String>())
+                    format!("apiKey-{}", name::plain(name))
                 }
                 Scheme::OAuth2(flow) => {
                     let known = |flows: &BTreeMap<&str, Flow>| {

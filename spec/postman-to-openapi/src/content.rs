@@ -188,6 +188,14 @@ pub fn longer(mine: &mut String, other: String) {
     }
 }
 
+/// Joins one body into a list of bodies.
+pub fn join(bodies: &mut Vec<Content>, body: Content) {
+    match bodies.iter_mut().find(|known| known.media_type.eq_ignore_ascii_case(&body.media_type)) {
+        Some(known) => known.join(body),
+        None => bodies.push(body),
+    }
+}
+
 impl Content {
     /// Joins another body of the same media type.
     pub fn join(&mut self, other: Content) {
@@ -283,7 +291,7 @@ fn fill(value: &mut Value, shape: &Shape) {
 }
 
 /// Joins two lists of fields; what is not in both is optional.
-pub fn join_fields(mine: &mut Vec<Field>, others: Vec<Field>) {
+fn join_fields(mine: &mut Vec<Field>, others: Vec<Field>) {
     for field in mine.iter_mut() {
         field.required &= others.iter().any(|other| other.name == field.name);
     }

@@ -13,7 +13,9 @@ use crate::name;
 use crate::operation::{Method, Operation};
 use crate::postman::{self, Info};
 use crate::secret::Secrets;
-use crate::walk::Tags;
+
+/// Tags with their descriptions; of two folders of one name the fuller description counts.
+type Tags = BTreeMap<String, String>;
 
 /// Gathers operations.
 #[derive(Default)]

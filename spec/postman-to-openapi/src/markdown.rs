@@ -9,6 +9,8 @@ mod tags;
 
 use std::borrow::Cow;
 
+pub(crate) use tags::replace_tags;
+
 /// Stands for `<br>` until lines are looked at; no text holds it.
 pub(crate) const BREAK: char = '\u{e000}';
 

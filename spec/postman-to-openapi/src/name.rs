@@ -171,6 +171,11 @@ pub fn resource(path: &str) -> Option<&str> {
     })
 }
 
+/// A name of letters, digits, `_`, `-` and `.`, which alone may stand in a path's braces or as a component's key.
+pub fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '_' }).collect()
+}
+
 /// Lower-case words of letters and digits, taken apart at case changes too.
 fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();

@@ -35,19 +35,13 @@ pub enum Method {
 }
 
 impl Method {
+    /// Every one.
+    pub const ALL: [Self; 8] =
+        [Self::Get, Self::Put, Self::Post, Self::Delete, Self::Options, Self::Head, Self::Patch, Self::Trace];
+
     /// Reads a method; OpenAPI has no place for others.
     pub fn read(name: &str) -> Option<Self> {
-        const METHODS: [Method; 8] = [
-            Method::Get,
-            Method::Put,
-            Method::Post,
-            Method::Delete,
-            Method::Options,
-            Method::Head,
-            Method::Patch,
-            Method::Trace,
-        ];
-        METHODS.into_iter().find(|method| name.trim().eq_ignore_ascii_case(method.name()))
+        Self::ALL.into_iter().find(|method| name.trim().eq_ignore_ascii_case(method.name()))
     }
 
     /// Its key in a path item.
@@ -135,7 +129,7 @@ impl Operation {
         self.join_parameters(other.parameters);
         self.body_required &= other.body_required;
         for body in other.bodies {
-            join_content(&mut self.bodies, body);
+            content::join(&mut self.bodies, body);
         }
         for (status, answer) in other.answers {
             self.answers.add(status, answer, Answer::join);
@@ -197,14 +191,6 @@ impl Operation {
         }
         self.bodies.sort_by(|a, b| a.media_type.cmp(&b.media_type));
         self.answers.values_mut().for_each(|answer| answer.settle(mask, merged));
-    }
-}
-
-/// Joins one body into a list of bodies.
-pub fn join_content(bodies: &mut Vec<Content>, body: Content) {
-    match bodies.iter_mut().find(|known| known.media_type.eq_ignore_ascii_case(&body.media_type)) {
-        Some(known) => known.join(body),
-        None => bodies.push(body),
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::Error;
 use crate::layout;
+use crate::operation::Method;
 use crate::secret;
 
 /// A merge patch and the name messages call it by.
@@ -14,7 +15,6 @@ pub struct Overlay {
 
 /// What makes a schema one that stands by itself.
 const COMPLETE: [&str; 7] = ["type", "$ref", "enum", "oneOf", "anyOf", "allOf", "properties"];
-const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 impl Overlay {
     /// Reads a patch.
@@ -108,7 +108,7 @@ fn addition<'p>(value: &'p Value, path: &mut Path<'p>, faults: &mut Vec<String>)
                 ));
                 return;
             }
-            [_, method] if METHODS.contains(method) => {
+            [_, method] if Method::ALL.iter().any(|known| known.name() == *method) => {
                 faults.push(format!(
                     "{} is no operation of the document; correct the method or add its item",
                     path.pointer()
@@ -168,7 +168,7 @@ fn repeated_names(document: &Value, faults: &mut Vec<String>) {
     let mut owners: std::collections::BTreeMap<&str, String> = std::collections::BTreeMap::new();
     let paths = document.get("paths").and_then(Value::as_object);
     for (path, item) in paths.into_iter().flatten() {
-        for method in METHODS {
+        for method in Method::ALL.map(Method::name) {
             let Some(id) = item.get(method).and_then(|operation| operation.get("operationId")?.as_str())
             else {
                 continue;

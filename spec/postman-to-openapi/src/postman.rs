@@ -116,6 +116,30 @@ pub fn entries<'a>(raw: Raw<'a>, mut each_entry: impl FnMut(Entry<'a>)) {
     }
 }
 
+/// Calls `each` with name, value and description of every header, from a list or from text.
+pub fn headers(raw: Raw<'_>, each: &mut dyn FnMut(&str, &str, &str)) {
+    if let Some(text) = text(raw) {
+        for line in text.lines() {
+            if let Some((name, value)) = line.split_once(':') {
+                each(name.trim(), value.trim(), "");
+            }
+        }
+        return;
+    }
+    entries(raw, |entry| {
+        let Some(name) = filled(entry.key) else { return };
+        let value = text(entry.value).unwrap_or_default();
+        let description = description(entry.description).unwrap_or_default();
+        each(name.trim(), &value, &description);
+    });
+}
+
+/// Whether HTTP allows a header of this name (RFC 9110, section 5.6.2).
+pub fn is_header_name(name: &str) -> bool {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(token)
+}
+
 struct Each<F>(F);
 
 impl<'a, F: FnMut(&'a RawValue)> Visitor<'a> for Each<F> {

@@ -129,33 +129,12 @@ fn sentences(parts: &[&str]) -> String {
     joined
 }
 
-/// `<br>` as a line's end.
+/// `<br>` and its like as a line's end.
 fn breaks(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('<') {
-        out.push_str(&rest[..at]);
-        let tag = &rest[at..];
-        let end = tag.find('>').filter(|_| {
-            let name = tag[1..].trim_start_matches('/').to_ascii_lowercase();
-            name.starts_with("br")
-                || name.starts_with("p>")
-                || name.starts_with("li>")
-                || name.starts_with("ul>")
-        });
-        match end {
-            Some(end) => {
-                out.push('\n');
-                rest = &tag[end + 1..];
-            }
-            None => {
-                out.push('<');
-                rest = &tag[1..];
-            }
-        }
-    }
-    out.push_str(rest);
-    out
+    markdown::replace_tags(text, |tag| {
+        let name = within(tag.trim_start_matches('/'), 3).to_ascii_lowercase();
+        ["br", "p>", "li>", "ul>"].iter().any(|start| name.starts_with(start)).then_some("\n")
+    })
 }
 
 /// The wait a refusal asks for, in seconds: "retry … after 30 seconds".

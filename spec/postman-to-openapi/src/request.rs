@@ -1,13 +1,12 @@
 //! A request's parameters and body, and what its saved responses' own requests add to them.
 
 use crate::address::{self, Address};
-use crate::answer::each_header;
 use crate::auth;
 use crate::body;
-use crate::content::{Carried, Field};
+use crate::content::{self, Carried, Field};
 use crate::markdown;
 use crate::marker;
-use crate::operation::{Operation, Parameter, Place, join_content};
+use crate::operation::{Operation, Parameter, Place};
 use crate::postman::{self, Entry, Raw, Request, Response, Url};
 use crate::scalar;
 use crate::secret;
@@ -67,7 +66,7 @@ pub fn saved<'a>(
     let name = postman::filled(response.name).unwrap_or_default();
     let name = if name.is_empty() { title } else { name.trim() };
     let mut content_type = None;
-    each_header(original.header, &mut |name, value, _| {
+    postman::headers(original.header, &mut |name, value, _| {
         if name.eq_ignore_ascii_case("content-type") {
             content_type = Some(value.to_owned());
         }
@@ -89,7 +88,7 @@ pub fn saved<'a>(
             }
         }
     }
-    join_content(&mut operation.bodies, body);
+    content::join(&mut operation.bodies, body);
 }
 
 /// Joins the query a saved request was sent with: it may show other values, and parameters of its own.
@@ -287,11 +286,10 @@ fn header_parameters(
             }
             _ => {}
         }
-        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         if security || NOT_PARAMETERS.contains(&lower.as_str()) || lower == "postman-token" {
             return;
         }
-        if !field.name.bytes().all(token) {
+        if !postman::is_header_name(&field.name) {
             context
                 .notes
                 .push(format!("its header \"{}\" has no name HTTP allows and is not described", field.name));
@@ -315,7 +313,7 @@ fn header_parameters(
             take(field, &value, security, context);
         });
     } else {
-        each_header(raw, &mut |name, value, _| {
+        postman::headers(raw, &mut |name, value, _| {
             let mut field = valued(Field { name: name.to_owned(), ..Field::default() }, value, context);
             field.shape = in_path(std::mem::take(&mut field.shape));
             take(field, value, false, context);

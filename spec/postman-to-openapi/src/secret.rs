@@ -74,7 +74,7 @@ fn words(name: &str) -> Vec<String> {
 }
 
 /// A value of the same type and format that tells nothing.
-pub fn masked(text: &str) -> String {
+fn masked(text: &str) -> String {
     match format::of(text) {
         Some("uri") => "https://example.com/".to_owned(),
         Some("uuid") => "00000000-0000-0000-0000-000000000000".to_owned(),

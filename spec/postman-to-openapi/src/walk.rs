@@ -1,7 +1,6 @@
 //! The walk through the items: every request becomes an operation or is named.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
@@ -120,7 +119,7 @@ impl<'a> Walk<'_, 'a> {
         if place.folders.is_empty()
             && let Some(description) = postman::description(node.description)
         {
-            self.builder.describe_tag(tag_name(&folders[0]), markdown::tidy(&description));
+            self.builder.describe_tag(one_line(&folders[0]), markdown::tidy(&description));
         }
         let variables = Variables::read(node.variable, Some(place.variables), &mut self.builder.secrets);
         let auth = if node.auth.is_some() { node.auth } else { place.auth };
@@ -169,9 +168,9 @@ impl<'a> Walk<'_, 'a> {
         operation.security = security.with_scopes(prose::scopes(&description));
         operation.rate_limit = prose::rate_limit(&description);
         operation.description = markdown::tidy(&description);
-        operation.summary = title.split_whitespace().collect::<Vec<_>>().join(" ");
+        operation.summary = one_line(title);
         operation.tag = match place.folders.first() {
-            Some(folder) => tag_name(folder),
+            Some(folder) => one_line(folder),
             None => name::resource(&address.path).unwrap_or_default().to_owned(),
         };
         operation.id = name::operation_id(title, method, &address.path).unwrap_or_default();
@@ -214,10 +213,6 @@ impl<'a> Walk<'_, 'a> {
     }
 }
 
-/// A folder's name as a tag.
-fn tag_name(folder: &str) -> String {
-    folder.split_whitespace().collect::<Vec<_>>().join(" ")
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
-
-/// Tags with their descriptions; of two folders of one name the fuller description counts.
-pub type Tags = BTreeMap<String, String>;

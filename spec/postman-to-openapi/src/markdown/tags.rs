@@ -193,22 +193,26 @@ fn attribute<'a>(attributes: &'a str, name: &str) -> Option<&'a str> {
 }
 
 fn without_tags(text: &str) -> String {
+    replace_tags(text, |tag| {
+        let is_tag = tag.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
+        is_tag.then_some(if tag.starts_with("br") { "\n" } else { "" })
+    })
+}
+
+/// Puts in each tag's place what `replace` gives for what stands behind its `<`; `None` keeps it.
+pub(crate) fn replace_tags(text: &str, replace: impl Fn(&str) -> Option<&'static str>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find('<') {
-        let tag = &rest[at..];
-        let is_tag = tag[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
-        out.push_str(&rest[..at]);
-        match tag.find('>').filter(|_| is_tag) {
-            Some(end) => {
-                if tag.starts_with("<br") {
-                    out.push('\n');
-                }
+    while let Some((before, tag)) = rest.split_once('<') {
+        out.push_str(before);
+        match tag.find('>').and_then(|end| Some((end, replace(tag)?))) {
+            Some((end, replacement)) => {
+                out.push_str(replacement);
                 rest = &tag[end + 1..];
             }
             None => {
                 out.push('<');
-                rest = &tag[1..];
+                rest = tag;
             }
         }
     }
