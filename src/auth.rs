@@ -28,17 +28,31 @@ use crate::{Secret, client};
 /// use std::time::Duration;
 /// use zoom_livestream::{AccessToken, TokenError, TokenSource};
 ///
-/// struct Vault;
+/// struct Vault(std::path::PathBuf);
 ///
 /// impl TokenSource for Vault {
 ///     async fn token(&self, _http: &reqwest::Client) -> Result<AccessToken, TokenError> {
-///         let text = std::fs::read_to_string("/run/secrets/zoom").map_err(TokenError::new)?;
+///         let text = std::fs::read_to_string(&self.0).map_err(TokenError::new)?;
 ///         Ok(AccessToken::new(text.trim()).expires_in(Duration::from_secs(3600)))
 ///     }
 /// }
 ///
-/// let zoom = zoom_livestream::Client::builder().token_source(Vault).build()?;
-/// # Ok::<(), zoom_livestream::Error>(())
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let vault = Vault("/run/secrets/zoom".into());
+/// # let server = zoom_livestream::mock::MockServer::start().await?;
+/// # let vault = Vault(std::env::temp_dir().join(format!("zoom-livestream-{}", std::process::id())));
+/// # std::fs::write(&vault.0, format!("{}\n", server.access_token()))?;
+/// # let file = vault.0.clone();
+/// let zoom = zoom_livestream::Client::builder()
+///     .token_source(vault)
+/// #   .base_url(server.base_url())
+///     .build()?;
+/// # let called = zoom.get_meeting_live_stream_details().meeting_id(84912345678).await;
+/// # std::fs::remove_file(file)?;
+/// # called?;
+/// # Ok(())
+/// # }
 /// ```
 pub trait TokenSource: Send + Sync + 'static {
     /// Gets a token. `http` is the client's own: its timeouts, its TLS, no redirects.
@@ -146,9 +160,19 @@ impl TokenSource for Fixed {
 /// ```
 /// use zoom_livestream::{Client, ServerToServer};
 ///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = zoom_livestream::mock::MockServer::builder();
+/// # let server = server.credentials("account id", "client id", "client secret").start().await?;
 /// let app = ServerToServer::new("account id", "client id", "client secret");
-/// let zoom = Client::builder().token_source(app).build()?;
-/// # Ok::<(), zoom_livestream::Error>(())
+/// # let app = app.token_url(server.token_url());
+/// let zoom = Client::builder()
+///     .token_source(app)
+/// #   .base_url(server.base_url())
+///     .build()?;
+/// # zoom.get_meeting_live_stream_details().meeting_id(84912345678).await?;
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct ServerToServer {

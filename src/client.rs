@@ -71,10 +71,14 @@ impl Client {
     /// This client with another retry policy, for one call or many. Connections and token are shared.
     ///
     /// ```
-    /// # async fn start(zoom: zoom_livestream::Client) -> Result<(), zoom_livestream::Error> {
     /// use zoom_livestream::RetryPolicy;
     /// use zoom_livestream::update_meeting_live_stream_status::Action;
     ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = zoom_livestream::mock::MockServer::start().await?;
+    /// # let zoom = zoom_livestream::Client::builder().base_url(server.base_url());
+    /// # let zoom = zoom.access_token(server.access_token()).build()?;
     /// zoom.with_retry(RetryPolicy::never())
     ///     .update_meeting_live_stream_status()
     ///     .meeting_id(84912345678)

@@ -6,12 +6,18 @@
 //!
 //! # The first call
 //!
-//! ```no_run
+//! ```
+//! use zoom_livestream::Client;
 //! use zoom_livestream::update_meeting_live_stream_status::{Action, Settings};
-//! use zoom_livestream::{Client, Error};
 //!
-//! # async fn start(token: String) -> Result<(), Error> {
-//! let zoom = Client::builder().access_token(token).build()?;
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let server = zoom_livestream::mock::MockServer::start().await?;
+//! # let token = server.access_token();
+//! let zoom = Client::builder()
+//!     .access_token(token)
+//! #   .base_url(server.base_url())
+//!     .build()?;
 //!
 //! zoom.update_meeting_live_stream()
 //!     .meeting_id(84912345678)
@@ -42,12 +48,20 @@
 //! Zoom's access tokens live for an hour. [`ServerToServer`] gets the next one in time, for an account's own app;
 //! [`TokenSource`] is the way in for any other: a vault, user OAuth, a store that several machines share.
 //!
-//! ```no_run
+//! ```
 //! use zoom_livestream::{Client, ServerToServer};
 //!
-//! # fn main() -> Result<(), zoom_livestream::Error> {
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let server = zoom_livestream::mock::MockServer::builder();
+//! # let server = server.credentials("account id", "client id", "client secret").start().await?;
 //! let app = ServerToServer::new("account id", "client id", "client secret");
-//! let zoom = Client::builder().token_source(app).build()?;
+//! # let app = app.token_url(server.token_url());
+//! let zoom = Client::builder()
+//!     .token_source(app)
+//! #   .base_url(server.base_url())
+//!     .build()?;
+//! # zoom.get_meeting_live_stream_details().meeting_id(84912345678).await?;
 //! # Ok(())
 //! # }
 //! ```
@@ -61,11 +75,21 @@
 //! ```
 //! use zoom_livestream::RetryPolicy;
 //!
-//! # async fn is_streaming() -> bool { false }
+//! # async fn is_streaming() -> bool { true }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let policy = RetryPolicy::default()
 //!     .notify(|resend| eprintln!("sent again in {:?}", resend.wait))
 //!     .check(|_resend| async { !is_streaming().await });
-//! # let _ = policy;
+//! # use zoom_livestream::mock::{Answer, MockServer};
+//! # let server = MockServer::start().await?;
+//! # server.answer(Answer::error(429, 429, "Too many requests.").header("retry-after", "1"));
+//! # let zoom = zoom_livestream::Client::builder().base_url(server.base_url()).retry(policy);
+//! # let zoom = zoom.access_token(server.access_token()).build()?;
+//! # let refused = zoom.get_meeting_live_stream_details().meeting_id(84912345678).await;
+//! # assert!(refused.is_err_and(|error| error.is_unwanted()));
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! # Errors
@@ -85,13 +109,51 @@
 //!         _ => "try again",
 //!     }
 //! }
-//! # let _ = what_now;
+//! # let nothing_set = zoom_livestream::Client::builder().build().unwrap_err();
+//! # assert_eq!(what_now(&nothing_set), "mend the call: nothing was sent");
 //! ```
 //!
 //! # Testing your own code
 //!
-//! With the feature `mock`, [`mock::MockServer`](https://docs.rs/zoom-livestream/latest/zoom_livestream/mock/) is a
-//! Zoom on a loopback port: strict about what it takes, with a live stream's cool-down, and with any answer you ask for.
+//! With the feature `mock`, [`mock::MockServer`] is a Zoom on a loopback port: strict about what it takes, with a live
+//! stream's cool-down, and with any answer you ask for.
+//!
+//! ```
+//! use zoom_livestream::mock::{Answer, MockServer};
+//! use zoom_livestream::{Client, Error, ErrorCode};
+//!
+//! // Yours: what is tested.
+//! async fn is_configured(zoom: &Client, meeting: u64) -> Result<bool, Error> {
+//!     match zoom.get_meeting_live_stream_details().meeting_id(meeting).await {
+//!         Ok(details) => Ok(details.stream_url.is_some()),
+//!         Err(error) if error.code() == Some(ErrorCode::USER_NOT_FOUND) => Ok(false),
+//!         Err(error) => Err(error),
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = MockServer::start().await?;
+//! let zoom = Client::builder().base_url(server.base_url()).access_token(server.access_token()).build()?;
+//! assert!(is_configured(&zoom, 84912345678).await?);
+//!
+//! server.answer(Answer::error(404, 1001, "User does not exist."));
+//! assert!(!is_configured(&zoom, 84912345678).await?);
+//! assert_eq!(server.requests()[0].path, "/v2/meetings/84912345678/livestream");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Regenerating
+//!
+//! When Zoom changes an operation, or you need one more: put its Postman item into the repository's `spec/postman` and
+//! run
+//!
+//! ```text
+//! cargo run -p postman-to-openapi -- spec/postman --overlay spec/overlay.json --output spec/openapi.json
+//! ```
+//!
+//! The next build has it, the embedded Zoom answers it, and nothing in `src/` changes.
 //!
 //! # Features
 //!
@@ -105,6 +167,7 @@
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
+#![cfg_attr(not(feature = "mock"), allow(rustdoc::broken_intra_doc_links))] // the crate's page links to `mock`
 
 mod auth;
 mod body;
