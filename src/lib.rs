@@ -105,7 +105,7 @@
 //!         (_, Some(ErrorCode::USER_NOT_FOUND)) => "ask who hosts the meeting",
 //!         _ if error.is_unauthorized() => "get a new token",
 //!         _ if error.is_rate_limited() => "come back later",
-//!         _ if error.may_have_been_sent() => "look whether the stream runs before you start it again",
+//!         _ if error.may_have_been_sent() => "look at the stream before the next start",
 //!         _ => "try again",
 //!     }
 //! }
@@ -134,7 +134,8 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let server = MockServer::start().await?;
-//! let zoom = Client::builder().base_url(server.base_url()).access_token(server.access_token()).build()?;
+//! let zoom = Client::builder();
+//! let zoom = zoom.base_url(server.base_url()).access_token(server.access_token()).build()?;
 //! assert!(is_configured(&zoom, 84912345678).await?);
 //!
 //! server.answer(Answer::error(404, 1001, "User does not exist."));
