@@ -3,7 +3,7 @@
 use zoom_livestream::mock::{Answer, MockServer};
 use zoom_livestream::{ErrorCode, ErrorKind, RetryPolicy};
 
-use crate::support::{MEETING, builder, call, document, operations, start};
+use crate::support::{MEETING, RawServer, builder, call, document, operations, start};
 
 #[tokio::test]
 async fn each_documented_answer_of_each_operation_comes_out_as_documented() {
@@ -96,16 +96,6 @@ async fn a_body_that_is_no_envelope_keeps_its_status() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_cut_off_keeps_its_status() {
-    let server = MockServer::start().await.expect("the embedded Zoom");
-    let zoom = builder(&server).build().expect("a client");
-    server.answer(Answer::error(404, 1001, "User 7 does not exist.").cut_off_after(10));
-    let error = start(&zoom, MEETING).await.expect_err("an error");
-    assert_eq!(error.status().map(|status| status.as_u16()), Some(404));
-    assert!(error.to_string().contains("cut off"), "{error}");
-}
-
-#[tokio::test]
 async fn an_envelope_of_each_spelling_is_read() {
     let server = MockServer::start().await.expect("the embedded Zoom");
     let zoom = builder(&server).build().expect("a client");
@@ -147,15 +137,17 @@ async fn an_undocumented_2xx_is_a_success_unless_it_carries_an_error() {
 
 #[tokio::test]
 async fn a_redirect_is_an_error_and_is_not_followed() {
-    let elsewhere = MockServer::start().await.expect("a second server");
+    let elsewhere = RawServer::start(|_, _| async {}).await;
     for status in [300_u16, 301, 302, 303, 307, 308] {
         let server = MockServer::start().await.expect("the embedded Zoom");
-        let following = reqwest::ClientBuilder::new().redirect(reqwest::redirect::Policy::limited(10));
+        let following =
+            reqwest::ClientBuilder::new().redirect(reqwest::redirect::Policy::limited(10)).referer(true);
         let zoom = builder(&server).http(following).build().expect("a client");
-        server.answer(Answer::status(status).header("location", elsewhere.base_url()));
+        server.answer(Answer::status(status).header("location", elsewhere.url()));
         let error = start(&zoom, MEETING).await.expect_err("a redirect");
         assert_eq!(error.status().map(|status| status.as_u16()), Some(status));
         assert_eq!(error.code(), (status == 300).then_some(ErrorCode::INVALID_ID));
+        assert_eq!((error.attempts(), server.request_count()), (1, 1));
     }
-    assert_eq!(elsewhere.request_count(), 0);
+    assert_eq!(elsewhere.connections(), 0);
 }

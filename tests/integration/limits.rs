@@ -136,17 +136,6 @@ async fn an_attempt_ends_at_the_deadline_when_that_comes_before_its_timeout() {
 }
 
 #[tokio::test]
-async fn a_dropped_call_sends_nothing_after() {
-    let server = server().await;
-    server.answer(limited("1"));
-    let zoom = client(&server);
-    let waiting = tokio::time::timeout(Duration::from_millis(500), start(&zoom, MEETING)).await;
-    assert!(waiting.is_err(), "the call was waiting: {waiting:?}");
-    tokio::time::sleep(Duration::from_millis(1500)).await;
-    assert_eq!(server.request_count(), 1);
-}
-
-#[tokio::test]
 async fn no_connection_is_held_while_a_call_waits() {
     let server = server().await;
     server.answer(limited("2").body(vec![b' '; 32 * 1024]));
@@ -179,7 +168,4 @@ fn a_call_is_send_and_a_client_is_send_sync_and_cheap_to_clone() {
         Client::builder().access_token("t").base_url("http://127.0.0.1:9/v2").build().expect("a client");
     let call = zoom.update_meeting_live_stream_status().meeting_id(1).into_future();
     send(&call);
-    fn is_error<E: std::error::Error + Send + Sync + 'static>() {}
-    is_error::<zoom_livestream::Error>();
-    assert!(size_of::<Result<(), zoom_livestream::Error>>() < 128);
 }

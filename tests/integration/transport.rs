@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use zoom_livestream::mock::{Answer, MockServer};
+use zoom_livestream::mock::MockServer;
 use zoom_livestream::{Client, ClientBuilder, ErrorKind, RetryPolicy};
 
 use crate::support::{
@@ -282,21 +282,6 @@ async fn a_server_that_speaks_no_tls_gets_no_byte_of_the_token() {
     until("what was sent", || !read.lock().expect("bytes").is_empty()).await;
     let bytes = read.lock().expect("bytes").clone();
     assert!(!String::from_utf8_lossy(&bytes).contains("mock-access-token"));
-}
-
-#[tokio::test]
-async fn a_redirect_to_another_server_sends_it_nothing() {
-    let elsewhere = RawServer::start(|_, _| async {}).await;
-    for status in [301, 302, 303, 307, 308] {
-        let zoom = zoom().await;
-        zoom.answer(Answer::status(status).header("location", elsewhere.url()));
-        let following =
-            reqwest::ClientBuilder::new().redirect(reqwest::redirect::Policy::limited(10)).referer(true);
-        let client = builder(&zoom).http(following).build().expect("a client");
-        let error = configure(&client).await.expect_err("a redirect");
-        assert_eq!((error.kind(), error.attempts(), zoom.request_count()), (ErrorKind::Answered, 1, 1));
-    }
-    assert_eq!(elsewhere.connections(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
