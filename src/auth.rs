@@ -13,7 +13,7 @@ use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use serde::Deserialize;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::call::{FAILURE_LIMIT, read};
 use crate::error::Flaw;
@@ -23,6 +23,7 @@ use crate::{Secret, client};
 ///
 /// A client asks its source only when it has no token or the one it has is about to expire, and never twice at
 /// once: the token is cached, and callers that need a new one wait for the one request. A source need not cache.
+/// While the old token lives nobody but the one that renews it waits, and that one 10 seconds at most.
 ///
 /// ```
 /// use std::time::Duration;
@@ -182,6 +183,8 @@ pub struct ServerToServer {
     token_url: String,
 }
 
+/// How long a renewal may take while the old token lives; half of what that has left, if less.
+const LONGEST_RENEWAL: Duration = Duration::from_secs(10);
 /// How long a token request may take.
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
 const TOKEN_URL: &str = "https://zoom.us/oauth/token";
@@ -356,7 +359,14 @@ impl Tokens {
             return Ok(token);
         }
         let seen = self.fetches.load(Ordering::Acquire);
-        let mut failure = self.fetching.lock().await;
+        let mut failure = match self.living() {
+            Some((old, _)) => match self.fetching.try_lock() {
+                Ok(failure) => failure,
+                // Somebody renews it already, and it is good meanwhile.
+                Err(_) => return Ok(old),
+            },
+            None => self.fetching.lock().await,
+        };
         if let Some(token) = self.fresh() {
             return Ok(token);
         }
@@ -369,7 +379,13 @@ impl Tokens {
                 return Ok(token);
             }
         }
-        let fetched = self.source.token(http).await;
+        let fetch = self.source.token(http);
+        let fetched = match self.living() {
+            Some((_, left)) => timeout(LONGEST_RENEWAL.min(left / 2), fetch)
+                .await
+                .unwrap_or_else(|_| Err(TokenError::new("the token source did not answer in time"))),
+            None => fetch.await,
+        };
         let fetched = fetched.and_then(|token| Token::new(&token, self.margin, Instant::now()));
         self.fetches.fetch_add(1, Ordering::Release);
         match fetched {
@@ -406,10 +422,16 @@ impl Tokens {
         token
     }
 
+    /// The token while it lives, and how long it still does, where it has an end.
+    fn living(&self) -> Option<(Arc<Token>, Duration)> {
+        let token = self.current()?;
+        let left = token.expires_at?.checked_duration_since(Instant::now())?;
+        (!left.is_zero()).then_some((token, left))
+    }
+
     /// The old token while it lives: a renewal that failed is tried again halfway to its end.
     fn spare(&self) -> Option<Arc<Token>> {
-        let old = self.current()?;
-        let left = old.expires_at?.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
+        let (old, left) = self.living()?;
         let renew_at = Instant::now().checked_add(left / 2);
         Some(self.keep(Token { header: old.header.clone(), renew_at, expires_at: old.expires_at }))
     }

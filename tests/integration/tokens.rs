@@ -237,6 +237,35 @@ async fn while_the_old_token_lives_a_failed_renewal_is_no_error() {
     assert!(error.to_string().contains("the vault is sealed"), "{error}");
 }
 
+/// Gives a token at once, and then none for a long time.
+struct Stuck(AtomicUsize);
+
+impl TokenSource for Stuck {
+    async fn token(&self, _: &reqwest::Client) -> Result<AccessToken, TokenError> {
+        if self.0.fetch_add(1, Ordering::SeqCst) > 0 {
+            tokio::time::sleep(Duration::from_secs(600)).await;
+        }
+        Ok(mock_token().expires_in(Duration::from_secs(4)))
+    }
+}
+
+#[tokio::test]
+async fn while_the_old_token_lives_a_renewal_that_hangs_holds_up_one_call_and_that_not_long() {
+    let server = server(MockServer::builder()).await;
+    let zoom = builder(&server).token_source(Stuck(AtomicUsize::new(0))).build().expect("a client");
+    start(&zoom, MEETING).await.expect("204");
+    tokio::time::sleep(Duration::from_millis(2050)).await; // half its life
+    let renewing = tokio::spawn(one(zoom.clone(), 0));
+    tokio::task::yield_now().await;
+    let others: Vec<_> = (1..20).map(|number| tokio::spawn(one(zoom.clone(), number))).collect();
+    for other in others {
+        other.await.expect("joined").expect("204 with the old token");
+    }
+    assert!(!renewing.is_finished(), "the renewal still hangs");
+    renewing.await.expect("joined").expect("204 with the old token");
+    assert_eq!(statuses(&server), [204; 21]);
+}
+
 #[tokio::test]
 async fn a_401_with_code_124_is_resent_once_with_a_newer_token() {
     let server = server(MockServer::builder()).await;
