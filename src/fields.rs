@@ -92,10 +92,9 @@ impl Members<'_> {
         }
         if has_inner {
             // Its members are measured, and are no fields of their own.
-            let (end, count) = (texts.len(), self.written.places.len());
+            let count = self.written.places.len();
             let (depth, written) = (self.depth + 1, &mut *self.written);
             value.serialize(Members { written, lengths: self.lengths, depth, name: "".into() })?;
-            self.written.texts.truncate(end);
             self.written.places.truncate(count);
         }
         self.written.places.push((name, place));
