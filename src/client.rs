@@ -291,6 +291,8 @@ impl fmt::Debug for ClientBuilder {
             .field("connect_timeout", &self.connect_timeout)
             .field("attempt_timeout", &self.attempt_timeout)
             .field("retry", &self.retry)
+            .field("token_margin", &self.token_margin)
+            .field("body_encoding", &self.body_encoding)
             .finish_non_exhaustive()
     }
 }

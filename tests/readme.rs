@@ -1,5 +1,7 @@
 //! What the README says of the description is what the description says.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 const README: &str = include_str!("../README.md");
@@ -55,32 +57,47 @@ fn the_table_of_operations_is_the_descriptions() {
 }
 
 #[test]
+fn the_defaults_are_those_of_the_readme() {
+    let builder = format!("{:?}", zoom_livestream::Client::builder());
+    for (row, default) in [
+        ("| Server | `https://api.zoom.us/v2` |", "base_url: Some(\"https://api.zoom.us/v2\")"),
+        ("| Time to connect | 10 s |", "connect_timeout: 10s"),
+        ("| Time for one attempt, its answer's body included | 30 s |", "attempt_timeout: 30s"),
+        ("| Time for a whole call, waits included | 300 s |", "deadline: Some(300s)"),
+        ("| Resends after a 429 | 3 |", "resends: 3"),
+        ("| Longest wait that is begun | 120 s |", "longest_wait: 120s"),
+        ("| Asked before a resend | nothing |", "check: false"),
+        ("| A token is renewed before its end | 300 s |", "token_margin: 300s"),
+        ("| Encoding of a body described as multipart | multipart |", "body_encoding: Described"),
+    ] {
+        assert!(README.contains(row), "README.md has no row {row}");
+        assert!(builder.contains(default), "{row} {builder}");
+    }
+}
+
+fn sources(folder: &Path, into: &mut String) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            *into += &std::fs::read_to_string(path).expect("a source");
+        }
+    }
+}
+
+#[test]
 fn each_test_that_a_promise_names_exists() {
-    let sources = [
-        include_str!("../src/auth.rs"),
-        include_str!("../src/id.rs"),
-        include_str!("../src/multipart.rs"),
-        include_str!("../src/retry.rs"),
-        include_str!("generation.rs"),
-        include_str!("integration/answers.rs"),
-        include_str!("integration/builder.rs"),
-        include_str!("integration/family.rs"),
-        include_str!("integration/faults.rs"),
-        include_str!("integration/limits.rs"),
-        include_str!("integration/secrets.rs"),
-        include_str!("integration/spans.rs"),
-        include_str!("integration/tokens.rs"),
-        include_str!("integration/transport.rs"),
-        include_str!("integration/wire.rs"),
-        include_str!("mock.rs"),
-    ];
+    let mut all = String::new();
+    for folder in ["src", "tests"] {
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut all);
+    }
     let (_, promises) = README.split_once("## What is promised").expect("the table of promises");
     let (promises, _) = promises.split_once("\n## ").expect("what follows it");
     let names: Vec<&str> =
         promises.split('`').filter(|name| name.matches('_').count() > 2 && !name.contains(' ')).collect();
     assert!(names.len() > 15, "{names:?}");
     for name in names {
-        let defined = format!("fn {name}()");
-        assert!(sources.iter().any(|source| source.contains(&defined)), "no test is named {name}");
+        assert!(all.contains(&format!("fn {name}()")), "no test is named {name}");
     }
 }
