@@ -9,13 +9,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use progenitor_client::RequestBuilderExt;
-use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::{Request, Response, StatusCode};
 use serde::Deserialize;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::call::{FAILURE_LIMIT, read};
+use crate::call::{CONNECT_BACKOFF, FAILURE_LIMIT, read};
 use crate::error::Flaw;
 use crate::{Secret, client};
 
@@ -264,7 +264,7 @@ impl TokenSource for ServerToServer {
         })?;
         let basic = request.headers().get(AUTHORIZATION).and_then(|basic| basic.to_str().ok());
         let basic = basic.unwrap_or_default().trim_start_matches("Basic ").to_owned();
-        let mut response = http.execute(request).await.map_err(|error| {
+        let mut response = connected(http, request).await.map_err(|error| {
             let what = if error.is_connect() { "could not be reached" } else { "did not answer" };
             TokenError::because(format!("Zoom's token endpoint {what}"), error)
         })?;
@@ -275,6 +275,18 @@ impl TokenSource for ServerToServer {
         let lifetime = Duration::from_secs(granted.expires_in.unwrap_or(LIFETIME_SECONDS));
         Ok(AccessToken::new(granted.access_token).expires_in(lifetime))
     }
+}
+
+/// Sends a token request; while no connection can be made, as often as a call would.
+async fn connected(http: &reqwest::Client, request: Request) -> Result<Response, reqwest::Error> {
+    for backoff in CONNECT_BACKOFF {
+        let Some(attempt) = request.try_clone() else { break };
+        match http.execute(attempt).await {
+            Err(error) if error.is_connect() => sleep(backoff).await,
+            outcome => return outcome,
+        }
+    }
+    http.execute(request).await
 }
 
 /// [`TokenSource`] without its generic future, so that a client can hold any.

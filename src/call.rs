@@ -25,7 +25,7 @@ pub(crate) const FAILURE_LIMIT: usize = 64 * 1024;
 /// What a success's body may hold.
 const SUCCESS_LIMIT: usize = 4 * 1024 * 1024;
 /// Before the second and the third attempt to connect.
-const CONNECT_BACKOFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(1000)];
+pub(crate) const CONNECT_BACKOFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(1000)];
 
 /// No longer wait is slept, so that the instant at its end can be told.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use zoom_livestream::mock::{Answer, MockServer, MockServerBuilder};
 use zoom_livestream::{
@@ -12,7 +14,9 @@ use zoom_livestream::{
     TokenSource,
 };
 
-use crate::support::{MEETING, RawServer, builder, client, in_child, is_child, secret_in, start, until};
+use crate::support::{
+    MEETING, RawServer, builder, client, in_child, is_child, read_request, secret_in, start, until,
+};
 
 async fn server(setup: MockServerBuilder) -> MockServer {
     setup.cool_down(Duration::ZERO).start().await.expect("the embedded Zoom")
@@ -433,6 +437,25 @@ async fn a_token_endpoint_that_cannot_be_reached_or_breaks_off_keeps_its_source(
     assert!(source.downcast_ref::<reqwest::Error>().is_some(), "{source:?}");
     assert_eq!(secret_in(&format!("{error} {error:?}")), None);
     assert_eq!(server.request_count(), 0);
+}
+
+#[tokio::test]
+async fn a_token_endpoint_that_listens_late_gets_the_request_once() {
+    let server = server(MockServer::builder()).await;
+    let port = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
+    let app = app(&server).token_url(format!("http://{port}/oauth/token"));
+    let zoom = builder(&server).token_source(app).build().expect("a client");
+    let call = tokio::spawn(one(zoom, 0));
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let listener = TcpListener::bind(port).await.expect("the same port");
+    let late = RawServer::on(listener, |mut stream, _| async move {
+        read_request(&mut stream).await.expect("a whole request");
+        let token = r#"{"access_token":"mock-access-token"}"#;
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{token}", token.len());
+        stream.write_all(answer.as_bytes()).await.expect("sent");
+    });
+    call.await.expect("joined").expect("204 with the token of the third attempt");
+    assert_eq!((late.connections(), statuses(&server)), (1, vec![204]));
 }
 
 #[tokio::test]
