@@ -82,20 +82,17 @@ impl Members<'_> {
         } else if is_string {
             place = place.start + 1..place.end - 1;
         }
-        let mut has_inner = false;
-        for length in self.lengths.iter().filter(|length| length.field.get(self.depth) == Some(&&*name)) {
-            match length.field.len() == self.depth + 1 {
-                true if is_string => within(length, &texts[place.clone()])?,
-                true => {}
-                false => has_inner = is_object,
+        let lengths = self.lengths;
+        for length in lengths.iter().filter(|length| length.field.get(self.depth) == Some(&&*name)) {
+            if is_string && length.field.len() == self.depth + 1 {
+                within(length, &self.written.texts[place.clone()])?;
+            } else if is_object {
+                // Its members are measured, and are no fields of their own.
+                let count = self.written.places.len();
+                let (depth, lengths) = (self.depth + 1, std::slice::from_ref(length));
+                value.serialize(Members { written: &mut *self.written, lengths, depth, name: "".into() })?;
+                self.written.places.truncate(count);
             }
-        }
-        if has_inner {
-            // Its members are measured, and are no fields of their own.
-            let count = self.written.places.len();
-            let (depth, written) = (self.depth + 1, &mut *self.written);
-            value.serialize(Members { written, lengths: self.lengths, depth, name: "".into() })?;
-            self.written.places.truncate(count);
         }
         self.written.places.push((name, place));
         Ok(())
@@ -269,7 +266,14 @@ mod tests {
             let body = json!({ "a": { "b": { "c": text } }, "c": "long enough" });
             assert_eq!(texts(&body, &lengths).is_err(), is_refused, "{text}");
         }
-        for body in [json!({ "a": 1 }), json!({ "a": { "b": { "c": null } } }), json!({ "a": { "b": [] } })] {
+        let elsewhere = Length { field: &["d", "b", "e"], least: Some(1), most: Some(2) };
+        let lengths = lengths.into_iter().chain([elsewhere]).collect::<Vec<_>>();
+        for body in [
+            json!({ "a": 1 }),
+            json!({ "a": { "b": { "c": null } } }),
+            json!({ "a": { "b": [] } }),
+            json!({ "d": { "b": { "c": "long enough" } }, "a": { "b": { "e": "long enough" } } }),
+        ] {
             assert!(texts(&body, &lengths).is_ok(), "{body}");
         }
     }
