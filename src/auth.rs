@@ -16,7 +16,8 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::call::{CONNECT_BACKOFF, FAILURE_LIMIT, read};
-use crate::error::Flaw;
+use crate::error::{Flaw, excerpt, innermost};
+use crate::secret::hide;
 use crate::{Secret, client};
 
 /// A source of access tokens: a vault, a store that a fleet shares, user OAuth with its rotating refresh token.
@@ -219,15 +220,13 @@ impl ServerToServer {
             reason: Option<String>,
             error: Option<String>,
         }
-        let refusal: Refusal = serde_json::from_slice(body).unwrap_or_default();
+        let mut refusal: Refusal = serde_json::from_slice(body).unwrap_or_default();
         // An answer could quote what it was sent.
         let secrets = [self.client_secret.expose(), basic];
-        let safe = |text: String| {
-            secrets.iter().filter(|s| !s.is_empty()).fold(text, |text, secret| text.replace(secret, "***"))
-        };
-        let reason = refusal.reason.map(safe);
-        let words = flaw.as_ref().map(|flaw| flaw.what.to_owned()).or(reason.clone());
-        let words = words.or(refusal.error.map(safe)).map(|words| format!(": {words}")).unwrap_or_default();
+        refusal.reason.iter_mut().chain(&mut refusal.error).for_each(|words| hide(words, &secrets));
+        let Refusal { reason, error } = refusal;
+        let words = flaw.as_ref().map(|flaw| flaw.what).or(reason.as_deref()).or(error.as_deref());
+        let words = words.map(|words| format!(": {}", excerpt(words))).unwrap_or_default();
         let what = if status.is_success() { " without an access token" } else { "" };
         let advice = if status.is_client_error() {
             ". Check the account id, client id and client secret, and that the app is activated"
@@ -266,7 +265,7 @@ impl TokenSource for ServerToServer {
         let basic = basic.unwrap_or_default().trim_start_matches("Basic ").to_owned();
         let mut response = connected(http, request).await.map_err(|error| {
             let what = if error.is_connect() { "could not be reached" } else { "did not answer" };
-            TokenError::because(format!("Zoom's token endpoint {what}"), error)
+            TokenError::because(format!("Zoom's token endpoint {what} ({})", innermost(&error)), error)
         })?;
         let status = response.status();
         let (body, flaw) = read(&mut response, FAILURE_LIMIT).await;

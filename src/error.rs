@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::call::FAILURE_LIMIT;
 use crate::operation::Operation;
 use crate::retry::Stop;
+use crate::secret::hide;
 
 /// One of Zoom's error codes, the `code` of its error envelope.
 ///
@@ -155,12 +156,7 @@ impl Envelope {
     /// Puts stars where Zoom's words quote one of `secrets`.
     fn hide(&mut self, secrets: &[String]) {
         let fields = self.errors.iter_mut().flat_map(|error| [&mut error.field, &mut error.message]);
-        for text in self.message.iter_mut().chain(fields) {
-            // In words, a shorter one is more likely a syllable than a quotation.
-            for secret in secrets.iter().filter(|secret| secret.trim().len() > 3) {
-                *text = text.replace(secret.trim(), "***");
-            }
-        }
+        self.message.iter_mut().chain(fields).for_each(|text| hide(text, secrets));
     }
 
     /// A success's body is an error only if it holds an envelope and nothing else.
@@ -501,7 +497,7 @@ fn spent(progress: Progress) -> String {
 }
 
 /// The cause at the end of the chain says what happened; those above it say where.
-fn innermost(error: &dyn StdError) -> String {
+pub(crate) fn innermost(error: &dyn StdError) -> String {
     let mut cause: &dyn StdError = error;
     while let Some(source) = cause.source() {
         cause = source;
@@ -510,7 +506,7 @@ fn innermost(error: &dyn StdError) -> String {
 }
 
 /// Words of a stranger in one line of a sentence.
-fn excerpt(words: &str) -> String {
+pub(crate) fn excerpt(words: &str) -> String {
     const MOST: usize = 500;
     let line: String = words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MOST + 1).collect();
     match line.char_indices().nth(MOST) {

@@ -249,7 +249,7 @@ impl TokenSource for Stuck {
         if self.0.fetch_add(1, Ordering::SeqCst) > 0 {
             tokio::time::sleep(Duration::from_secs(600)).await;
         }
-        Ok(mock_token().expires_in(Duration::from_secs(4)))
+        Ok(mock_token().expires_in(Duration::from_secs(12)))
     }
 }
 
@@ -258,7 +258,7 @@ async fn while_the_old_token_lives_a_renewal_that_hangs_holds_up_one_call_and_th
     let server = server(MockServer::builder()).await;
     let zoom = builder(&server).token_source(Stuck(AtomicUsize::new(0))).build().expect("a client");
     start(&zoom, MEETING).await.expect("204");
-    tokio::time::sleep(Duration::from_millis(2050)).await; // half its life
+    tokio::time::sleep(Duration::from_millis(6050)).await; // half its life
     let renewing = tokio::spawn(one(zoom.clone(), 0));
     tokio::task::yield_now().await;
     let others: Vec<_> = (1..20).map(|number| tokio::spawn(one(zoom.clone(), number))).collect();
@@ -416,12 +416,28 @@ async fn wrong_credentials_are_zooms_refusal() {
 }
 
 #[tokio::test]
+async fn a_token_endpoints_words_make_one_short_line_and_a_short_secret_stars_none_of_them() {
+    let server = server(MockServer::builder()).await;
+    let reason = format!("Invalid client\r\n\u{1b}[31m{}", "x".repeat(60_000));
+    server.answer_token_request(
+        Answer::status(400).json(&serde_json::json!({ "reason": reason, "error": "e" })),
+    );
+    let app = ServerToServer::new("a", "b", "c").token_url(server.token_url());
+    let zoom = builder(&server).token_source(app).build().expect("a client");
+    let error = start(&zoom, MEETING).await.expect_err("no token");
+    let sentence = error.to_string();
+    assert!(sentence.contains("Invalid client") && sentence.contains('…'), "{sentence}");
+    assert!(sentence.len() < 1000 && !sentence.contains(char::is_control), "{sentence}");
+    assert_eq!(token_error(&error).reason(), Some(reason.as_str()));
+}
+
+#[tokio::test]
 async fn a_token_endpoint_that_cannot_be_reached_or_breaks_off_keeps_its_source() {
     let server = server(MockServer::builder()).await;
     let closed =
         std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let broken = RawServer::start(|_, _| async {}).await;
-    for (address, words) in [(closed, "could not be reached"), (broken.address, "did not answer")] {
+    for (address, words) in [(closed, "could not be reached ("), (broken.address, "did not answer (")] {
         let app = app(&server).token_url(format!("http://{address}/oauth/token"));
         let zoom = builder(&server).token_source(app).build().expect("a client");
         let error = start(&zoom, MEETING).await.expect_err("no token");
