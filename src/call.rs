@@ -11,14 +11,15 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::auth::Token;
+use crate::body::{Inspected, Purpose};
 use crate::error::{Answer, Envelope, Error, Flaw, Judged, Progress};
 use crate::operation::Operation;
 use crate::retry::{self, Decision, Resend, RetryPolicy, Spent, Stop};
 use crate::trace::Span;
-use crate::{Client, ErrorCode, RawBody, body};
+use crate::{Client, ErrorCode, RawBody};
 
 /// What `.await` on an operation's builder waits for.
-pub(crate) type Call<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+pub(crate) type Call<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 
 /// What is kept of a failure's body.
 pub(crate) const FAILURE_LIMIT: usize = 64 * 1024;
@@ -30,8 +31,9 @@ pub(crate) const CONNECT_BACKOFF: [Duration; 2] = [Duration::from_millis(250), D
 /// No longer wait is slept, so that the instant at its end can be told.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
 
-/// Builds a request anew for each attempt.
-pub(crate) type Build<'a> = dyn Fn() -> Result<Request, progenitor_client::Error<()>> + Sync + 'a;
+/// Builds a request anew for each attempt, or tells what its body holds.
+pub(crate) type Build<'a> =
+    dyn Fn(&mut Purpose<'_>) -> Result<Request, progenitor_client::Error<()>> + Sync + 'a;
 
 /// Sends until there is a success or nothing more to be done. Resent are a 429, as the retry policy allows; a 401
 /// with code 124, once and with a newer token; a failure to connect, twice. Nothing else that may have reached Zoom.
@@ -57,7 +59,7 @@ async fn attempts(
     let mut spent = Progress::default();
     let (mut resends, mut connects, mut renewed) = (0, 0, false);
     loop {
-        let mut request = build().map_err(|error| refused(operation, error))?;
+        let mut request = build(&mut Purpose::Send).map_err(|error| refused(operation, error))?;
         let now = |spent| Progress { elapsed: started.elapsed(), ..spent };
         let out_of_time = |spent| Error::deadline(operation, "an access token was fetched", now(spent));
         let token =
@@ -92,7 +94,7 @@ async fn attempts(
         attempt_span.answered(answer.status);
         answer.progress = now(spent);
         if !answer.body.is_empty() {
-            answer.secrets = quotable_secrets(operation, build, &token);
+            answer.secrets = quotable_secrets(build, &token);
         }
         if answer.status.is_success() {
             return Ok(answer);
@@ -126,7 +128,9 @@ async fn attempts(
         };
         resends += 1;
         let wait = wait.min(CENTURY);
-        let path = build().map(|request| request.url().path().to_owned()).unwrap_or_default();
+        let path = build(&mut Purpose::Inspect(&mut Inspected::default()))
+            .map(|request| request.url().path().to_owned())
+            .unwrap_or_default();
         let resend = Resend { operation_id: operation.id, path, number: resends, wait, at: instant + wait };
         span.resending(
             operation,
@@ -179,8 +183,11 @@ async fn attempt(
 }
 
 /// What an answer could quote of the request and nobody may print.
-fn quotable_secrets(operation: &Operation, build: &Build<'_>, token: &Token) -> Vec<String> {
-    let mut secrets = build().map(|request| body::secrets(operation, &request)).unwrap_or_default();
+fn quotable_secrets(build: &Build<'_>, token: &Token) -> Vec<String> {
+    let mut inspected = Inspected::default();
+    // An attempt's request was built before, so that this one cannot fail either.
+    let _ = build(&mut Purpose::Inspect(&mut inspected));
+    let mut secrets = inspected.secrets;
     let token = token.header().to_str().unwrap_or_default();
     secrets.push(token.trim_start_matches("Bearer ").to_owned());
     secrets

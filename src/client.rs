@@ -14,7 +14,7 @@ use crate::{BodyEncoding, Client, RetryPolicy, Secret, ServerToServer, TokenSour
 /// What the generated client carries for the layer.
 #[derive(Clone)]
 pub(crate) struct Inner {
-    /// Parsed once; a call sets its path.
+    /// Parsed once; a call puts its path behind this one's.
     pub base_url: Url,
     pub tokens: Arc<Tokens>,
     pub retry: Arc<RetryPolicy>,
@@ -23,6 +23,11 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
+    /// What stands before the path of each call.
+    pub fn base_path(&self) -> &str {
+        self.base_url.path().trim_end_matches('/')
+    }
+
     /// The URL of `path`, which the generated code has percent-encoded.
     pub fn url(&self, path: &str) -> Url {
         let mut url = self.base_url.clone();
@@ -88,9 +93,8 @@ impl Client {
     /// # }
     /// ```
     pub fn with_retry(&self, policy: RetryPolicy) -> Self {
-        let mut client = self.clone();
-        client.inner.retry = Arc::new(policy);
-        client
+        let inner = Inner { retry: Arc::new(policy), ..(*self.inner).clone() };
+        Self { client: self.client.clone(), inner: Arc::new(inner) }
     }
 }
 
@@ -270,8 +274,6 @@ impl ClientBuilder {
             };
             refused(format!("no client was made, for {advice}")).because(error)
         })?;
-        // The generated code puts `baseurl` in front of a path, and `Inner::url` the rest in front of both.
-        let baseurl = url.path().trim_end_matches('/').to_owned();
         let inner = Inner {
             base_url: url,
             tokens: Arc::new(tokens),
@@ -279,7 +281,7 @@ impl ClientBuilder {
             attempt_timeout: self.attempt_timeout,
             body_encoding: self.body_encoding,
         };
-        Ok(Client { baseurl, client, inner })
+        Ok(Client { client, inner: Arc::new(inner) })
     }
 }
 

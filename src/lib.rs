@@ -178,6 +178,7 @@ mod error;
 mod extra;
 mod fields;
 mod id;
+mod inspect;
 #[cfg(feature = "mock")]
 pub mod mock;
 mod multipart;

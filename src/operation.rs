@@ -15,8 +15,6 @@ pub(crate) struct Operation {
     /// The wait that this operation's 429 asks for in words, else the document's.
     pub documented_wait: Option<Duration>,
     pub lengths: &'static [Length],
-    /// JSON pointers to the body's fields that must never be printed.
-    pub secrets: &'static [&'static str],
     pub errors: &'static [DocumentedError],
 }
 

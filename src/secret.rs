@@ -1,6 +1,6 @@
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A text that must not be printed: an access token, a client secret, a stream key, a stream URL that can
 /// carry `user:password@`.
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(format!("{key:?}"), "Secret(***)");
 /// assert_eq!(key.expose(), "live_4f9a");
 /// ```
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 
@@ -23,6 +23,15 @@ impl Secret {
     /// The text itself.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+}
+
+/// The name under which a secret is serialised: how [`Inspected`](crate::inspect::Inspected) knows one.
+pub(crate) const SERIALIZED_NAME: &str = "$zoom_livestream::Secret";
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(SERIALIZED_NAME, &self.0)
     }
 }
 

@@ -6,6 +6,7 @@ mod family;
 mod faults;
 mod limits;
 mod secrets;
+mod setters;
 mod spans;
 mod support;
 mod tokens;
