@@ -87,7 +87,7 @@ impl Client {
     /// zoom.with_retry(RetryPolicy::never())
     ///     .update_meeting_live_stream_status()
     ///     .meeting_id(84912345678)
-    ///     .body_map(|body| body.action(Action::Stop))
+    ///     .action(Action::Stop)
     ///     .await?;
     /// # Ok(())
     /// # }

@@ -65,7 +65,7 @@ fn the_defaults_are_those_of_the_readme() {
         ("| Time for one attempt, its answer's body included | 30 s |", "attempt_timeout: 30s"),
         ("| Time for a whole call, waits included | 300 s |", "deadline: Some(300s)"),
         ("| Resends after a 429 | 3 |", "resends: 3"),
-        ("| Longest wait that is begun | 120 s |", "longest_wait: 120s"),
+        ("| Longest wait that is begun | 120 s |", "max_wait: 120s"),
         ("| Asked before a resend | nothing |", "check: false"),
         ("| A token is renewed before its end | 300 s |", "token_margin: 300s"),
         ("| Encoding of a body described as multipart | multipart |", "body_encoding: Described"),
