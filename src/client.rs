@@ -1,7 +1,6 @@
 //! How a client is set up.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use reqwest::Url;
 
 use crate::auth::{Fixed, Tokens, bearer};
 use crate::error::Error;
+use crate::url::{self, is_loopback};
 use crate::{BodyEncoding, Client, RetryPolicy, Secret, ServerToServer, TokenSource};
 
 /// What the generated client carries for the layer.
@@ -225,7 +225,7 @@ impl ClientBuilder {
     /// token, the base URL is neither https nor loopback or carries more than a path, or TLS cannot be set up.
     pub fn build(self) -> Result<Client, Error> {
         let refused = |sentence: String| Error::refused(None, sentence);
-        let url = checked_url("the base URL", &self.base_url).map_err(refused)?;
+        let url = url::checked("the base URL", &self.base_url).map_err(refused)?;
         let tokens = match self.token {
             Source::None => {
                 return Err(refused(
@@ -295,27 +295,4 @@ impl fmt::Debug for ClientBuilder {
             .field("body_encoding", &self.body_encoding)
             .finish_non_exhaustive()
     }
-}
-
-/// A URL that a token may be sent to.
-pub(crate) fn checked_url(what: &str, text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| format!("{what} is no URL: {error}"))?;
-    let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
-    if !secure {
-        return Err(format!("{what} must be https, or http on a loopback address: a token is sent to it"));
-    }
-    if url.query().is_some()
-        || url.fragment().is_some()
-        || !url.username().is_empty()
-        || url.password().is_some()
-    {
-        return Err(format!("{what} must be a scheme, a host and a path: no user, no query, no fragment"));
-    }
-    Ok(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

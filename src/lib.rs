@@ -163,7 +163,7 @@
 //! | `rustls` | yes | TLS by rustls, with the system's certificates |
 //! | `native-tls` | no | TLS by the system's own library |
 //! | `tracing` | yes | a span per call and per attempt, an event per wait |
-//! | `schemars` | no | `JsonSchema` (schemars 1.x) for the request and answer types |
+//! | `schemars` | no | `JsonSchema` (schemars 1.x) for the request and answer types, and for IDs |
 //! | `mock` | no | the embedded Zoom |
 
 #![forbid(unsafe_code)]
@@ -185,6 +185,7 @@ mod operation;
 mod retry;
 mod secret;
 mod trace;
+mod url;
 
 pub use auth::{AccessToken, ServerToServer, TokenError, TokenSource};
 pub use body::{BodyEncoding, RawBody};
