@@ -165,6 +165,8 @@
 //! | `tracing` | yes | a span per call and per attempt, an event per wait |
 //! | `schemars` | no | `JsonSchema` (schemars 1.x) for the request and answer types, and for IDs |
 //! | `mock` | no | the embedded Zoom |
+//!
+//! Without a TLS feature only http on a loopback address can be spoken, and building a client for https is an error.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
