@@ -21,12 +21,13 @@ impl std::error::Error for InvalidId {}
 
 /// An ID as other people's data holds it.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(
     untagged,
     expecting = "a meeting or webinar ID is a positive whole number, or text that can be parsed as an ID"
 )]
 enum Given {
-    Number(u64),
+    Number(#[cfg_attr(feature = "schemars", schemars(range(min = 1, max = i64::MAX)))] u64),
     Text(String),
 }
 
@@ -36,8 +37,15 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(
+            feature = "schemars",
+            derive(schemars::JsonSchema),
+            schemars(inline, description = concat!("A Zoom ", $what, " ID"))
+        )]
         #[serde(try_from = "Given")]
-        pub struct $name(u64);
+        pub struct $name(
+            #[cfg_attr(feature = "schemars", schemars(range(min = 1, max = i64::MAX)))] u64
+        );
 
         impl $name {
             /// The ID as a number, from 1 to 2⁶³ − 1.
@@ -109,28 +117,6 @@ macro_rules! id {
                     Given::Number(id) => id.try_into(),
                     Given::Text(text) => text.try_into(),
                 }
-            }
-        }
-
-        #[cfg(feature = "schemars")]
-        impl schemars::JsonSchema for $name {
-            fn schema_name() -> std::borrow::Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                let is_given = generator.contract().is_serialize();
-                let kind = if is_given { "integer".into() } else { serde_json::json!(["integer", "string"]) };
-                schemars::json_schema!({
-                    "description": concat!("A Zoom ", $what, " ID"),
-                    "type": kind,
-                    "minimum": 1,
-                    "maximum": i64::MAX,
-                })
             }
         }
     };
@@ -222,12 +208,8 @@ fn quoted(text: &str) -> String {
         shown.push('…');
     }
     // `Debug` escapes what is invisible, except for these letters that look like a space.
-    let is_blank = |c| matches!(c, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}');
-    let escaped = format!("{shown:?}");
-    escaped.chars().fold(String::new(), |quoted, c| match c {
-        c if is_blank(c) => quoted + &c.escape_unicode().to_string(),
-        c => quoted + c.encode_utf8(&mut [0; 4]),
-    })
+    let blanks = ['\u{115f}', '\u{1160}', '\u{2800}', '\u{3164}', '\u{ffa0}'];
+    blanks.iter().fold(format!("{shown:?}"), |quoted, c| quoted.replace(*c, &c.escape_unicode().to_string()))
 }
 
 /// One segment of a path, for IDs that are not numbers: never empty, `.` or `..`, and free of backslashes and
@@ -428,13 +410,17 @@ mod tests {
     fn the_json_schema_of_an_id_says_what_is_taken_and_what_is_given() {
         use schemars::generate::SchemaSettings;
 
-        let of = |settings: SchemaSettings| {
-            let schema = settings.into_generator().into_root_schema_for::<WebinarId>();
-            schema.get("type").cloned()
-        };
         let settings = SchemaSettings::draft2020_12;
-        assert_eq!(of(settings().for_deserialize()), Some(serde_json::json!(["integer", "string"])));
-        assert_eq!(of(settings().for_serialize()), Some(serde_json::json!("integer")));
+        let number = serde_json::json!({
+            "type": "integer", "format": "uint64", "minimum": 1, "maximum": i64::MAX
+        });
+        let taken = settings().for_deserialize().into_generator().into_root_schema_for::<WebinarId>();
+        assert_eq!(taken.get("anyOf"), Some(&serde_json::json!([number, { "type": "string" }])));
+        let given = settings().for_serialize().into_generator().into_root_schema_for::<WebinarId>();
+        for (name, value) in number.as_object().expect("a schema") {
+            assert_eq!(given.get(name), Some(value));
+        }
+        assert_eq!(given.get("description"), Some(&"A Zoom webinar ID".into()));
     }
 
     #[test]

@@ -29,10 +29,8 @@ pub(crate) fn checked(what: &str, text: &str) -> Result<Url, String> {
             "{what} would be changed before it is used: correct it, or write {url} if that is what you mean"
         ));
     }
-    match without_tls(what, &url, HAS_TLS) {
-        Some(sentence) => Err(sentence),
-        None => Ok(url),
-    }
+    with_tls(what, &url, HAS_TLS)?;
+    Ok(url)
 }
 
 /// `text` as a URL, if parsing changes nothing.
@@ -51,12 +49,13 @@ fn is_verbatim(text: &str, url: &Url) -> bool {
     url.as_str() == text || url.as_str().strip_suffix('/') == Some(text)
 }
 
-fn without_tls(what: &str, url: &Url, has_tls: bool) -> Option<String> {
-    (url.scheme() == "https" && !has_tls).then(|| {
-        format!(
-            "{what} is https, and zoom-livestream was built without TLS: enable its feature `rustls` or `native-tls`"
-        )
-    })
+fn with_tls(what: &str, url: &Url, has_tls: bool) -> Result<(), String> {
+    if has_tls || url.scheme() != "https" {
+        return Ok(());
+    }
+    Err(format!(
+        "{what} is https, and zoom-livestream was built without TLS: enable its feature `rustls` or `native-tls`"
+    ))
 }
 
 pub(crate) fn is_loopback(url: &Url) -> bool {
@@ -137,11 +136,11 @@ mod tests {
     #[test]
     fn https_without_tls_is_refused_and_the_features_are_named() {
         let https = verbatim("https://api.zoom.us/v2").expect("a URL");
-        let sentence = without_tls("the base URL", &https, false).expect("no TLS");
+        let sentence = with_tls("the base URL", &https, false).expect_err("no TLS");
         assert!(sentence.contains("`rustls`") && sentence.contains("`native-tls`"), "{sentence}");
-        assert_eq!(without_tls("the base URL", &https, true), None);
+        assert_eq!(with_tls("the base URL", &https, true), Ok(()));
         let http = verbatim("http://127.0.0.1/v2").expect("a URL");
-        assert_eq!(without_tls("the base URL", &http, false), None);
+        assert_eq!(with_tls("the base URL", &http, false), Ok(()));
     }
 
     proptest! {
