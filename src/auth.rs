@@ -19,7 +19,7 @@ use crate::answer::{Answer, Flaw};
 use crate::secret::redact as hide;
 use crate::send::{backoff, send};
 use crate::sentence::{excerpt, innermost};
-use crate::{Secret, client};
+use crate::{Secret, url};
 
 /// A source of access tokens: a vault, a store that a fleet shares, user OAuth with its rotating refresh token.
 ///
@@ -251,7 +251,7 @@ impl TokenSource for ServerToServer {
             access_token: String,
             expires_in: Option<u64>,
         }
-        let url = client::checked_url("the token URL", &self.token_url).map_err(TokenError::new)?;
+        let url = url::checked("the token URL", &self.token_url).map_err(TokenError::new)?;
         let grant = [("grant_type", "account_credentials"), ("account_id", &self.account_id)];
         let request = http
             .post(url)

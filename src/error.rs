@@ -14,7 +14,7 @@ use crate::envelope::{Envelope, ErrorCode, FieldError};
 use crate::operation::Operation;
 use crate::retry::{Limit, Stop};
 use crate::secret::redact;
-use crate::sentence::{excerpt, how_long, instant, shortened};
+use crate::sentence::{excerpt, how_long, innermost, instant, shortened};
 
 /// How far a call came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,7 +28,7 @@ pub enum ErrorKind {
     Connect,
     /// No answer within the attempt's timeout or the call's deadline.
     Timeout,
-    /// The connection broke after the request may have been sent.
+    /// The connection broke after the request may have been sent, or an HTTP/2 server refused the request.
     Interrupted,
     /// Zoom, or something on the way to it, answered; [`Error::status`] says how.
     Answered,
@@ -99,16 +99,22 @@ impl Error {
     /// The attempt did not end in an answer.
     pub(crate) fn transport(operation: &Operation, source: reqwest::Error, progress: Progress) -> Self {
         let source = source.without_url();
+        let refused = is_refused_stream(&source);
         let (kind, what) = if source.is_connect() {
             (ErrorKind::Connect, "no connection to Zoom could be made")
         } else if source.is_timeout() {
             (ErrorKind::Timeout, "Zoom did not answer in time, and the request may have reached it")
+        } else if refused {
+            (
+                ErrorKind::Interrupted,
+                "Zoom refused the request without processing it: it is safe to send again",
+            )
         } else {
             (ErrorKind::Interrupted, "the connection broke, and the request may have reached Zoom")
         };
         let sentence = format!("{} failed: {what} ({})", operation.id, spent(progress));
         let mut error = Self::new(kind, Some(operation), sentence, progress).because(source);
-        error.0.may_have_been_sent |= kind != ErrorKind::Connect;
+        error.0.may_have_been_sent |= kind != ErrorKind::Connect && !refused;
         error
     }
 
@@ -286,7 +292,8 @@ impl Error {
         self.0.progress.elapsed
     }
 
-    /// Whether the request may have reached Zoom; `false` only where it certainly has not.
+    /// Whether the request may have reached Zoom; `false` only where it certainly has not, or where an HTTP/2 server
+    /// says that it did not process it (REFUSED_STREAM).
     pub fn may_have_been_sent(&self) -> bool {
         self.0.may_have_been_sent
     }
@@ -382,4 +389,10 @@ fn about_body(answer: &Answer) -> String {
 fn spent(progress: Progress) -> String {
     let attempts = if progress.attempts == 1 { "attempt" } else { "attempts" };
     format!("{} {attempts} in {:.1} s", progress.attempts, progress.elapsed.as_secs_f64())
+}
+
+/// Whether the server reset the stream with REFUSED_STREAM, which promises that nothing was processed (RFC 9113,
+/// section 8.7). hyper keeps the reason to itself, so this is how h2 words it.
+fn is_refused_stream(error: &(dyn StdError + 'static)) -> bool {
+    innermost(error) == "stream error received: refused stream before processing any application logic"
 }

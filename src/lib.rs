@@ -249,8 +249,10 @@
 //! | `rustls` | yes | TLS by rustls, with the system's certificates |
 //! | `native-tls` | no | TLS by the system's own library |
 //! | `tracing` | yes | a span per call and per attempt, an event per wait |
-//! | `schemars` | no | `JsonSchema` (schemars 1.x) for the request and answer types |
+//! | `schemars` | no | `JsonSchema` (schemars 1.x) for the request and answer types, and for IDs |
 //! | `mock` | no | the embedded Zoom |
+//!
+//! Without a TLS feature only http on a loopback address can be spoken, and building a client for https is an error.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -276,6 +278,7 @@ mod secret;
 mod send;
 mod sentence;
 mod trace;
+mod url;
 
 pub use auth::{AccessToken, ServerToServer, TokenError, TokenSource};
 pub use body::{BodyEncoding, RawBody};
