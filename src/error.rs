@@ -9,6 +9,7 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 
+use crate::TokenError;
 use crate::call::FAILURE_LIMIT;
 use crate::operation::Operation;
 use crate::retry::Stop;
@@ -187,12 +188,7 @@ impl Error {
         Self::new(ErrorKind::Refused, operation, sentence, Progress::default())
     }
 
-    pub(crate) fn token(
-        operation: &Operation,
-        source: impl Into<Box<dyn StdError + Send + Sync>>,
-        progress: Progress,
-    ) -> Self {
-        let source = source.into();
+    pub(crate) fn token(operation: &Operation, source: TokenError, progress: Progress) -> Self {
         let again = if progress.answered { " again" } else { "" };
         let sentence =
             format!("{} was not sent{again}, for there is no access token: {source}", operation.id);
@@ -302,9 +298,15 @@ impl Error {
         self.0.operation_id
     }
 
-    /// The answer's HTTP status.
+    /// The HTTP status of Zoom's answer, or of the token endpoint's where [`kind`](Self::kind) is
+    /// [`Token`](ErrorKind::Token).
     pub fn status(&self) -> Option<StatusCode> {
-        self.answer().map(|answer| answer.status)
+        self.answer().map(|answer| answer.status).or_else(|| self.token_error()?.status())
+    }
+
+    /// Why there is no access token, where [`kind`](Self::kind) is [`Token`](ErrorKind::Token).
+    pub fn token_error(&self) -> Option<&TokenError> {
+        self.0.source.as_deref()?.downcast_ref()
     }
 
     /// The answer's headers.
@@ -333,20 +335,22 @@ impl Error {
         self.answer().map_or(&[], |answer| &answer.envelope.errors)
     }
 
-    /// Whether Zoom answered 429.
+    /// Whether Zoom answered 429, to the call or to the request for its access token.
     pub fn is_rate_limited(&self) -> bool {
         self.status() == Some(StatusCode::TOO_MANY_REQUESTS)
     }
 
-    /// Whether Zoom answered 401 or code 124: the access token is missing, wrong or too old.
+    /// Whether Zoom answered 401 or code 124: the access token is missing, wrong or too old. Of a token request: the
+    /// credentials are wrong.
     pub fn is_unauthorized(&self) -> bool {
         self.status() == Some(StatusCode::UNAUTHORIZED)
             || self.code() == Some(ErrorCode(INVALID_ACCESS_TOKEN))
     }
 
-    /// Whether no answer came within the attempt's timeout or the call's deadline.
+    /// Whether no answer came within the attempt's timeout or the call's deadline, or no access token within the token
+    /// request's timeout.
     pub fn is_timeout(&self) -> bool {
-        self.0.kind == ErrorKind::Timeout
+        self.0.kind == ErrorKind::Timeout || self.token_error().is_some_and(TokenError::is_timeout)
     }
 
     /// The scopes that Zoom says the access token lacks (code 4711); empty for any other error.
@@ -359,9 +363,13 @@ impl Error {
         scopes.split([',', ' ']).filter(|scope| !scope.is_empty()).collect()
     }
 
-    /// How long Zoom asks to wait before the next request, when the answer is a 429.
+    /// How long Zoom asks to wait before the next request, when the answer is a 429, or the token endpoint before the
+    /// next token request.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.answer()?.wait
+        match self.answer() {
+            Some(answer) => answer.wait,
+            None => self.token_error()?.retry_after(),
+        }
     }
 
     /// The instant before which Zoom wants no further request, when the answer's headers name one: for a daily

@@ -54,8 +54,8 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let server = zoom_livestream::mock::MockServer::builder();
-//! # let server = server.credentials("account id", "client id", "client secret").start().await?;
-//! let app = ServerToServer::new("account id", "client id", "client secret");
+//! # let server = server.credentials("account-id", "client-id", "client-secret").start().await?;
+//! let app = ServerToServer::new("account-id", "client-id", "client-secret");
 //! # let app = app.token_url(server.token_url());
 //! let zoom = Client::builder()
 //!     .token_source(app)
@@ -184,9 +184,11 @@ mod multipart;
 mod operation;
 mod retry;
 mod secret;
+mod server_to_server;
+mod token_error;
 mod trace;
 
-pub use auth::{AccessToken, ServerToServer, TokenError, TokenSource};
+pub use auth::{AccessToken, TokenCache, TokenSource};
 pub use body::{BodyEncoding, RawBody};
 pub use client::ClientBuilder;
 pub use error::{Error, ErrorCode, ErrorKind, FieldError};
@@ -194,6 +196,11 @@ pub use extra::Extra;
 pub use id::{InvalidId, MeetingId, PathSegment, WebinarId};
 pub use retry::{Resend, RetryPolicy};
 pub use secret::Secret;
+pub use server_to_server::ServerToServer;
+pub use token_error::TokenError;
+
+/// The version of reqwest in this interface: [`ClientBuilder::http`] and [`TokenSource::token`] take its types.
+pub use reqwest;
 
 include!(concat!(env!("OUT_DIR"), "/client.rs"));
 

@@ -67,7 +67,8 @@ fn the_defaults_are_those_of_the_readme() {
         ("| Resends after a 429 | 3 |", "resends: 3"),
         ("| Longest wait that is begun | 120 s |", "longest_wait: 120s"),
         ("| Asked before a resend | nothing |", "check: false"),
-        ("| A token is renewed before its end | 300 s |", "token_margin: 300s"),
+        ("| A token is renewed before it expires | 300 s |", "token_margin: 300s"),
+        ("| Time for a token request, whichever source makes it | 10 s |", "token_timeout: 10s"),
         ("| Encoding of a body described as multipart | multipart |", "body_encoding: Described"),
     ] {
         assert!(README.contains(row), "README.md has no row {row}");

@@ -32,8 +32,13 @@ pub fn operations() -> Vec<Value> {
 }
 
 pub fn builder(server: &MockServer) -> ClientBuilder {
+    builder_without_token(server).access_token(server.access_token())
+}
+
+/// For a client whose tokens come from a source.
+pub fn builder_without_token(server: &MockServer) -> ClientBuilder {
     watch_logs();
-    Client::builder().base_url(server.base_url()).access_token(server.access_token())
+    Client::builder().base_url(server.base_url())
 }
 
 pub fn client(server: &MockServer) -> Client {
