@@ -308,7 +308,7 @@ pub(crate) struct TokenSettings {
 pub(crate) enum Tokens {
     /// The one that was given, whatever Zoom says to it.
     Fixed(Arc<Token>),
-    Fetched(Source, TokenSettings),
+    Fetched(Source, Arc<TokenSettings>),
 }
 
 /// How much later than at its own timeout a fetch counts as lost: the runtime has had time to end it.
@@ -327,7 +327,7 @@ impl Tokens {
     pub async fn get(&self, http: &reqwest::Client) -> Result<Arc<Token>, TokenError> {
         let (source, settings) = match self {
             Self::Fixed(token) => return Ok(token.clone()),
-            Self::Fetched(source, settings) => (source, *settings),
+            Self::Fetched(source, settings) => (source, **settings),
         };
         // A second time where a fetch was lost: the source panicked, or nobody runs its task any more.
         for _ in 0..2 {

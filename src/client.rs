@@ -17,7 +17,7 @@ pub(crate) struct Inner {
     /// Parsed once; a call sets its path.
     pub base_url: Url,
     pub tokens: Arc<Tokens>,
-    pub token_settings: TokenSettings,
+    pub token_settings: Arc<TokenSettings>,
     pub retry: Arc<RetryPolicy>,
     pub attempt_timeout: Duration,
     pub body_encoding: BodyEncoding,
@@ -132,7 +132,7 @@ impl Client {
     pub fn with_token_source(&self, source: impl TokenSource) -> Result<Self, Error> {
         let source = Source::new(source);
         source.validate(&self.inner.base_url).map_err(|error| Error::refused(None, error))?;
-        Ok(self.with_tokens(Tokens::Fetched(source, self.inner.token_settings)))
+        Ok(self.with_tokens(Tokens::Fetched(source, self.inner.token_settings.clone())))
     }
 
     fn with_tokens(&self, tokens: Tokens) -> Self {
@@ -278,11 +278,12 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client, Error> {
         let refused = |sentence: String| Error::refused(None, sentence);
         let url = checked_url("the base URL", &self.base_url).map_err(refused)?;
+        let token_settings = Arc::new(self.tokens);
         let tokens = match (self.access_token, self.token_source) {
             (Some(token), None) => Tokens::fixed(&token).map_err(refused)?,
             (None, Some(source)) => {
                 source.validate(&url).map_err(|error| refused(error.to_string()))?;
-                Tokens::Fetched(source, self.tokens)
+                Tokens::Fetched(source, token_settings.clone())
             }
             (None, None) => {
                 return Err(refused(
@@ -333,7 +334,7 @@ impl ClientBuilder {
         let inner = Inner {
             base_url: url,
             tokens: Arc::new(tokens),
-            token_settings: self.tokens,
+            token_settings,
             retry: Arc::new(self.retry),
             attempt_timeout: self.attempt_timeout,
             body_encoding: self.body_encoding,

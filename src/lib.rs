@@ -46,7 +46,8 @@
 //! # Tokens
 //!
 //! Zoom's access tokens live for an hour. [`ServerToServer`] gets the next one in time, for an account's own app;
-//! [`TokenSource`] is the way in for any other: a vault, user OAuth, a store that several machines share.
+//! [`TokenSource`] is the way in for any other: a vault, user OAuth, a store that several machines share. Since June 2023
+//! a new server-to-server token leaves those before it valid, so several machines may each request their own.
 //!
 //! ```
 //! use zoom_livestream::{Client, ServerToServer};
@@ -62,6 +63,22 @@
 //! #   .base_url(server.base_url())
 //!     .build()?;
 //! # zoom.get_meeting_live_stream_details().meeting_id(84912345678).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A service that acts for many users or accounts builds one client, and makes a cheap one of it for each
+//! ([`Client::with_access_token`], [`Client::with_token_source`]): the connections are shared, the tokens are not.
+//!
+//! ```
+//! # use zoom_livestream::Client;
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let server = zoom_livestream::mock::MockServer::start().await?;
+//! # let zoom = Client::builder().access_token(server.access_token()).base_url(server.base_url()).build()?;
+//! # let token_of_a_user = server.access_token();
+//! let of_a_user = zoom.with_access_token(token_of_a_user)?;
+//! of_a_user.get_meeting_live_stream_details().meeting_id(84912345678).await?;
 //! # Ok(())
 //! # }
 //! ```

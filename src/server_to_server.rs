@@ -77,10 +77,31 @@ impl ServerToServer {
         self
     }
 
+    /// The token URL, if it and the credentials can be used.
+    fn checked_url(&self) -> Result<Url, TokenError> {
+        for (what, text) in [
+            ("account ID", self.account_id.as_str()),
+            ("client ID", &self.client_id),
+            ("client secret", self.client_secret.expose()),
+        ] {
+            let flaw = flaw(what, text).or_else(|| {
+                let is_split = what == "client ID" && text.contains(':');
+                is_split.then(|| "holds a colon, which HTTP's Basic authentication cannot send".to_owned())
+            });
+            if let Some(flaw) = flaw {
+                let sentence = format!(
+                    "the {what} {flaw}: give it exactly as the app's page on Zoom's marketplace shows it"
+                );
+                return Err(TokenError::new(sentence));
+            }
+        }
+        checked_url("the token URL", &self.token_url).map_err(TokenError::new)
+    }
+
     fn request(&self, http: &reqwest::Client) -> Result<Request, TokenError> {
-        let url = checked_url("the token URL", &self.token_url).map_err(TokenError::new)?;
         let grant = [("grant_type", "account_credentials"), ("account_id", &self.account_id)];
-        let request = http.post(url).basic_auth(&self.client_id, Some(self.client_secret.expose()));
+        let request = http.post(self.checked_url()?);
+        let request = request.basic_auth(&self.client_id, Some(self.client_secret.expose()));
         let request = RequestBuilderExt::<()>::form_urlencoded(request, &grant)
             .map_err(|_| TokenError::new("the account ID cannot be sent in a form"))?;
         request.build().map_err(|error| {
@@ -110,23 +131,7 @@ impl TokenSource for ServerToServer {
     }
 
     fn validate(&self, base_url: &Url) -> Result<(), TokenError> {
-        for (what, text) in [
-            ("account ID", self.account_id.as_str()),
-            ("client ID", &self.client_id),
-            ("client secret", self.client_secret.expose()),
-        ] {
-            let flaw = flaw(what, text).or_else(|| {
-                let is_split = what == "client ID" && text.contains(':');
-                is_split.then(|| "holds a colon, which HTTP's Basic authentication cannot send".to_owned())
-            });
-            if let Some(flaw) = flaw {
-                let sentence = format!(
-                    "the {what} {flaw}: give it exactly as the app's page on Zoom's marketplace shows it"
-                );
-                return Err(TokenError::new(sentence));
-            }
-        }
-        let url = checked_url("the token URL", &self.token_url).map_err(TokenError::new)?;
+        let url = self.checked_url()?;
         if base_url.scheme() == "https" && url.scheme() != "https" {
             return Err(TokenError::new("the token URL must be https, as the base URL is"));
         }

@@ -843,6 +843,11 @@ async fn credentials_and_a_token_url_that_can_never_give_a_token_are_refused_whe
             }
         }
     }
+    // Also where a source around it does not pass the question on.
+    let inside = app("a", "b", "hidden\n").token_url(server.token_url());
+    let error = inside.token(&reqwest::Client::new(), None).await.expect_err("refused");
+    assert!(error.to_string().contains("the client secret holds a line break"), "{error}");
+    assert_eq!(server.token_requests(), 0);
     let loopback = Client::builder().token_source(at(server.token_url())).build();
     let error = loopback.expect_err("a token of a loopback endpoint is not for Zoom");
     assert!(error.to_string().contains("the token URL must be https, as the base URL is"), "{error}");
