@@ -195,28 +195,21 @@ impl AccessToken {
     }
 }
 
+type Asked<'a> = Pin<Box<dyn Future<Output = Result<AccessToken, TokenError>> + Send + 'a>>;
+
 /// [`TokenSource`] without its generic future, so that a client can hold any.
 trait AnySource: Send + Sync {
-    fn token<'a>(
-        &'a self,
-        http: &'a reqwest::Client,
-        refused: Option<&'a AccessToken>,
-    ) -> Pin<Box<dyn Future<Output = Result<AccessToken, TokenError>> + Send + 'a>>;
-
-    fn validate(&self, base_url: &Url) -> Result<(), TokenError>;
+    fn ask<'a>(&'a self, http: &'a reqwest::Client, refused: Option<&'a AccessToken>) -> Asked<'a>;
+    fn checked(&self, base_url: &Url) -> Result<(), TokenError>;
 }
 
 impl<S: TokenSource> AnySource for S {
-    fn token<'a>(
-        &'a self,
-        http: &'a reqwest::Client,
-        refused: Option<&'a AccessToken>,
-    ) -> Pin<Box<dyn Future<Output = Result<AccessToken, TokenError>> + Send + 'a>> {
-        Box::pin(TokenSource::token(self, http, refused))
+    fn ask<'a>(&'a self, http: &'a reqwest::Client, refused: Option<&'a AccessToken>) -> Asked<'a> {
+        Box::pin(self.token(http, refused))
     }
 
-    fn validate(&self, base_url: &Url) -> Result<(), TokenError> {
-        TokenSource::validate(self, base_url)
+    fn checked(&self, base_url: &Url) -> Result<(), TokenError> {
+        self.validate(base_url)
     }
 }
 
@@ -234,7 +227,7 @@ impl Source {
     }
 
     pub fn validate(&self, base_url: &Url) -> Result<(), TokenError> {
-        self.source.validate(base_url)
+        self.source.checked(base_url)
     }
 }
 
@@ -411,7 +404,7 @@ impl Source {
         loop {
             let refused = self.cache.lock().refused();
             let told = refused.as_deref().map(Token::as_issued);
-            let token = self.source.token(http, told.as_ref()).await?;
+            let token = self.source.ask(http, told.as_ref()).await?;
             let token = Arc::new(Token::new(&token, margin, Instant::now())?);
             let mut state = self.cache.lock();
             let is_refused = state.refused().is_some_and(|refused| refused.header == token.header);

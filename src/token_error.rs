@@ -11,20 +11,18 @@ use reqwest::StatusCode;
 #[derive(Clone)]
 pub struct TokenError(Arc<Repr>);
 
+#[derive(Default)]
 struct Repr {
-    words: Words,
+    sentence: String,
+    cause: Option<Cause>,
+    /// Whether the sentence is the cause's own, which would be repeated if the cause were the source as well.
+    is_quoted: bool,
     status: Option<StatusCode>,
     reason: Option<String>,
     retry_after: Option<Duration>,
 }
 
 type Cause = Box<dyn StdError + Send + Sync>;
-
-enum Words {
-    /// The cause speaks for itself.
-    Cause(Cause),
-    Sentence(String, Option<Cause>),
-}
 
 impl TokenError {
     /// For a source of your own: another error, or a sentence. It must not quote the token.
@@ -34,13 +32,18 @@ impl TokenError {
     pub fn new(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         match cause.into().downcast() {
             Ok(same) => *same,
-            Err(cause) => Self::unanswered(Words::Cause(cause)),
+            Err(cause) => Self(Arc::new(Repr {
+                sentence: cause.to_string(),
+                cause: Some(cause),
+                is_quoted: true,
+                ..Repr::default()
+            })),
         }
     }
 
     /// No answer: `sentence` says what was under way when `cause` ended it.
     pub(crate) fn because(sentence: impl Into<String>, cause: impl Into<Cause>) -> Self {
-        Self::unanswered(Words::Sentence(sentence.into(), Some(cause.into())))
+        Self(Arc::new(Repr { sentence: sentence.into(), cause: Some(cause.into()), ..Repr::default() }))
     }
 
     /// An answer without a usable token.
@@ -51,12 +54,8 @@ impl TokenError {
         retry_after: Option<Duration>,
         cause: Option<reqwest::Error>,
     ) -> Self {
-        let words = Words::Sentence(sentence, cause.map(Into::into));
-        Self(Arc::new(Repr { words, status: Some(status), reason, retry_after }))
-    }
-
-    fn unanswered(words: Words) -> Self {
-        Self(Arc::new(Repr { words, status: None, reason: None, retry_after: None }))
+        let (cause, status) = (cause.map(Into::into), Some(status));
+        Self(Arc::new(Repr { sentence, cause, is_quoted: false, status, reason, retry_after }))
     }
 
     /// The HTTP status that the token endpoint answered with, if it answered. An error of a source of your own has
@@ -89,10 +88,7 @@ impl TokenError {
 
     /// The error that this one was [made from](Self::new), or what ended the token request.
     pub fn get_ref(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
-        match &self.0.words {
-            Words::Cause(cause) => Some(cause.as_ref()),
-            Words::Sentence(_, cause) => cause.as_deref(),
-        }
+        self.0.cause.as_deref()
     }
 
     fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
@@ -103,29 +99,22 @@ impl TokenError {
 
 impl fmt::Display for TokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0.words {
-            Words::Cause(cause) => fmt::Display::fmt(cause, f),
-            Words::Sentence(sentence, _) => f.write_str(sentence),
-        }
+        f.write_str(&self.0.sentence)
     }
 }
 
 impl fmt::Debug for TokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenError")
-            .field("sentence", &self.to_string())
-            .field("status", &self.0.status)
-            .field("retry_after", &self.0.retry_after)
-            .field("cause", &self.get_ref())
-            .finish()
+        let Repr { sentence, cause, status, retry_after, .. } = &*self.0;
+        let mut debug = f.debug_struct("TokenError");
+        debug.field("sentence", sentence).field("status", status).field("retry_after", retry_after);
+        debug.field("cause", cause).finish_non_exhaustive()
     }
 }
 
 impl StdError for TokenError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match &self.0.words {
-            Words::Cause(cause) => cause.source(),
-            Words::Sentence(_, cause) => cause.as_deref().map(|cause| cause as _),
-        }
+        let cause = self.get_ref()?;
+        if self.0.is_quoted { cause.source() } else { Some(cause) }
     }
 }

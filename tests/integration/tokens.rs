@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use zoom_livestream::mock::{Answer, MockServer, MockServerBuilder};
 use zoom_livestream::{
@@ -424,13 +425,20 @@ async fn while_the_old_token_lives_a_renewal_that_panics_is_not_repeated_by_ever
     assert_eq!(source.1.load(Ordering::SeqCst), 2);
 }
 
-/// A runtime of its own that began the only token request, which hangs; later requests give a token.
-fn stuck_elsewhere(server: &MockServer, timeout: Duration) -> (tokio::runtime::Runtime, Client) {
-    let source = numbered(|number| async move {
-        if number == 1 {
-            std::future::pending::<()>().await;
+/// A runtime of its own that began the only token request, which hangs until it is told to go on; later requests give
+/// a token at once.
+fn stuck_elsewhere(server: &MockServer, timeout: Duration) -> (tokio::runtime::Runtime, Client, Arc<Notify>) {
+    let go_on = Arc::new(Notify::new());
+    let told = go_on.clone();
+    let source = numbered(move |number| {
+        let told = told.clone();
+        async move {
+            if number == 1 {
+                told.notified().await;
+                return Ok(AccessToken::new("late"));
+            }
+            Ok(mock_token())
         }
-        Ok(mock_token())
     });
     let zoom = builder_without_token(server).token_source(source).token_timeout(timeout).build();
     let zoom = zoom.expect("a client");
@@ -444,13 +452,13 @@ fn stuck_elsewhere(server: &MockServer, timeout: Duration) -> (tokio::runtime::R
         assert!(waited.is_err(), "the token request hangs: {waited:?}");
         elsewhere
     });
-    (begun.join().expect("joined"), zoom)
+    (begun.join().expect("joined"), zoom, go_on)
 }
 
 #[tokio::test]
 async fn a_runtime_that_is_shut_down_changes_nothing_for_those_that_wait_elsewhere() {
     let server = server(MockServer::builder()).await;
-    let (elsewhere, zoom) = stuck_elsewhere(&server, Duration::from_secs(600));
+    let (elsewhere, zoom, _go_on) = stuck_elsewhere(&server, Duration::from_secs(600));
     let calls: Vec<_> = (0..20).map(|number| tokio::spawn(one(zoom.clone(), number))).collect();
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(calls.iter().all(|call| !call.is_finished()), "all wait for the token request");
@@ -463,11 +471,20 @@ async fn a_runtime_that_is_shut_down_changes_nothing_for_those_that_wait_elsewhe
 #[tokio::test]
 async fn a_token_request_that_nobody_drives_holds_up_nobody_longer_than_its_time() {
     let server = server(MockServer::builder()).await;
-    let (elsewhere, zoom) = stuck_elsewhere(&server, Duration::from_millis(200));
+    let (elsewhere, zoom, go_on) = stuck_elsewhere(&server, Duration::from_millis(200));
     let begun = Instant::now();
     start(&zoom, MEETING).await.expect("204 with the token of the second request");
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-    elsewhere.shutdown_background();
+
+    // Driven again, it ends after all: too late to take the place of the newer token.
+    go_on.notify_one();
+    let driven = std::thread::spawn(move || {
+        elsewhere.block_on(async { tokio::time::sleep(Duration::from_millis(100)).await });
+        elsewhere
+    });
+    driven.join().expect("joined").shutdown_background();
+    start(&zoom, MEETING).await.expect("204");
+    assert_eq!(server.requests()[1].header("authorization"), Some("Bearer mock-access-token"));
 }
 
 #[tokio::test]
