@@ -1,14 +1,14 @@
 //! How a client is set up.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Url;
 
-use crate::auth::{Fixed, Tokens, bearer};
+use crate::auth::{Source, TokenSettings, Tokens};
 use crate::error::Error;
+use crate::url::{self, is_loopback};
 use crate::{BodyEncoding, Client, RetryPolicy, Secret, ServerToServer, TokenSource};
 
 /// What the generated client carries for the layer.
@@ -17,6 +17,7 @@ pub(crate) struct Inner {
     /// Parsed once; a call puts its path behind this one's.
     pub base_url: Url,
     pub tokens: Arc<Tokens>,
+    pub token_settings: Arc<TokenSettings>,
     pub retry: Arc<RetryPolicy>,
     pub attempt_timeout: Duration,
     pub body_encoding: BodyEncoding,
@@ -25,7 +26,8 @@ pub(crate) struct Inner {
 impl Inner {
     /// What stands before the path of each call.
     pub fn base_path(&self) -> &str {
-        self.base_url.path().trim_end_matches('/')
+        let path = self.base_url.path();
+        path.strip_suffix('/').unwrap_or(path)
     }
 
     /// The URL of `path`, which the generated code has percent-encoded.
@@ -87,14 +89,59 @@ impl Client {
     /// zoom.with_retry(RetryPolicy::never())
     ///     .update_meeting_live_stream_status()
     ///     .meeting_id(84912345678)
-    ///     .body_map(|body| body.action(Action::Stop))
+    ///     .action(Action::Stop)
     ///     .await?;
     /// # Ok(())
     /// # }
     /// ```
     pub fn with_retry(&self, policy: RetryPolicy) -> Self {
-        let inner = Inner { retry: Arc::new(policy), ..(*self.inner).clone() };
-        Self { client: self.client.clone(), inner: Arc::new(inner) }
+        self.with(|inner| inner.retry = Arc::new(policy))
+    }
+
+    /// This client with another access token, without `Bearer`: for another user or account.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): the text cannot be an access token.
+    pub fn with_access_token(&self, token: impl Into<Secret>) -> Result<Self, Error> {
+        let tokens = Tokens::fixed(&token.into()).map_err(|sentence| Error::refused(None, sentence))?;
+        Ok(self.with(|inner| inner.tokens = Arc::new(tokens)))
+    }
+
+    /// This client with another token source, and so with a token cache of its own unless the source is
+    /// [shared](TokenSource::cache): for another user or account.
+    ///
+    /// Connections and settings stay shared, so that such a client costs next to nothing. A service that acts for many
+    /// accounts builds one client and makes one of these for each account:
+    ///
+    /// ```
+    /// use zoom_livestream::{Client, ServerToServer};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let credentials_of = |_| ("account-id", "client-id", "client-secret");
+    /// # let main_account = ServerToServer::new("account-id", "client-id", "client-secret");
+    /// let zoom = Client::builder().token_source(main_account).build()?;
+    ///
+    /// let (account_id, client_id, client_secret) = credentials_of("a customer");
+    /// let of_a_customer = zoom.with_token_source(ServerToServer::new(account_id, client_id, client_secret))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): the source's settings cannot be used.
+    pub fn with_token_source(&self, source: impl TokenSource) -> Result<Self, Error> {
+        let source = Source::new(source);
+        source.validate(&self.inner.base_url).map_err(|error| Error::refused(None, error))?;
+        let tokens = Tokens::Fetched(source, self.inner.token_settings.clone());
+        Ok(self.with(|inner| inner.tokens = Arc::new(tokens)))
+    }
+
+    fn with(&self, change: impl FnOnce(&mut Inner)) -> Self {
+        let mut client = self.clone();
+        change(Arc::make_mut(&mut client.inner));
+        client
     }
 }
 
@@ -116,60 +163,81 @@ impl fmt::Debug for Client {
 /// | [`base_url`](Self::base_url) | the description's: `https://api.zoom.us/v2` |
 /// | [`connect_timeout`](Self::connect_timeout) | 10 seconds |
 /// | [`attempt_timeout`](Self::attempt_timeout) | 30 seconds |
+/// | [`http2_keep_alive_interval`](Self::http2_keep_alive_interval) | 15 seconds |
+/// | [`http2_keep_alive_timeout`](Self::http2_keep_alive_timeout) | 10 seconds |
+/// | [`pool_idle_timeout`](Self::pool_idle_timeout) | 50 seconds |
 /// | [`retry`](Self::retry) | [`RetryPolicy::default`] |
 /// | [`token_margin`](Self::token_margin) | 300 seconds |
+/// | [`token_timeout`](Self::token_timeout) | 10 seconds |
 /// | [`body_encoding`](Self::body_encoding) | [`BodyEncoding::Described`] |
 /// | [`user_agent`](Self::user_agent) | `zoom-livestream/` and the version |
 #[must_use]
 pub struct ClientBuilder {
     base_url: String,
-    token: Source,
-    token_margin: Duration,
+    access_token: Option<Secret>,
+    token_source: Option<Source>,
+    tokens: TokenSettings,
     connect_timeout: Duration,
     attempt_timeout: Duration,
+    http2_keep_alive_interval: Option<Duration>,
+    http2_keep_alive_timeout: Option<Duration>,
+    pool_idle_timeout: Option<Duration>,
     retry: RetryPolicy,
     body_encoding: BodyEncoding,
     user_agent: String,
-    http: reqwest::ClientBuilder,
+    http: Option<reqwest::ClientBuilder>,
 }
 
-enum Source {
-    None,
-    Fixed(Secret),
-    Other(Box<dyn FnOnce(Duration) -> Tokens + Send>),
-}
+/// A silent connection is found within interval and timeout together: before an attempt's 30 seconds are over.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Shorter than the 60 to 75 seconds after which common servers and load balancers close an idle connection.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(50);
+/// As good as never, and an instant that the clock still has.
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 impl ClientBuilder {
     fn new() -> Self {
         Self {
             base_url: crate::BASE_URL.to_owned(),
-            token: Source::None,
-            token_margin: Duration::from_secs(300),
+            access_token: None,
+            token_source: None,
+            tokens: TokenSettings { margin: Duration::from_secs(300), timeout: Duration::from_secs(10) },
             connect_timeout: Duration::from_secs(10),
             attempt_timeout: Duration::from_secs(30),
+            http2_keep_alive_interval: None,
+            http2_keep_alive_timeout: None,
+            pool_idle_timeout: None,
             retry: RetryPolicy::default(),
             body_encoding: BodyEncoding::default(),
             user_agent: concat!("zoom-livestream/", env!("CARGO_PKG_VERSION")).to_owned(),
-            http: reqwest::ClientBuilder::new(),
+            http: None,
         }
     }
 
     /// An access token, without `Bearer`. Zoom's live for an hour: for a service that runs longer give a
-    /// [`token_source`](Self::token_source).
+    /// [`token_source`](Self::token_source) instead.
     pub fn access_token(mut self, token: impl Into<Secret>) -> Self {
-        self.token = Source::Fixed(token.into());
+        self.access_token = Some(token.into());
         self
     }
 
     /// Where access tokens come from: [`ServerToServer`], or a source of your own.
     pub fn token_source(mut self, source: impl TokenSource) -> Self {
-        self.token = Source::Other(Box::new(move |margin| Tokens::new(source, margin)));
+        self.token_source = Some(Source::new(source));
         self
     }
 
-    /// How long before its end a token is renewed; at most half its lifetime counts.
+    /// How long before it expires a token is renewed; at most half its lifetime counts.
     pub fn token_margin(mut self, margin: Duration) -> Self {
-        self.token_margin = margin;
+        self.tokens.margin = margin;
+        self
+    }
+
+    /// How long a token request may take, attempts to connect included, whichever source makes it. It is given up then,
+    /// and the calls that waited for it end in an error of the kind [`Token`](crate::ErrorKind::Token).
+    pub fn token_timeout(mut self, timeout: Duration) -> Self {
+        self.tokens.timeout = timeout;
         self
     }
 
@@ -190,6 +258,32 @@ impl ClientBuilder {
     /// The whole call, waits included, ends by [`RetryPolicy::deadline`].
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;
+        self
+    }
+
+    /// How long an HTTP/2 connection may be silent before a ping is sent on it, with calls under way or without.
+    ///
+    /// A connection can fall silent without being closed: a middlebox that lost track of it may go on acknowledging
+    /// what is sent. With pings, only the calls under way on it, or begun within this interval and the
+    /// [timeout](Self::http2_keep_alive_timeout), fail. Where this is not set, [`http`](Self::http) decides if it was
+    /// given; one that sets no interval sends no pings. [`Duration::MAX`] turns them off.
+    pub fn http2_keep_alive_interval(mut self, interval: Duration) -> Self {
+        self.http2_keep_alive_interval = Some(interval);
+        self
+    }
+
+    /// How long a ping may go unanswered before its HTTP/2 connection is closed.
+    pub fn http2_keep_alive_timeout(mut self, timeout: Duration) -> Self {
+        self.http2_keep_alive_timeout = Some(timeout);
+        self
+    }
+
+    /// How long a connection without calls is kept for the next one.
+    ///
+    /// A server that closes an idle connection just as a request is sent on it fails the call: keep connections
+    /// for less time than the server does.
+    pub fn pool_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.pool_idle_timeout = Some(timeout);
         self
     }
 
@@ -216,35 +310,66 @@ impl ClientBuilder {
     /// This crate's own settings are laid over it: its timeouts and user agent, TLS 1.2 or later with certificate
     /// and host name checked, https only but for loopback, and neither redirects nor retries, whatever it holds. The
     /// TLS backend is this crate's feature's (`rustls` before `native-tls`); a preconfigured one is dropped.
+    ///
+    /// Keep-alive and idle time are an exception, because a builder cannot be asked what it holds: with `http`, this
+    /// crate's defaults for [`http2_keep_alive_interval`](Self::http2_keep_alive_interval),
+    /// [`http2_keep_alive_timeout`](Self::http2_keep_alive_timeout) and
+    /// [`pool_idle_timeout`](Self::pool_idle_timeout) do not apply. Each of them is laid over `http` where you set it.
     pub fn http(mut self, http: reqwest::ClientBuilder) -> Self {
-        self.http = http;
+        self.http = Some(http);
         self
+    }
+
+    /// What is laid over `http`: interval and timeout of the pings, and the idle time.
+    fn connections(&self) -> [Option<Duration>; 3] {
+        let set = [self.http2_keep_alive_interval, self.http2_keep_alive_timeout, self.pool_idle_timeout];
+        let defaults = [KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, POOL_IDLE_TIMEOUT].map(Some);
+        let or = if self.http.is_none() { defaults } else { [None; 3] };
+        std::array::from_fn(|n| set[n].or(or[n]).map(|time| time.min(YEAR)))
     }
 
     /// The client.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): no token or source was given, the token cannot be a
-    /// token, the base URL is neither https nor loopback or carries more than a path, or TLS cannot be set up.
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): neither a token nor a source was given, or both; the token or the
+    /// source's settings cannot be used; the base URL is neither https nor loopback, carries more than a path or would be
+    /// changed by parsing; TLS cannot be set up, or the URL is https and neither `rustls` nor `native-tls` is enabled.
     pub fn build(self) -> Result<Client, Error> {
         let refused = |sentence: String| Error::refused(None, sentence);
-        let url = checked_url("the base URL", &self.base_url).map_err(refused)?;
-        let tokens = match self.token {
-            Source::None => {
+        let [keep_alive_interval, keep_alive_timeout, idle_timeout] = self.connections();
+        let url = url::checked("the base URL", &self.base_url).map_err(refused)?;
+        let token_settings = Arc::new(self.tokens);
+        let tokens = match (self.access_token, self.token_source) {
+            (Some(token), None) => Tokens::fixed(&token).map_err(refused)?,
+            (None, Some(source)) => {
+                source.validate(&url).map_err(|error| refused(error.to_string()))?;
+                Tokens::Fetched(source, token_settings.clone())
+            }
+            (None, None) => {
                 return Err(refused(
                     "there is no access token: give one with `access_token` or `token_source`".into(),
                 ));
             }
-            Source::Fixed(token) => {
-                bearer(&token).map_err(refused)?;
-                Tokens::new(Fixed(token), self.token_margin)
+            (Some(_), Some(_)) => {
+                return Err(refused(
+                    "both `access_token` and `token_source` were given: give the one that is to be used"
+                        .into(),
+                ));
             }
-            Source::Other(tokens) => tokens(self.token_margin),
         };
         let loopback = url.scheme() == "http";
-        let http = self
-            .http
+        let mut http = self.http.unwrap_or_default();
+        if let Some(interval) = keep_alive_interval {
+            http = http.http2_keep_alive_interval(interval).http2_keep_alive_while_idle(true);
+        }
+        if let Some(timeout) = keep_alive_timeout {
+            http = http.http2_keep_alive_timeout(timeout);
+        }
+        if let Some(timeout) = idle_timeout {
+            http = http.pool_idle_timeout(timeout);
+        }
+        let http = http
             .user_agent(self.user_agent)
             .connect_timeout(self.connect_timeout)
             .redirect(reqwest::redirect::Policy::none())
@@ -277,6 +402,7 @@ impl ClientBuilder {
         let inner = Inner {
             base_url: url,
             tokens: Arc::new(tokens),
+            token_settings,
             retry: Arc::new(self.retry),
             attempt_timeout: self.attempt_timeout,
             body_encoding: self.body_encoding,
@@ -287,37 +413,19 @@ impl ClientBuilder {
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [keep_alive_interval, keep_alive_timeout, idle_timeout] = self.connections();
         f.debug_struct("ClientBuilder")
             // One that `build` will refuse may hold a password.
             .field("base_url", &(!self.base_url.contains(['?', '@', '#'])).then_some(&self.base_url))
             .field("connect_timeout", &self.connect_timeout)
             .field("attempt_timeout", &self.attempt_timeout)
+            .field("http2_keep_alive_interval", &keep_alive_interval)
+            .field("http2_keep_alive_timeout", &keep_alive_timeout)
+            .field("pool_idle_timeout", &idle_timeout)
             .field("retry", &self.retry)
-            .field("token_margin", &self.token_margin)
+            .field("token_margin", &self.tokens.margin)
+            .field("token_timeout", &self.tokens.timeout)
             .field("body_encoding", &self.body_encoding)
             .finish_non_exhaustive()
     }
-}
-
-/// A URL that a token may be sent to.
-pub(crate) fn checked_url(what: &str, text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| format!("{what} is no URL: {error}"))?;
-    let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
-    if !secure {
-        return Err(format!("{what} must be https, or http on a loopback address: a token is sent to it"));
-    }
-    if url.query().is_some()
-        || url.fragment().is_some()
-        || !url.username().is_empty()
-        || url.password().is_some()
-    {
-        return Err(format!("{what} must be a scheme, a host and a path: no user, no query, no fragment"));
-    }
-    Ok(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod builder;
+mod connections;
 mod family;
 mod faults;
 mod limits;

@@ -4,11 +4,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use zoom_livestream::mock::{Answer, MockServer};
-use zoom_livestream::{AccessToken, Client, RawBody, RetryPolicy, Secret, ServerToServer, TokenError, types};
+use zoom_livestream::{
+    AccessToken, BodyEncoding, Client, RawBody, RetryPolicy, Secret, ServerToServer, TokenError, types,
+};
 
 use crate::support::{
-    LOG_LINES, MEETING, PAGE_URL, STREAM_KEY, STREAM_URL, builder, client, configure, in_child, is_child,
-    secret_in, start, until, watch_logs,
+    LOG_LINES, MEETING, PAGE_URL, STREAM_KEY, STREAM_URL, builder, builder_without_token, client, configure,
+    in_child, is_child, secret_in, start, until, watch_logs,
 };
 
 const TOKEN: &str = "hidden-token";
@@ -36,7 +38,7 @@ async fn no_public_type_shows_a_secret() {
     assert_hides("MockServer", &server);
 
     assert_hides("Secret", &Secret::from(TOKEN));
-    assert_hides("AccessToken", &AccessToken::new(TOKEN).expires_in(Duration::from_secs(1)));
+    assert_hides("AccessToken", &AccessToken::new(TOKEN).with_expires_in(Duration::from_secs(1)));
     let app = ServerToServer::new("account", "client", "hidden-secret").token_url(server.token_url());
     assert_hides("ServerToServer", &app);
     assert_hides("RawBody", &RawBody::from(STREAM_KEY));
@@ -48,7 +50,7 @@ async fn no_public_type_shows_a_secret() {
     assert_hides("RetryPolicy", &policy);
 
     assert_hides("ClientBuilder", &builder(&server).access_token(TOKEN));
-    assert_hides("ClientBuilder", &builder(&server).token_source(app.clone()));
+    assert_hides("ClientBuilder", &builder_without_token(&server).token_source(app.clone()));
     for url in
         ["https://hidden:hidden@api.zoom.us", "https://api.zoom.us/?hidden", "https://api.zoom.us/#hidden"]
     {
@@ -123,6 +125,21 @@ async fn no_error_shows_a_secret_even_if_zoom_quotes_it() {
 }
 
 #[tokio::test]
+async fn a_secret_is_redacted_whatever_stands_beside_it() {
+    let server = MockServer::builder().access_token(TOKEN).start().await.expect("the embedded Zoom");
+    for encoding in [BodyEncoding::Described, BodyEncoding::Json] {
+        let zoom = builder(&server).access_token(TOKEN).body_encoding(encoding).build().expect("a client");
+        // A key that is part of the URL, and a field that looks like the form around it.
+        let (url, key) = ("rtmp://alice:s3cr3tpass@live.example.com", "live");
+        let page = "https://h/form-data; name=\"stream_key\"\r\n\r\nnot the key";
+        server.answer(Answer::error(400, 300, &format!("not {url}, nor {key}")));
+        let call = zoom.update_meeting_live_stream().meeting_id(MEETING);
+        let error = call.stream_url(url).stream_key(key).page_url(page).await.expect_err("refused");
+        assert!(error.to_string().contains("not ***, nor ***"), "{encoding:?}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn no_answer_with_a_secret_shows_it() {
     let server = MockServer::builder().cool_down(Duration::ZERO).start().await.expect("the embedded Zoom");
     let zoom = client(&server);
@@ -152,7 +169,7 @@ async fn nothing_that_any_test_of_this_binary_logs_at_trace_level_shows_a_secret
     ] {
         let app =
             ServerToServer::new("mock-account", "mock-client", "mock-secret").token_url(server.token_url());
-        let zoom = builder(&server).http(http).token_source(app).build().expect("a client");
+        let zoom = builder_without_token(&server).http(http).token_source(app).build().expect("a client");
         configure(&zoom).await.expect("204");
         server.answer(Answer::error(400, 300, STREAM_KEY));
         configure(&zoom).await.expect_err("refused");

@@ -13,7 +13,9 @@ use tracing_subscriber::registry::LookupSpan;
 use zoom_livestream::mock::{Answer, MockServer};
 use zoom_livestream::{Client, Error, RetryPolicy, ServerToServer};
 
-use crate::support::{MEETING, builder, client, configure, secret_in, start, watch_logs};
+use crate::support::{
+    MEETING, builder_without_token, client, configure, secret_in, start, until, watch_logs,
+};
 
 /// A span or an event: its name, the name of the span it is in, its fields.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +25,9 @@ struct Seen {
     parent: Option<&'static str>,
     level: Option<Level>,
     fields: BTreeMap<&'static str, String>,
+    closed: bool,
+    /// How often a field was recorded after the span was opened.
+    records: BTreeMap<&'static str, u32>,
 }
 
 impl Visit for Seen {
@@ -64,7 +69,19 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Capture {
     fn on_record(&self, id: &Id, values: &Record<'_>, _: Context<'_, S>) {
         let mut seen = self.0.lock().expect("seen");
         if let Some(seen) = seen.iter_mut().rfind(|seen| seen.id.as_ref() == Some(id)) {
-            values.record(seen);
+            let mut recorded = Seen::default();
+            values.record(&mut recorded);
+            for (name, value) in recorded.fields {
+                *seen.records.entry(name).or_default() += 1;
+                seen.fields.insert(name, value);
+            }
+        }
+    }
+
+    fn on_close(&self, id: Id, _: Context<'_, S>) {
+        let mut seen = self.0.lock().expect("seen");
+        if let Some(seen) = seen.iter_mut().rfind(|seen| seen.id.as_ref() == Some(&id)) {
+            seen.closed = true;
         }
     }
 
@@ -80,8 +97,14 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Capture {
 
 /// What the call shows while it runs on this thread.
 async fn captured(call: impl Future<Output = Result<(), Error>>) -> (Capture, Result<(), Error>) {
+    captured_by(Capture::default(), call).await
+}
+
+async fn captured_by(
+    capture: Capture,
+    call: impl Future<Output = Result<(), Error>>,
+) -> (Capture, Result<(), Error>) {
     watch_logs();
-    let capture = Capture::default();
     let subscriber = tracing_subscriber::registry().with(capture.clone());
     let guard = tracing::subscriber::set_default(subscriber);
     let result = call.await;
@@ -134,12 +157,43 @@ async fn a_call_is_a_span_and_each_attempt_one_with_opentelemetrys_names() {
 }
 
 #[tokio::test]
+async fn an_attempts_span_ends_with_its_answer_and_carries_zooms_tracking_id() {
+    let server = server().await;
+    let limited = Answer::error(429, 429, "Too many.").header("retry-after", "1");
+    server.answer(limited.header("x-zm-trackingid", "t1"));
+    server.answer(Answer::status(204).header("x-zm-trackingid", format!("t2 {}", server.access_token())));
+    let capture = Capture::default();
+    let seen = capture.clone();
+    let open = Arc::new(Mutex::new(None));
+    let noted = open.clone();
+    let policy = RetryPolicy::default().notify(move |_| {
+        let attempts = seen.named("zoom.attempt");
+        *noted.lock().expect("noted") = Some(attempts.iter().filter(|attempt| !attempt.closed).count());
+    });
+    let zoom = client(&server).with_retry(policy);
+    let (capture, result) = captured_by(capture, start(&zoom, MEETING)).await;
+    result.expect("204");
+    assert_eq!(*open.lock().expect("noted"), Some(0), "no attempt's span is open during the wait");
+    let ids: Vec<_> = capture
+        .named("zoom.attempt")
+        .iter()
+        .map(|attempt| attempt.field("zoom.tracking_id").to_owned())
+        .collect();
+    assert_eq!(ids, ["t1", "t2 ***"]);
+    assert_eq!(
+        capture.named("zoom.call")[0].records.get("zoom.resource_id"),
+        Some(&1),
+        "recorded once a call"
+    );
+}
+
+#[tokio::test]
 async fn each_resend_is_an_event_in_the_calls_span() {
     let server = server().await;
     server.answer(Answer::error(429, 429, "Too many.").header("retry-after", "1"));
     server.answer(Answer::error(401, 124, "Invalid access token."));
     let app = ServerToServer::new("mock-account", "mock-client", "mock-secret").token_url(server.token_url());
-    let zoom = builder(&server).token_source(app).build().expect("a client");
+    let zoom = builder_without_token(&server).token_source(app).build().expect("a client");
     let (capture, result) = captured(start(&zoom, MEETING)).await;
     result.expect("204");
     let events = capture.named("event");
@@ -151,6 +205,37 @@ async fn each_resend_is_an_event_in_the_calls_span() {
     assert_eq!(events[0].field("wait_seconds"), "1.0");
     assert_eq!(events[0].field("http.request.resend_count"), "1");
     assert_eq!(capture.named("zoom.attempt").len(), 3);
+}
+
+#[tokio::test]
+async fn a_token_request_is_a_span_of_its_own_in_that_of_the_call_that_began_it() {
+    let server = MockServer::builder().token_lifetime(Duration::from_secs(100));
+    let server = server.cool_down(Duration::ZERO).start().await.expect("the embedded Zoom");
+    let app = ServerToServer::new("mock-account", "mock-client", "mock-secret").token_url(server.token_url());
+    let zoom = builder_without_token(&server).token_source(app).build().expect("a client");
+    let (capture, result) = captured(start(&zoom, MEETING)).await;
+    result.expect("204");
+    let requests = capture.named("zoom.token");
+    assert_eq!(requests.iter().map(|request| request.parent).collect::<Vec<_>>(), [Some("zoom.call")]);
+
+    server.fail_next_tokens(1, 503);
+    let (capture, result) = captured(async {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(51)).await;
+        tokio::time::resume();
+        start(&zoom, MEETING).await?;
+        until("the renewal", || server.token_requests() == 2).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        Ok(())
+    })
+    .await;
+    result.expect("204 with the old token");
+    assert_eq!(capture.named("zoom.token")[0].parent, Some("zoom.call"));
+    let events = capture.named("event");
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert_eq!((events[0].parent, events[0].level), (Some("zoom.token"), Some(Level::WARN)));
+    let message = events[0].field("message");
+    assert!(message.contains("was not renewed") && message.contains("HTTP 503"), "{message}");
 }
 
 #[tokio::test]

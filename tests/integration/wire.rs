@@ -224,7 +224,7 @@ async fn what_is_missing_or_no_id_is_refused_before_sending() {
             .update_meeting_live_stream_status()
             .meeting_id(id)
             .body_map(|body| body.action(Action::Stop));
-        refused(call.await.expect_err(id), "is no meeting id");
+        refused(call.await.expect_err(id), "is not a meeting ID");
     }
     let call =
         zoom.update_meeting_live_stream_status().meeting_id(MEETING).body_map(|body| body.action("Start"));

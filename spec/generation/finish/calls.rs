@@ -194,10 +194,10 @@ fn future(operation: &Operation, value: &Type, fields: &Fields) -> Result<Item, 
     };
     let body = fields.get("body").map(|_| attach(operation));
     let method = format_ident!("{}", operation.method.to_uppercase());
-    let decode: Expr = match value.to_token_stream().to_string().replace(' ', "").as_str() {
-        "()" => parse_quote!(crate::call::nothing),
-        "crate::RawBody" => parse_quote!(crate::call::bytes),
-        _ => parse_quote!(crate::call::value),
+    let judge: Expr = match value.to_token_stream().to_string().replace(' ', "").as_str() {
+        "()" => parse_quote!(crate::answer::nothing),
+        "crate::RawBody" => parse_quote!(crate::answer::bytes),
+        _ => parse_quote!(crate::answer::value),
     };
     let facts = facts(operation);
     Ok(parse_quote! {
@@ -227,8 +227,7 @@ fn future(operation: &Operation, value: &Type, fields: &Fields) -> Result<Item, 
                             #body
                             Ok(request.build()?)
                         };
-                        let answer = crate::call::run(&client, &OPERATION, &request).await?;
-                        #decode(answer)
+                        crate::call::run(&client, &OPERATION, &request, #judge).await
                     })
                 }
             }

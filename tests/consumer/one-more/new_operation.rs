@@ -10,7 +10,7 @@ async fn an_operation_that_was_added_can_be_called() {
     let zoom = client.build().expect("a client");
     zoom.update_meeting_status()
         .meeting_id(84912345678)
-        .body_map(|body| body.action("end"))
+        .action("end")
         .await
         .expect("204");
     let request = server.requests().remove(0);
