@@ -118,6 +118,21 @@ fn three_hundred_operations_have_a_method_each() {
 }
 
 #[test]
+fn an_operation_that_progenitor_cannot_type_is_kept_and_named_in_a_note() {
+    let name = "a type of another version";
+    let code = code(name);
+    assert!(code.contains("pub fn create_a(&self)") && !code.contains("struct CreateABody"), "{code}");
+    assert!(code.contains("Result<types::GetBResponse, crate::Error>"), "{code}");
+    let notes = OUTCOMES[name]["notes"].as_array().expect("notes");
+    let note = notes[0].as_str().expect("a sentence");
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(
+        note.contains("operation `createA` (POST /a): it takes and gives plain JSON and bytes"),
+        "{note}"
+    );
+}
+
+#[test]
 fn of_several_media_types_json_is_taken_and_then_a_form() {
     for (name, media_type) in [
         ("of text and JSON", "application/json"),
