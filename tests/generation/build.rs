@@ -51,8 +51,10 @@ fn main() {
     }
 }
 
+type Tamper = fn(TokenStream) -> TokenStream;
+
 /// What a later progenitor could write instead, each of which would leave a pass with nothing to do.
-const TAMPERED: [(&str, fn(TokenStream) -> TokenStream); 8] = [
+const TAMPERED: [(&str, Tamper); 8] = [
     ("tampered: missing fields", |tokens| {
         replaced(tokens, r#"Err ("no value supplied for"#, r#"Unset ("no value supplied for"#)
     }),
