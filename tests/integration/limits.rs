@@ -287,3 +287,12 @@ async fn the_documented_check_declines_a_start_and_lets_a_stop_and_a_configurati
     let paths: Vec<_> = server.requests().iter().map(|received| received.status).collect();
     assert_eq!(paths, [429, 429, 204, 429, 204].map(Some));
 }
+
+#[tokio::test]
+async fn a_call_whose_deadline_has_passed_sends_nothing() {
+    let server = server().await;
+    let policy = RetryPolicy::default().deadline(Duration::ZERO);
+    let error = start(&client(&server).with_retry(policy), MEETING).await.expect_err("no time");
+    assert!(error.is_timeout() && !error.may_have_been_sent(), "{error}");
+    assert_eq!((error.attempts(), server.request_count()), (0, 0));
+}
