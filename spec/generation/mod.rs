@@ -62,7 +62,7 @@ pub struct Settings {
     pub tamper: fn(TokenStream) -> TokenStream,
 }
 
-/// The client's source, and what became of the document that is not as it says.
+/// The client's source, and what it does not say as the document does.
 pub struct Generated {
     pub code: String,
     pub notes: Vec<String>,
@@ -150,7 +150,7 @@ fn make_raw_what_progenitor_refuses(
             continue;
         };
         notes.push(format!(
-            "{DOCUMENT}: {}: it takes and gives plain JSON and bytes, because progenitor cannot take its types: {}",
+            "{DOCUMENT}: {}: its body is plain JSON and its answer bytes, because progenitor cannot generate its types: {}",
             operation.title(),
             pages::one_line(&reason)
         ));
