@@ -3,7 +3,7 @@
 #[path = "spec/generation/mod.rs"]
 mod generation;
 
-use generation::{Settings, generate};
+use generation::{Generated, Settings, generate};
 
 const DOCUMENT: &str = "spec/openapi.json";
 const LAYER: &str = "src/lib.rs";
@@ -23,7 +23,8 @@ fn write() -> Result<(), String> {
         |path: &str| std::fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"));
     let schemars = std::env::var_os("CARGO_FEATURE_SCHEMARS").is_some();
     let settings = Settings { schemars, layer: read(LAYER)?, tamper: |tokens| tokens };
-    let code = generate(&read(DOCUMENT)?, &settings)?;
+    let Generated { code, notes } = generate(&read(DOCUMENT)?, &settings)?;
+    notes.iter().for_each(|note| println!("cargo::warning={note}"));
     let folder = std::env::var("OUT_DIR").map_err(|error| format!("OUT_DIR: {error}"))?;
     std::fs::write(format!("{folder}/client.rs"), code)
         .map_err(|error| format!("{folder}/client.rs: {error}"))

@@ -36,7 +36,7 @@ impl fmt::Debug for FilePart {
     }
 }
 
-/// As `null`, which is an absent field: a file is a part of a form, and no text.
+/// As `null`, which stands for an absent field: a file is sent as a part of a form and not as text.
 impl Serialize for FilePart {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_none()

@@ -175,3 +175,59 @@ fn encoded(text: &str) -> String {
     }
     encoded
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn query(name: &str, style: Style, value: &Value) -> Option<String> {
+        let mut parameters = Parameters::default();
+        parameters.query(name, style, value).ok()?;
+        let url = parameters.url(Url::parse("http://localhost/").expect("a URL"));
+        Some(url.query().unwrap_or_default().to_owned())
+    }
+
+    fn pairs(query: &str) -> Vec<(String, String)> {
+        let url = Url::parse(&format!("http://localhost/?{query}")).expect("a URL");
+        url.query_pairs().into_owned().collect()
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_arrives_as_it_was(name in ".{1,5}", texts in prop::collection::vec(any::<String>(), 1..4)) {
+            let value = Value::from(texts.clone());
+            let exploded = query(&name, Style::Exploded, &value).expect("a query");
+            let expected: Vec<_> = texts.iter().map(|text| (name.clone(), text.clone())).collect();
+            prop_assert_eq!(pairs(&exploded), expected);
+            for (by, between) in [(',', ","), (' ', "%20"), ('|', "%7C")] {
+                // Refused where a text holds the delimiter, which arrives like the one between texts.
+                let Some(sent) = query("a", Style::Delimited(by), &value) else { continue };
+                let texts_read: Vec<String> = sent["a=".len()..]
+                    .split(between)
+                    .map(|text| pairs(&format!("a={text}")).remove(0).1)
+                    .collect();
+                prop_assert_eq!(&texts_read, &texts);
+            }
+            let mut members = serde_json::Map::new();
+            members.insert(name.clone(), texts[0].clone().into());
+            let deep = query("a", Style::DeepObject, &members.into()).expect("a query");
+            prop_assert_eq!(pairs(&deep), [(format!("a[{name}]"), texts[0].clone())]);
+        }
+
+        #[test]
+        fn no_header_or_cookie_starts_another(text in any::<String>()) {
+            let mut parameters = Parameters::default();
+            let value = Value::from(vec![text.clone()]);
+            if parameters.header("x-a", Style::Exploded, &value).is_ok() {
+                let headers = parameters.headers();
+                prop_assert_eq!(headers.get("x-a").map(HeaderValue::as_bytes), Some(text.as_bytes()));
+            }
+            parameters.cookie("a", Style::Delimited(','), &value).expect("a cookie");
+            let headers = parameters.headers();
+            let cookie = headers.get(COOKIE).and_then(|value| value.to_str().ok()).expect("a cookie");
+            prop_assert!(!cookie.contains([';', ' ', ',']), "{cookie}");
+        }
+    }
+}

@@ -169,7 +169,7 @@ fn files(schema: &Value, types: &Types) -> Result<Vec<String>, String> {
             files.push(name.clone());
         } else if holds_file(field) {
             return Err(format!(
-                "the file in its body's `{name}` cannot be sent: a part of a form is a file as a whole"
+                "the file in its body's `{name}` cannot be sent: only a field of the form itself can be a file"
             ));
         }
     }

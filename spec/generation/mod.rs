@@ -62,18 +62,25 @@ pub struct Settings {
     pub tamper: fn(TokenStream) -> TokenStream,
 }
 
+/// The client's source, and what it does not say as the document does.
+pub struct Generated {
+    pub code: String,
+    pub notes: Vec<String>,
+}
+
 /// The whole way: the document's text in, the client's source out, or one sentence that says what is wrong.
-pub fn generate(source: &str, settings: &Settings) -> Result<String, String> {
+pub fn generate(source: &str, settings: &Settings) -> Result<Generated, String> {
     let document =
         serde_json::from_str(source).map_err(|error| format!("{DOCUMENT} is not JSON: {error}"))?;
     let modules =
         settings.layer.lines().filter_map(|line| line.trim().split("mod ").nth(1)?.strip_suffix(';'));
     let reserved: Vec<String> = modules.chain(TAKEN).map(|name| name.trim().to_owned()).collect();
     let mut lowered = lower(document, &reserved)?;
+    let mut notes = Vec::new();
     let tokens = match run_progenitor(&lowered.document, &lowered.types, settings) {
         Ok(tokens) => tokens,
         Err(reason) => {
-            make_raw_what_progenitor_refuses(&mut lowered, settings)?;
+            notes = make_raw_what_progenitor_refuses(&mut lowered, settings)?;
             run_progenitor(&lowered.document, &lowered.types, settings).map_err(|_| {
                 let reason = pages::one_line(&reason);
                 format!("{DOCUMENT}: progenitor cannot generate a client from it: {reason}")
@@ -81,7 +88,7 @@ pub fn generate(source: &str, settings: &Settings) -> Result<String, String> {
         }
     };
     let file = finish((settings.tamper)(tokens), &lowered, settings.schemars)?;
-    Ok(prettyplease::unparse(&file))
+    Ok(Generated { code: prettyplease::unparse(&file), notes })
 }
 
 fn run_progenitor(document: &Value, types: &Types, settings: &Settings) -> Result<TokenStream, String> {
@@ -127,7 +134,11 @@ fn run_progenitor(document: &Value, types: &Types, settings: &Settings) -> Resul
 }
 
 /// Generates each operation alone; one that fails keeps its path and takes and gives plain JSON and bytes.
-fn make_raw_what_progenitor_refuses(lowered: &mut Lowered, settings: &Settings) -> Result<(), String> {
+fn make_raw_what_progenitor_refuses(
+    lowered: &mut Lowered,
+    settings: &Settings,
+) -> Result<Vec<String>, String> {
+    let mut notes = Vec::new();
     for operation in &mut lowered.operations {
         let (path, method) = (operation.lowered_path.clone(), operation.method);
         let only = |document: &Value| {
@@ -138,11 +149,11 @@ fn make_raw_what_progenitor_refuses(lowered: &mut Lowered, settings: &Settings) 
         let Err(reason) = run_progenitor(&only(&lowered.document), &lowered.types, settings) else {
             continue;
         };
-        println!(
-            "cargo::warning={}: it takes and gives plain JSON and bytes, because progenitor cannot take it: {}",
+        notes.push(format!(
+            "{DOCUMENT}: {}: its body is plain JSON and its answer bytes, because progenitor cannot generate its types: {}",
             operation.title(),
             pages::one_line(&reason)
-        );
+        ));
         let refused = &mut lowered.document["paths"][&path][method];
         if let Some(body) = refused.pointer_mut("/requestBody/content/application~1json/schema") {
             *body = json!({});
@@ -166,5 +177,5 @@ fn make_raw_what_progenitor_refuses(lowered: &mut Lowered, settings: &Settings) 
             )
         })?;
     }
-    Ok(())
+    Ok(notes)
 }

@@ -70,7 +70,7 @@ fn place(parameter: &Value, name: &str, types: &Types) -> Result<Option<Place>, 
     match parameter["in"].as_str().unwrap_or_default() {
         "path" => match style("simple").as_str() {
             "simple" if json || is_structure => {
-                Err("a path takes a single text, no list and no object".to_owned())
+                Err("a path takes a single text, not a list or an object".to_owned())
             }
             "simple" => Ok(Some(Place::Path)),
             other => Err(unknown(other, "path")),
@@ -123,7 +123,7 @@ fn is_json_content(parameter: &Value) -> Result<bool, String> {
     let Some(content) = parameter["content"].as_object() else { return Ok(false) };
     match content.keys().all(|media_type| super::lower::is_json(media_type)) && content.len() == 1 {
         true => Ok(true),
-        false => Err("of what `content` describes, JSON alone can be sent".to_owned()),
+        false => Err("what `content` describes can only be sent as JSON".to_owned()),
     }
 }
 

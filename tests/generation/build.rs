@@ -7,7 +7,7 @@ mod fixtures;
 
 use std::collections::BTreeMap;
 
-use generation::{Settings, generate};
+use generation::{Generated, Settings, generate};
 use proc_macro2::TokenStream;
 
 const EVERYTHING: &str = include_str!("everything.json");
@@ -28,10 +28,13 @@ fn main() {
         outcomes.insert(name.to_owned(), generate(EVERYTHING, &Settings { tamper, ..settings() }));
     }
     let written = generate(EVERYTHING, &settings()).and_then(|client| {
+        if let Some(note) = client.notes.first() {
+            return Err(note.clone());
+        }
         let folder = std::env::var("OUT_DIR").map_err(|error| error.to_string())?;
         let outcomes: BTreeMap<_, _> = (outcomes.into_iter())
             .map(|(name, outcome)| match outcome {
-                Ok(code) => (name, serde_json::json!({ "code": code })),
+                Ok(Generated { code, notes }) => (name, serde_json::json!({ "code": code, "notes": notes })),
                 Err(sentence) => (name, serde_json::json!({ "sentence": sentence })),
             })
             .collect();
@@ -39,7 +42,7 @@ fn main() {
         let write = |name: &str, text: String| {
             std::fs::write(format!("{folder}/{name}"), text).map_err(|error| format!("{name}: {error}"))
         };
-        write("client.rs", client)?;
+        write("client.rs", client.code)?;
         write("outcomes.json", outcomes)
     });
     if let Err(sentence) = written {
@@ -48,8 +51,10 @@ fn main() {
     }
 }
 
+type Tamper = fn(TokenStream) -> TokenStream;
+
 /// What a later progenitor could write instead, each of which would leave a pass with nothing to do.
-const TAMPERED: [(&str, fn(TokenStream) -> TokenStream); 8] = [
+const TAMPERED: [(&str, Tamper); 8] = [
     ("tampered: missing fields", |tokens| {
         replaced(tokens, r#"Err ("no value supplied for"#, r#"Unset ("no value supplied for"#)
     }),

@@ -191,6 +191,13 @@ fn accepted() -> Vec<(&'static str, Value)> {
         ("raw or none", get(json!({ "200": xml, "204": empty }))),
         ("no success", get(json!({ "default": problem }))),
         ("neither success nor failure", get(json!({ "101": empty, "302": empty }))),
+        ("a type of another version", {
+            let other = json!({ "schema": { "type": "object", "properties": { "a": { "type": "file" } } } });
+            let mut paths = post(json!({ "application/json": other }));
+            paths["/b"] =
+                json!({ "get": operation("getB", Value::Null, json!({ "200": json_answer("b") })) });
+            paths
+        }),
         ("meeting id", id("meetingId", "integer")),
         ("webinar id", id("webinarId", "integer")),
         ("text id", id("userId", "string")),

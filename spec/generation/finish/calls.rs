@@ -80,7 +80,7 @@ fn finish_builder(block: &mut ItemImpl, operation: &Operation, fields: &Fields) 
         return Err(format!("the builder of {owner} has no field `{missing}`"));
     }
     if fields.len() != expected {
-        return Err(format!("the builder of {owner} has fields that the description has not"));
+        return Err(format!("the builder of {owner} has fields that the description does not have"));
     }
     let mut changed: BTreeSet<String> = BTreeSet::new();
     for item in &mut block.items {

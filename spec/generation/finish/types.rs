@@ -101,7 +101,10 @@ fn finish_struct(
             unnamed += pass.changed;
         } else if let Some(facts) = facts {
             let known = facts.fields.get(&name).ok_or_else(|| {
-                format!("`{type_name}` of {} has a field `{name}` that the description has not", facts.owner)
+                format!(
+                    "`{type_name}` of {} has a field `{name}` that the description does not have",
+                    facts.owner
+                )
             })?;
             described += 1;
             send_as(&mut field.attrs, known);

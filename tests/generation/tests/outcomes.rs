@@ -56,10 +56,14 @@ fn a_document_that_cannot_be_used_is_refused_in_one_sentence_that_names_the_plac
         ("header name", "parameter `a b`", "that is not a header's name"),
         ("cookie exploded", "parameter `a`", "a cookie has one value"),
         ("cookie name", "parameter `a=b`", "that is not a cookie's name"),
-        ("content", "parameter `a`", "JSON alone can be sent"),
+        ("content", "parameter `a`", "can only be sent as JSON"),
         ("place", "parameter `a`", "`in` is `body`"),
         ("twice", "parameter `a`", "it is described twice in its query"),
-        ("nested file", "`createA` (POST /a)", "the file in its body's `a` cannot be sent"),
+        (
+            "nested file",
+            "`createA` (POST /a)",
+            "the file in its body's `a` cannot be sent: only a field of the form itself can be a file",
+        ),
         ("circular parameter", "/a: the `$ref` `#/components/parameters/a`", circular),
         ("circular answer", "/a: the `$ref` `#/components/responses/a`", circular),
         ("circular body", "/a: the `$ref` `#/components/requestBodies/a`", circular),
@@ -115,6 +119,21 @@ fn three_hundred_operations_have_a_method_each() {
         );
     }
     assert_eq!(code.matches("impl ::std::future::IntoFuture for").count(), 300);
+}
+
+#[test]
+fn an_operation_that_progenitor_cannot_type_is_kept_and_named_in_a_note() {
+    let name = "a type of another version";
+    let code = code(name);
+    assert!(code.contains("pub fn create_a(&self)") && !code.contains("struct CreateABody"), "{code}");
+    assert!(code.contains("Result<types::GetBResponse, crate::Error>"), "{code}");
+    let notes = OUTCOMES[name]["notes"].as_array().expect("notes");
+    let note = notes[0].as_str().expect("a sentence");
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(
+        note.contains("operation `createA` (POST /a): its body is plain JSON and its answer bytes"),
+        "{note}"
+    );
 }
 
 #[test]
