@@ -96,14 +96,14 @@ fn make_raw_what_progenitor_refuses(lowered: &mut Lowered, schemars: bool) -> Re
     for operation in &lowered.operations {
         let only = |document: &Value| {
             let mut only = document.clone();
-            let kept = document["paths"][&operation.path][operation.method].clone();
-            only["paths"] = json!({ &operation.path: { operation.method: kept } });
+            let kept = document["paths"][&operation.lowered_path][operation.method].clone();
+            only["paths"] = json!({ &operation.lowered_path: { operation.method: kept } });
             only
         };
         if run_progenitor(&only(&lowered.document), schemars).is_ok() {
             continue;
         }
-        let refused = &mut lowered.document["paths"][&operation.path][operation.method];
+        let refused = &mut lowered.document["paths"][&operation.lowered_path][operation.method];
         if let Some(body) = refused.pointer_mut("/requestBody/content/application~1json/schema") {
             *body = json!({});
         }

@@ -50,36 +50,34 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 async fn stream_meeting(zoom: &Client, id: MeetingId, start_twice: bool) -> Result<(), Error> {
     println!("\nMeeting {id}");
-    let configure = zoom.update_meeting_live_stream().meeting_id(id).body_map(|body| {
-        body.stream_url("rtmp://live.example.com/app").stream_key("key").page_url("https://live.example.com")
-    });
+    let configure = zoom
+        .update_meeting_live_stream()
+        .meeting_id(id)
+        .stream_url("rtmp://live.example.com/app")
+        .stream_key("key")
+        .page_url("https://live.example.com");
     report("configure", configure).await?;
 
     let settings = meeting::Settings::builder().active_speaker_name(true).display_name("Keynote");
     let start = zoom
         .update_meeting_live_stream_status()
         .meeting_id(id)
-        .body_map(|body| body.action(meeting::Action::Start).settings(settings));
+        .action(meeting::Action::Start)
+        .settings(settings);
     report("start", start.clone()).await?;
     if start_twice {
         // Too soon after the first: Zoom answers 429, and the call waits.
         report("start again", start).await?;
     }
 
-    let stop = zoom
-        .update_meeting_live_stream_status()
-        .meeting_id(id)
-        .body_map(|body| body.action(meeting::Action::Stop));
+    let stop = zoom.update_meeting_live_stream_status().meeting_id(id).action(meeting::Action::Stop);
     report("stop", stop).await
 }
 
 async fn stream_webinar(zoom: &Client) -> Result<(), Error> {
     println!("\nWebinar 91234567890");
     for (what, action) in [("start", webinar::Action::Start), ("stop", webinar::Action::Stop)] {
-        let call = zoom
-            .update_webinar_live_stream_status()
-            .webinar_id("912 3456 7890")
-            .body_map(|body| body.action(action));
+        let call = zoom.update_webinar_live_stream_status().webinar_id("912 3456 7890").action(action);
         report(what, call).await?;
     }
     Ok(())

@@ -24,9 +24,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seen = arrived.clone();
     let policy = RetryPolicy::default()
         .notify(|resend| println!("  429: asked to wait {} s", resend.wait.as_secs()))
-        .check(move |_| {
+        .check(move |resend| {
+            // A stop or a configuration is always wanted.
+            let is_start = resend.field("action") == Some("start");
             let seen = seen.clone();
-            async move { !seen.load(Ordering::Relaxed) }
+            async move { !is_start || !seen.load(Ordering::Relaxed) }
         });
 
     let embedded; // lives as long as the client that talks to it
@@ -46,19 +48,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     zoom.update_meeting_live_stream()
         .meeting_id(id)
-        .body_map(|body| {
-            body.stream_url("rtmp://live.example.com/app")
-                .stream_key("key")
-                .page_url("https://live.example.com")
-        })
+        .stream_url("rtmp://live.example.com/app")
+        .stream_key("key")
+        .page_url("https://live.example.com")
         .await?;
     println!("configured");
 
     let settings = Settings::builder().active_speaker_name(true).display_name("Keynote");
-    let start = zoom
-        .update_meeting_live_stream_status()
-        .meeting_id(id)
-        .body_map(|body| body.action(Action::Start).settings(settings));
+    let start =
+        zoom.update_meeting_live_stream_status().meeting_id(id).action(Action::Start).settings(settings);
     start.clone().await?;
     println!("started");
 
@@ -66,17 +64,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     arrived.store(true, Ordering::Relaxed);
     match start.await {
         Ok(()) => println!("started again"),
-        Err(error) if error.is_unwanted() => println!("not started again: the stream has arrived"),
+        Err(error) if error.is_retry_declined() => println!("not started again: the stream has arrived"),
         Err(error) if error.kind() == ErrorKind::Timeout && error.may_have_been_sent() => {
             println!("no answer: look at the stream before the next start ({error})");
         }
         Err(error) => return Err(error.into()),
     }
 
-    zoom.update_meeting_live_stream_status()
-        .meeting_id(id)
-        .body_map(|body| body.action(Action::Stop))
-        .await?;
+    zoom.update_meeting_live_stream_status().meeting_id(id).action(Action::Stop).await?;
     println!("stopped");
     Ok(())
 }

@@ -10,15 +10,16 @@ use std::time::Duration;
 
 use progenitor_client::RequestBuilderExt;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
-use reqwest::{Request, Response, StatusCode};
+use reqwest::{Request, StatusCode};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::call::{CONNECT_BACKOFF, FAILURE_LIMIT, read};
-use crate::error::{Flaw, excerpt, innermost};
-use crate::secret::hide;
-use crate::{Secret, client};
+use crate::answer::{Answer, Flaw};
+use crate::secret::redact as hide;
+use crate::send::{backoff, send};
+use crate::sentence::{excerpt, innermost};
+use crate::{Secret, url};
 
 /// A source of access tokens: a vault, a store that a fleet shares, user OAuth with its rotating refresh token.
 ///
@@ -225,7 +226,7 @@ impl ServerToServer {
         let secrets = [self.client_secret.expose(), basic];
         refusal.reason.iter_mut().chain(&mut refusal.error).for_each(|words| hide(words, &secrets));
         let Refusal { reason, error } = refusal;
-        let words = flaw.as_ref().map(|flaw| flaw.what).or(reason.as_deref()).or(error.as_deref());
+        let words = flaw.as_ref().map(|flaw| &*flaw.what).or(reason.as_deref()).or(error.as_deref());
         let words = words.map(|words| format!(": {}", excerpt(words))).unwrap_or_default();
         let what = if status.is_success() { " without an access token" } else { "" };
         let advice = if status.is_client_error() {
@@ -250,7 +251,7 @@ impl TokenSource for ServerToServer {
             access_token: String,
             expires_in: Option<u64>,
         }
-        let url = client::checked_url("the token URL", &self.token_url).map_err(TokenError::new)?;
+        let url = url::checked("the token URL", &self.token_url).map_err(TokenError::new)?;
         let grant = [("grant_type", "account_credentials"), ("account_id", &self.account_id)];
         let request = http
             .post(url)
@@ -263,12 +264,11 @@ impl TokenSource for ServerToServer {
         })?;
         let basic = request.headers().get(AUTHORIZATION).and_then(|basic| basic.to_str().ok());
         let basic = basic.unwrap_or_default().trim_start_matches("Basic ").to_owned();
-        let mut response = connected(http, request).await.map_err(|error| {
+        let response = connected(http, request).await.map_err(|error| {
             let what = if error.is_connect() { "could not be reached" } else { "did not answer" };
             TokenError::because(format!("Zoom's token endpoint {what} ({})", innermost(&error)), error)
         })?;
-        let status = response.status();
-        let (body, flaw) = read(&mut response, FAILURE_LIMIT).await;
+        let Answer { status, body, flaw, .. } = response;
         let granted = serde_json::from_slice::<Granted>(&body).ok().filter(|_| status.is_success());
         let Some(granted) = granted else { return Err(self.refused(status, &body, &basic, flaw)) };
         let lifetime = Duration::from_secs(granted.expires_in.unwrap_or(LIFETIME_SECONDS));
@@ -277,15 +277,19 @@ impl TokenSource for ServerToServer {
 }
 
 /// Sends a token request; while no connection can be made, as often as a call would.
-async fn connected(http: &reqwest::Client, request: Request) -> Result<Response, reqwest::Error> {
-    for backoff in CONNECT_BACKOFF {
-        let Some(attempt) = request.try_clone() else { break };
-        match http.execute(attempt).await {
-            Err(error) if error.is_connect() => sleep(backoff).await,
+async fn connected(http: &reqwest::Client, request: Request) -> Result<Answer, reqwest::Error> {
+    let mut attempts = 0;
+    loop {
+        let Some(attempt) = request.try_clone() else { return send(http, request).await };
+        match send(http, attempt).await {
+            Err(error) => match backoff(&error, attempts) {
+                Some(wait) => sleep(wait).await,
+                None => return Err(error),
+            },
             outcome => return outcome,
         }
+        attempts += 1;
     }
-    http.execute(request).await
 }
 
 /// [`TokenSource`] without its generic future, so that a client can hold any.

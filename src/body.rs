@@ -4,12 +4,12 @@ use std::fmt;
 
 use bytes::Bytes;
 use progenitor_client::RequestBuilderExt;
+use reqwest::RequestBuilder;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Request, RequestBuilder};
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::fields::Fields;
+pub(crate) use crate::inspect::Inspected;
 use crate::multipart;
 use crate::operation::Operation;
 
@@ -63,6 +63,14 @@ macro_rules! raw_body_from {
 }
 raw_body_from!(Bytes, Vec<u8>, String, &'static str, &'static [u8]);
 
+/// What a request is built for.
+pub(crate) enum Purpose<'i> {
+    /// To be sent: its body is encoded for the wire.
+    Send,
+    /// To learn what its body holds, without encoding it.
+    Inspect(&'i mut Inspected),
+}
+
 /// What the generated code calls in place of `RequestBuilder::json`; an error is the sentence that refuses the body.
 pub(crate) trait Attach: Sized {
     fn attach(
@@ -70,10 +78,11 @@ pub(crate) trait Attach: Sized {
         operation: &Operation,
         encoding: BodyEncoding,
         body: &impl Serialize,
+        purpose: &mut Purpose<'_>,
     ) -> Result<Self, String>;
 
     #[allow(dead_code)] // the description says whether there is such a body
-    fn attach_raw(self, operation: &Operation, body: RawBody) -> Self;
+    fn attach_raw(self, operation: &Operation, body: &RawBody, purpose: &Purpose<'_>) -> Self;
 }
 
 impl Attach for RequestBuilder {
@@ -82,7 +91,12 @@ impl Attach for RequestBuilder {
         operation: &Operation,
         encoding: BodyEncoding,
         body: &impl Serialize,
+        purpose: &mut Purpose<'_>,
     ) -> Result<Self, String> {
+        if let Purpose::Inspect(inspected) = purpose {
+            **inspected = Inspected::of(body);
+            return Ok(self);
+        }
         let media_type = operation.media_type.unwrap_or("application/json");
         let is_multipart = media_type.starts_with("multipart/form-data");
         let is_form = is_multipart || media_type.starts_with("application/x-www-form-urlencoded");
@@ -113,34 +127,11 @@ impl Attach for RequestBuilder {
         }
     }
 
-    fn attach_raw(self, operation: &Operation, body: RawBody) -> Self {
-        let media_type = operation.media_type.unwrap_or("application/octet-stream");
-        self.header(CONTENT_TYPE, media_type).body(body.0)
-    }
-}
-
-/// The secrets that a request's body holds, in case its answer quotes them.
-pub(crate) fn secrets(operation: &Operation, request: &Request) -> Vec<String> {
-    let content_type =
-        request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let body =
-        request.body().and_then(reqwest::Body::as_bytes).and_then(|body| std::str::from_utf8(body).ok());
-    let body = body.unwrap_or_default();
-    let json: Option<Value> = serde_json::from_str(body).ok();
-    let find = |pointer: &&str| match content_type.split_once("; boundary=") {
-        Some((_, boundary)) => {
-            let (name, rest) = pointer[1..].split_once('/').unwrap_or((&pointer[1..], ""));
-            let text = multipart::field(body, boundary, name)?;
-            match rest {
-                "" => Some(text.to_owned()),
-                rest => serde_json::from_str::<Value>(text)
-                    .ok()?
-                    .pointer(&format!("/{rest}"))?
-                    .as_str()
-                    .map(str::to_owned),
-            }
+    fn attach_raw(self, operation: &Operation, body: &RawBody, purpose: &Purpose<'_>) -> Self {
+        if let Purpose::Inspect(_) = purpose {
+            return self;
         }
-        None => json.as_ref()?.pointer(pointer)?.as_str().map(str::to_owned),
-    };
-    operation.secrets.iter().filter_map(find).collect()
+        let media_type = operation.media_type.unwrap_or("application/octet-stream");
+        self.header(CONTENT_TYPE, media_type).body(body.0.clone())
+    }
 }

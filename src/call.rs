@@ -1,291 +1,242 @@
 //! One call: attempt, judge, wait, attempt again.
 
+use std::collections::hash_map::RandomState;
 use std::future::Future;
+use std::hash::{BuildHasher, Hasher};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use reqwest::{Request, StatusCode};
-use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use crate::Client;
+use crate::answer::{Answer, Judge};
 use crate::auth::Token;
-use crate::error::{Answer, Envelope, Error, Flaw, Judged, Progress};
+use crate::body::{Inspected, Purpose};
+use crate::envelope::{Envelope, ErrorCode};
+use crate::error::{Error, Judgement, Progress};
 use crate::operation::Operation;
-use crate::retry::{self, Decision, Resend, RetryPolicy, Spent, Stop};
+use crate::retry::{Decision, Limit, Resend, Spent, Stop, decide};
+use crate::send::{FAILURE_LIMIT, backoff, send};
 use crate::trace::Span;
-use crate::{Client, ErrorCode, RawBody, body};
 
 /// What `.await` on an operation's builder waits for.
-pub(crate) type Call<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+pub(crate) type Call<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 
-/// What is kept of a failure's body.
-pub(crate) const FAILURE_LIMIT: usize = 64 * 1024;
-/// What a success's body may hold.
-const SUCCESS_LIMIT: usize = 4 * 1024 * 1024;
-/// Before the second and the third attempt to connect.
-pub(crate) const CONNECT_BACKOFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(1000)];
+/// Builds the request of one attempt, or inspects what it would send.
+pub(crate) type Build<'a> =
+    dyn Fn(&mut Purpose<'_>) -> Result<Request, progenitor_client::Error<()>> + Sync + 'a;
+
+/// Zoom's code for an access token that is invalid or has expired.
+const INVALID_ACCESS_TOKEN: ErrorCode = ErrorCode(124);
 
 /// No longer wait is slept, so that the instant at its end can be told.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
 
-/// Builds a request anew for each attempt.
-pub(crate) type Build<'a> = dyn Fn() -> Result<Request, progenitor_client::Error<()>> + Sync + 'a;
-
-/// Sends until there is a success or nothing more to be done. Resent are a 429, as the retry policy allows; a 401
+/// Sends until there is a success or nothing more to be done. Sent again are a 429, as the retry policy allows; a 401
 /// with code 124, once and with a newer token; a failure to connect, twice. Nothing else that may have reached Zoom.
-pub(crate) async fn run(
+pub(crate) async fn run<T>(
     client: &Client,
     operation: &'static Operation,
     build: &Build<'_>,
-) -> Result<Answer, Error> {
+    judge: Judge<T>,
+) -> Result<T, Error> {
+    let started = Instant::now();
+    let deadline = client.inner.retry.deadline.and_then(|deadline| started.checked_add(deadline));
     let span = Span::call(operation);
-    span.within(attempts(client, operation, build, &span)).await
+    let call = Running { client, operation, build, span, started, deadline };
+    let mut success = call.span.within(call.attempts()).await?;
+    success.answer.judged(judge).map_err(|flaw| {
+        let answer = &mut success.answer;
+        answer.flaw = answer.flaw.take().or(flaw);
+        if answer.body.len() > FAILURE_LIMIT {
+            // A slice would keep all of it.
+            answer.body = Bytes::copy_from_slice(&answer.body[..FAILURE_LIMIT]);
+        }
+        call.failure(success, None)
+    })
 }
 
-async fn attempts(
-    client: &Client,
+struct Running<'c> {
+    client: &'c Client,
     operation: &'static Operation,
-    build: &Build<'_>,
-    span: &Span,
-) -> Result<Answer, Error> {
-    let inner = &client.inner;
-    let policy = &inner.retry;
-    let started = Instant::now();
-    let deadline = policy.deadline.and_then(|deadline| started.checked_add(deadline));
-    let mut spent = Progress::default();
-    let (mut resends, mut connects, mut renewed) = (0, 0, false);
-    loop {
-        let mut request = build().map_err(|error| refused(operation, error))?;
-        let now = |spent| Progress { elapsed: started.elapsed(), ..spent };
-        let out_of_time = |spent| Error::deadline(operation, "an access token was fetched", now(spent));
-        let token =
-            before(deadline, inner.tokens.get(&client.client)).await.ok_or_else(|| out_of_time(spent))?;
-        let token = token.map_err(|error| Error::token(operation, error, now(spent)))?;
-        let left =
-            deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
+    build: &'c Build<'c>,
+    span: Span,
+    started: Instant,
+    deadline: Option<Instant>,
+}
+
+/// An answer, the token that it was an answer to, and what the call has behind it.
+struct Answered {
+    answer: Answer,
+    token: Arc<Token>,
+    progress: Progress,
+}
+
+impl Running<'_> {
+    async fn attempts(&self) -> Result<Answered, Error> {
+        let inner = &self.client.inner;
+        let mut progress = Progress::default();
+        let (mut spent, mut connects, mut renewed) = (Spent::default(), 0, false);
+        loop {
+            // Before a token is fetched, so that what this crate refuses costs nothing.
+            let request = (self.build)(&mut Purpose::Send).map_err(|error| refused(self.operation, error))?;
+            let token = self.token(progress).await?;
+            let request = self.prepared(request, &token, progress)?;
+            if progress.attempts == 0 {
+                self.span.about(self.operation, &request);
+            }
+            let attempt = self.span.attempt(self.operation, &request, progress.attempts);
+            progress.attempts += 1;
+            let outcome = attempt.within(send(&self.client.client, request)).await;
+            progress.elapsed = self.started.elapsed();
+            let answer = match outcome {
+                Ok(answer) => answer,
+                Err(error) => {
+                    attempt.failed(&error);
+                    let backoff = backoff(&error, connects).filter(|wait| self.is_in_time(*wait));
+                    let Some(wait) = backoff else {
+                        return Err(Error::transport(self.operation, error, progress));
+                    };
+                    connects += 1;
+                    self.tell(progress, wait, "no connection could be made: the call waits and tries again");
+                    sleep(wait).await;
+                    continue;
+                }
+            };
+            attempt.answered(&answer, text(&token));
+            progress.answered = true;
+            let ended = |answer, token| Answered { answer, token, progress };
+            if answer.status.is_success() {
+                return Ok(ended(answer, token));
+            }
+            if !renewed && is_refused_token(&answer) {
+                renewed = true;
+                inner.tokens.discard(&token);
+                let newer = self.token(progress).await?;
+                if newer.header() != token.header() {
+                    let why = "Zoom refused the access token with code 124: the call is sent again with a newer one";
+                    self.tell(progress, Duration::ZERO, why);
+                    continue;
+                }
+            }
+            let now = SystemTime::now();
+            let limit = Limit::of(answer.status, &answer.headers, self.operation.documented_wait, now);
+            let Some(limit) = limit else { return Err(self.failure(ended(answer, token), None)) };
+            spent.elapsed = progress.elapsed;
+            let wait = match decide(&inner.retry, &limit, spent, chance()) {
+                Decision::Wait(wait) => wait.min(CENTURY),
+                Decision::Stop(stop) => return Err(self.failure(ended(answer, token), Some((limit, stop)))),
+            };
+            spent.count(limit.kind);
+            self.tell(progress, wait, "Zoom answered 429: the call waits and is sent again");
+            if let Some(stop) = self.wait(spent.retries.saturating_add(spent.paced), wait).await {
+                progress.elapsed = self.started.elapsed();
+                let ended = Answered { answer, token, progress };
+                return Err(self.failure(ended, Some((limit, stop))));
+            }
+        }
+    }
+
+    async fn token(&self, progress: Progress) -> Result<Arc<Token>, Error> {
+        let token = self.in_time(self.client.inner.tokens.get(&self.client.client)).await;
+        let progress = Progress { elapsed: self.started.elapsed(), ..progress };
+        let token = token.ok_or_else(|| self.out_of_time(progress))?;
+        token.map_err(|error| Error::token(self.operation, error, progress))
+    }
+
+    fn prepared(&self, mut request: Request, token: &Token, progress: Progress) -> Result<Request, Error> {
+        let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let left = left.unwrap_or(Duration::MAX);
         if left.is_zero() {
-            return Err(out_of_time(spent));
+            return Err(self.out_of_time(Progress { elapsed: self.started.elapsed(), ..progress }));
         }
-        prepare(&mut request, &token, inner.attempt_timeout.min(left));
-        let attempt_span = span.attempt(operation, &request, spent.attempts);
-        spent.attempts += 1;
-        let mut answer = match attempt_span.within(attempt(client, operation, request)).await {
-            Ok(answer) => answer,
-            Err(error) => {
-                attempt_span.failed(&error);
-                let backoff = CONNECT_BACKOFF.get(connects).copied().filter(|_| error.is_connect());
-                let in_time =
-                    |wait: &Duration| deadline.is_none_or(|deadline| Instant::now() + *wait < deadline);
-                let Some(backoff) = backoff.filter(in_time) else {
-                    return Err(Error::transport(operation, error, now(spent)));
-                };
-                connects += 1;
-                let why = "no connection could be made: the call waits and tries again";
-                span.resending(operation, spent.attempts, backoff, why);
-                sleep(backoff).await;
-                continue;
-            }
-        };
-        spent.answered = true;
-        attempt_span.answered(answer.status);
-        answer.progress = now(spent);
-        if !answer.body.is_empty() {
-            answer.secrets = quotable_secrets(operation, build, &token);
+        *request.timeout_mut() = Some(self.client.inner.attempt_timeout.min(left));
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(AUTHORIZATION, token.header().clone());
+        Ok(request)
+    }
+
+    /// Waits, then asks whether the call is still wanted; gives the reason not to send it.
+    async fn wait(&self, number: u32, wait: Duration) -> Option<Stop> {
+        let policy = &self.client.inner.retry;
+        let told = policy.notify.is_some() || policy.check.is_some();
+        let resend = told.then(|| {
+            let (path, Inspected { texts, .. }) = self.inspected();
+            Resend::new(self.operation, path, texts, number, wait)
+        });
+        if let (Some(notify), Some(resend)) = (&policy.notify, &resend) {
+            notify(resend);
         }
-        if answer.status.is_success() {
-            return Ok(answer);
+        sleep(wait).await;
+        match self.in_time(policy.check.as_ref()?(resend?)).await {
+            Some(true) => None,
+            Some(false) => Some(Stop::Declined),
+            None => Some(Stop::CheckTooSlow),
         }
-        let envelope = Envelope::of_failure(&answer.body);
-        if answer.status == StatusCode::UNAUTHORIZED && envelope.code == Some(ErrorCode(124)) && !renewed {
-            renewed = true;
-            inner.tokens.discard(&token);
-            let newer =
-                before(deadline, inner.tokens.get(&client.client)).await.ok_or_else(|| out_of_time(spent))?;
-            let newer = newer.map_err(|error| Error::token(operation, error, now(spent)))?;
-            if newer.header() != token.header() {
-                let why =
-                    "Zoom refused the access token with code 124: the call is sent again with a newer one";
-                span.resending(operation, spent.attempts, Duration::ZERO, why);
-                continue;
-            }
-        }
-        let instant = SystemTime::now();
-        let so_far = Spent { resends, elapsed: answer.progress.elapsed };
-        let wait = match retry::decide(
-            policy,
-            operation.documented_wait,
-            answer.status,
-            &answer.headers,
-            so_far,
-            instant,
-        ) {
-            Decision::Wait(wait) => wait,
-            Decision::Stop(stop) => return Err(failure(answer, envelope, stop, instant)),
-        };
-        resends += 1;
-        let wait = wait.min(CENTURY);
-        let path = build().map(|request| request.url().path().to_owned()).unwrap_or_default();
-        let resend = Resend { operation_id: operation.id, path, number: resends, wait, at: instant + wait };
-        span.resending(
-            operation,
-            spent.attempts,
-            wait,
-            "Zoom answered 429: the call waits and is sent again",
-        );
-        if let Some(stop) = wait_and_ask(policy, resend, deadline).await {
-            answer.progress = now(spent);
-            return Err(failure(answer, envelope, stop, instant));
+    }
+
+    /// The error that this answer is. Only now is it found out what was sent and must not be printed.
+    fn failure(&self, ended: Answered, limit: Option<(Limit, Stop)>) -> Error {
+        let Answered { answer, token, progress } = ended;
+        let mut secrets = self.inspected().1.secrets;
+        secrets.push(text(&token).to_owned());
+        let (limit, stop) = limit.unzip();
+        Error::answered(self.operation, answer, Judgement { limit, stop, secrets: &secrets }, progress)
+    }
+
+    /// The request's path, and what its body holds.
+    fn inspected(&self) -> (String, Inspected) {
+        let mut inspected = Inspected::default();
+        let request = (self.build)(&mut Purpose::Inspect(&mut inspected));
+        (request.map(|request| request.url().path().to_owned()).unwrap_or_default(), inspected)
+    }
+
+    fn tell(&self, progress: Progress, wait: Duration, why: &str) {
+        self.span.resending(self.operation, progress.attempts, wait, why);
+    }
+
+    fn out_of_time(&self, progress: Progress) -> Error {
+        Error::deadline(self.operation, "an access token was fetched", progress)
+    }
+
+    fn is_in_time(&self, wait: Duration) -> bool {
+        self.deadline.is_none_or(|deadline| Instant::now() + wait < deadline)
+    }
+
+    async fn in_time<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        match self.deadline {
+            Some(deadline) => timeout_at(deadline, future).await.ok(),
+            None => Some(future.await),
         }
     }
 }
 
-fn refused(operation: &'static Operation, error: progenitor_client::Error<()>) -> Error {
+pub(crate) fn refused(operation: &'static Operation, error: progenitor_client::Error<()>) -> Error {
     match error {
         progenitor_client::Error::InvalidRequest(sentence) => Error::refused(Some(operation), sentence),
         progenitor_client::Error::CommunicationError(error) => {
-            Error::refused(Some(operation), "its URL or headers cannot be made").because(error.without_url())
+            Error::refused(Some(operation), "its URL or headers are invalid").because(error.without_url())
         }
-        // A request that is only built can end in no other way.
+        // A request that is only built can fail in no other way.
         other => Error::refused(Some(operation), other),
     }
 }
 
-fn prepare(request: &mut Request, token: &Token, timeout: Duration) {
-    *request.timeout_mut() = Some(timeout);
-    let headers = request.headers_mut();
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    headers.insert(AUTHORIZATION, token.header().clone());
+fn is_refused_token(answer: &Answer) -> bool {
+    answer.status == StatusCode::UNAUTHORIZED
+        && Envelope::read(&answer.body).code == Some(INVALID_ACCESS_TOKEN)
 }
 
-async fn attempt(
-    client: &Client,
-    operation: &'static Operation,
-    request: Request,
-) -> Result<Answer, reqwest::Error> {
-    let mut response = client.client.execute(request).await?;
-    let status = response.status();
-    let (body, flaw) =
-        read(&mut response, if status.is_success() { SUCCESS_LIMIT } else { FAILURE_LIMIT }).await;
-    let mut headers = std::mem::take(response.headers_mut());
-    if !status.is_success() {
-        // These are slices of the connection's read buffer and would keep all 8 KiB of it through a wait.
-        for value in headers.values_mut() {
-            *value = HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone());
-        }
-    }
-    Ok(Answer { status, headers, body, flaw, operation, progress: Progress::default(), secrets: Vec::new() })
+fn text(token: &Token) -> &str {
+    token.header().to_str().unwrap_or_default().trim_start_matches("Bearer ")
 }
 
-/// What an answer could quote of the request and nobody may print.
-fn quotable_secrets(operation: &Operation, build: &Build<'_>, token: &Token) -> Vec<String> {
-    let mut secrets = build().map(|request| body::secrets(operation, &request)).unwrap_or_default();
-    let token = token.header().to_str().unwrap_or_default();
-    secrets.push(token.trim_start_matches("Bearer ").to_owned());
-    secrets
-}
-
-/// The body as far as `limit`, and why it is not whole.
-pub(crate) async fn read(response: &mut reqwest::Response, limit: usize) -> (Bytes, Option<Flaw>) {
-    let mut body = BytesMut::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() > limit => {
-                body.extend_from_slice(&chunk[..limit - body.len()]);
-                return (body.freeze(), Some(Flaw { what: "its body is too long to be kept", cause: None }));
-            }
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => return (body.freeze(), None),
-            Err(error) => {
-                let what =
-                    if error.is_timeout() { "its body did not end in time" } else { "its body was cut off" };
-                return (body.freeze(), Some(Flaw { what, cause: Some(error.without_url()) }));
-            }
-        }
-    }
-}
-
-/// Waits, then asks whether the call is still wanted; gives the reason not to send it.
-async fn wait_and_ask(policy: &RetryPolicy, resend: Resend, deadline: Option<Instant>) -> Option<Stop> {
-    if let Some(notify) = &policy.notify {
-        notify(&resend);
-    }
-    sleep(resend.wait).await;
-    match before(deadline, policy.check.as_ref()?(resend)).await {
-        Some(true) => None,
-        Some(false) => Some(Stop::Unwanted),
-        None => Some(Stop::PastDeadline),
-    }
-}
-
-async fn before<T>(deadline: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
-    match deadline {
-        Some(deadline) => timeout_at(deadline, future).await.ok(),
-        None => Some(future.await),
-    }
-}
-
-fn failure(answer: Answer, envelope: Envelope, stop: Stop, now: SystemTime) -> Error {
-    let limited = stop != Stop::NotLimited;
-    let wait = retry::asked_wait(answer.operation.documented_wait, &answer.headers, now).filter(|_| limited);
-    let until = retry::asked_instant(&answer.headers, now).filter(|_| limited);
-    let (operation, progress) = (answer.operation, answer.progress);
-    Error::answered(operation, answer, Judged { envelope, stop, wait, until, mismatch: None }, progress)
-}
-
-/// A success that does not hold what it should.
-fn no_success(answer: Answer, envelope: Envelope, mismatch: Option<String>) -> Error {
-    let (operation, progress) = (answer.operation, answer.progress);
-    Error::answered(
-        operation,
-        answer,
-        Judged { envelope, stop: Stop::NotLimited, wait: None, until: None, mismatch },
-        progress,
-    )
-}
-
-/// For an operation whose success has no body: any 2xx will do, unless it carries an error or what is missing of it
-/// could have been one.
-pub(crate) fn nothing(answer: Answer) -> Result<(), Error> {
-    if answer.flaw.is_some() {
-        return Err(no_success(answer, Envelope::default(), None));
-    }
-    if answer.body.is_empty() {
-        return Ok(());
-    }
-    match Envelope::of_success(&answer.body) {
-        Some(envelope) => Err(no_success(answer, envelope, None)),
-        None => Ok(()),
-    }
-}
-
-/// For an operation whose success is JSON; an empty body stands for `null`.
-#[allow(dead_code)] // the description says which of these three are used
-pub(crate) fn value<T: DeserializeOwned>(answer: Answer) -> Result<T, Error> {
-    if answer.flaw.is_some() {
-        return Err(no_success(answer, Envelope::default(), None));
-    }
-    if let Some(envelope) = Envelope::of_success(&answer.body) {
-        return Err(no_success(answer, envelope, None));
-    }
-    let json: &[u8] = if answer.body.is_empty() { b"null" } else { &answer.body };
-    // serde's own words quote the value, which may be a stream key.
-    serde_json::from_slice(json).map_err(|error| {
-        let mismatch = format!(
-            "its body does not hold what the description says (line {}, column {})",
-            error.line(),
-            error.column()
-        );
-        no_success(answer, Envelope::default(), Some(mismatch))
-    })
-}
-
-/// For an operation whose success the description has no schema for.
-#[allow(dead_code)]
-pub(crate) fn bytes(answer: Answer) -> Result<RawBody, Error> {
-    match answer.flaw {
-        Some(_) => Err(no_success(answer, Envelope::default(), None)),
-        None => Ok(answer.body.into()),
-    }
+/// A random number from 0 to 1.
+fn chance() -> f64 {
+    RandomState::new().build_hasher().finish() as f64 / u64::MAX as f64
 }

@@ -1,7 +1,6 @@
 //! How a client is set up.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +8,13 @@ use reqwest::Url;
 
 use crate::auth::{Fixed, Tokens, bearer};
 use crate::error::Error;
+use crate::url::{self, is_loopback};
 use crate::{BodyEncoding, Client, RetryPolicy, Secret, ServerToServer, TokenSource};
 
 /// What the generated client carries for the layer.
 #[derive(Clone)]
 pub(crate) struct Inner {
-    /// Parsed once; a call sets its path.
+    /// Parsed once; a call puts its path behind this one's.
     pub base_url: Url,
     pub tokens: Arc<Tokens>,
     pub retry: Arc<RetryPolicy>,
@@ -23,6 +23,12 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
+    /// What stands before the path of each call.
+    pub fn base_path(&self) -> &str {
+        let path = self.base_url.path();
+        path.strip_suffix('/').unwrap_or(path)
+    }
+
     /// The URL of `path`, which the generated code has percent-encoded.
     pub fn url(&self, path: &str) -> Url {
         let mut url = self.base_url.clone();
@@ -82,15 +88,14 @@ impl Client {
     /// zoom.with_retry(RetryPolicy::never())
     ///     .update_meeting_live_stream_status()
     ///     .meeting_id(84912345678)
-    ///     .body_map(|body| body.action(Action::Stop))
+    ///     .action(Action::Stop)
     ///     .await?;
     /// # Ok(())
     /// # }
     /// ```
     pub fn with_retry(&self, policy: RetryPolicy) -> Self {
-        let mut client = self.clone();
-        client.inner.retry = Arc::new(policy);
-        client
+        let inner = Inner { retry: Arc::new(policy), ..(*self.inner).clone() };
+        Self { client: self.client.clone(), inner: Arc::new(inner) }
     }
 }
 
@@ -112,6 +117,9 @@ impl fmt::Debug for Client {
 /// | [`base_url`](Self::base_url) | the description's: `https://api.zoom.us/v2` |
 /// | [`connect_timeout`](Self::connect_timeout) | 10 seconds |
 /// | [`attempt_timeout`](Self::attempt_timeout) | 30 seconds |
+/// | [`http2_keep_alive_interval`](Self::http2_keep_alive_interval) | 15 seconds |
+/// | [`http2_keep_alive_timeout`](Self::http2_keep_alive_timeout) | 10 seconds |
+/// | [`pool_idle_timeout`](Self::pool_idle_timeout) | 50 seconds |
 /// | [`retry`](Self::retry) | [`RetryPolicy::default`] |
 /// | [`token_margin`](Self::token_margin) | 300 seconds |
 /// | [`body_encoding`](Self::body_encoding) | [`BodyEncoding::Described`] |
@@ -123,11 +131,22 @@ pub struct ClientBuilder {
     token_margin: Duration,
     connect_timeout: Duration,
     attempt_timeout: Duration,
+    http2_keep_alive_interval: Option<Duration>,
+    http2_keep_alive_timeout: Option<Duration>,
+    pool_idle_timeout: Option<Duration>,
     retry: RetryPolicy,
     body_encoding: BodyEncoding,
     user_agent: String,
-    http: reqwest::ClientBuilder,
+    http: Option<reqwest::ClientBuilder>,
 }
+
+/// A silent connection is found within interval and timeout together: before an attempt's 30 seconds are over.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Shorter than the 60 to 75 seconds after which common servers and load balancers close an idle connection.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(50);
+/// As good as never, and an instant that the clock still has.
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 enum Source {
     None,
@@ -143,10 +162,13 @@ impl ClientBuilder {
             token_margin: Duration::from_secs(300),
             connect_timeout: Duration::from_secs(10),
             attempt_timeout: Duration::from_secs(30),
+            http2_keep_alive_interval: None,
+            http2_keep_alive_timeout: None,
+            pool_idle_timeout: None,
             retry: RetryPolicy::default(),
             body_encoding: BodyEncoding::default(),
             user_agent: concat!("zoom-livestream/", env!("CARGO_PKG_VERSION")).to_owned(),
-            http: reqwest::ClientBuilder::new(),
+            http: None,
         }
     }
 
@@ -189,6 +211,32 @@ impl ClientBuilder {
         self
     }
 
+    /// How long an HTTP/2 connection may be silent before a ping is sent on it, with calls under way or without.
+    ///
+    /// A connection can fall silent without being closed: a middlebox that lost track of it may go on acknowledging
+    /// what is sent. With pings, only the calls under way on it, or begun within this interval and the
+    /// [timeout](Self::http2_keep_alive_timeout), fail. Where this is not set, [`http`](Self::http) decides if it was
+    /// given; one that sets no interval sends no pings. [`Duration::MAX`] turns them off.
+    pub fn http2_keep_alive_interval(mut self, interval: Duration) -> Self {
+        self.http2_keep_alive_interval = Some(interval);
+        self
+    }
+
+    /// How long a ping may go unanswered before its HTTP/2 connection is closed.
+    pub fn http2_keep_alive_timeout(mut self, timeout: Duration) -> Self {
+        self.http2_keep_alive_timeout = Some(timeout);
+        self
+    }
+
+    /// How long a connection without calls is kept for the next one.
+    ///
+    /// A server that closes an idle connection just as a request is sent on it fails the call: keep connections
+    /// for less time than the server does.
+    pub fn pool_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.pool_idle_timeout = Some(timeout);
+        self
+    }
+
     /// Whether, how often and how long a call waits when Zoom answers 429.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
@@ -212,9 +260,22 @@ impl ClientBuilder {
     /// This crate's own settings are laid over it: its timeouts and user agent, TLS 1.2 or later with certificate
     /// and host name checked, https only but for loopback, and neither redirects nor retries, whatever it holds. The
     /// TLS backend is this crate's feature's (`rustls` before `native-tls`); a preconfigured one is dropped.
+    ///
+    /// Keep-alive and idle time are an exception, because a builder cannot be asked what it holds: with `http`, this
+    /// crate's defaults for [`http2_keep_alive_interval`](Self::http2_keep_alive_interval),
+    /// [`http2_keep_alive_timeout`](Self::http2_keep_alive_timeout) and
+    /// [`pool_idle_timeout`](Self::pool_idle_timeout) do not apply. Each of them is laid over `http` where you set it.
     pub fn http(mut self, http: reqwest::ClientBuilder) -> Self {
-        self.http = http;
+        self.http = Some(http);
         self
+    }
+
+    /// What is laid over `http`: interval and timeout of the pings, and the idle time.
+    fn connections(&self) -> [Option<Duration>; 3] {
+        let set = [self.http2_keep_alive_interval, self.http2_keep_alive_timeout, self.pool_idle_timeout];
+        let defaults = [KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, POOL_IDLE_TIMEOUT].map(Some);
+        let or = if self.http.is_none() { defaults } else { [None; 3] };
+        std::array::from_fn(|n| set[n].or(or[n]).map(|time| time.min(YEAR)))
     }
 
     /// The client.
@@ -222,10 +283,12 @@ impl ClientBuilder {
     /// # Errors
     ///
     /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): no token or source was given, the token cannot be a
-    /// token, the base URL is neither https nor loopback or carries more than a path, or TLS cannot be set up.
+    /// token, the base URL is neither https nor loopback, carries more than a path or would be changed by parsing, TLS
+    /// cannot be set up, or the URL is https and neither `rustls` nor `native-tls` is enabled.
     pub fn build(self) -> Result<Client, Error> {
         let refused = |sentence: String| Error::refused(None, sentence);
-        let url = checked_url("the base URL", &self.base_url).map_err(refused)?;
+        let [keep_alive_interval, keep_alive_timeout, idle_timeout] = self.connections();
+        let url = url::checked("the base URL", &self.base_url).map_err(refused)?;
         let tokens = match self.token {
             Source::None => {
                 return Err(refused(
@@ -239,8 +302,17 @@ impl ClientBuilder {
             Source::Other(tokens) => tokens(self.token_margin),
         };
         let loopback = url.scheme() == "http";
-        let http = self
-            .http
+        let mut http = self.http.unwrap_or_default();
+        if let Some(interval) = keep_alive_interval {
+            http = http.http2_keep_alive_interval(interval).http2_keep_alive_while_idle(true);
+        }
+        if let Some(timeout) = keep_alive_timeout {
+            http = http.http2_keep_alive_timeout(timeout);
+        }
+        if let Some(timeout) = idle_timeout {
+            http = http.pool_idle_timeout(timeout);
+        }
+        let http = http
             .user_agent(self.user_agent)
             .connect_timeout(self.connect_timeout)
             .redirect(reqwest::redirect::Policy::none())
@@ -270,8 +342,6 @@ impl ClientBuilder {
             };
             refused(format!("no client was made, for {advice}")).because(error)
         })?;
-        // The generated code puts `baseurl` in front of a path, and `Inner::url` the rest in front of both.
-        let baseurl = url.path().trim_end_matches('/').to_owned();
         let inner = Inner {
             base_url: url,
             tokens: Arc::new(tokens),
@@ -279,43 +349,24 @@ impl ClientBuilder {
             attempt_timeout: self.attempt_timeout,
             body_encoding: self.body_encoding,
         };
-        Ok(Client { baseurl, client, inner })
+        Ok(Client { client, inner: Arc::new(inner) })
     }
 }
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [keep_alive_interval, keep_alive_timeout, idle_timeout] = self.connections();
         f.debug_struct("ClientBuilder")
             // One that `build` will refuse may hold a password.
             .field("base_url", &(!self.base_url.contains(['?', '@', '#'])).then_some(&self.base_url))
             .field("connect_timeout", &self.connect_timeout)
             .field("attempt_timeout", &self.attempt_timeout)
+            .field("http2_keep_alive_interval", &keep_alive_interval)
+            .field("http2_keep_alive_timeout", &keep_alive_timeout)
+            .field("pool_idle_timeout", &idle_timeout)
             .field("retry", &self.retry)
             .field("token_margin", &self.token_margin)
             .field("body_encoding", &self.body_encoding)
             .finish_non_exhaustive()
     }
-}
-
-/// A URL that a token may be sent to.
-pub(crate) fn checked_url(what: &str, text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| format!("{what} is no URL: {error}"))?;
-    let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
-    if !secure {
-        return Err(format!("{what} must be https, or http on a loopback address: a token is sent to it"));
-    }
-    if url.query().is_some()
-        || url.fragment().is_some()
-        || !url.username().is_empty()
-        || url.password().is_some()
-    {
-        return Err(format!("{what} must be a scheme, a host and a path: no user, no query, no fragment"));
-    }
-    Ok(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

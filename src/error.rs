@@ -5,80 +5,30 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use reqwest::StatusCode;
-use reqwest::header::HeaderMap;
-use serde::Deserialize;
+use reqwest::header::{HeaderMap, LOCATION};
+use reqwest::{StatusCode, Url};
 
-use crate::call::FAILURE_LIMIT;
+use crate::answer::{Answer, tracking_id};
+use crate::auth::TokenError;
+use crate::envelope::{Envelope, ErrorCode, FieldError};
 use crate::operation::Operation;
-use crate::retry::Stop;
-use crate::secret::hide;
-
-/// One of Zoom's error codes, the `code` of its error envelope.
-///
-/// The codes that the description lists have constants. The list is open: a code without a constant is a number
-/// like any other.
-///
-/// ```
-/// use zoom_livestream::ErrorCode;
-///
-/// assert_eq!(ErrorCode::from(3001), ErrorCode::WEBINAR_NOT_FOUND);
-/// assert_eq!(ErrorCode::from(987_654).get(), 987_654);
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ErrorCode(pub(crate) i64);
-
-impl ErrorCode {
-    /// The code as Zoom writes it.
-    pub fn get(self) -> i64 {
-        self.0
-    }
-}
-
-impl From<i64> for ErrorCode {
-    fn from(code: i64) -> Self {
-        Self(code)
-    }
-}
-
-impl fmt::Display for ErrorCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Debug for ErrorCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.name() {
-            Some(name) => write!(f, "ErrorCode({} {name})", self.0),
-            None => write!(f, "ErrorCode({})", self.0),
-        }
-    }
-}
-
-/// What Zoom says is wrong with one field of the body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct FieldError {
-    /// The field's name, as Zoom writes it.
-    pub field: String,
-    /// Zoom's words.
-    pub message: String,
-}
+use crate::retry::{Limit, Stop};
+use crate::secret::redact;
+use crate::sentence::{excerpt, how_long, innermost, instant, shortened};
 
 /// How far a call came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Refused by this crate before anything was sent: a setting, an id, a field left out or too long.
+    /// This crate refused the call or the client's settings before anything was sent.
     Refused,
-    /// No access token could be had: the request was not sent, or not again after Zoom had refused the last token.
+    /// No access token could be obtained: the request was not sent, or not again after Zoom had refused the last token.
     Token,
-    /// No connection could be made, so that the last attempt sent nothing.
+    /// No connection could be made, so the last attempt sent nothing.
     Connect,
     /// No answer within the attempt's timeout or the call's deadline.
     Timeout,
-    /// The connection broke after the request may have been sent.
+    /// The connection broke after the request may have been sent, or an HTTP/2 server refused the request.
     Interrupted,
     /// Zoom, or something on the way to it, answered; [`Error::status`] says how.
     Answered,
@@ -86,8 +36,9 @@ pub enum ErrorKind {
 
 /// Why a client could not be built or a call failed.
 ///
-/// Its `Display` is a sentence to log; its questions are for code to branch on. A body that Zoom answered with is
-/// in [`body`](Self::body) only, never in `Display` or `Debug`.
+/// Its `Display` is a sentence to log, and [`source`](StdError::source) has the cause, which the sentence does not
+/// repeat: log both (`{:#}` with `anyhow`). Branch on its methods. The body of an answer is in [`body`](Self::body) only, never in
+/// `Display` or `Debug`.
 pub struct Error(Box<Repr>);
 
 struct Repr {
@@ -97,8 +48,7 @@ struct Repr {
     source: Option<Box<dyn StdError + Send + Sync>>,
     answer: Option<Answered>,
     may_have_been_sent: bool,
-    attempts: u32,
-    elapsed: Duration,
+    progress: Progress,
 }
 
 struct Answered {
@@ -106,67 +56,8 @@ struct Answered {
     headers: HeaderMap,
     body: Bytes,
     envelope: Envelope,
-    stop: Stop,
-    wait: Option<Duration>,
-    until: Option<SystemTime>,
-}
-
-/// Zoom's error envelope, in each of the spellings that were met.
-#[derive(Default)]
-pub(crate) struct Envelope {
-    pub code: Option<ErrorCode>,
-    pub message: Option<String>,
-    pub errors: Vec<FieldError>,
-}
-
-impl Envelope {
-    /// Reads what a failure's body holds of it.
-    pub fn of_failure(body: &[u8]) -> Self {
-        #[derive(Deserialize)]
-        struct Json {
-            code: Option<serde_json::Value>,
-            message: Option<serde_json::Value>,
-            error_message: Option<serde_json::Value>,
-            errors: Option<serde_json::Value>,
-        }
-        let Ok(json) = serde_json::from_slice::<Json>(body) else { return Self::default() };
-        let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
-        let field_error = |error: &serde_json::Value| {
-            Some(FieldError {
-                field: text(&error["field"])?,
-                message: text(&error["message"]).unwrap_or_default(),
-            })
-        };
-        Self {
-            code: json
-                .code
-                .and_then(|code| code.as_i64().or_else(|| code.as_str()?.parse().ok()))
-                .map(ErrorCode),
-            message: json.message.or(json.error_message).as_ref().and_then(text),
-            errors: json
-                .errors
-                .iter()
-                .flat_map(|errors| errors.as_array())
-                .flatten()
-                .filter_map(field_error)
-                .collect(),
-        }
-    }
-
-    /// Puts stars where Zoom's words quote one of `secrets`.
-    fn hide(&mut self, secrets: &[String]) {
-        let fields = self.errors.iter_mut().flat_map(|error| [&mut error.field, &mut error.message]);
-        self.message.iter_mut().chain(fields).for_each(|text| hide(text, secrets));
-    }
-
-    /// A success's body is an error only if it holds an envelope and nothing else.
-    pub fn of_success(body: &[u8]) -> Option<Self> {
-        let json: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).ok()?;
-        let is_envelope = json.get("code").is_some_and(serde_json::Value::is_i64)
-            && (json.contains_key("message") || json.contains_key("error_message"))
-            && json.keys().all(|key| ["code", "message", "error_message", "errors"].contains(&key.as_str()));
-        is_envelope.then(|| Self::of_failure(body))
-    }
+    limit: Option<Limit>,
+    stop: Option<Stop>,
 }
 
 /// What lies behind a call when it ends.
@@ -178,6 +69,15 @@ pub(crate) struct Progress {
     pub answered: bool,
 }
 
+/// What is known of an answer that is not a success, beside itself.
+#[derive(Default)]
+pub(crate) struct Judgement<'j> {
+    pub limit: Option<Limit>,
+    pub stop: Option<Stop>,
+    /// What was sent and must not be printed, should the answer quote it.
+    pub secrets: &'j [String],
+}
+
 impl Error {
     pub(crate) fn refused(operation: Option<&Operation>, what: impl fmt::Display) -> Self {
         let sentence = match operation {
@@ -187,32 +87,34 @@ impl Error {
         Self::new(ErrorKind::Refused, operation, sentence, Progress::default())
     }
 
-    pub(crate) fn token(
-        operation: &Operation,
-        source: impl Into<Box<dyn StdError + Send + Sync>>,
-        progress: Progress,
-    ) -> Self {
-        let source = source.into();
+    pub(crate) fn token(operation: &Operation, source: TokenError, progress: Progress) -> Self {
         let again = if progress.answered { " again" } else { "" };
-        let sentence =
-            format!("{} was not sent{again}, for there is no access token: {source}", operation.id);
+        let sentence = format!(
+            "{} was not sent{again} because no access token could be obtained: {source}",
+            operation.id
+        );
         Self::new(ErrorKind::Token, Some(operation), sentence, progress).because(source)
     }
 
     /// The attempt did not end in an answer.
     pub(crate) fn transport(operation: &Operation, source: reqwest::Error, progress: Progress) -> Self {
         let source = source.without_url();
+        let refused = is_refused_stream(&source);
         let (kind, what) = if source.is_connect() {
             (ErrorKind::Connect, "no connection to Zoom could be made")
         } else if source.is_timeout() {
             (ErrorKind::Timeout, "Zoom did not answer in time, and the request may have reached it")
+        } else if refused {
+            (
+                ErrorKind::Interrupted,
+                "Zoom refused the request without processing it: it is safe to send again",
+            )
         } else {
             (ErrorKind::Interrupted, "the connection broke, and the request may have reached Zoom")
         };
-        let cause = innermost(&source);
-        let sentence = format!("{} failed: {what} ({cause}; {})", operation.id, spent(progress));
+        let sentence = format!("{} failed: {what} ({})", operation.id, spent(progress));
         let mut error = Self::new(kind, Some(operation), sentence, progress).because(source);
-        error.0.may_have_been_sent |= kind != ErrorKind::Connect;
+        error.0.may_have_been_sent |= kind != ErrorKind::Connect && !refused;
         error
     }
 
@@ -226,48 +128,49 @@ impl Error {
     pub(crate) fn answered(
         operation: &Operation,
         answer: Answer,
-        judged: Judged,
+        judgement: Judgement<'_>,
         progress: Progress,
     ) -> Self {
-        let Judged { envelope, stop, wait, until, mismatch } = judged;
-        let (status, elapsed) = (answer.status, spent(progress));
+        let Judgement { limit, stop, secrets } = judgement;
+        let status = answer.status.as_u16();
+        let mut envelope = Envelope::read(&answer.body);
+        let is_envelope = envelope != Envelope::default();
+        envelope.redact(secrets);
         // A code that the description gives no other status than its own number: HTTP 300 is Zoom's 300.
-        let own_code = i64::from(status.as_u16());
-        let own_code =
-            operation.documented_error(status.as_u16(), own_code).map(|error| ErrorCode(error.code));
-        let mut envelope = Envelope { code: envelope.code.or(own_code), ..envelope };
-        envelope.hide(&answer.secrets);
-        let documented =
-            envelope.code.and_then(|code| operation.documented_error(status.as_u16(), code.get()));
-        let mut sentence = format!("{} was answered with HTTP {}", operation.id, status.as_u16());
+        let own_code = || operation.documented_error(status, status.into());
+        envelope.code = envelope.code.or_else(|| own_code().map(|error| ErrorCode(error.code)));
+        let mut sentence = format!("{} was answered with HTTP {status}", operation.id);
         if let Some(code) = envelope.code {
             sentence += &match code.name() {
                 Some(name) => format!(", code {code} ({name})"),
                 None => format!(", code {code}"),
             };
         }
-        if let Some(words) = envelope.message.as_deref().or(documented.map(|error| error.message)) {
-            sentence += &format!(": {}", excerpt(words));
+        let documented = envelope.code.and_then(|code| operation.documented_error(status, code.get()));
+        // Where Zoom's own words are missing the description's stand in, unless they have places to fill in.
+        let documented = documented.map(|error| error.message).filter(|words| !words.contains('{'));
+        if let Some(words) = envelope.message.as_deref().or(documented) {
+            sentence += &format!(": {}", excerpt(words).trim_end_matches('.'));
         }
-        for FieldError { field, message } in &envelope.errors {
-            sentence += &format!(" [{}: {}]", excerpt(field), excerpt(message));
+        for FieldError { field, message } in envelope.errors.iter().take(MOST_FIELD_ERRORS) {
+            sentence += &format!(" [{}: {}]", shortened(field, 100), shortened(message, 100));
         }
-        sentence = sentence.trim_end_matches('.').to_owned();
-        let Answer { status, headers, mut body, flaw, .. } = answer;
-        if let Some(flaw) = mismatch.as_deref().or(flaw.as_ref().map(|flaw| flaw.what)) {
-            sentence += &format!("; {flaw}");
+        let redirect = redirect(&answer, secrets);
+        if let Some(flaw) = &answer.flaw {
+            sentence += &format!("; {}", flaw.what);
         }
-        if let Some(advice) = advice(stop, wait, until).or_else(|| about_code(envelope.code)) {
+        let about_body = || match is_envelope || envelope.code.is_some() || answer.flaw.is_some() {
+            true => None,
+            false => Some(about_body(&answer)),
+        };
+        let advice = stop.zip(limit).map(|(stop, limit)| about_limit(stop, limit));
+        if let Some(advice) = advice.or(redirect).or_else(|| about_code(envelope.code)).or_else(about_body) {
             sentence += &format!(". {advice}");
         }
-        sentence += &format!(" ({elapsed})");
+        sentence += &format!(" ({})", spent(progress));
+        let Answer { status, headers, body, flaw } = answer;
         let mut error = Self::new(ErrorKind::Answered, Some(operation), sentence, progress);
-        if body.len() > FAILURE_LIMIT {
-            // A slice would keep all of it, and so would an envelope's texts.
-            body = Bytes::copy_from_slice(&body[..FAILURE_LIMIT]);
-            envelope = Envelope { code: envelope.code, ..Envelope::default() };
-        }
-        error.0.answer = Some(Answered { status, headers, body, envelope, stop, wait, until });
+        error.0.answer = Some(Answered { status, headers, body, envelope, limit, stop });
         match flaw.and_then(|flaw| flaw.cause) {
             Some(cause) => error.because(cause),
             None => error,
@@ -277,13 +180,12 @@ impl Error {
     fn new(kind: ErrorKind, operation: Option<&Operation>, sentence: String, progress: Progress) -> Self {
         Self(Box::new(Repr {
             kind,
-            sentence,
+            sentence: shortened(&sentence, LONGEST_SENTENCE),
             operation_id: operation.map(|operation| operation.id),
             source: None,
             answer: None,
             may_have_been_sent: progress.answered,
-            attempts: progress.attempts,
-            elapsed: progress.elapsed,
+            progress,
         }))
     }
 
@@ -361,36 +263,37 @@ impl Error {
 
     /// How long Zoom asks to wait before the next request, when the answer is a 429.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.answer()?.wait
+        self.answer()?.limit?.wait
     }
 
     /// The instant before which Zoom wants no further request, when the answer's headers name one: for a daily
     /// limit, its end.
     pub fn retry_at(&self) -> Option<SystemTime> {
-        self.answer()?.until
+        self.answer()?.limit?.until
     }
 
-    /// Whether the retry policy's check said that the call is no longer wanted.
-    pub fn is_unwanted(&self) -> bool {
-        self.answer().is_some_and(|answer| answer.stop == Stop::Unwanted)
+    /// Whether the retry policy's check declined to have the call sent again after a 429.
+    pub fn is_retry_declined(&self) -> bool {
+        self.answer().is_some_and(|answer| answer.stop == Some(Stop::Declined))
     }
 
     /// The `x-zm-trackingid` that names the request for Zoom's support.
     pub fn tracking_id(&self) -> Option<&str> {
-        self.headers()?.get("x-zm-trackingid")?.to_str().ok()
+        tracking_id(self.headers()?)
     }
 
     /// How often the request was sent, the first time included.
     pub fn attempts(&self) -> u32 {
-        self.0.attempts
+        self.0.progress.attempts
     }
 
     /// How long the call took, waits included.
     pub fn elapsed(&self) -> Duration {
-        self.0.elapsed
+        self.0.progress.elapsed
     }
 
-    /// Whether the request may have reached Zoom; `false` only where it certainly has not.
+    /// Whether the request may have reached Zoom; `false` only where it certainly has not, or where an HTTP/2 server
+    /// says that it did not process it (REFUSED_STREAM).
     pub fn may_have_been_sent(&self) -> bool {
         self.0.may_have_been_sent
     }
@@ -399,6 +302,10 @@ impl Error {
         self.0.answer.as_ref()
     }
 }
+
+/// Most characters of a whole sentence.
+const LONGEST_SENTENCE: usize = 2_000;
+const MOST_FIELD_ERRORS: usize = 5;
 
 const INVALID_ACCESS_TOKEN: i64 = 124;
 const MISSING_SCOPES: i64 = 4711;
@@ -426,64 +333,28 @@ impl StdError for Error {
     }
 }
 
-/// An answer whose body was read, as far as it is kept.
-pub(crate) struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
-    pub flaw: Option<Flaw>,
-    pub operation: &'static Operation,
-    pub progress: Progress,
-    /// What was sent and must not be printed, should the body quote it.
-    pub secrets: Vec<String>,
-}
-
-/// Why an answer's body is not whole.
-pub(crate) struct Flaw {
-    pub what: &'static str,
-    pub cause: Option<reqwest::Error>,
-}
-
-/// What was made of an answer that is no success.
-pub(crate) struct Judged {
-    pub envelope: Envelope,
-    pub stop: Stop,
-    pub wait: Option<Duration>,
-    pub until: Option<SystemTime>,
-    /// How a success's body, which is whole, is not what the description says.
-    pub mismatch: Option<String>,
-}
-
-fn advice(stop: Stop, wait: Option<Duration>, until: Option<SystemTime>) -> Option<String> {
-    let seconds = wait.unwrap_or_default().as_secs_f64().ceil();
+fn about_limit(stop: Stop, limit: Limit) -> String {
+    let asks = || format!("Zoom asks to wait {}", how_long(limit.wait.unwrap_or_default(), limit.until));
     match stop {
-        Stop::NotLimited => None,
-        Stop::DailyLimit => Some(match until {
-            Some(until) => format!(
-                "The account's daily limit is used up until {}",
-                humantime::format_rfc3339_seconds(until)
-            ),
+        Stop::DailyLimit => match limit.until {
+            Some(until) => format!("The account's daily limit is used up until {}", instant(until)),
             None => "The account's daily limit is used up".to_owned(),
-        }),
-        Stop::NoResendLeft => {
-            Some(format!("Zoom asks to wait {seconds} s, and the retry policy allows no further resend"))
+        },
+        Stop::NoRetryLeft => format!("{}, and the retry policy allows no further retry", asks()),
+        Stop::WaitTooLong => format!("{}, longer than the retry policy's longest wait", asks()),
+        Stop::PastDeadline => format!("{}, which would end after the call's deadline", asks()),
+        Stop::Declined => "It was not sent again because the retry policy's check declined".to_owned(),
+        Stop::CheckTooSlow => {
+            "It was not sent again because the retry policy's check did not answer before the call's deadline"
+                .to_owned()
         }
-        Stop::WaitTooLong => {
-            Some(format!("Zoom asks to wait {seconds} s, longer than the retry policy's longest wait"))
-        }
-        Stop::PastDeadline => {
-            Some(format!("Zoom asks to wait {seconds} s, which would end after the call's deadline"))
-        }
-        Stop::Unwanted => Some(
-            "It was not sent again, for the retry policy's check said that it is no longer wanted".to_owned(),
-        ),
-        Stop::NoWaitKnown => Some("Neither the answer nor the description says how long to wait".to_owned()),
+        Stop::NoWaitKnown => "Neither the answer nor the description says how long to wait".to_owned(),
     }
 }
 
 fn about_code(code: Option<ErrorCode>) -> Option<String> {
     match code?.get() {
-        INVALID_ACCESS_TOKEN => Some("Get a new access token: Zoom's live for an hour".to_owned()),
+        INVALID_ACCESS_TOKEN => Some("Get a new access token: Zoom's expire after an hour".to_owned()),
         MISSING_SCOPES => {
             Some("Add the scope to the app on Zoom's marketplace and get a new access token".to_owned())
         }
@@ -491,26 +362,37 @@ fn about_code(code: Option<ErrorCode>) -> Option<String> {
     }
 }
 
+/// Where a redirect points to, without what a URL may carry of secrets.
+fn redirect(answer: &Answer, secrets: &[String]) -> Option<String> {
+    let location = answer.headers.get(LOCATION).filter(|_| answer.status.is_redirection())?;
+    let mut location = String::from_utf8_lossy(location.as_bytes()).into_owned();
+    redact(&mut location, secrets);
+    if let Ok(mut url) = Url::parse(&location) {
+        // Only a URL that has no place for a user or password fails here.
+        let _ = url.set_username("").and_then(|()| url.set_password(None));
+        location = url.into();
+    }
+    let location = location.split(['?', '#']).next().unwrap_or_default();
+    Some(format!("It redirects to {}, which this client does not follow", shortened(location, 200)))
+}
+
+/// What a body that is not Zoom's may mean.
+fn about_body(answer: &Answer) -> String {
+    let what = match (answer.body.is_empty(), answer.media_type()) {
+        (true, _) => "Its body is empty".to_owned(),
+        (false, Some(media_type)) => format!("Its body is {media_type}, not Zoom's error envelope"),
+        (false, None) => "Its body is not Zoom's error envelope".to_owned(),
+    };
+    format!("{what}: a proxy or gateway may have answered in Zoom's place. `Error::body` has what it sent")
+}
+
 fn spent(progress: Progress) -> String {
     let attempts = if progress.attempts == 1 { "attempt" } else { "attempts" };
     format!("{} {attempts} in {:.1} s", progress.attempts, progress.elapsed.as_secs_f64())
 }
 
-/// The cause at the end of the chain says what happened; those above it say where.
-pub(crate) fn innermost(error: &dyn StdError) -> String {
-    let mut cause: &dyn StdError = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
-}
-
-/// Words of a stranger in one line of a sentence.
-pub(crate) fn excerpt(words: &str) -> String {
-    const MOST: usize = 500;
-    let line: String = words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MOST + 1).collect();
-    match line.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", line[..end].trim()),
-        None => line.trim().to_owned(),
-    }
+/// Whether the server reset the stream with REFUSED_STREAM, which promises that nothing was processed (RFC 9113,
+/// section 8.7). hyper keeps the reason to itself, so this is how h2 words it.
+fn is_refused_stream(error: &(dyn StdError + 'static)) -> bool {
+    innermost(error) == "stream error received: refused stream before processing any application logic"
 }

@@ -1,9 +1,13 @@
-//! Ids that check themselves before they reach a URL.
+//! IDs that check themselves before they reach a URL.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Why a text or number is no id.
+use serde::{Deserialize, Serialize};
+
+use crate::url;
+
+/// Why a text or number is not an ID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidId(String);
 
@@ -15,16 +19,36 @@ impl fmt::Display for InvalidId {
 
 impl std::error::Error for InvalidId {}
 
+/// An ID as other people's data holds it.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[serde(
+    untagged,
+    expecting = "a meeting or webinar ID is a positive whole number, or text that can be parsed as an ID"
+)]
+enum Given {
+    Number(#[cfg_attr(feature = "schemars", schemars(range(min = 1, max = i64::MAX)))] u64),
+    Text(String),
+}
+
 // `TryFrom<u64>` stays the one conversion from an integer: a second one would leave the type of a literal open,
 // and rustc would take `84912345678` for an i32.
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(u64);
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(
+            feature = "schemars",
+            derive(schemars::JsonSchema),
+            schemars(inline, description = concat!("A Zoom ", $what, " ID"))
+        )]
+        #[serde(try_from = "Given")]
+        pub struct $name(
+            #[cfg_attr(feature = "schemars", schemars(range(min = 1, max = i64::MAX)))] u64
+        );
 
         impl $name {
-            /// The id as a number, from 1 to 2⁶³ − 1.
+            /// The ID as a number, from 1 to 2⁶³ − 1.
             pub fn get(self) -> u64 {
                 self.0
             }
@@ -42,7 +66,7 @@ macro_rules! id {
             fn try_from(id: u64) -> Result<Self, InvalidId> {
                 match positive(id) {
                     Some(id) => Ok(Self(id)),
-                    None => Err(InvalidId(format!("{id} is no {} id: it must lie between 1 and 2^63 - 1", $what))),
+                    None => Err(InvalidId(format!("{id} is not a {} ID: it must lie between 1 and 2^63 - 1", $what))),
                 }
             }
         }
@@ -54,8 +78,8 @@ macro_rules! id {
                 match as_pasted(text) {
                     Some(id) => Ok(Self(id)),
                     None => Err(InvalidId(format!(
-                        "{:?} is no {} id: give its digits (spaces and hyphens may stay) or the join URL",
-                        excerpt(text), $what
+                        "{} is not a {} ID: give its digits, alone or grouped as in 849 1234 5678, or the join URL",
+                        quoted(text), $what
                     ))),
                 }
             }
@@ -84,13 +108,25 @@ macro_rules! id {
                 text.parse()
             }
         }
+
+        impl TryFrom<Given> for $name {
+            type Error = InvalidId;
+
+            fn try_from(given: Given) -> Result<Self, InvalidId> {
+                match given {
+                    Given::Number(id) => id.try_into(),
+                    Given::Text(text) => text.try_into(),
+                }
+            }
+        }
     };
 }
 
 id! {
-    /// A meeting's id: positive and 64 bits wide, for Zoom's ids are longer than 32.
+    /// A meeting's ID: a positive 64-bit number, because Zoom's IDs do not fit into 32 bits.
     ///
-    /// It is made of a number, or of text as people paste it:
+    /// It is made from a number, or from text as people paste it: digits alone, digits in Zoom's groups (3-3-3, 3-3-4
+    /// or 3-4-4, with one space or hyphen between two groups), or a join URL.
     ///
     /// ```
     /// use zoom_livestream::MeetingId;
@@ -99,14 +135,21 @@ id! {
     /// assert_eq!(id, "849 1234 5678".parse()?);
     /// assert_eq!(id, "849-1234-5678".parse()?);
     /// assert_eq!(id, "https://example.zoom.us/j/84912345678?pwd=abc".parse()?);
+    /// assert_eq!(id, "zoommtg://zoom.us/join?confno=84912345678".parse()?);
     /// assert!("../users/me".parse::<MeetingId>().is_err());
-    /// # Ok::<(), zoom_livestream::InvalidId>(())
+    ///
+    /// // Most databases have no unsigned column: an `i64` takes one more step.
+    /// let column: i64 = 84912345678;
+    /// assert_eq!(id, u64::try_from(column)?.try_into()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// It is serialized as the number, and deserialized from a number or from text.
     MeetingId, "meeting"
 }
 
 id! {
-    /// A webinar's id. All that [`MeetingId`] says holds for it too.
+    /// A webinar's ID. All that [`MeetingId`] says holds for it too.
     WebinarId, "webinar"
 }
 
@@ -116,44 +159,64 @@ fn positive(id: u64) -> Option<u64> {
 
 fn as_pasted(text: &str) -> Option<u64> {
     let text = text.trim();
-    let text = if text.contains("://") { in_join_url(text)? } else { text.to_owned() };
-    let is_gap = |c: char| c.is_whitespace() || matches!(c, '-' | '\u{2010}'..='\u{2015}');
-    let digits: String = text.chars().filter(|c| !is_gap(*c)).collect();
-    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    digits.parse().ok().and_then(positive)
+    let digits = if text.contains('/') { in_join_url(text)? } else { without_gaps(text)? };
+    let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
+    positive(digits.parse().ok().filter(|_| all_digits)?)
+}
+
+/// The groups in which Zoom shows an ID of 9, 10 or 11 digits, put together.
+fn without_gaps(text: &str) -> Option<String> {
+    let groups: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || matches!(c, '-' | '\u{2010}'..='\u{2015}')).collect();
+    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
+    matches!(lengths[..], [_] | [3, 3, 3 | 4] | [3, 4, 4]).then(|| groups.concat())
 }
 
 /// `/j/ID` joins a meeting, `/w/ID` a webinar, `/s/ID` starts either, `/wc/ID/…` and `/wc/join/ID` are the browser's.
+/// The app's own URLs (`zoommtg://`) have the ID in `confno`.
 fn in_join_url(text: &str) -> Option<String> {
-    let url = reqwest::Url::parse(text).ok()?;
+    if text.contains(char::is_whitespace) {
+        return None;
+    }
+    let (text, _) = text.split_once('#').unwrap_or((text, ""));
+    let (address, query) = text.split_once('?').unwrap_or((text, ""));
+    let scheme = if address.contains("://") { "" } else { "https://" };
+    let url = url::verbatim(&format!("{scheme}{}", address.to_ascii_lowercase()))?;
     let host = url.host_str()?;
     let is_zoom =
         |domain: &str| host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
     if !["zoom.us", "zoom.com", "zoomgov.com"].into_iter().any(is_zoom) {
         return None;
     }
-    let segments: Vec<&str> = url.path_segments()?.collect();
-    match segments[..] {
-        ["wc", "join", id, ..] | ["j" | "w" | "s" | "wc", id, ..] => Some(id.to_owned()),
+    if url.scheme() == "zoommtg" {
+        let mut ids = query.split('&').filter_map(|pair| pair.strip_prefix("confno="));
+        return ids.next().filter(|_| ids.next().is_none()).map(str::to_owned);
+    }
+    let segments: Vec<&str> = url.path().split('/').skip(1).collect();
+    match (url.scheme(), &segments[..]) {
+        ("https" | "http", ["wc", "join", id, ..] | ["j" | "w" | "s" | "wc", id, ..]) => {
+            Some((*id).to_owned())
+        }
         _ => None,
     }
 }
 
 /// What an error quotes of a refused text: enough to know it by, not a megabyte of it, nor a join URL's password.
-fn excerpt(text: &str) -> String {
-    let shown = text.split(['?', '#']).next().unwrap_or_default();
-    let mut shown: String = shown.chars().take(40).collect();
+fn quoted(text: &str) -> String {
+    let mut shown: String = text.chars().take_while(|c| !matches!(c, '?' | '#')).take(40).collect();
     if shown.len() < text.len() {
         shown.push('…');
     }
-    shown
+    // `Debug` escapes what is invisible, except for these letters that look like a space.
+    let blanks = ['\u{115f}', '\u{1160}', '\u{2800}', '\u{3164}', '\u{ffa0}'];
+    blanks.iter().fold(format!("{shown:?}"), |quoted, c| quoted.replace(*c, &c.escape_unicode().to_string()))
 }
 
-/// One segment of a path, for ids that are no numbers: never empty, `.` or `..`, and free of backslashes and
+/// One segment of a path, for IDs that are not numbers: never empty, `.` or `..`, and free of backslashes and
 /// control characters, which a URL would take for slashes or lose without a word. All else is percent-encoded.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(with = "String"))]
+#[serde(try_from = "String")]
 pub struct PathSegment(String);
 
 impl PathSegment {
@@ -179,7 +242,7 @@ impl TryFrom<String> for PathSegment {
             || text.contains(|c: char| c == '\\' || c.is_control())
         {
             let reason = "it must not be empty, `.` or `..`, nor hold a backslash or control character";
-            return Err(InvalidId(format!("{:?} is no id for a path: {reason}", excerpt(&text))));
+            return Err(InvalidId(format!("{} is not an ID for a path: {reason}", quoted(&text))));
         }
         Ok(Self(text))
     }
@@ -195,6 +258,9 @@ impl TryFrom<&str> for PathSegment {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
 
     #[test]
@@ -202,54 +268,159 @@ mod tests {
         for text in [
             "84912345678",
             " 849 1234 5678\n",
+            "\u{a0}84912345678\u{a0}",
             "849-1234-5678",
             "849\u{a0}1234\u{a0}5678",
-            "849\u{2011}1234\u{2011}5678",
+            "849\u{2010}1234\u{2015}5678",
+            "849\u{2011}1234\t5678",
             "https://zoom.us/j/84912345678",
+            "http://zoom.us/j/84912345678/",
+            "https://Zoom.us/j/84912345678",
+            "https://zoom.com/j/84912345678",
+            "https://example.zoom.com/j/84912345678",
+            "https://zoomgov.com/j/84912345678",
+            "https://example.zoomgov.com/w/84912345678",
             "https://us02web.zoom.us/j/84912345678?pwd=c2VjcmV0#success",
             "https://example.zoom.us/w/84912345678?tk=abc",
             "https://zoom.us/s/84912345678",
             "https://app.zoom.us/wc/84912345678/join",
             "https://zoom.us/wc/join/84912345678",
+            "zoom.us/j/84912345678",
+            "Zoom.us/j/84912345678?pwd=abc",
+            "us02web.zoom.us/w/84912345678#success",
+            "zoommtg://zoom.us/join?confno=84912345678&pwd=abc",
+            "zoommtg://us02web.zoom.us/start?action=start&confno=84912345678",
         ] {
             assert_eq!(text.parse::<MeetingId>().map(MeetingId::get), Ok(84_912_345_678), "{text:?}");
             assert_eq!(WebinarId::try_from(text).map(WebinarId::get), Ok(84_912_345_678), "{text:?}");
         }
+        for text in ["849123456", "849 123 456", "849-123-456"] {
+            assert_eq!(text.parse::<MeetingId>().map(MeetingId::get), Ok(849_123_456), "{text:?}");
+        }
+        for text in ["8491234567", "849 123 4567", "849-123-4567"] {
+            assert_eq!(text.parse::<MeetingId>().map(MeetingId::get), Ok(8_491_234_567), "{text:?}");
+        }
     }
 
     #[test]
-    fn what_is_no_positive_64_bit_number_is_no_id() {
+    fn what_is_not_an_id_is_refused_and_not_repaired() {
         for text in [
             "",
             " ",
             "0",
+            "-1",
+            "\u{2014}5",
+            "1-",
             "-5x",
             "+5",
             "abc",
+            "2026-11-21",
+            "849  1234 5678",
+            "849 12345678",
+            "84 912 345678",
+            "849 1234 567",
+            "849 123 45678",
+            "849-1234-5678-",
+            "849\u{2212}1234\u{2212}5678", // the minus sign
+            "849\u{200b}1234\u{200b}5678",
+            "\u{feff}84912345678",
+            "84912345678, 84912345679",
+            "84912345678\n84912345679",
             "../users/me",
             "849/../1",
             "849%2F1",
             "9223372036854775808",
             "99999999999999999999999",
             "٣٤٥",
+            "٣٤٥ ٣٤٥ ٣٤٥",
             "1.5",
             "https://evil.example/j/84912345678",
             "https://notzoom.us/j/1",
+            "https://zoom.us.evil.example/j/1",
+            "https://zoom.us@evil.example/j/1",
+            "notzoom.us/j/1",
             "https://zoom.us/j/",
+            "https://zoom.us/j/+1",
+            "https://zoom.us/j/-1",
+            "https://zoom.us/j/1%30",
+            "https://zoom.us/j/849 1234 5678",
+            "https://zoom.us/j/849\n12345678",
+            "https://zoom.us/j/84912345678?a=b https://zoom.us/j/84912345679",
+            "https://zoom.us/x/../j/84912345678",
+            "https:\\\\zoom.us/j/84912345678",
+            "https:/zoom.us/j/84912345678",
+            "https://\u{ff5a}oom.us/j/1",
             "https://zoom.us/my/room",
-            "javascript://zoom.us/j/x",
+            "javascript://zoom.us/j/1",
+            "ftp://zoom.us/j/1",
+            "zoommtg://zoom.us/join",
+            "zoommtg://zoom.us/join?confno=",
+            "zoommtg://zoom.us/join?confno=1&confno=2",
+            "zoommtg://evil.example/join?confno=1",
+            "https://zoom.us/join?confno=1",
         ] {
             let error = text.parse::<MeetingId>().expect_err(text);
-            assert!(error.to_string().contains("is no meeting id"), "{error}");
+            assert!(error.to_string().contains("is not a meeting ID"), "{error}");
+            let error = WebinarId::try_from(text).expect_err(text);
+            assert!(error.to_string().contains("is not a webinar ID"), "{error}");
         }
         assert!(MeetingId::try_from(0).is_err());
         assert!(MeetingId::try_from(1 << 63).is_err());
     }
 
     #[test]
-    fn a_refused_join_url_is_quoted_without_its_password() {
-        let error = "https://zoom.us/x/1?pwd=hunter2".parse::<MeetingId>().expect_err("no join URL");
-        assert!(!error.to_string().contains("hunter2"), "{error}");
+    fn what_is_quoted_shows_invisible_characters_and_no_password() {
+        for (text, shown) in [
+            ("my meeting", r#""my meeting""#),
+            ("Réunion", r#""Réunion""#),
+            ("849\u{200b}\u{a0}\u{feff}\u{ad}1", r#""849\u{200b}\u{a0}\u{feff}\u{ad}1""#),
+            ("\u{202e}876\u{3164}\u{2800}\t", r#""\u{202e}876\u{3164}\u{2800}\t""#),
+            ("https://zoom.us/x/1?pwd=hunter2", r#""https://zoom.us/x/1…""#),
+            ("https://zoom.us/x/1#hunter2", r#""https://zoom.us/x/1…""#),
+        ] {
+            assert_eq!(quoted(text), shown);
+        }
+        assert_eq!(quoted(&"é".repeat(1 << 20)), format!("\"{}…\"", "é".repeat(40)));
+    }
+
+    #[test]
+    fn an_id_is_serialized_as_the_number_and_deserialized_from_number_or_text() {
+        let id = MeetingId::try_from(84_912_345_678).expect("an ID");
+        assert_eq!(serde_json::to_string(&id).expect("JSON"), "84912345678");
+        for json in ["84912345678", r#""84912345678""#, r#""849 1234 5678""#, r#""zoom.us/j/84912345678""#] {
+            assert_eq!(serde_json::from_str::<MeetingId>(json).expect(json), id);
+        }
+        for (json, words) in [
+            ("0", "0 is not a meeting ID"),
+            (r#""2026-11-21""#, r#""2026-11-21" is not a meeting ID"#),
+            ("-1", "a meeting or webinar ID is a positive whole number, or text"),
+            ("1.0", "a meeting or webinar ID is a positive whole number, or text"),
+            ("null", "a meeting or webinar ID is a positive whole number, or text"),
+        ] {
+            let error = serde_json::from_str::<MeetingId>(json).expect_err(json);
+            assert!(error.to_string().contains(words), "{error}");
+        }
+        let segment: PathSegment = serde_json::from_str(r#""me""#).expect("a segment");
+        assert_eq!(serde_json::to_string(&segment).expect("JSON"), r#""me""#);
+        assert!(serde_json::from_str::<PathSegment>(r#""..""#).is_err());
+    }
+
+    #[cfg(feature = "schemars")]
+    #[test]
+    fn the_json_schema_of_an_id_says_what_is_taken_and_what_is_given() {
+        use schemars::generate::SchemaSettings;
+
+        let settings = SchemaSettings::draft2020_12;
+        let number = serde_json::json!({
+            "type": "integer", "format": "uint64", "minimum": 1, "maximum": i64::MAX
+        });
+        let taken = settings().for_deserialize().into_generator().into_root_schema_for::<WebinarId>();
+        assert_eq!(taken.get("anyOf"), Some(&serde_json::json!([number, { "type": "string" }])));
+        let given = settings().for_serialize().into_generator().into_root_schema_for::<WebinarId>();
+        for (name, value) in number.as_object().expect("a schema") {
+            assert_eq!(given.get(name), Some(value));
+        }
+        assert_eq!(given.get("description"), Some(&"A Zoom webinar ID".into()));
     }
 
     #[test]
@@ -261,5 +432,60 @@ mod tests {
             PathSegment::try_from("../users/me").map(|id| id.to_string()),
             Ok("../users/me".to_owned())
         );
+    }
+
+    /// Whether a trimmed text that is not a URL is an ID's digits, by the places where the gaps are.
+    fn is_written_as_an_id(text: &str) -> bool {
+        let chars: Vec<char> = text.chars().collect();
+        let gaps: Vec<usize> = (0..chars.len()).filter(|at| !chars[*at].is_ascii_digit()).collect();
+        let is_gap = |at: &usize| {
+            chars[*at].is_whitespace()
+                || "-\u{2010}\u{2011}\u{2012}\u{2013}\u{2014}\u{2015}".contains(chars[*at])
+        };
+        let in_groups = matches!((chars.len(), &gaps[..]), (11 | 12, [3, 7]) | (13, [3, 8]));
+        !chars.is_empty() && (gaps.is_empty() || in_groups && gaps.iter().all(is_gap))
+    }
+
+    proptest! {
+        #[test]
+        fn each_id_is_read_back_from_its_text_and_json(number in 1..=i64::MAX as u64) {
+            let id = MeetingId::try_from(number).expect("an ID");
+            prop_assert_eq!(id.to_string().parse(), Ok(id));
+            prop_assert_eq!(format!("https://zoom.us/j/{id}?pwd=1").parse(), Ok(id));
+            let json = serde_json::to_string(&id).expect("JSON");
+            prop_assert_eq!(&json, &number.to_string());
+            prop_assert_eq!(serde_json::from_str::<MeetingId>(&json).ok(), Some(id));
+            prop_assert_eq!(serde_json::from_str::<MeetingId>(&format!("\"{json}\"")).ok(), Some(id));
+        }
+
+        #[test]
+        fn digits_are_taken_as_an_id_only_where_they_are_written_as_one(
+            text in "[0-9]{0,4}([-+ \u{a0}\u{2010}-\u{2015}\u{2212}.,][0-9]{0,5}){0,3}",
+            around in "[ \u{a0}\t\n]{0,2}",
+        ) {
+            let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+            let expected = digits.parse().ok().filter(|id| *id > 0 && is_written_as_an_id(text.trim()));
+            let read = format!("{around}{text}{around}").parse::<MeetingId>();
+            prop_assert_eq!(read.ok().map(MeetingId::get), expected);
+        }
+
+        #[test]
+        fn no_text_is_a_panic_and_each_refusal_is_one_visible_line(
+            text in prop_oneof![
+                any::<String>(),
+                prop::collection::vec(
+                    select(vec!["https://", "zoom.us", "/", "j", "?", "#", "confno=", "zoommtg://", "1", "-", ".."]), 0..9,
+                ).prop_map(|parts| parts.concat()),
+            ],
+        ) {
+            match text.parse::<MeetingId>() {
+                Ok(id) => prop_assert!(text.contains(&id.to_string()) || !text.contains('/'), "{} {}", text, id),
+                Err(error) => {
+                    let sentence = error.to_string();
+                    prop_assert!(!sentence.contains(char::is_control), "{:?}", sentence);
+                    prop_assert!(sentence.len() < 1000);
+                }
+            }
+        }
     }
 }

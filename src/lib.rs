@@ -1,8 +1,8 @@
 //! Put Zoom meetings and webinars on a custom live-stream platform: configure the stream, start it, stop it.
 //!
-//! Nothing here was written operation by operation. Zoom describes its API as Postman items; a converter makes
-//! `spec/openapi.json` of them, `build.rs` has progenitor make the client, and a thin layer adds what a description
-//! says and a generator cannot do: `multipart/form-data` bodies, and waiting when Zoom answers 429.
+//! The client is generated: Zoom describes its API as Postman items, a converter turns them into `spec/openapi.json`,
+//! and `build.rs` has progenitor generate the client from that. A thin layer adds what the description says and a
+//! generator cannot do: `multipart/form-data` bodies, and waiting when Zoom answers 429.
 //!
 //! # The first call
 //!
@@ -21,32 +21,31 @@
 //!
 //! zoom.update_meeting_live_stream()
 //!     .meeting_id(84912345678)
-//!     .body_map(|body| {
-//!         body.stream_url("rtmp://live.example.com/app")
-//!             .stream_key("the platform's key")
-//!             .page_url("https://live.example.com/watch")
-//!     })
+//!     .stream_url("rtmp://live.example.com/app")
+//!     .stream_key("the platform's key")
+//!     .page_url("https://live.example.com/watch")
 //!     .await?;
 //!
 //! zoom.update_meeting_live_stream_status()
 //!     .meeting_id(84912345678)
-//!     .body_map(|body| {
-//!         let settings = Settings::builder().active_speaker_name(true).display_name("Keynote");
-//!         body.action(Action::Start).settings(settings)
-//!     })
+//!     .action(Action::Start)
+//!     .settings(Settings::builder().active_speaker_name(true).display_name("Keynote"))
 //!     .await?;
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! Each operation is a method of [`Client`] that gives a builder; nothing is sent before `.await`. The types of an
-//! operation stand under its name: [`update_meeting_live_stream_status`], [`update_meeting_live_stream`],
-//! [`update_webinar_live_stream_status`].
+//! Each operation is a method of [`Client`] that returns a builder; nothing is sent before `.await`. A builder owns what
+//! it needs, so a call can be spawned: `tokio::spawn(call.into_future())`. The types of an operation are in the module of
+//! its name, such as [`update_meeting_live_stream_status`].
+//!
+//! A meeting ID is a number (`u64`) or text as people paste it; from a database's `i64` column it is
+//! `u64::try_from(column)?`. [`MeetingId`] has the rules.
 //!
 //! # Tokens
 //!
-//! Zoom's access tokens live for an hour. [`ServerToServer`] gets the next one in time, for an account's own app;
-//! [`TokenSource`] is the way in for any other: a vault, user OAuth, a store that several machines share.
+//! Zoom's access tokens expire after an hour. [`ServerToServer`] fetches the next one in time, with the credentials of an
+//! account's own app; [`TokenSource`] is for everything else: a vault, user OAuth, a store that several machines share.
 //!
 //! ```
 //! use zoom_livestream::{Client, ServerToServer};
@@ -66,42 +65,69 @@
 //! # }
 //! ```
 //!
-//! # 429
+//! # Many accounts
 //!
-//! Two starts of one meeting within 30 seconds, and Zoom answers 429. A call then waits as long as Zoom asks, in its
-//! headers or in its documentation, and is sent again. [`RetryPolicy`] says how often and how long, and holds the
-//! question that only you can answer, for Zoom wants a start to be repeated only if the stream has not started:
+//! [`Client::with_access_token`] and [`Client::with_token_source`] give a client for another user or account. It is cheap:
+//! it shares connections, TLS and settings with the first, and has a token of its own. A service builds one client when
+//! it starts, and one such clone for each account it acts for.
 //!
 //! ```
-//! use zoom_livestream::RetryPolicy;
-//!
-//! # async fn is_streaming() -> bool { true }
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let policy = RetryPolicy::default()
-//!     .notify(|resend| eprintln!("sent again in {:?}", resend.wait))
-//!     .check(|_resend| async { !is_streaming().await });
-//! # use zoom_livestream::mock::{Answer, MockServer};
-//! # let server = MockServer::start().await?;
-//! # server.answer(Answer::error(429, 429, "Too many requests.").header("retry-after", "1"));
-//! # let zoom = zoom_livestream::Client::builder().base_url(server.base_url()).retry(policy);
+//! # let server = zoom_livestream::mock::MockServer::start().await?;
+//! # server.accept_token("ada-s-token");
+//! # let zoom = zoom_livestream::Client::builder().base_url(server.base_url());
 //! # let zoom = zoom.access_token(server.access_token()).build()?;
-//! # let refused = zoom.get_meeting_live_stream_details().meeting_id(84912345678).await;
-//! # assert!(refused.is_err_and(|error| error.is_unwanted()));
+//! let ada = zoom.with_access_token("ada-s-token")?;
+//! ada.get_meeting_live_stream_details().meeting_id(84912345678).await?;
 //! # Ok(())
 //! # }
 //! ```
 //!
+//! # Rate limits
+//!
+//! If a meeting is started twice within 30 seconds, Zoom answers 429. A call then waits for as long as Zoom asks, in its
+//! headers or in its documentation, and is sent again. [`RetryPolicy`] says how often and how long, and holds the
+//! question that only you can answer, because Zoom wants a start to be repeated only if the stream has not started:
+//!
+//! ```
+//! use zoom_livestream::{MeetingId, RetryPolicy};
+//!
+//! # async fn is_streaming(_: Option<MeetingId>) -> bool { true }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let policy = RetryPolicy::default()
+//!     .notify(|resend| eprintln!("sent again in {:?}", resend.wait))
+//!     .check(|resend| async move {
+//!         // A stop or a configuration is always wanted.
+//!         resend.field("action") != Some("start") || !is_streaming(resend.meeting_id()).await
+//!     });
+//! # use zoom_livestream::mock::{Answer, MockServer};
+//! # use zoom_livestream::update_meeting_live_stream_status::Action;
+//! # let server = MockServer::start().await?;
+//! # server.answer(Answer::error(429, 429, "Too many requests.").header("retry-after", "1"));
+//! # let zoom = zoom_livestream::Client::builder().base_url(server.base_url()).retry(policy);
+//! # let zoom = zoom.access_token(server.access_token()).build()?;
+//! # let call = || zoom.update_meeting_live_stream_status().meeting_id(84912345678);
+//! # assert!(call().action(Action::Start).await.is_err_and(|error| error.is_retry_declined()));
+//! # server.answer(Answer::error(429, 429, "Too many requests.").header("retry-after", "1"));
+//! # call().action(Action::Stop).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! An account's limit per second is different: calls that meet it are spread out and retried until their deadline.
+//!
 //! # Errors
 //!
-//! Every call gives a [`Result`]`<_, `[`Error`]`>`. Its `Display` is a sentence to log; its questions are to branch on:
+//! Every call returns a [`Result`]`<_, `[`Error`]`>`. Log its `Display` and its source; branch on its methods:
 //!
 //! ```
 //! use zoom_livestream::{Error, ErrorCode, ErrorKind};
 //!
 //! fn what_now(error: &Error) -> &'static str {
 //!     match (error.kind(), error.code()) {
-//!         (ErrorKind::Refused, _) => "mend the call: nothing was sent",
+//!         (ErrorKind::Refused, _) => "fix the call: nothing was sent",
 //!         (_, Some(ErrorCode::USER_NOT_FOUND)) => "ask who hosts the meeting",
 //!         _ if error.is_unauthorized() => "get a new token",
 //!         _ if error.is_rate_limited() => "come back later",
@@ -110,13 +136,26 @@
 //!     }
 //! }
 //! # let nothing_set = zoom_livestream::Client::builder().build().unwrap_err();
-//! # assert_eq!(what_now(&nothing_set), "mend the call: nothing was sent");
+//! # assert_eq!(what_now(&nothing_set), "fix the call: nothing was sent");
 //! ```
+//!
+//! What counts as a success: a 2xx without a body, or with a body of JSON that is not an error envelope. An envelope is a
+//! `code` with a `message`, unless they repeat the success (`{"code": 200, "message": "success"}`). A captive portal's
+//! HTML is therefore an error, even with status 200.
+//!
+//! A failure to connect is tried twice more where the network was at fault. A certificate that is not trusted, a proxy
+//! that asks for a password and a name that does not resolve are not: trying again would not help. A temporary failure of
+//! name resolution cannot be told from a name that does not exist, so it is not tried again either.
 //!
 //! # Testing your own code
 //!
-//! With the feature `mock`, [`mock::MockServer`] is a Zoom on a loopback port: strict about what it takes, with a live
+//! With the feature `mock`, [`mock::MockServer`] is a Zoom on a loopback port: strict about what it accepts, with a live
 //! stream's cool-down, and with any answer you ask for.
+//!
+//! ```toml
+//! [dev-dependencies]
+//! zoom-livestream = { version = "0.1", features = ["mock"] }
+//! ```
 //!
 //! ```
 //! use zoom_livestream::mock::{Answer, MockServer};
@@ -145,6 +184,53 @@
 //! # }
 //! ```
 //!
+//! No test has to sit through 30 seconds: with `#[tokio::test(start_paused = true)]`, or after `tokio::time::pause()`,
+//! the client's waits and the embedded Zoom's cool-down pass at once (tokio's feature `test-util`):
+//!
+//! ```
+//! # use zoom_livestream::mock::MockServer;
+//! # use zoom_livestream::update_meeting_live_stream_status::Action;
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let server = MockServer::start().await?;
+//! # let zoom = zoom_livestream::Client::builder().base_url(server.base_url());
+//! # let zoom = zoom.access_token(server.access_token()).build()?;
+//! let begun = tokio::time::Instant::now();
+//! for _ in 0..2 {
+//!     zoom.update_meeting_live_stream_status().meeting_id(84912345678).action(Action::Start).await?;
+//! }
+//! assert!(begun.elapsed().as_secs() >= 29); // on tokio's clock; a moment on the wall's
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Without async
+//!
+//! A call needs a tokio runtime with its I/O and timers. From code without one, keep one runtime for all calls:
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+//! # let server = runtime.block_on(zoom_livestream::mock::MockServer::start())?;
+//! # let zoom = zoom_livestream::Client::builder().base_url(server.base_url());
+//! # let zoom = zoom.access_token(server.access_token()).build()?;
+//! let call = zoom.get_meeting_live_stream_details().meeting_id(84912345678);
+//! let details = runtime.block_on(call.into_future())?;
+//! # let _ = details;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Tracing
+//!
+//! With the feature `tracing`, names are OpenTelemetry's where it has one. No body, header or token is ever a field.
+//!
+//! | span or event | fields |
+//! |---|---|
+//! | span `zoom.call`, from `.await` to its end | `otel.kind`, `zoom.operation_id`, `zoom.resource_id` (the meeting or webinar) |
+//! | span `zoom.attempt`, until its answer was read | `otel.kind`, `otel.name`, `http.request.method`, `http.request.resend_count`, `http.response.status_code`, `url.template`, `server.address`, `server.port`, `zoom.tracking_id`, `error.type` (a status, `connect`, `timeout` or `interrupted`) |
+//! | event at `WARN` before each resend | `zoom.operation_id`, `http.request.resend_count`, `wait_seconds` |
+//!
 //! # Regenerating
 //!
 //! When Zoom changes an operation, or you need one more: put its Postman item into the repository's `spec/postman` and
@@ -163,33 +249,42 @@
 //! | `rustls` | yes | TLS by rustls, with the system's certificates |
 //! | `native-tls` | no | TLS by the system's own library |
 //! | `tracing` | yes | a span per call and per attempt, an event per wait |
-//! | `schemars` | no | `JsonSchema` (schemars 1.x) for the request and answer types |
+//! | `schemars` | no | `JsonSchema` (schemars 1.x) for the request and answer types, and for IDs |
 //! | `mock` | no | the embedded Zoom |
+//!
+//! Without a TLS feature only http on a loopback address can be spoken, and building a client for https is an error.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 #![cfg_attr(not(feature = "mock"), allow(rustdoc::broken_intra_doc_links))] // the crate's page links to `mock`
 
+mod answer;
 mod auth;
 mod body;
 mod call;
 mod client;
+mod envelope;
 mod error;
 mod extra;
 mod fields;
 mod id;
+mod inspect;
 #[cfg(feature = "mock")]
 pub mod mock;
 mod multipart;
 mod operation;
 mod retry;
 mod secret;
+mod send;
+mod sentence;
 mod trace;
+mod url;
 
 pub use auth::{AccessToken, ServerToServer, TokenError, TokenSource};
 pub use body::{BodyEncoding, RawBody};
 pub use client::ClientBuilder;
-pub use error::{Error, ErrorCode, ErrorKind, FieldError};
+pub use envelope::{ErrorCode, FieldError};
+pub use error::{Error, ErrorKind};
 pub use extra::Extra;
 pub use id::{InvalidId, MeetingId, PathSegment, WebinarId};
 pub use retry::{Resend, RetryPolicy};

@@ -20,7 +20,7 @@
 //!
 //! zoom.update_meeting_live_stream_status()
 //!     .meeting_id(84912345678)
-//!     .body_map(|b| b.action(Action::Start))
+//!     .action(Action::Start)
 //!     .await?;
 //!
 //! let received = &server.requests()[0];
@@ -32,7 +32,7 @@
 //! let refused = zoom
 //!     .update_meeting_live_stream_status()
 //!     .meeting_id(84912345678)
-//!     .body_map(|b| b.action(Action::Stop))
+//!     .action(Action::Stop)
 //!     .await;
 //! assert!(refused.is_err());
 //! # Ok(())
@@ -48,6 +48,7 @@
 //! | unknown path | 404, code 2300 |
 //! | a method the path does not have | 405, code 405, and `Allow` |
 //! | no bearer token, or one that is not valid now | 401, code 124 |
+//! | more requests than the account may make per second, if that is [set](MockServerBuilder::requests_per_second) | 429, `X-RateLimit-Type: QPS` |
 //! | a path id that is no positive 64-bit integer | 400, code 300 |
 //! | a media type that is neither the described one nor `application/json` | 415, code 415 |
 //! | a body that cannot be read, or has no field | 400, code 300 |
@@ -224,6 +225,7 @@ impl fmt::Debug for MockServer {
 pub struct MockServerBuilder {
     description: Option<String>,
     cool_down: Option<Duration>,
+    requests_per_second: Option<u32>,
     access_token: String,
     account_id: String,
     client_id: String,
@@ -238,6 +240,7 @@ impl Default for MockServerBuilder {
         MockServerBuilder {
             description: None,
             cool_down: None,
+            requests_per_second: None,
             access_token: "mock-access-token".into(),
             account_id: "mock-account".into(),
             client_id: "mock-client".into(),
@@ -254,6 +257,13 @@ impl MockServerBuilder {
     /// documents, 30 s. Zero switches it off.
     pub fn cool_down(mut self, cool_down: Duration) -> Self {
         self.cool_down = Some(cool_down);
+        self
+    }
+
+    /// How many operation requests the account may make per second; those beyond get 429 with `X-RateLimit-Type: QPS`
+    /// and `X-RateLimit-Reset`. Default: any number.
+    pub fn requests_per_second(mut self, requests: u32) -> Self {
+        self.requests_per_second = Some(requests);
         self
     }
 
@@ -325,6 +335,7 @@ impl fmt::Debug for MockServerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MockServerBuilder")
             .field("cool_down", &self.cool_down)
+            .field("requests_per_second", &self.requests_per_second)
             .field("token_lifetime", &self.token_lifetime)
             .field("token_delay", &self.token_delay)
             .field("new_token_kills_old", &self.new_token_kills_old)

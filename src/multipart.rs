@@ -37,13 +37,6 @@ pub(crate) fn encode<'f>(fields: impl Iterator<Item = Field<'f>> + Clone) -> For
     Form { boundary, body }
 }
 
-/// The text of a field of a form that [`encode`] made.
-pub(crate) fn field<'f>(body: &'f str, boundary: &str, name: &str) -> Option<&'f str> {
-    let start = format!("form-data; name=\"{}\"\r\n\r\n", escape(name));
-    let text = &body[body.find(&start)? + start.len()..];
-    text.split(&format!("\r\n--{boundary}")).next()
-}
-
 /// A boundary that no value holds: drawn, looked for, and drawn again if it is there.
 fn boundary_outside<'f>(
     fields: impl Iterator<Item = Field<'f>> + Clone,
@@ -111,17 +104,6 @@ mod tests {
     #[test]
     fn two_forms_have_two_boundaries() {
         assert_ne!(encode(std::iter::empty()).boundary, encode(std::iter::empty()).boundary);
-    }
-
-    #[test]
-    fn a_field_is_found_again() {
-        let fields = [("a", "1"), ("b\"", "x\r\n--y\r\nname=\"c\"\r\n\r\nz"), ("c", "")];
-        let form = encode(fields.iter().copied());
-        let body = String::from_utf8(form.body).expect("text");
-        for (name, text) in &fields[..2] {
-            assert_eq!(field(&body, &form.boundary, name), Some(*text));
-        }
-        assert_eq!(field(&body, &form.boundary, "d"), None);
     }
 
     #[test]

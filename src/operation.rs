@@ -7,7 +7,6 @@ pub(crate) struct Operation {
     /// The `operationId`.
     pub id: &'static str,
     /// The path's template, such as `/meetings/{meetingId}/livestream`.
-    #[cfg_attr(not(feature = "tracing"), allow(dead_code))]
     pub path: &'static str,
     /// The body's media type, when there is a body.
     pub media_type: Option<&'static str>,
@@ -15,8 +14,6 @@ pub(crate) struct Operation {
     /// The wait that this operation's 429 asks for in words, else the document's.
     pub documented_wait: Option<Duration>,
     pub lengths: &'static [Length],
-    /// JSON pointers to the body's fields that must never be printed.
-    pub secrets: &'static [&'static str],
     pub errors: &'static [DocumentedError],
 }
 
@@ -42,10 +39,18 @@ impl Operation {
         self.errors.iter().find(|error| error.status == status && error.code == code)
     }
 
-    /// The id in `path`, a request's path that this operation's template ends: what `{meetingId}` became.
+    /// What a path's parameter became in `path`, a request's path that this operation's template ends.
+    pub fn path_parameter<'p>(&self, name: &str, path: &'p str) -> Option<&'p str> {
+        let is_named =
+            |segment: &str| segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) == Some(name);
+        let mut segments = self.path.rsplit('/').zip(path.rsplit('/'));
+        segments.find(|(template, _)| is_named(template)).map(|(_, segment)| segment)
+    }
+
+    /// The last parameter of `path`: the meeting or webinar that the operation is about.
     #[cfg(feature = "tracing")]
     pub fn resource_id<'p>(&self, path: &'p str) -> Option<&'p str> {
-        let mut parts = self.path.rsplit('/').zip(path.rsplit('/'));
-        parts.find(|(template, _)| template.starts_with('{')).map(|(_, part)| part)
+        let mut segments = self.path.rsplit('/').zip(path.rsplit('/'));
+        segments.find(|(template, _)| template.starts_with('{')).map(|(_, segment)| segment)
     }
 }

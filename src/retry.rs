@@ -2,7 +2,7 @@
 //!
 //! Zoom's documentation of a live stream's status says it in words: "if the live stream has not already started,
 //! retry making a new request after 30 seconds". [`RetryPolicy`] holds what a caller may change of that, [`Resend`]
-//! is what it is told before each resend. The decision itself is a pure function, [`decide`].
+//! is what a caller's hooks are told before each retry. The decision itself is a pure function, [`decide`].
 
 use std::fmt;
 use std::future::Future;
@@ -12,28 +12,37 @@ use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
+use serde_json::{Map, Value};
+
+use crate::operation::Operation;
+use crate::{MeetingId, WebinarId};
 
 /// Whether, how often and how long a call waits when Zoom answers 429.
 ///
 /// | | default |
 /// |---|---|
-/// | [`resends`](Self::resends) | 3 |
-/// | [`longest_wait`](Self::longest_wait) | 120 seconds |
+/// | [`max_retries`](Self::max_retries) | 3 |
+/// | [`max_wait`](Self::max_wait) | 120 seconds |
 /// | [`deadline`](Self::deadline) | 300 seconds for the whole call |
 /// | [`check`](Self::check) | none: a refused call is sent again |
+///
+/// A limit per second (`X-RateLimit-Type: QPS`) is a matter of pace, not a failure: such a call is retried until its
+/// deadline, whatever `max_retries` says, unless that is 0. Its waits are spread at random over 2 seconds, then 4, 8, 16
+/// and at most 32, so that calls that were refused together do not come back together. A daily limit is never waited
+/// out.
 ///
 /// ```
 /// use std::time::Duration;
 /// use zoom_livestream::RetryPolicy;
 ///
-/// let patient = RetryPolicy::default().resends(5).deadline(Duration::from_secs(600));
+/// let patient = RetryPolicy::default().max_retries(5).deadline(Duration::from_secs(600));
 /// let never = RetryPolicy::never();
 /// # let _ = (patient, never);
 /// ```
 #[derive(Clone)]
 pub struct RetryPolicy {
-    pub(crate) resends: u32,
-    pub(crate) longest_wait: Duration,
+    pub(crate) max_retries: u32,
+    pub(crate) max_wait: Duration,
     pub(crate) deadline: Option<Duration>,
     pub(crate) check: Option<Arc<Check>>,
     pub(crate) notify: Option<Arc<Notify>>,
@@ -45,8 +54,8 @@ pub(crate) type Notify = dyn Fn(&Resend) + Send + Sync;
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            resends: 3,
-            longest_wait: Duration::from_secs(120),
+            max_retries: 3,
+            max_wait: Duration::from_secs(120),
             deadline: Some(Duration::from_secs(300)),
             check: None,
             notify: None,
@@ -55,39 +64,46 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Waits for nothing: a 429 is the call's error at once.
+    /// Never waits: a 429 ends the call at once.
     pub fn never() -> Self {
-        Self::default().resends(0)
+        Self::default().max_retries(0)
     }
 
-    /// How often a call that Zoom answered with 429 is sent again; 0 switches it off.
-    pub fn resends(mut self, resends: u32) -> Self {
-        self.resends = resends;
+    /// How often a call that Zoom answered with 429 is sent again; 0 means never. Retries after a limit per second
+    /// do not count: they end at the [`deadline`](Self::deadline).
+    pub fn max_retries(mut self, retries: u32) -> Self {
+        self.max_retries = retries;
         self
     }
 
-    /// The longest single wait. A longer one is not begun: the call ends at once in an error that names it.
-    pub fn longest_wait(mut self, longest: Duration) -> Self {
-        self.longest_wait = longest;
+    /// The longest wait the client will start. If Zoom asks for a longer one, the call ends at once with an error
+    /// that says how long.
+    pub fn max_wait(mut self, longest: Duration) -> Self {
+        self.max_wait = longest;
         self
     }
 
     /// How long a call may take from its `.await` to its end, waits and attempts together.
     ///
-    /// A wait that would end later is not begun, and an attempt's timeout is shortened to the time left.
+    /// A wait that would end later is not started, and an attempt's timeout is shortened to the time left. With
+    /// `None`, a call that keeps meeting a limit per second is retried for as long as it takes.
     pub fn deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
         self.deadline = deadline.into();
         self
     }
 
-    /// Asked after each wait, before the call is sent again; `false` ends it in the 429's error, which says so.
+    /// Asked after each wait, before the call is sent again; `false` ends the call with the error of the 429, for
+    /// which [`Error::is_retry_declined`](crate::Error::is_retry_declined) is true.
     ///
-    /// Zoom wants a start to be repeated only if the stream has not already started, and only the caller can know.
+    /// Zoom wants a start to be repeated only if the stream has not already started, and only you can know. The check
+    /// is asked for every operation of the client, a stop included: look at what is sent again before you answer.
     ///
     /// ```
-    /// # async fn has_started(path: &str) -> bool { false }
-    /// let policy = zoom_livestream::RetryPolicy::default()
-    ///     .check(|resend| async move { !has_started(&resend.path).await });
+    /// # use zoom_livestream::MeetingId;
+    /// # async fn is_streaming(meeting: Option<MeetingId>) -> bool { false }
+    /// let policy = zoom_livestream::RetryPolicy::default().check(|resend| async move {
+    ///     resend.field("action") != Some("start") || !is_streaming(resend.meeting_id()).await
+    /// });
     /// # let _ = policy;
     /// ```
     pub fn check<F, Answer>(mut self, check: F) -> Self
@@ -99,7 +115,7 @@ impl RetryPolicy {
         self
     }
 
-    /// Told of each wait as it begins, to show a countdown or count in a metric. It must not block.
+    /// Called as each wait starts, to show a countdown or update a metric. It must not block.
     pub fn notify(mut self, notify: impl Fn(&Resend) + Send + Sync + 'static) -> Self {
         self.notify = Some(Arc::new(notify));
         self
@@ -109,8 +125,8 @@ impl RetryPolicy {
 impl fmt::Debug for RetryPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RetryPolicy")
-            .field("resends", &self.resends)
-            .field("longest_wait", &self.longest_wait)
+            .field("max_retries", &self.max_retries)
+            .field("max_wait", &self.max_wait)
             .field("deadline", &self.deadline)
             .field("check", &self.check.is_some())
             .field("notify", &self.notify.is_some())
@@ -118,23 +134,127 @@ impl fmt::Debug for RetryPolicy {
     }
 }
 
-/// A call that was answered 429 and is about to be sent again.
-#[derive(Clone, Debug)]
+/// A call that was answered with 429 and is about to be sent again; what the hooks of a [`RetryPolicy`] are given.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Resend {
     /// The description's `operationId`.
     pub operation_id: &'static str,
-    /// The request's path, the meeting's id in it.
+    /// The request's path, such as `/v2/meetings/84912345678/livestream/status`.
     pub path: String,
-    /// 1 for the first resend.
+    /// 1 for the first retry.
     pub number: u32,
     /// How long the call waits before it.
     pub wait: Duration,
-    /// When it is sent.
+    /// When it will be sent.
     pub at: SystemTime,
+    operation: &'static Operation,
+    texts: Map<String, Value>,
 }
 
-/// What to do about an answer that was no success.
+impl Resend {
+    pub(crate) fn new(
+        operation: &'static Operation,
+        path: String,
+        texts: Map<String, Value>,
+        number: u32,
+        wait: Duration,
+    ) -> Self {
+        let at = SystemTime::now() + wait;
+        Self { operation_id: operation.id, path, number, wait, at, operation, texts }
+    }
+
+    /// The meeting whose operation this is.
+    pub fn meeting_id(&self) -> Option<MeetingId> {
+        self.operation.path_parameter("meetingId", &self.path)?.parse().ok()
+    }
+
+    /// The webinar whose operation this is.
+    pub fn webinar_id(&self) -> Option<WebinarId> {
+        self.operation.path_parameter("webinarId", &self.path)?.parse().ok()
+    }
+
+    /// A text field of the body by Zoom's name for it, such as `action`. Fields that hold a secret are left out.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.texts.get(name)?.as_str()
+    }
+}
+
+impl fmt::Debug for Resend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resend")
+            .field("operation_id", &self.operation_id)
+            .field("path", &self.path)
+            .field("number", &self.number)
+            .field("wait", &self.wait)
+            .field("at", &self.at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a 429 says of the limit that was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limit {
+    pub kind: Kind,
+    /// How long to wait, where the answer or the description says so.
+    pub wait: Option<Duration>,
+    /// The instant before which Zoom wants no further request, where the answer names one.
+    pub until: Option<SystemTime>,
+}
+
+/// Which of Zoom's limits was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The account's requests per second: all that matters is not to come back all at once.
+    PerSecond,
+    /// The account's requests per day.
+    Daily,
+    /// Any other, such as the starts of one meeting.
+    Other,
+}
+
+/// Zoom's limits are per second and clocks differ: no wait is shorter, whatever an answer says.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+
+impl Limit {
+    /// Reads an answer; `None` unless it is a 429. The wait is its `Retry-After`, else the end of the current second's
+    /// limit, else what the description says in words. What cannot be read counts as absent.
+    pub fn of(
+        status: StatusCode,
+        headers: &HeaderMap,
+        documented: Option<Duration>,
+        now: SystemTime,
+    ) -> Option<Self> {
+        if status != StatusCode::TOO_MANY_REQUESTS {
+            return None;
+        }
+        let kind = match text(headers, "x-ratelimit-type").map(str::to_ascii_lowercase) {
+            Some(kind) if kind == "qps" => Kind::PerSecond,
+            Some(kind) if kind.contains("daily") => Kind::Daily,
+            _ => Kind::Other,
+        };
+        // An instant is told by Zoom's clock, so it is measured by Zoom's clock too.
+        let theirs = text(headers, "date").and_then(|date| httpdate::parse_http_date(date).ok());
+        let left = |until: SystemTime| until.duration_since(theirs.unwrap_or(now)).unwrap_or_default();
+        let reset = || {
+            let seconds = text(headers, "x-ratelimit-reset")?.parse().ok()?;
+            let until = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
+            (kind == Kind::PerSecond).then(|| until.map_or(Duration::MAX, left))
+        };
+        let (wait, until) = match retry_after(headers) {
+            Some(RetryAfter::Seconds(seconds)) => {
+                let wait = Duration::from_secs(seconds);
+                (Some(wait), now.checked_add(wait))
+            }
+            Some(RetryAfter::At(until)) => (Some(left(until)), Some(until)),
+            None if kind == Kind::PerSecond => (Some(reset().unwrap_or_default()), None),
+            None => (documented, None),
+        };
+        Some(Self { kind, wait: wait.map(|wait| wait.max(SHORTEST_WAIT)), until })
+    }
+}
+
+/// What to do about a 429.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
     /// Send again after this long.
@@ -143,98 +263,68 @@ pub(crate) enum Decision {
     Stop(Stop),
 }
 
-/// Why a call is not sent again.
+/// Why a call is not sent again after a 429.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// The answer is no 429.
-    NotLimited,
     /// The day's requests are used up.
     DailyLimit,
-    /// The resends are used up, or there are none.
-    NoResendLeft,
+    /// The retries are used up, or there are none.
+    NoRetryLeft,
     /// The wait is longer than the policy allows.
     WaitTooLong,
     /// The wait would end after the call's deadline.
     PastDeadline,
     /// The caller's check said no.
-    Unwanted,
+    Declined,
+    /// The caller's check did not answer before the call's deadline.
+    CheckTooSlow,
     /// The answer names no wait, nor does the description.
     NoWaitKnown,
 }
 
 /// What a call has behind it when it is decided whether it is sent again.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Spent {
-    pub resends: u32,
+    /// Retries after a limit per second.
+    pub paced: u32,
+    /// Retries after any other limit.
+    pub retries: u32,
     pub elapsed: Duration,
 }
 
-/// Zoom's limits are per second and clocks differ: no wait is shorter, whatever an answer says.
-const SHORTEST_WAIT: Duration = Duration::from_secs(1);
-
-/// Whether a call is sent again, and when.
-pub(crate) fn decide(
-    policy: &RetryPolicy,
-    documented: Option<Duration>,
-    status: StatusCode,
-    headers: &HeaderMap,
-    spent: Spent,
-    now: SystemTime,
-) -> Decision {
-    if status != StatusCode::TOO_MANY_REQUESTS {
-        return Decision::Stop(Stop::NotLimited);
+impl Spent {
+    /// Counts one more retry.
+    pub fn count(&mut self, kind: Kind) {
+        match kind {
+            Kind::PerSecond => self.paced += 1,
+            _ => self.retries += 1,
+        }
     }
-    if is_daily_limit(headers) {
+}
+
+/// Whether a call is sent again, and when. `chance` is a random number from 0 to 1.
+pub(crate) fn decide(policy: &RetryPolicy, limit: &Limit, spent: Spent, chance: f64) -> Decision {
+    if limit.kind == Kind::Daily {
         return Decision::Stop(Stop::DailyLimit);
     }
-    if spent.resends >= policy.resends {
-        return Decision::Stop(Stop::NoResendLeft);
+    let paced = limit.kind == Kind::PerSecond;
+    if policy.max_retries == 0 || (!paced && spent.retries >= policy.max_retries) {
+        return Decision::Stop(Stop::NoRetryLeft);
     }
-    let Some(wait) = asked_wait(documented, headers, now) else { return Decision::Stop(Stop::NoWaitKnown) };
-    if wait > policy.longest_wait {
+    let Some(wait) = limit.wait else { return Decision::Stop(Stop::NoWaitKnown) };
+    if wait > policy.max_wait {
         return Decision::Stop(Stop::WaitTooLong);
     }
-    match policy.deadline {
-        Some(deadline) if spent.elapsed.saturating_add(wait) >= deadline => {
-            Decision::Stop(Stop::PastDeadline)
-        }
-        _ => Decision::Wait(wait),
+    let left = policy
+        .deadline
+        .map_or(Duration::MAX, |deadline| deadline.saturating_sub(spent.elapsed).saturating_sub(wait));
+    if left.is_zero() {
+        return Decision::Stop(Stop::PastDeadline);
     }
-}
-
-/// The wait that a 429 asks for: its `Retry-After`, else the end of the current second's limit, else what the
-/// description says in words. What cannot be read counts as not there.
-pub(crate) fn asked_wait(
-    documented: Option<Duration>,
-    headers: &HeaderMap,
-    now: SystemTime,
-) -> Option<Duration> {
-    let until = |instant: SystemTime| instant.duration_since(now).unwrap_or_default();
-    let retry_after = || match retry_after(headers)? {
-        RetryAfter::Seconds(seconds) => Some(Duration::from_secs(seconds)),
-        RetryAfter::At(instant) => Some(until(instant)),
-    };
-    let reset = || {
-        let per_second = text(headers, "x-ratelimit-type")?.eq_ignore_ascii_case("qps");
-        let reset = text(headers, "x-ratelimit-reset")?.parse().ok()?;
-        per_second.then(|| {
-            SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(reset)).map_or(Duration::MAX, until)
-        })
-    };
-    let wait = retry_after().or_else(reset).or(documented)?;
-    Some(wait.max(SHORTEST_WAIT))
-}
-
-/// The instant before which Zoom wants no further request, when the answer's headers name one.
-pub(crate) fn asked_instant(headers: &HeaderMap, now: SystemTime) -> Option<SystemTime> {
-    match retry_after(headers)? {
-        RetryAfter::Seconds(seconds) => now.checked_add(Duration::from_secs(seconds)),
-        RetryAfter::At(instant) => Some(instant),
-    }
-}
-
-fn is_daily_limit(headers: &HeaderMap) -> bool {
-    text(headers, "x-ratelimit-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("daily"))
+    // Calls that were refused in one second and came back in another would be refused there: they spread out, and
+    // more so the more there are.
+    let spread = Duration::from_secs(2 << spent.paced.min(4)).min(left).mul_f64(chance.clamp(0.0, 1.0));
+    Decision::Wait(if paced { wait.saturating_add(spread) } else { wait })
 }
 
 enum RetryAfter {
@@ -260,23 +350,32 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    const DOCUMENTED: Option<Duration> = Some(Duration::from_secs(30));
 
     fn now() -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(1_590_883_200) // 2020-05-31T00:00:00Z
     }
 
-    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs
+    fn limit(pairs: &[(&'static str, &str)], documented: Option<Duration>) -> Limit {
+        let headers = pairs
             .iter()
             .map(|(name, value)| (name.parse().expect("name"), value.parse().expect("value")))
-            .collect()
+            .collect();
+        Limit::of(StatusCode::TOO_MANY_REQUESTS, &headers, documented, now()).expect("a limit")
     }
 
-    fn decide_at(policy: &RetryPolicy, pairs: &[(&'static str, &str)], spent: (u32, u64)) -> Decision {
-        let spent = Spent { resends: spent.0, elapsed: Duration::from_secs(spent.1) };
-        let documented = Some(Duration::from_secs(30));
-        decide(policy, documented, StatusCode::TOO_MANY_REQUESTS, &headers(pairs), spent, now())
+    fn decide_at(
+        policy: &RetryPolicy,
+        pairs: &[(&'static str, &str)],
+        retries: u32,
+        elapsed: u64,
+    ) -> Decision {
+        let spent = Spent { retries, paced: 0, elapsed: Duration::from_secs(elapsed) };
+        decide(policy, &limit(pairs, DOCUMENTED), spent, 0.0)
     }
 
     #[test]
@@ -300,72 +399,145 @@ mod tests {
             (&[("retry-after", "2020-99-99T00:00:00Z")], 30),
             (&qps("1590883205"), 5),
             (&qps("1590883100"), 1),
-            (&qps("-1"), 30),
-            (&qps("nonsense"), 30),
+            (&qps("-1"), 1),
+            (&qps("nonsense"), 1),
+            (&[("x-ratelimit-type", "qps")], 1),
             (&[("x-ratelimit-reset", "1590883205")], 30),
             (&[("x-ratelimit-type", "Light"), ("x-ratelimit-reset", "1590883205")], 30),
             (&[("retry-after", "7"), ("x-ratelimit-type", "QPS"), ("x-ratelimit-reset", "1590883205")], 7),
             (&[("retry-after", "?"), ("x-ratelimit-type", "qps"), ("x-ratelimit-reset", "1590883205")], 5),
         ] {
-            let decision = decide_at(&RetryPolicy::default(), pairs, (0, 0));
+            let decision = decide_at(&RetryPolicy::default(), pairs, 0, 0);
             assert_eq!(decision, Decision::Wait(Duration::from_secs(seconds)), "{pairs:?}");
         }
     }
 
     #[test]
-    fn a_huge_wait_is_not_begun() {
+    fn an_instant_is_measured_by_the_clock_of_the_answer() {
+        // Ten minutes ahead of and behind this machine's clock.
+        for (date, until, reset) in [
+            ("Sun, 31 May 2020 00:10:00 GMT", "Sun, 31 May 2020 00:10:30 GMT", "1590883830"),
+            ("Sat, 30 May 2020 23:50:00 GMT", "2020-05-30T23:50:30Z", "1590882630"),
+        ] {
+            for pairs in [
+                vec![("date", date), ("retry-after", until)],
+                vec![("date", date), ("x-ratelimit-type", "QPS"), ("x-ratelimit-reset", reset)],
+            ] {
+                let decision = decide_at(&RetryPolicy::default(), &pairs, 0, 0);
+                assert_eq!(decision, Decision::Wait(Duration::from_secs(30)), "{pairs:?}");
+            }
+        }
+        let pairs = [("date", "yesterday"), ("retry-after", "Sun, 31 May 2020 00:00:30 GMT")];
+        let decision = decide_at(&RetryPolicy::default(), &pairs, 0, 0);
+        assert_eq!(decision, Decision::Wait(Duration::from_secs(30)), "a date that is not one");
+    }
+
+    #[test]
+    fn a_huge_wait_is_not_started() {
         for value in ["121", "18446744073709551615", "99999999999999999999999999", "9999-12-31T23:59:59Z"] {
-            let decision = decide_at(&RetryPolicy::default(), &[("retry-after", value)], (0, 0));
+            let decision = decide_at(&RetryPolicy::default(), &[("retry-after", value)], 0, 0);
             assert_eq!(decision, Decision::Stop(Stop::WaitTooLong), "{value}");
         }
         let reset = [("x-ratelimit-type", "QPS"), ("x-ratelimit-reset", "18446744073709551615")];
-        let decision = decide_at(&RetryPolicy::default(), &reset, (0, 0));
+        let decision = decide_at(&RetryPolicy::default(), &reset, 0, 0);
         assert_eq!(decision, Decision::Stop(Stop::WaitTooLong));
-        let unlimited = RetryPolicy::default().longest_wait(Duration::MAX).deadline(None);
-        let decision = decide_at(&unlimited, &[("retry-after", "18446744073709551615")], (0, 0));
+        let unlimited = RetryPolicy::default().max_wait(Duration::MAX).deadline(None);
+        let decision = decide_at(&unlimited, &[("retry-after", "18446744073709551615")], 0, 0);
         assert_eq!(decision, Decision::Wait(Duration::from_secs(u64::MAX)));
     }
 
     #[test]
     fn a_daily_limit_is_returned_at_once_with_the_instant_it_ends() {
-        let limit = [("x-ratelimit-type", "Daily-limit"), ("retry-after", "2020-06-01T00:00:00Z")];
-        assert_eq!(decide_at(&RetryPolicy::default(), &limit, (0, 0)), Decision::Stop(Stop::DailyLimit));
-        let ends = now() + Duration::from_secs(86_400);
-        assert_eq!(asked_instant(&headers(&limit), now()), Some(ends));
+        for kind in ["Daily-limit", "DAILY", "daily_limit"] {
+            let pairs = [("x-ratelimit-type", kind), ("retry-after", "2020-06-01T00:00:00Z")];
+            let decision = decide_at(&RetryPolicy::default(), &pairs, 0, 0);
+            assert_eq!(decision, Decision::Stop(Stop::DailyLimit), "{kind}");
+            assert_eq!(limit(&pairs, None).until, Some(now() + Duration::from_secs(86_400)));
+        }
     }
 
     #[test]
-    fn resends_and_the_deadline_end() {
+    fn retries_and_the_deadline_end() {
         let policy = RetryPolicy::default();
-        assert_eq!(decide_at(&policy, &[], (2, 0)), Decision::Wait(Duration::from_secs(30)));
-        assert_eq!(decide_at(&policy, &[], (3, 0)), Decision::Stop(Stop::NoResendLeft));
-        assert_eq!(decide_at(&RetryPolicy::never(), &[], (0, 0)), Decision::Stop(Stop::NoResendLeft));
-        assert_eq!(decide_at(&policy, &[], (0, 269)), Decision::Wait(Duration::from_secs(30)));
-        assert_eq!(decide_at(&policy, &[], (0, 270)), Decision::Stop(Stop::PastDeadline));
-        assert_eq!(decide_at(&policy, &[], (0, u64::MAX)), Decision::Stop(Stop::PastDeadline));
-        assert_eq!(
-            decide_at(&policy.deadline(None), &[], (0, u64::MAX)),
-            Decision::Wait(Duration::from_secs(30))
-        );
+        assert_eq!(decide_at(&policy, &[], 2, 0), Decision::Wait(Duration::from_secs(30)));
+        assert_eq!(decide_at(&policy, &[], 3, 0), Decision::Stop(Stop::NoRetryLeft));
+        assert_eq!(decide_at(&RetryPolicy::never(), &[], 0, 0), Decision::Stop(Stop::NoRetryLeft));
+        assert_eq!(decide_at(&policy, &[], 0, 269), Decision::Wait(Duration::from_secs(30)));
+        assert_eq!(decide_at(&policy, &[], 0, 270), Decision::Stop(Stop::PastDeadline));
+        assert_eq!(decide_at(&policy, &[], 0, u64::MAX), Decision::Stop(Stop::PastDeadline));
+        let decision = decide_at(&policy.deadline(None), &[], 0, u64::MAX);
+        assert_eq!(decision, Decision::Wait(Duration::from_secs(30)));
+    }
+
+    #[test]
+    fn waits_for_a_limit_per_second_spread_ever_wider_until_the_deadline() {
+        let limit = limit(&[("x-ratelimit-type", "QPS")], DOCUMENTED);
+        let after = |paced, elapsed, chance| {
+            let spent = Spent { retries: 99, paced, elapsed: Duration::from_secs(elapsed) };
+            decide(&RetryPolicy::default(), &limit, spent, chance)
+        };
+        for (paced, span) in [(0, 2), (1, 4), (2, 8), (3, 16), (4, 32), (5, 32), (u32::MAX, 32)] {
+            assert_eq!(after(paced, 0, 0.0), Decision::Wait(Duration::from_secs(1)));
+            assert_eq!(after(paced, 0, 0.5), Decision::Wait(Duration::from_secs(1 + span / 2)));
+            assert_eq!(after(paced, 0, 1.0), Decision::Wait(Duration::from_secs(1 + span)));
+        }
+        assert_eq!(after(9, 295, 0.5), Decision::Wait(Duration::from_secs(3)), "what is left is shared out");
+        assert_eq!(after(9, 299, 0.0), Decision::Stop(Stop::PastDeadline));
+        let never = decide(&RetryPolicy::never(), &limit, Spent::default(), 0.0);
+        assert_eq!(never, Decision::Stop(Stop::NoRetryLeft));
     }
 
     #[test]
     fn only_a_429_is_a_limit() {
-        let spent = Spent { resends: 0, elapsed: Duration::ZERO };
         for status in [200, 204, 300, 400, 401, 404, 408, 500, 502, 503, 504] {
             let status = StatusCode::from_u16(status).expect("status");
-            let headers = headers(&[("retry-after", "1")]);
-            let decision =
-                decide(&RetryPolicy::default(), Some(SHORTEST_WAIT), status, &headers, spent, now());
-            assert_eq!(decision, Decision::Stop(Stop::NotLimited), "{status}");
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, "1".parse().expect("value"))]);
+            assert_eq!(Limit::of(status, &headers, DOCUMENTED, now()), None, "{status}");
         }
     }
 
     #[test]
     fn without_any_wait_named_nothing_is_guessed() {
-        let spent = Spent { resends: 0, elapsed: Duration::ZERO };
-        let status = StatusCode::TOO_MANY_REQUESTS;
-        let decision = decide(&RetryPolicy::default(), None, status, &HeaderMap::new(), spent, now());
+        let decision = decide(&RetryPolicy::default(), &limit(&[], None), Spent::default(), 0.0);
         assert_eq!(decision, Decision::Stop(Stop::NoWaitKnown));
+    }
+
+    /// Headers as they are, as they could be, and as nobody would write them.
+    fn header() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[ -~]{0,40}",
+            any::<i128>().prop_map(|number| number.to_string()),
+            any::<u32>().prop_map(|number| number.to_string()),
+            (0..20_000_u32, 0..99_u32, 0..99_u32, 0..99_u32).prop_map(|(year, month, day, hour)| format!(
+                "{year:04}-{month:02}-{day:02}T{hour:02}:00:00Z"
+            )),
+            (0..99_u32, 0..20_000_u32)
+                .prop_map(|(day, year)| format!("Sun, {day:02} May {year:04} 00:00:09 GMT")),
+            Just("QPS".to_owned()),
+            Just("Daily-limit".to_owned()),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_can_panic_or_shorten_a_wait_below_a_second(
+            values in prop::collection::vec((0..4_usize, header()), 0..5),
+            retries in any::<u32>(), paced in any::<u32>(), elapsed in any::<u64>(), chance in any::<f64>(),
+        ) {
+            let names = ["retry-after", "x-ratelimit-type", "x-ratelimit-reset", "date"];
+            let headers = values.iter().filter_map(|(name, value)| Some((names[*name].parse().ok()?, value.parse().ok()?)));
+            let limit = Limit::of(StatusCode::TOO_MANY_REQUESTS, &headers.collect(), DOCUMENTED, now());
+            let limit = limit.expect("a limit");
+            prop_assert!(limit.wait >= Some(SHORTEST_WAIT));
+            let words = crate::sentence::how_long(limit.wait.unwrap_or_default(), limit.until);
+            prop_assert!(words.len() < 40, "{}", words);
+            let spent = Spent { retries, paced, elapsed: Duration::from_secs(elapsed) };
+            for policy in [RetryPolicy::default(), RetryPolicy::default().max_wait(Duration::MAX).deadline(None)] {
+                if let Decision::Wait(wait) = decide(&policy, &limit, spent, chance) {
+                    prop_assert!(wait >= SHORTEST_WAIT);
+                    prop_assert!(policy.deadline.is_none_or(|end| spent.elapsed.saturating_add(wait) <= end));
+                }
+            }
+        }
     }
 }

@@ -6,8 +6,9 @@
 use std::future::Future;
 use std::time::Duration;
 
-use reqwest::{Request, StatusCode};
+use reqwest::Request;
 
+use crate::answer::Answer;
 use crate::operation::Operation;
 
 pub(crate) struct Span(#[cfg(feature = "tracing")] tracing::Span);
@@ -18,6 +19,9 @@ mod enabled {
     use tracing::field::Empty;
 
     use super::*;
+    use crate::answer::tracking_id;
+    use crate::secret::redact;
+    use crate::sentence::excerpt;
 
     impl Span {
         pub fn call(operation: &Operation) -> Self {
@@ -29,13 +33,17 @@ mod enabled {
             ))
         }
 
-        pub fn attempt(&self, operation: &Operation, request: &Request, resends: u32) -> Self {
-            let url = request.url();
+        /// Once a call, with its first request.
+        pub fn about(&self, operation: &Operation, request: &Request) {
             if !self.0.is_disabled()
-                && let Some(id) = operation.resource_id(url.path())
+                && let Some(id) = operation.resource_id(request.url().path())
             {
                 self.0.record("zoom.resource_id", id);
             }
+        }
+
+        pub fn attempt(&self, operation: &Operation, request: &Request, resends: u32) -> Self {
+            let url = request.url();
             Self(tracing::info_span!(
                 parent: &self.0,
                 "zoom.attempt",
@@ -47,18 +55,29 @@ mod enabled {
                 url.template = operation.path,
                 server.address = url.host_str(),
                 server.port = url.port_or_known_default(),
+                zoom.tracking_id = Empty,
                 error.r#type = Empty,
             ))
         }
 
-        pub fn answered(&self, status: StatusCode) {
+        /// Ends an attempt's span with its answer: the wait that may follow is the call's.
+        pub fn answered(self, answer: &Answer, token: &str) {
+            let status = answer.status;
             self.0.record("http.response.status_code", status.as_u16());
             if !status.is_success() {
                 self.0.record("error.type", status.as_str());
             }
+            if !self.0.is_disabled()
+                && let Some(id) = tracking_id(&answer.headers)
+            {
+                let mut id = excerpt(id);
+                redact(&mut id, &[token]);
+                self.0.record("zoom.tracking_id", id);
+            }
         }
 
-        pub fn failed(&self, error: &reqwest::Error) {
+        /// Ends an attempt's span without an answer.
+        pub fn failed(self, error: &reqwest::Error) {
             let kind = if error.is_connect() {
                 "connect"
             } else if error.is_timeout() {
@@ -92,13 +111,15 @@ impl Span {
         Self()
     }
 
+    pub fn about(&self, _: &Operation, _: &Request) {}
+
     pub fn attempt(&self, _: &Operation, _: &Request, _: u32) -> Self {
         Self()
     }
 
-    pub fn answered(&self, _: StatusCode) {}
+    pub fn answered(self, _: &Answer, _: &str) {}
 
-    pub fn failed(&self, _: &reqwest::Error) {}
+    pub fn failed(self, _: &reqwest::Error) {}
 
     pub fn resending(&self, _: &Operation, _: u32, _: Duration, _: &str) {}
 

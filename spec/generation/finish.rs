@@ -7,61 +7,94 @@ use heck::{ToPascalCase, ToSnakeCase};
 use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::visit_mut::{VisitMut, visit_expr_mut};
-use syn::{Attribute, Expr, ImplItem, Item, ItemImpl, ItemMod, Stmt, Type, parse_quote};
+use syn::{Attribute, Expr, ImplItem, Item, ItemImpl, ItemMod, Type, parse_quote};
 
-use super::lower::{Lowered, Operation, is_typed, one_line};
+use super::lower::{Bounds, Lowered, Operation, Parameter, Place, carried_length, is_typed, one_line};
+
+/// The fields of each operation's builder, by the builder's name.
+type Builders = BTreeMap<String, BTreeMap<String, Type>>;
+
+/// The setters of each type's builder, by the type's name.
+type Setters = BTreeMap<String, Vec<syn::ImplItemFn>>;
 
 pub fn finish(tokens: TokenStream, lowered: &Lowered, schemars: bool) -> Result<syn::File, String> {
     let unexpected = |what: &str| format!("build.rs: progenitor's code has changed: {what}");
     let mut file: syn::File = syn::parse2(tokens).map_err(|error| unexpected(&error.to_string()))?;
-    let mut modules = Vec::new();
+    let mut short_names = Vec::new();
+    let bodies = bodies(&file);
     file.items.retain_mut(|item| match item {
         Item::Mod(module) if module.ident == "types" => {
-            finish_types(module);
-            if schemars {
-                state_lengths(module, &lowered.operations);
-            }
+            finish_types(module, &bodies, schemars);
             true
         }
         Item::Mod(module) => module.ident == "builder",
         Item::Struct(client) => {
-            client.attrs = vec![
-                parse_quote!(#[doc = "Zoom's operations, each a method that gives a builder; `.await` sends."]),
-                parse_quote!(#[doc = ""]),
-                parse_quote!(#[doc = "Cheap to clone: clones share connections and token. Set up by [`Client::builder`]."]),
-                parse_quote!(#[derive(Clone)]),
-            ];
+            *client = parse_quote! {
+                /// Zoom's operations, each a method that gives a builder; `.await` sends.
+                ///
+                /// Cheap to clone: clones share connections and token. Set up by [`Client::builder`].
+                #[derive(Clone)]
+                pub struct Client {
+                    pub(crate) client: reqwest::Client,
+                    pub(crate) inner: ::std::sync::Arc<crate::client::Inner>,
+                }
+            };
             true
         }
         // The constructors would skip the layer's checks.
         Item::Impl(block) => block.trait_.is_none() && !block.items.iter().any(is_constructor),
         _ => false,
     });
-    let types: Vec<String> =
-        (file.items.iter().filter_map(as_module).filter(|module| module.ident == "types"))
-            .flat_map(|module| items(module).iter().filter_map(type_name))
-            .collect();
+    let types: Vec<String> = modules(&file.items, "types").flat_map(items).filter_map(type_name).collect();
+    let setters = body_setters(&file);
     for item in &mut file.items {
         match item {
             Item::Mod(module) if module.ident == "builder" => {
-                modules = finish_builders(module, lowered, &types).map_err(|what| unexpected(&what))?;
+                short_names =
+                    finish_builders(module, lowered, &types, &setters).map_err(|what| unexpected(&what))?;
             }
-            Item::Impl(block) => block.items.iter_mut().for_each(|item| {
-                if let ImplItem::Fn(method) = item {
-                    edit_documentation(&mut method.attrs, |text| {
-                        // What follows repeats the builder's setters.
-                        text.split("Arguments:").next().unwrap_or_default().to_owned()
-                    });
+            Item::Impl(block) => {
+                Owned.visit_item_impl_mut(block);
+                for item in &mut block.items {
+                    if let ImplItem::Fn(method) = item {
+                        finish_method(method, lowered).map_err(|what| unexpected(&what))?;
+                    }
                 }
-            }),
+            }
             _ => (),
         }
     }
-    file.items.extend(modules);
+    file.items.extend(short_names);
     file.items.push(error_codes(lowered));
     let base_url = lowered.document["servers"][0]["url"].as_str().unwrap_or_default();
     file.items.push(parse_quote!(pub(crate) const BASE_URL: &str = #base_url;));
     Ok(file)
+}
+
+/// The client's method that gives an operation's builder.
+fn finish_method(method: &mut syn::ImplItemFn, lowered: &Lowered) -> Result<(), String> {
+    let syn::ReturnType::Type(_, builder) = &method.sig.output else {
+        return Err(format!("`{}` gives no builder", method.sig.ident));
+    };
+    let operation = operation_of(&last_segment(builder), lowered)?;
+    method.block = parse_quote!({ #builder::new(self.clone()) });
+    edit_documentation(&mut method.attrs, |text| {
+        // What follows repeats the builder's setters.
+        let text = text.split("Arguments:").next().unwrap_or_default();
+        text.replace(&format!("to `{}`", operation.lowered_path), &format!("to `{}`", operation.path))
+    });
+    Ok(())
+}
+
+/// The operation that a builder of this name calls.
+fn operation_of<'l>(builder: &str, lowered: &'l Lowered) -> Result<&'l Operation, String> {
+    let mut operations = lowered.operations.iter();
+    let found = operations.find(|operation| operation.id.to_pascal_case() == builder);
+    found.ok_or_else(|| format!("no operation for `{builder}`"))
+}
+
+fn modules<'i>(items: &'i [Item], name: &'static str) -> impl Iterator<Item = &'i ItemMod> {
+    items.iter().filter_map(as_module).filter(move |module| module.ident == name)
 }
 
 fn as_module(item: &Item) -> Option<&ItemMod> {
@@ -86,7 +119,7 @@ fn is_constructor(item: &ImplItem) -> bool {
 
 /// Types grow without a breaking change, their documents hold the description alone (typify adds the schema as
 /// HTML), their setters carry their fields' words, and a nested builder is taken where its type is.
-fn finish_types(module: &mut ItemMod) {
+fn finish_types(module: &mut ItemMod, bodies: &BTreeSet<String>, schemars: bool) {
     let Some((_, items)) = &mut module.content else { return };
     let mut fields: BTreeMap<(String, String), Vec<Attribute>> = BTreeMap::new();
     let mut open = BTreeMap::new();
@@ -104,6 +137,7 @@ fn finish_types(module: &mut ItemMod) {
                         Unnamed.visit_field_mut(field);
                     }
                     let text = format!("Zoom's `{}`.", renamed(&field.attrs).unwrap_or(name.to_string()));
+                    state_length(&mut field.attrs, schemars);
                     document(&mut field.attrs, &text);
                     let words =
                         field.attrs.iter().filter(|attribute| attribute.path().is_ident("doc")).cloned();
@@ -135,6 +169,7 @@ fn finish_types(module: &mut ItemMod) {
             _ => (),
         }
     }
+    let mut required = Missing::default();
     let builders =
         items.iter_mut().filter_map(|item| if let Item::Mod(module) = item { Some(module) } else { None });
     for module in builders.filter(|module| module.ident == "builder") {
@@ -158,11 +193,20 @@ fn finish_types(module: &mut ItemMod) {
                     if let Some(unnamed) = open.get(&name) {
                         UnnamedByDefault(unnamed).visit_item_impl_mut(block);
                     }
-                    Missing.visit_item_impl_mut(block);
+                    // `Default` comes before the setters.
+                    if block.trait_.is_some() {
+                        required.prefix = if bodies.contains(&name) { "body." } else { "" };
+                        required.of = name.clone();
+                        required.visit_item_impl_mut(block);
+                        continue;
+                    }
                     for item in &mut block.items {
                         let ImplItem::Fn(method) = item else { continue };
-                        let words = fields.get(&(name.clone(), method.sig.ident.to_string()));
-                        method.attrs.extend(words.into_iter().flatten().cloned());
+                        let field = (name.clone(), method.sig.ident.to_string());
+                        method.attrs.extend(fields.get(&field).into_iter().flatten().cloned());
+                        if required.found.contains(&field) {
+                            method.attrs.extend(REQUIRED.map(|text| parse_quote!(#[doc = #text])));
+                        }
                         take_the_inner_type(method);
                     }
                 }
@@ -172,30 +216,31 @@ fn finish_types(module: &mut ItemMod) {
     }
 }
 
-/// A body's JSON Schema states the lengths that its Rust type does not carry.
-fn state_lengths(module: &mut ItemMod, operations: &[Operation]) {
-    let of_bodies: BTreeMap<(String, String), (Option<u64>, Option<u64>)> = (operations.iter())
-        .flat_map(|operation| operation.lengths.iter().map(move |length| (operation, length)))
-        .filter_map(|(operation, (pointer, least, most))| {
-            let (parents, field) = pointer.rsplit_once('/')?;
-            Some((
-                (format!("{}-body-{parents}", operation.id).to_pascal_case(), field.to_owned()),
-                (*least, *most),
-            ))
-        })
-        .collect();
-    for item in module.content.iter_mut().flat_map(|(_, items)| items) {
-        let Item::Struct(item) = item else { continue };
-        for field in &mut item.fields {
-            let Some(ident) = &field.ident else { continue };
-            let name = renamed(&field.attrs).unwrap_or(ident.to_string());
-            let Some((least, most)) = of_bodies.get(&(item.ident.to_string(), name)) else {
-                continue;
-            };
-            let least = least.map(Literal::u64_unsuffixed).map(|least| quote!(min = #least,));
-            let most = most.map(Literal::u64_unsuffixed).map(|most| quote!(max = #most));
-            field.attrs.push(parse_quote!(#[schemars(length(#least #most))]));
+/// What a field's documentation carries of its length, stated in words and, with `schemars`, in its JSON Schema.
+fn state_length(attributes: &mut Vec<Attribute>, schemars: bool) {
+    let mut carried = None;
+    edit_documentation(attributes, |text| {
+        let (text, length) = carried_length(text);
+        carried = length.or(carried);
+        match length {
+            Some(length) => format!("{}\n\n{}", text.trim_end(), in_words(length)).trim_start().to_owned(),
+            None => text.to_owned(),
         }
+    });
+    if let Some((least, most)) = carried.filter(|_| schemars) {
+        let least = least.map(Literal::u64_unsuffixed).map(|least| quote!(min = #least,));
+        let most = most.map(Literal::u64_unsuffixed).map(|most| quote!(max = #most));
+        attributes.push(parse_quote!(#[schemars(length(#least #most))]));
+    }
+}
+
+fn in_words((least, most): Bounds) -> String {
+    match (least, most) {
+        (Some(least), Some(most)) if least == most => format!("Exactly {most} characters."),
+        (Some(least), Some(most)) => format!("{least} to {most} characters."),
+        (Some(least), None) => format!("At least {least} characters."),
+        (None, Some(most)) => format!("At most {most} characters."),
+        (None, None) => String::new(),
     }
 }
 
@@ -312,7 +357,7 @@ fn describe_type(text: &str, name: &str) -> String {
     }
 }
 
-fn edit_documentation(attributes: &mut [Attribute], edit: impl Fn(&str) -> String) {
+fn edit_documentation(attributes: &mut [Attribute], mut edit: impl FnMut(&str) -> String) {
     for attribute in attributes {
         if let syn::Meta::NameValue(meta) = &mut attribute.meta
             && meta.path.is_ident("doc")
@@ -325,7 +370,12 @@ fn edit_documentation(attributes: &mut [Attribute], edit: impl Fn(&str) -> Strin
 
 /// `send` becomes `request`; a call's facts and `IntoFuture` stand beside it; and each operation gets a module
 /// with short names for its types.
-fn finish_builders(module: &mut ItemMod, lowered: &Lowered, types: &[String]) -> Result<Vec<Item>, String> {
+fn finish_builders(
+    module: &mut ItemMod,
+    lowered: &Lowered,
+    types: &[String],
+    setters: &Setters,
+) -> Result<Vec<Item>, String> {
     let Some((_, items)) = &mut module.content else { return Err("`mod builder` is empty".into()) };
     items.retain(|item| !matches!(item, Item::Use(_)));
     let mut added: Vec<Item> = vec![
@@ -342,15 +392,26 @@ fn finish_builders(module: &mut ItemMod, lowered: &Lowered, types: &[String]) ->
         ),
     ];
     let mut modules = Vec::new();
+    let mut builders = Builders::new();
     for item in items.iter_mut() {
+        Owned.visit_item_mut(item);
         match item {
             Item::Struct(builder) => {
+                let fields = builder
+                    .fields
+                    .iter()
+                    .filter_map(|field| Some((field.ident.as_ref()?.to_string(), field.ty.clone())));
+                builders.insert(builder.ident.to_string(), fields.collect());
                 builder.attrs.retain(|attribute| !attribute.path().is_ident("derive"));
                 builder.attrs.push(parse_quote!(#[derive(Debug, Clone)]));
                 builder.attrs.push(parse_quote!(#[must_use = "nothing is sent before `.await`"]));
             }
             Item::Impl(block) => {
-                let (operation, future) = finish_builder(block, lowered)?;
+                let (operation, future) = finish_builder(block, &builders, lowered)?;
+                let body = builders.get(&last_segment(&block.self_ty)).and_then(|fields| fields.get("body"));
+                if let Some(setters) = body.and_then(built_type).and_then(|body| setters.get(&body)) {
+                    forward_setters(block, setters);
+                }
                 added.push(future);
                 modules.push(short_names(block, operation, types));
             }
@@ -361,64 +422,247 @@ fn finish_builders(module: &mut ItemMod, lowered: &Lowered, types: &[String]) ->
     Ok(modules)
 }
 
-fn finish_builder<'a>(block: &mut ItemImpl, lowered: &'a Lowered) -> Result<(&'a Operation, Item), String> {
-    let builder = block.self_ty.clone();
-    let mut finished = None;
+fn finish_builder<'a>(
+    block: &mut ItemImpl,
+    builders: &Builders,
+    lowered: &'a Lowered,
+) -> Result<(&'a Operation, Item), String> {
+    let name = last_segment(&block.self_ty);
+    let operation = operation_of(&name, lowered)?;
+    let send = block.items.iter().position(|item| is_method(item, "send"));
+    let ImplItem::Fn(send) = block.items.remove(send.ok_or("a builder without `send`")?) else {
+        return Err("`send` is not a method".into());
+    };
+    let value = answer_type(&send.sig.output).ok_or("`send` returns no `ResponseValue`")?;
+    let fields = builders.get(&name).ok_or_else(|| format!("no fields for `{name}`"))?;
     for item in &mut block.items {
         let ImplItem::Fn(method) = item else { continue };
         if method.sig.ident == "new" {
             method.vis = parse_quote!(pub(crate));
-            Missing.visit_block_mut(&mut method.block);
-        } else if method.sig.ident == "send" {
-            let text = method
-                .attrs
-                .iter()
-                .map(|attribute| attribute.to_token_stream().to_string())
-                .collect::<String>();
-            let operation = lowered.operations.iter().find(|operation| {
-                text.contains(&format!(
-                    "`{}` request to `{}`",
-                    operation.method.to_uppercase(),
-                    operation.path.replace("//", "/")
-                ))
-            });
-            let operation = operation.ok_or_else(|| format!("no operation for {text}"))?;
-            let value = answer_type(&method.sig.output).ok_or("`send` returns no `ResponseValue`")?;
-            let client = cut_to_request(method, operation)?;
-            finished = Some((operation, value, client));
+            Missing::default().visit_block_mut(&mut method.block);
+        }
+        finish_setter(method, operation);
+    }
+    Ok((operation, future(operation, &name, &value, fields)?))
+}
+
+fn is_method(item: &ImplItem, name: &str) -> bool {
+    matches!(item, ImplItem::Fn(method) if method.sig.ident == name)
+}
+
+/// A builder owns its client, so that its call outlives what made it.
+struct Owned;
+
+impl VisitMut for Owned {
+    fn visit_generics_mut(&mut self, generics: &mut syn::Generics) {
+        let is_type = |parameter: &syn::GenericParam| !matches!(parameter, syn::GenericParam::Lifetime(_));
+        generics.params = std::mem::take(&mut generics.params).into_iter().filter(is_type).collect();
+        if generics.params.is_empty() {
+            (generics.lt_token, generics.gt_token) = (None, None);
+        }
+        syn::visit_mut::visit_generics_mut(self, generics);
+    }
+
+    fn visit_path_segment_mut(&mut self, segment: &mut syn::PathSegment) {
+        syn::visit_mut::visit_path_segment_mut(self, segment);
+        if let syn::PathArguments::AngleBracketed(arguments) = &segment.arguments
+            && arguments.args.iter().all(|argument| matches!(argument, syn::GenericArgument::Lifetime(_)))
+        {
+            segment.arguments = syn::PathArguments::None;
         }
     }
-    let (operation, value, client) = finished.ok_or("a builder without `send`")?;
-    for item in &mut block.items {
-        if let ImplItem::Fn(method) = item {
-            finish_setter(method, operation);
+
+    fn visit_type_mut(&mut self, of: &mut Type) {
+        syn::visit_mut::visit_type_mut(self, of);
+        if let Type::Reference(reference) = of
+            && reference.lifetime.is_some()
+        {
+            *of = (*reference.elem).clone();
         }
     }
-    let decode: Expr = match value.to_token_stream().to_string().replace(' ', "").as_str() {
-        "()" => parse_quote!(crate::call::nothing),
-        "crate::RawBody" => parse_quote!(crate::call::bytes),
-        _ => parse_quote!(crate::call::value),
+}
+
+/// A text as it stands in a format string.
+fn in_format(text: &str) -> String {
+    text.replace('{', "{{").replace('}', "}}")
+}
+
+/// What `.await` does: the builder is taken apart once, and each attempt's request is built from references.
+fn future(
+    operation: &Operation,
+    builder: &str,
+    value: &Type,
+    fields: &BTreeMap<String, Type>,
+) -> Result<Item, String> {
+    let builder = format_ident!("{builder}");
+    let mut names = Vec::new();
+    let mut path = String::from("{}");
+    let mut path_values = Vec::new();
+    let mut sent = Vec::new();
+    for parameter in &operation.parameters {
+        let ident = format_ident!("{}", parameter.ident);
+        let wire = &parameter.name;
+        if !fields.contains_key(&parameter.ident) {
+            return Err(format!("{} has no field `{}`", operation.name(), parameter.ident));
+        }
+        match (parameter.place, parameter.required) {
+            (Place::Path, _) => (),
+            (Place::Query, _) => sent.push(quote! {
+                let request = request.query(&::progenitor_client::QueryParam::new(#wire, &#ident));
+            }),
+            (Place::Header, true) => {
+                sent.push(quote!(let request = request.header(#wire, #ident.to_string());));
+            }
+            (Place::Header, false) => sent.push(quote! {
+                let request = match &#ident {
+                    Some(value) => request.header(#wire, value.to_string()),
+                    None => request,
+                };
+            }),
+        }
+        names.push(ident);
+    }
+    let mut rest = &*operation.path;
+    while let Some((literal, (name, after))) =
+        rest.split_once('{').and_then(|(literal, after)| Some((literal, after.split_once('}')?)))
+    {
+        let is_it = |parameter: &&Parameter| parameter.place == Place::Path && parameter.name == name;
+        let parameter = operation.parameters.iter().find(is_it);
+        let parameter =
+            parameter.ok_or_else(|| format!("{}: its path's `{name}` is no parameter", operation.name()))?;
+        let ident = format_ident!("{}", parameter.ident);
+        path_values.push(quote!(encode_path(&#ident.to_string())));
+        path += &format!("{}{{}}", in_format(literal));
+        rest = after;
+    }
+    path += &in_format(rest);
+    let mut resolved = names.clone();
+    let mut body = None;
+    if let Some(held) = fields.get("body") {
+        if let Some(built) = built_type(held) {
+            let built = format_ident!("{built}");
+            body = Some(quote!(let body = body.and_then(|body| {
+                types::#built::try_from(body).map_err(|error| error.to_string())
+            });));
+        }
+        resolved.push(format_ident!("body"));
+        let raw = operation.media_type.as_deref().is_some_and(|media_type| !is_typed(media_type));
+        sent.push(match raw {
+            true => quote!(let request = request.attach_raw(&OPERATION, &body, purpose);),
+            false => quote! {
+                let request = request
+                    .attach(&OPERATION, client.inner.body_encoding, &body, purpose)
+                    .map_err(Error::InvalidRequest)?;
+            },
+        });
+    }
+    if resolved.len() + 1 != fields.len() {
+        return Err(format!("{} has fields that nothing sends", operation.name()));
+    }
+    let method = format_ident!("{}", operation.method.to_uppercase());
+    let judge: Expr = match value.to_token_stream().to_string().replace(' ', "").as_str() {
+        "()" => parse_quote!(crate::answer::nothing),
+        "crate::RawBody" => parse_quote!(crate::answer::bytes),
+        _ => parse_quote!(crate::answer::value),
     };
     let facts = facts(operation);
-    let future = parse_quote! {
+    Ok(parse_quote! {
         const _: () = {
-            pub(super) static OPERATION: crate::operation::Operation = #facts;
+            static OPERATION: crate::operation::Operation = #facts;
 
-            impl<'a> ::std::future::IntoFuture for #builder {
+            impl ::std::future::IntoFuture for #builder {
                 type Output = ::std::result::Result<#value, crate::Error>;
-                type IntoFuture = crate::call::Call<'a, #value>;
+                type IntoFuture = crate::call::Call<#value>;
 
                 fn into_future(self) -> Self::IntoFuture {
                     ::std::boxed::Box::pin(async move {
-                        let request = || self.clone().request(&OPERATION);
-                        let answer = crate::call::run(self.#client, &OPERATION, &request).await?;
-                        #decode(answer)
+                        let Self { client, #(#resolved),* } = self;
+                        #body
+                        #(let #resolved = #resolved.map_err(|sentence| crate::Error::refused(Some(&OPERATION), sentence))?;)*
+                        let path = format!(#path, client.inner.base_path(), #(#path_values),*);
+                        #[allow(unused_variables)] // without a body, the purpose
+                        let request = |purpose: &mut crate::body::Purpose<'_>| -> ::std::result::Result<reqwest::Request, Error<()>> {
+                            let request = client.client.request(::reqwest::Method::#method, client.inner.url(&path));
+                            #(#sent)*
+                            Ok(request.build()?)
+                        };
+                        crate::call::run(&client, &OPERATION, &request, #judge).await
                     })
                 }
             }
         };
-    };
-    Ok((operation, future))
+    })
+}
+
+/// The `T` that a field `Result<types::builder::T, String>` builds.
+fn built_type(field: &Type) -> Option<String> {
+    let Type::Path(builder) = first_argument(field)? else { return None };
+    let mut names = builder.path.segments.iter().map(|segment| segment.ident.to_string());
+    let is_builder = names.next()? == "types" && names.next()? == "builder";
+    names.next().filter(|_| is_builder)
+}
+
+/// The names of the types that are a request's whole body.
+fn bodies(file: &syn::File) -> BTreeSet<String> {
+    let builders = modules(&file.items, "builder").flat_map(items);
+    let fields =
+        builders.filter_map(|item| if let Item::Struct(item) = item { Some(&item.fields) } else { None });
+    let bodies = fields.flatten().filter(|field| field.ident.as_ref().is_some_and(|name| name == "body"));
+    bodies.filter_map(|field| built_type(&field.ty)).collect()
+}
+
+fn body_setters(file: &syn::File) -> Setters {
+    let types = modules(&file.items, "types").flat_map(items);
+    let builders = types.filter_map(as_module).filter(|module| module.ident == "builder");
+    let mut setters = Setters::new();
+    for item in builders.flat_map(items) {
+        let Item::Impl(ItemImpl { trait_: None, self_ty, items, .. }) = item else { continue };
+        let methods = items.iter().filter_map(|item| match item {
+            ImplItem::Fn(method) => Some(method.clone()),
+            _ => None,
+        });
+        setters.entry(last_segment(self_ty)).or_default().extend(methods);
+    }
+    setters
+}
+
+/// `.action(value)` for `.body_map(|body| body.action(value))`, unless the call has a method of that name.
+fn forward_setters(block: &mut ItemImpl, setters: &[syn::ImplItemFn]) {
+    let mut hidden = Vec::new();
+    for setter in setters {
+        let field = &setter.sig.ident;
+        let is_taken = block.items.iter().any(|item| is_method(item, &field.to_string()));
+        if is_taken || field == "clone" || field == "into_future" {
+            hidden.push(format!("`{field}`"));
+            continue;
+        }
+        let mut forward = setter.clone();
+        forward.block = parse_quote!({
+            self.body = self.body.map(|body| body.#field(value));
+            self
+        });
+        InTypes.visit_signature_mut(&mut forward.sig);
+        block.items.push(ImplItem::Fn(forward));
+    }
+    let body_map = block.items.iter_mut().find(|item| is_method(item, "body_map"));
+    if let Some(ImplItem::Fn(body_map)) = body_map.filter(|_| !hidden.is_empty()) {
+        let names = hidden.join(", ");
+        let text =
+            format!("The call has methods of other meaning by these names, so they are set here: {names}.");
+        body_map.attrs.extend(["", &text].map(|text| parse_quote!(#[doc = #text])));
+    }
+}
+
+/// What a type's builder calls `super::`, an operation's builder calls `types::`.
+struct InTypes;
+
+impl VisitMut for InTypes {
+    fn visit_path_mut(&mut self, path: &mut syn::Path) {
+        syn::visit_mut::visit_path_mut(self, path);
+        if let Some(first) = path.segments.first_mut().filter(|first| first.ident == "super") {
+            first.ident = format_ident!("types");
+        }
+    }
 }
 
 /// The `T` of `Result<ResponseValue<T>, Error<E>>`.
@@ -438,114 +682,21 @@ fn first_argument(of: &Type) -> Option<Type> {
     })
 }
 
-/// Keeps of `send` what builds the request. Gives the name of the field that holds the client.
-fn cut_to_request(method: &mut syn::ImplItemFn, operation: &Operation) -> Result<syn::Ident, String> {
-    let Some(Stmt::Local(fields)) = method.block.stmts.first() else {
-        return Err("`send` has no fields".into());
-    };
-    let syn::Pat::Struct(fields) = &fields.pat else {
-        return Err("`send` does not take its builder apart".into());
-    };
-    let Some(syn::Member::Named(client)) = fields.fields.first().map(|field| field.member.clone()) else {
-        return Err("`send` has no client".into());
-    };
-    method.attrs = vec![parse_quote!(#[allow(unused_variables)])]; // without a body, the operation's facts
-    method.vis = parse_quote!(pub(crate));
-    method.sig.ident = format_ident!("request");
-    method.sig.asyncness = None;
-    method.sig.inputs.push(parse_quote!(operation: &'static crate::operation::Operation));
-    method.sig.output = parse_quote!(-> ::std::result::Result<reqwest::Request, Error<()>>);
-    let statements = &mut method.block.stmts;
-    let is_build = |statement: &Stmt| matches!(statement, Stmt::Local(local) if local.to_token_stream().to_string().contains(". build () ?"));
-    let built = statements.iter().position(is_build).ok_or("`send` builds no request")?;
-    statements.truncate(built + 1);
-    // Nobody asked for this header; with it goes the map, unless a parameter is sent in it.
-    statements.retain(|statement| !statement.to_token_stream().to_string().contains("\"api-version\""));
-    let sends_headers = statements.iter().any(|statement| {
-        !matches!(statement, Stmt::Local(_))
-            && statement.to_token_stream().to_string().contains("header_map . append")
-    });
-    if !sends_headers {
-        statements.retain(|statement| !matches!(statement, Stmt::Local(local) if local.pat.to_token_stream().to_string() == "mut header_map"));
-    }
-    statements.iter_mut().for_each(|statement| SentNames(&operation.renamed).visit_stmt_mut(statement));
-    let raw = operation.media_type.as_deref().is_some_and(|media_type| !is_typed(media_type));
-    let Some(Stmt::Local(local)) = statements.last_mut() else {
-        return Err("`send` builds no request".into());
-    };
-    local.attrs.clear();
-    let method = format_ident!("{}", operation.method);
-    Chain { client: client.clone(), method, raw, sends_headers }.visit_local_mut(local);
-    let Some(init) = &local.init else { return Err("`send` builds no request".into()) };
-    let request = &init.expr;
-    let request: Stmt = Stmt::Expr(parse_quote!(Ok(#request)), None);
-    statements.pop();
-    statements.push(request);
-    Ok(client)
-}
-
-/// Edits `client.client.patch(url).header(ACCEPT, …).json(&body).headers(header_map).build()`.
-struct Chain {
-    client: syn::Ident,
-    method: syn::Ident,
-    raw: bool,
-    sends_headers: bool,
-}
-
-impl VisitMut for Chain {
-    fn visit_expr_mut(&mut self, expression: &mut Expr) {
-        visit_expr_mut(self, expression);
-        let Expr::MethodCall(call) = expression else { return };
-        let receiver = &call.receiver;
-        let client = &self.client;
-        if call.method == self.method
-            && let Some(path) = call.args.first()
-        {
-            // reqwest has no method of its own for OPTIONS and TRACE.
-            let (receiver, method) =
-                (&call.receiver, format_ident!("{}", self.method.to_string().to_uppercase()));
-            *expression =
-                parse_quote!(#receiver.request(::reqwest::Method::#method, #client.inner.url(&#path)));
-            return;
-        }
-        let replaced: Expr = match call.method.to_string().as_str() {
-            "json" if self.raw => parse_quote!(#receiver.attach_raw(operation, body)),
-            "json" => parse_quote! {
-                #receiver.attach(operation, #client.inner.body_encoding, &body).map_err(Error::InvalidRequest)?
-            },
-            // The layer asks for JSON in every request.
-            "header" if call.args.to_token_stream().to_string().contains("ACCEPT") => (**receiver).clone(),
-            "headers" if !self.sends_headers => (**receiver).clone(),
-            _ => return,
-        };
-        *expression = replaced;
-    }
-}
-
-/// A parameter that got another name is sent under its own.
-struct SentNames<'a>(&'a BTreeMap<String, String>);
-
-impl VisitMut for SentNames<'_> {
-    fn visit_lit_str_mut(&mut self, text: &mut syn::LitStr) {
-        if let Some(name) = self.0.get(&text.value()) {
-            *text = syn::LitStr::new(name, text.span());
-        }
-    }
-}
-
 /// A setter says what was wrong with the value it was given, and what the parameter is for.
 fn finish_setter(method: &mut syn::ImplItemFn, operation: &Operation) {
     let name = method.sig.ident.to_string();
-    let description = (operation.parameters.iter())
-        .find(|(parameter, _)| parameter.replace('_', "").eq_ignore_ascii_case(&name.replace('_', "")))
-        .map(|(_, description)| description.clone());
+    let parameter = operation.parameters.iter().find(|parameter| parameter.ident == name);
+    let description = parameter.map(|parameter| parameter.description.clone());
     let text = match name.as_str() {
-        "new" | "request" => return,
+        "new" => return,
         "body" => "The body as a whole; [`body_map`](Self::body_map) fills it in field by field.".to_owned(),
-        "body_map" => "Fills in the body's fields: `.body_map(|body| body.field(value))`.".to_owned(),
+        "body_map" => "Fills in the body by its own builder, field by field.".to_owned(),
         _ => description.unwrap_or_default(),
     };
     method.attrs.push(parse_quote!(#[doc = #text]));
+    if parameter.is_some_and(|parameter| parameter.required) {
+        method.attrs.extend(REQUIRED.map(|text| parse_quote!(#[doc = #text])));
+    }
     if name == "body" {
         Refusals(name.clone()).visit_block_mut(&mut method.block);
     }
@@ -572,8 +723,16 @@ impl VisitMut for Refusals {
     }
 }
 
-/// Rewords what a builder says of something that was never set.
-struct Missing;
+/// Rewords what a builder says of something that was never set, and notes what that is.
+#[derive(Default)]
+struct Missing {
+    /// The builder's name.
+    of: String,
+    /// Stands before the name of what is missing.
+    prefix: &'static str,
+    /// The names of builders and of what they require.
+    found: BTreeSet<(String, String)>,
+}
 
 impl VisitMut for Missing {
     fn visit_lit_str_mut(&mut self, text: &mut syn::LitStr) {
@@ -581,13 +740,20 @@ impl VisitMut for Missing {
         if let Some(name) =
             value.strip_suffix(" was not initialized").or(value.strip_prefix("no value supplied for "))
         {
-            *text = syn::LitStr::new(&format!("`{name}` is required and was not set"), text.span());
+            *text = syn::LitStr::new(
+                &format!("`{}{name}` is required and was not set", self.prefix),
+                text.span(),
+            );
+            self.found.insert((self.of.clone(), name.to_owned()));
         }
     }
 }
 
+/// What the page of a setter says that must be called.
+const REQUIRED: [&str; 2] = ["", "Required."];
+
 fn facts(operation: &Operation) -> TokenStream {
-    let Operation { id, path, media_type, body_required, wait, secrets, .. } = operation;
+    let Operation { id, path, media_type, body_required, wait, .. } = operation;
     let optional = |value: Option<TokenStream>| value.map_or(quote!(None), |value| quote!(Some(#value)));
     let media_type = optional(media_type.as_ref().map(|media_type| quote!(#media_type)));
     let wait = optional(wait.map(|seconds| quote!(::std::time::Duration::from_secs(#seconds))));
@@ -608,7 +774,6 @@ fn facts(operation: &Operation) -> TokenStream {
             body_required: #body_required,
             documented_wait: #wait,
             lengths: &[#(#lengths),*],
-            secrets: &[#(#secrets),*],
             errors: &[#(#errors),*],
         }
     }
@@ -616,7 +781,7 @@ fn facts(operation: &Operation) -> TokenStream {
 
 /// `update_meeting_live_stream::Action` for `types::UpdateMeetingLiveStreamBodyAction`.
 fn short_names(block: &ItemImpl, operation: &Operation, types: &[String]) -> Item {
-    let builder = first_segment(&block.self_ty);
+    let builder = last_segment(&block.self_ty);
     let mut names: BTreeMap<String, &String> = BTreeMap::new();
     for prefix in ["Body", "Response"] {
         for name in types {
@@ -644,9 +809,9 @@ fn short_names(block: &ItemImpl, operation: &Operation, types: &[String]) -> Ite
     }
 }
 
-fn first_segment(of: &Type) -> String {
+fn last_segment(of: &Type) -> String {
     let Type::Path(path) = of else { return String::new() };
-    path.path.segments.first().map(|segment| segment.ident.to_string()).unwrap_or_default()
+    path.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default()
 }
 
 /// One named constant for each code that the document names.

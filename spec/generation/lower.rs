@@ -23,17 +23,33 @@ pub struct Operation {
     pub id: String,
     pub method: &'static str,
     pub path: String,
+    /// The path with the code's names for its parameters.
+    pub lowered_path: String,
     pub media_type: Option<String>,
     pub body_required: bool,
     pub wait: Option<u64>,
     /// JSON pointer into the body, least and greatest number of characters.
     pub lengths: Vec<(String, Option<u64>, Option<u64>)>,
-    /// JSON pointers to the fields that must never be printed.
-    pub secrets: Vec<String>,
     pub errors: Vec<(u16, i64, String)>,
-    pub parameters: BTreeMap<String, String>,
-    /// Parameters that got another name for the code, and the name that is sent.
-    pub renamed: BTreeMap<String, String>,
+    pub parameters: Vec<Parameter>,
+}
+
+/// What the code sends beside the body.
+pub struct Parameter {
+    /// As it is sent.
+    pub name: String,
+    /// As the code calls it.
+    pub ident: String,
+    pub place: Place,
+    pub required: bool,
+    pub description: String,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum Place {
+    Path,
+    Query,
+    Header,
 }
 
 impl Operation {
@@ -60,18 +76,24 @@ pub fn lower(mut document: Value) -> Result<Lowered, String> {
     }
     let mut operations = Vec::new();
     let paths = document["paths"].as_object_mut().ok_or_else(|| format!("{DOCUMENT} has no `paths`"))?;
-    for (path, item) in paths.iter_mut() {
+    let mut renamed = serde_json::Map::new();
+    for (path, mut item) in std::mem::take(paths) {
         let shared = item.get("parameters").cloned().unwrap_or(Value::Null);
         if let Some(item) = item.as_object_mut() {
             item.retain(|key, _| METHODS.contains(&key.as_str()));
         }
+        let mut lowered_path = path.clone();
         for method in METHODS {
             if let Some(operation) = item.get_mut(method) {
                 add_parameters(operation, &shared);
-                operations.push(lower_operation(operation, method, path, default_wait, &code_names)?);
+                let operation = lower_operation(operation, method, &path, default_wait, &code_names)?;
+                lowered_path.clone_from(&operation.lowered_path);
+                operations.push(operation);
             }
         }
+        renamed.insert(lowered_path, item);
     }
+    *paths = renamed;
     Ok(Lowered { document, operations, code_names })
 }
 
@@ -85,31 +107,32 @@ fn lower_operation(
     let Some(id) = operation["operationId"].as_str().filter(|id| !id.is_empty()).map(str::to_owned) else {
         return Err(format!("{DOCUMENT}: {} {path} has no `operationId`", method.to_uppercase()));
     };
-    let (mut lengths, mut secrets) = (Vec::new(), Vec::new());
+    let mut lengths = Vec::new();
     let (media_type, body_required) = lower_body(operation, |pointer, schema| {
         let bounds = (schema["minLength"].as_u64(), schema["maxLength"].as_u64());
         if bounds != (None, None) {
             lengths.push((pointer.to_owned(), bounds.0, bounds.1));
         }
-        if schema["format"] == "password" {
-            secrets.push(pointer.to_owned());
-        }
     });
-    let (parameters, renamed) = lower_parameters(operation);
+    let parameters = lower_parameters(operation);
     let (wait, errors) = lower_answers(operation, default_wait, code_names);
+    let mut lowered_path = path.to_owned();
+    for parameter in parameters.iter().filter(|parameter| parameter.place == Place::Path) {
+        let (name, ident) = (format!("{{{}}}", parameter.name), format!("{{{}}}", parameter.ident));
+        lowered_path = lowered_path.replacen(&name, &ident, 1);
+    }
     let path = path.to_owned();
     Ok(Operation {
         id,
         method,
         path,
+        lowered_path,
         media_type,
         body_required,
         wait,
         lengths,
-        secrets,
         errors,
         parameters,
-        renamed,
     })
 }
 
@@ -164,35 +187,31 @@ pub fn raw_schema() -> Value {
 
 /// Path ids become types that check themselves before they reach a URL; styles and cookies that progenitor
 /// refuses go, and so do the three headers that OpenAPI says to ignore as parameters.
-fn lower_parameters(operation: &mut Value) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
-    let (mut descriptions, mut renamed) = (BTreeMap::new(), BTreeMap::new());
+fn lower_parameters(operation: &mut Value) -> Vec<Parameter> {
+    let mut lowered: Vec<Parameter> = Vec::new();
     let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) else {
-        return (descriptions, renamed);
+        return lowered;
     };
-    parameters.retain(|parameter| match (parameter["in"].as_str(), parameter["name"].as_str()) {
-        (Some("header"), Some(name)) => {
+    parameters.retain(|parameter| match (place(parameter), parameter["name"].as_str()) {
+        (Some(Place::Header), Some(name)) => {
             let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
             let ignored = ["accept", "content-type", "authorization"];
             !name.is_empty()
                 && name.bytes().all(is_token)
                 && !ignored.contains(&name.to_ascii_lowercase().as_str())
         }
-        (Some("path" | "query"), Some(_)) => true,
+        (Some(_), Some(_)) => true,
         _ => false,
     });
-    // The path's own come first: their names stand in its template and cannot change.
+    // A path's parameters take their names first.
     parameters.sort_by_key(|parameter| parameter["in"] != "path");
-    let mut taken: BTreeSet<String> = ["body", "body_map", "new", "request"].map(str::to_owned).into();
+    let mut taken: BTreeSet<String> =
+        ["body", "body_map", "client", "clone", "new"].map(str::to_owned).into();
     for parameter in parameters {
-        let mut name = parameter["name"].as_str().unwrap_or_default().to_owned();
-        if !taken.insert(name.to_snake_case()) && parameter["in"] != "path" {
-            let other = format!("{}-{name}", parameter["in"].as_str().unwrap_or_default());
-            taken.insert(other.to_snake_case());
-            renamed.insert(other.clone(), std::mem::replace(&mut name, other.clone()));
-            parameter["name"] = other.into();
-        }
-        descriptions.insert(name.clone(), parameter["description"].as_str().unwrap_or_default().to_owned());
-        let in_path = parameter["in"] == "path";
+        let Some(place) = place(parameter) else { continue };
+        let name = parameter["name"].as_str().unwrap_or_default().to_owned();
+        let ident = free_name(&name, parameter["in"].as_str().unwrap_or_default(), &mut taken);
+        parameter["name"] = ident.as_str().into();
         if let Some(parameter) = parameter.as_object_mut() {
             for key in ["style", "explode", "example", "examples", "allowReserved", "allowEmptyValue"] {
                 parameter.remove(key);
@@ -201,9 +220,8 @@ fn lower_parameters(operation: &mut Value) -> (BTreeMap<String, String>, BTreeMa
                 parameter.insert("schema".into(), json!({ "type": "string" }));
             }
         }
-        let schema = &mut parameter["schema"];
-        plain_schema(schema, Side::Request);
-        if in_path {
+        plain_schema(&mut parameter["schema"], Side::Request);
+        if place == Place::Path {
             parameter["required"] = true.into();
             let format = match (parameter["schema"]["type"].as_str(), name.as_str()) {
                 (Some("integer"), "meetingId") => Some("meeting-id"),
@@ -216,8 +234,37 @@ fn lower_parameters(operation: &mut Value) -> (BTreeMap<String, String>, BTreeMa
                 parameter["schema"] = json!({ "type": kind, "format": format });
             }
         }
+        lowered.push(Parameter {
+            name,
+            ident,
+            place,
+            required: parameter["required"].as_bool().unwrap_or(false),
+            description: parameter["description"].as_str().unwrap_or_default().to_owned(),
+        });
     }
-    (descriptions, renamed)
+    lowered
+}
+
+fn place(parameter: &Value) -> Option<Place> {
+    match parameter["in"].as_str()? {
+        "path" => Some(Place::Path),
+        "query" => Some(Place::Query),
+        "header" => Some(Place::Header),
+        _ => None,
+    }
+}
+
+/// A name for the code that no other parameter has.
+fn free_name(name: &str, place: &str, taken: &mut BTreeSet<String>) -> String {
+    let plain = name.to_snake_case();
+    let longer = format!("{place}_{plain}");
+    let numbered = (2..).map(|number| format!("{longer}_{number}"));
+    let is_keyword = |name: &String| syn::parse_str::<syn::Ident>(name).is_err();
+    let candidates = [plain, longer.clone()].into_iter().chain(numbered);
+    let mut free = candidates.filter(|name| !is_keyword(name) && !taken.contains(name));
+    let name = free.next().unwrap_or_default();
+    taken.insert(name.clone());
+    name
 }
 
 /// The layer judges every answer itself, so progenitor needs no more than the type of a success: that of the
@@ -339,6 +386,9 @@ fn plain_schema(schema: &mut Value, side: Side) {
         object.retain(|key, _| key == "$ref");
         return;
     }
+    if side != Side::Answer {
+        carry_length(object);
+    }
     const KEPT: [&str; 13] = [
         "type",
         "format",
@@ -392,6 +442,33 @@ fn plain_schema(schema: &mut Value, side: Side) {
     }
     if object.get("type").and_then(Value::as_str) == Some("array") && !object.contains_key("items") {
         object.insert("items".into(), json!({}));
+    }
+}
+
+/// The least and greatest number of characters of a text.
+pub type Bounds = (Option<u64>, Option<u64>);
+
+/// Stands before a field's length at the end of its description, which typify copies to the field.
+const LENGTH: char = '\u{1}';
+
+fn carry_length(schema: &mut serde_json::Map<String, Value>) {
+    let bound = |key| schema.get(key).and_then(Value::as_u64);
+    let (least, most) = (bound("minLength"), bound("maxLength"));
+    if (least, most) == (None, None) {
+        return;
+    }
+    let written = |bound: Option<u64>| bound.map(|bound| bound.to_string()).unwrap_or_default();
+    let description = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+    let description = format!("{description}{LENGTH}{}..{}", written(least), written(most));
+    schema.insert("description".into(), description.into());
+}
+
+/// A documentation's text without the length that it carries, and that length.
+pub fn carried_length(text: &str) -> (&str, Option<Bounds>) {
+    let carried = text.split_once(LENGTH).and_then(|(text, length)| Some((text, length.split_once("..")?)));
+    match carried {
+        Some((text, (least, most))) => (text, Some((least.trim().parse().ok(), most.trim().parse().ok()))),
+        None => (text, None),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -48,6 +48,8 @@ pub struct State {
     pub tokens_issued: usize,
     pub token_requests: usize,
     pub token_answers: VecDeque<Answer>,
+    /// When the current second of the limit per second began, and how many requests it has seen.
+    pub second: Option<(Instant, u32)>,
     /// The last accepted start of each path that has a cool-down.
     pub starts: HashMap<String, Instant>,
     /// What was accepted under each path that can be read back.
@@ -174,6 +176,7 @@ impl Shared {
         if !self.is_authorised(headers) {
             return Err(Answer::error(401, 124, "Invalid access token."));
         }
+        self.within_the_second()?;
         let path = key.map_err(|message| Answer::error(400, 300, &message))?;
         let sent = match &operation.body {
             Some(rules) => rules.check(headers, body, fields)?,
@@ -209,6 +212,26 @@ impl Shared {
             }
         }
         Ok(answer.json(&value))
+    }
+
+    fn within_the_second(&self) -> Result<(), Answer> {
+        let Some(most) = self.settings.requests_per_second else { return Ok(()) };
+        let now = Instant::now();
+        let mut state = self.lock();
+        let current = state.second.filter(|(begun, _)| now.duration_since(*begun) < Duration::from_secs(1));
+        let (begun, count) = current.unwrap_or((now, 0));
+        state.second = Some((begun, count.saturating_add(1)));
+        if count < most {
+            return Ok(());
+        }
+        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let refusal =
+            Answer::error(429, 429, "The limit of requests per second was reached. Try again later.");
+        Err(refusal
+            .header("x-ratelimit-type", "QPS")
+            .header("x-ratelimit-limit", most.to_string())
+            .header("x-ratelimit-remaining", "0")
+            .header("x-ratelimit-reset", (unix.as_secs() + 1).to_string()))
     }
 
     fn is_authorised(&self, headers: &HeaderMap) -> bool {

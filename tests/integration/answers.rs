@@ -120,19 +120,117 @@ async fn an_envelope_of_each_spelling_is_read() {
 }
 
 #[tokio::test]
-async fn an_undocumented_2xx_is_a_success_unless_it_carries_an_error() {
+async fn a_2xx_is_a_success_unless_it_holds_an_error_or_something_other_than_json() {
     let server = MockServer::start().await.expect("the embedded Zoom");
     let zoom = builder(&server).build().expect("a client");
-    for (status, body) in
-        [(200, ""), (200, "{}"), (200, r#"{"id": 5, "code": 1, "message": "x"}"#), (202, "<ok/>")]
-    {
-        server.answer(Answer::status(status).body(body));
-        start(&zoom, MEETING).await.unwrap_or_else(|error| panic!("{status} {body}: {error}"));
+    let stop = || zoom.update_meeting_live_stream_status().meeting_id(MEETING).action("stop");
+    for body in ["", " \r\n", "{}", "null", r#"{"id": 5}"#, r#"{"code":200,"message":"success"}"#] {
+        server.answer(Answer::status(200).body(body));
+        stop().await.unwrap_or_else(|error| panic!("{body}: {error}"));
     }
-    server.answer(Answer::status(200).body(r#"{"code": 3161, "message": "Your account is not allowed."}"#));
-    let error = start(&zoom, MEETING).await.expect_err("an envelope");
-    assert_eq!(error.status().map(|status| status.as_u16()), Some(200));
-    assert_eq!(error.code(), Some(ErrorCode::from(3161)));
+    for (body, words) in [
+        ("<html><h1>Log in to the hotel's network</h1></html>", "HTTP 200; its body is not JSON"),
+        ("OK", "HTTP 200; its body is not JSON"),
+        (
+            r#"{"code": 3161, "message": "Not allowed."}"#,
+            "HTTP 200, code 3161 (HOST_NOT_ALLOWED): Not allowed",
+        ),
+        (r#"{"code":"300","message":"bad"}"#, "HTTP 200, code 300 (INVALID_ID): bad"),
+        (r#"{"id": 5, "code": 1, "message": "x"}"#, "HTTP 200, code 1: x"),
+        ("\u{feff}{\"code\":300,\"message\":\"bad\"}", "HTTP 200, code 300 (INVALID_ID): bad"),
+    ] {
+        server.answer(Answer::status(200).body(body));
+        let error = stop().await.expect_err(body);
+        assert_eq!(error.status().map(|status| status.as_u16()), Some(200));
+        assert!(error.to_string().contains(words), "{body}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_success_that_does_not_decode_names_the_field_and_never_the_value() {
+    let server = MockServer::start().await.expect("the embedded Zoom");
+    let zoom = builder(&server).build().expect("a client");
+    let body = serde_json::json!({ "page_url": "https://h/", "stream_key": ["hidden, expected f64"] });
+    server.answer(Answer::status(200).json(&body));
+    let error = zoom.get_meeting_live_stream_details().meeting_id(MEETING).await.expect_err("a mismatch");
+    assert!(error.to_string().contains("stream_key: expected a string ("), "{error}");
+}
+
+#[tokio::test]
+async fn the_code_of_a_damaged_envelope_is_kept() {
+    let server = MockServer::start().await.expect("the embedded Zoom");
+    let zoom = builder(&server).build().expect("a client");
+    let long = format!(r#"{{"code":1010,"message":"m","trace":"{}"}}"#, "x".repeat(100_000));
+    for body in [
+        &b"{\"code\":1010,\"message\":\"m\xff\"}"[..],
+        b"\xef\xbb\xbf{\"code\":1010,\"message\":\"m\"}",
+        br#"{"code":1010,"code":1010,"message":"m"}"#,
+        br#"{"code":1010.0,"message":"m"}"#,
+        long.as_bytes(),
+    ] {
+        server.answer(Answer::status(400).body(body.to_vec()));
+        let error = start(&zoom, MEETING).await.expect_err("an error");
+        assert_eq!(
+            error.code(),
+            Some(ErrorCode::USER_NOT_IN_ACCOUNT),
+            "{}",
+            String::from_utf8_lossy(&body[..40])
+        );
+        assert!(error.to_string().contains("(USER_NOT_IN_ACCOUNT): m"), "{error}");
+    }
+    server.answer(Answer::status(400).body(r#"{"code":1010,"message":null}"#));
+    let error = start(&zoom, MEETING).await.expect_err("an error");
+    assert!(error.to_string().contains("code 1010 (USER_NOT_IN_ACCOUNT) ("), "no template: {error}");
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_zooms_gets_a_hint() {
+    let server = MockServer::start().await.expect("the embedded Zoom");
+    let zoom = builder(&server).build().expect("a client");
+    for (answer, words) in [
+        (Answer::status(502), "HTTP 502. Its body is empty: a proxy or gateway may have answered"),
+        (
+            Answer::status(502).header("content-type", "text/html; charset=utf-8").body("<html>"),
+            "HTTP 502. Its body is text/html, not Zoom's error envelope: a proxy or gateway may have answered",
+        ),
+        (Answer::status(400).body("[1]"), "HTTP 400. Its body is not Zoom's error envelope"),
+    ] {
+        server.answer(answer);
+        let error = start(&zoom, MEETING).await.expect_err("an error");
+        assert!(error.to_string().contains(words), "{error}");
+        assert!(error.to_string().contains("`Error::body`"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_says_where_to_and_that_it_is_not_followed() {
+    let server = MockServer::start().await.expect("the embedded Zoom");
+    let zoom = builder(&server).build().expect("a client");
+    for (location, shown) in [
+        ("https://login.example.com/portal?token=hidden#x", "https://login.example.com/portal"),
+        ("https://ada:hidden@login.example.com/", "https://login.example.com/"),
+        ("/elsewhere?hidden", "/elsewhere"),
+    ] {
+        server.answer(Answer::status(302).header("location", location));
+        let error = start(&zoom, MEETING).await.expect_err("a redirect");
+        let words = format!("HTTP 302. It redirects to {shown}, which this client does not follow");
+        assert!(error.to_string().contains(&words), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_sentence_is_short_and_keeps_its_order_whatever_zoom_says() {
+    let server = MockServer::start().await.expect("the embedded Zoom");
+    let zoom = builder(&server).build().expect("a client");
+    let errors: Vec<_> = (0..500)
+        .map(|number| serde_json::json!({ "field": format!("f{number}"), "message": "x".repeat(1_000) }))
+        .collect();
+    let body = serde_json::json!({ "code": 300, "message": "\u{202e}x".repeat(5_000), "errors": errors });
+    server.answer(Answer::status(400).json(&body));
+    let error = start(&zoom, MEETING).await.expect_err("an error");
+    let text = error.to_string();
+    assert!(text.chars().count() <= 2_001 && text.ends_with(" s)"), "{text}");
+    assert!(!text.contains('\u{202e}'), "{text}");
 }
 
 #[tokio::test]

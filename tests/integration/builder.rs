@@ -30,8 +30,8 @@ fn a_base_url_is_https_or_loopback_and_no_more_than_a_path() {
         ("https://api.zoom.us/v2?key=1", "no query"),
         ("https://user:pass@api.zoom.us/v2", "no user"),
         ("https://api.zoom.us/v2#x", "no fragment"),
-        ("api.zoom.us/v2", "is no URL"),
-        ("", "is no URL"),
+        ("api.zoom.us/v2", "is not a URL"),
+        ("", "is not a URL"),
     ] {
         refusal(Client::builder().access_token("t").base_url(url), words);
     }

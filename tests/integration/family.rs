@@ -78,7 +78,7 @@ async fn a_success_that_does_not_hold_its_value_is_an_error_that_quotes_none_of_
         let error = zoom.get_meeting_live_stream_details().meeting_id(MEETING).await.expect_err(body);
         assert_eq!(error.kind(), ErrorKind::Answered);
         assert_eq!(error.status().map(|status| status.as_u16()), Some(200));
-        assert!(error.to_string().contains("does not hold what the description says"), "{error}");
+        assert!(error.to_string().contains("its body does not match the description"), "{error}");
         assert!(!format!("{error} {error:?}").contains("hidden"), "{error:?}");
     }
     server.answer(Answer::status(200).body(r#"{"code": 200, "message": "No permission."}"#));

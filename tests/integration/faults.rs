@@ -77,6 +77,29 @@ async fn a_failure_to_connect_is_tried_twice_more_with_backoff() {
 }
 
 #[tokio::test]
+async fn what_another_attempt_cannot_help_is_tried_once() {
+    watch_logs();
+    // A host that does not exist (RFC 6761), and a proxy that wants a password.
+    let unknown = Client::builder().base_url("https://zoom.invalid/v2").access_token("hidden-token").build();
+    let proxy = RawServer::start(|mut stream, _| async move {
+        let mut head = [0; 1024];
+        let _ = stream.read(&mut head).await;
+        let _ = stream
+            .write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
+            .await;
+    })
+    .await;
+    let through = reqwest::Proxy::all(format!("http://{}", proxy.address)).expect("a proxy");
+    let refused = Client::builder().base_url("https://api.zoom.us/v2").access_token("hidden-token");
+    let refused = refused.http(reqwest::ClientBuilder::new().proxy(through)).build();
+    for zoom in [unknown, refused] {
+        let error = start(&zoom.expect("a client"), MEETING).await.expect_err("no connection");
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Connect, 1), "{error:?}");
+        assert!(!error.may_have_been_sent());
+    }
+}
+
+#[tokio::test]
 async fn no_backoff_reaches_past_the_deadline() {
     for (deadline, attempts) in [(100, 1), (600, 2)] {
         let policy = RetryPolicy::default().deadline(Duration::from_millis(deadline));
@@ -323,7 +346,10 @@ async fn what_http2_calls_safe_to_retry_is_not_resent_by_the_stack() {
     // Both would be resent by reqwest, as RFC 9113 (section 8.7) allows.
     let refused_stream: fn(u32) -> Vec<u8> = |id| frame(3, 0, id, &7_u32.to_be_bytes());
     let go_away: fn(u32) -> Vec<u8> = |_| frame(7, 0, 0, &[0; 8]);
-    for (what, answer) in [("REFUSED_STREAM", refused_stream), ("GOAWAY", go_away)] {
+    // A refused stream is known to be unprocessed; a GOAWAY may come after the request was seen.
+    for (what, answer, may_have_been_sent) in
+        [("REFUSED_STREAM", refused_stream, false), ("GOAWAY", go_away, true)]
+    {
         let (server, requests) = http2_answering(answer).await;
         // Whatever the caller's own reqwest policy says.
         let retrying = http2().retry(
@@ -335,7 +361,8 @@ async fn what_http2_calls_safe_to_retry_is_not_resent_by_the_stack() {
             let zoom = server.builder().http(http).build().expect("a client");
             let error = start(&zoom, MEETING).await.expect_err(what);
             assert_eq!((error.kind(), error.attempts()), (ErrorKind::Interrupted, 1), "{what}");
-            assert!(error.may_have_been_sent());
+            assert_eq!(error.may_have_been_sent(), may_have_been_sent, "{what}");
+            assert_eq!(error.to_string().contains("without processing it"), !may_have_been_sent, "{error}");
             a_while().await;
             assert_eq!(requests.load(Ordering::SeqCst), calls + 1, "{what}");
         }
@@ -538,7 +565,7 @@ async fn a_fetch_that_is_dropped_leaves_it_to_the_next_in_line() {
 async fn a_wait_beyond_the_clock_is_no_panic() {
     let server = server().await;
     server.answer(Answer::error(429, 429, "Too many.").header("retry-after", "18446744073709551615"));
-    let patient = RetryPolicy::default().longest_wait(Duration::MAX).deadline(None);
+    let patient = RetryPolicy::default().max_wait(Duration::MAX).deadline(None);
     let zoom = client(&server).with_retry(patient);
     let waiting = tokio::time::timeout(Duration::from_millis(500), start(&zoom, MEETING)).await;
     assert!(waiting.is_err(), "the call waits: {waiting:?}");
@@ -579,6 +606,8 @@ async fn an_error_answers_its_questions_and_keeps_its_sources() {
         start(&zoom, MEETING).await.expect_err("killed").into();
     let error = boxed.downcast_ref::<Error>().expect("still the error");
     let mut source = std::error::Error::source(error);
+    let cause = source.map(ToString::to_string).unwrap_or_default();
+    assert!(!error.to_string().contains(&cause), "the sentence does not repeat its source: {error}");
     assert!(source.is_some_and(|source| source.is::<reqwest::Error>()));
     let mut depth = 0;
     while let Some(deeper) = source {

@@ -47,17 +47,17 @@ async fn a_429_without_headers_asks_for_the_thirty_seconds_of_the_description() 
     let error = start(&zoom, MEETING).await.expect_err("a second start within the cool-down");
     assert!(error.is_rate_limited());
     assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
-    assert!(error.to_string().contains("wait 30 s"), "{error}");
+    assert!(error.to_string().contains("wait for 30 s"), "{error}");
 }
 
 #[tokio::test]
-async fn a_wait_past_the_longest_or_the_deadline_is_not_begun() {
+async fn a_wait_past_the_longest_or_the_deadline_is_not_started() {
     let server = server().await;
     let begun = Instant::now();
     for (policy, words) in [
         (RetryPolicy::default(), "longer than the retry policy's longest wait"),
-        (RetryPolicy::default().longest_wait(Duration::MAX), "after the call's deadline"),
-        (RetryPolicy::never(), "allows no further resend"),
+        (RetryPolicy::default().max_wait(Duration::MAX), "after the call's deadline"),
+        (RetryPolicy::never(), "allows no further retry"),
     ] {
         server.answer(limited("400"));
         let error = start(&client(&server).with_retry(policy), MEETING).await.expect_err("at once");
@@ -80,7 +80,7 @@ async fn a_daily_limit_is_returned_with_the_instant_it_ends() {
 }
 
 #[tokio::test]
-async fn three_resends_are_the_most() {
+async fn three_retries_are_the_most() {
     let server = server().await;
     server.answer_always(limited("1"));
     let error = start(&client(&server), MEETING).await.expect_err("always limited");
@@ -101,8 +101,8 @@ async fn the_check_is_asked_before_each_resend_and_its_no_ends_the_call() {
         async move { wanted }
     });
     let error = start(&client(&server).with_retry(policy), MEETING).await.expect_err("no longer wanted");
-    assert!(error.is_unwanted() && error.is_rate_limited());
-    assert!(error.to_string().contains("check said that it is no longer wanted"), "{error}");
+    assert!(error.is_retry_declined() && error.is_rate_limited());
+    assert!(error.to_string().contains("the retry policy's check declined"), "{error}");
     assert_eq!(error.attempts(), 2);
     let path = format!("/v2/meetings/{MEETING}/livestream/status");
     let second = Duration::from_secs(1);
@@ -169,4 +169,122 @@ fn a_call_is_send_and_a_client_is_send_sync_and_cheap_to_clone() {
         Client::builder().access_token("t").base_url("http://127.0.0.1:9/v2").build().expect("a client");
     let call = zoom.update_meeting_live_stream_status().meeting_id(1).into_future();
     send(&call);
+}
+
+#[tokio::test]
+async fn no_429_can_panic_or_print_a_wait_that_says_nothing() {
+    let server = server().await;
+    let daily = |after| [("x-ratelimit-type", "Daily-limit"), ("retry-after", after)];
+    let plain = |after| [("x-request", "1"), ("retry-after", after)];
+    for (headers, words) in [
+        (daily("999999999999"), "daily limit is used up until after the year 9999"),
+        (daily("18446744073709551615"), "daily limit is used up ("),
+        (daily("9999-12-31T23:59:59Z"), "daily limit is used up until 9999-12-31T23:59:59Z"),
+        (daily("later"), "daily limit is used up ("),
+        (plain("601"), "Zoom asks to wait until 2"),
+        (plain("2797743"), "Zoom asks to wait until 2"),
+        (plain("999999999999"), "Zoom asks to wait until after the year 9999"),
+        (plain("18446744073709551615"), "Zoom asks to wait until after the year 9999"),
+        (plain("Fri, 31 Dec 9999 23:59:59 GMT"), "Zoom asks to wait until 9999-12-31T23:59:59Z"),
+    ] {
+        let answer =
+            headers.iter().fold(Answer::status(429), |answer, (name, value)| answer.header(*name, *value));
+        server.answer(answer);
+        let error = start(&client(&server), MEETING).await.expect_err("at once");
+        assert!(error.to_string().contains(words), "{headers:?}: {error}");
+        assert!(!error.to_string().contains("0000000"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_by_ten_minutes_changes_no_wait() {
+    let server = server().await;
+    let zoom = client(&server).with_retry(RetryPolicy::never());
+    for skew in [-600_i64, 600] {
+        let theirs = SystemTime::now();
+        let theirs =
+            if skew < 0 { theirs - Duration::from_secs(600) } else { theirs + Duration::from_secs(600) };
+        let (date, until) = (httpdate::fmt_http_date(theirs), theirs + Duration::from_secs(30));
+        let unix = until.duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs();
+        for answer in [
+            Answer::status(429).header("retry-after", httpdate::fmt_http_date(until)),
+            Answer::status(429)
+                .header("x-ratelimit-type", "QPS")
+                .header("x-ratelimit-reset", unix.to_string()),
+        ] {
+            server.answer(answer.header("date", date.clone()));
+            let error = start(&zoom, MEETING).await.expect_err("limited");
+            assert_eq!(error.retry_after(), Some(Duration::from_secs(30)), "{skew}: {error}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_refused_together_by_a_limit_per_second_all_succeed_within_their_deadline() {
+    let server = MockServer::builder().requests_per_second(10).start().await.expect("the embedded Zoom");
+    let zoom = client(&server);
+    let calls: Vec<_> = (0..60)
+        .map(|number| {
+            let zoom = zoom.clone();
+            tokio::spawn(async move { start(&zoom, MEETING + number).await })
+        })
+        .collect();
+    for call in calls {
+        call.await.expect("joined").expect("204");
+    }
+    let started = server.requests().iter().filter(|received| received.status == Some(204)).count();
+    assert_eq!(started, 60, "each exactly once");
+
+    let never = zoom.with_retry(RetryPolicy::never());
+    let refused = futures_of(&never, 20).await;
+    assert!(refused >= 10, "`never` waits for nothing: {refused} of 20 were refused");
+}
+
+/// How many of so many calls at once are refused.
+async fn futures_of(zoom: &Client, calls: u64) -> usize {
+    let calls: Vec<_> = (0..calls)
+        .map(|number| {
+            let zoom = zoom.clone();
+            tokio::spawn(async move { start(&zoom, MEETING + 1_000 + number).await })
+        })
+        .collect();
+    let mut refused = 0;
+    for call in calls {
+        refused += usize::from(call.await.expect("joined").is_err());
+    }
+    refused
+}
+
+#[tokio::test]
+async fn a_check_that_outlasts_the_deadline_is_blamed_for_it() {
+    let server = server().await;
+    server.answer_always(limited("1"));
+    let policy = RetryPolicy::default().deadline(Duration::from_secs(2)).check(|_| std::future::pending());
+    let error = start(&client(&server).with_retry(policy), MEETING).await.expect_err("the deadline");
+    assert!(error.to_string().contains("check did not answer before the call's deadline"), "{error}");
+    assert!(!error.is_retry_declined());
+}
+
+#[tokio::test]
+async fn the_documented_check_declines_a_start_and_lets_a_stop_and_a_configuration_through() {
+    let server = server().await;
+    // As the documentation has it, with a stream that runs.
+    let policy = RetryPolicy::default().check(|resend| async move {
+        assert_eq!(resend.meeting_id().map(zoom_livestream::MeetingId::get), Some(MEETING));
+        assert_eq!(resend.webinar_id(), None);
+        assert_eq!(resend.field("stream_key"), None, "a secret");
+        resend.field("action") != Some("start")
+    });
+    let zoom = client(&server).with_retry(policy);
+    for refusals in 0..3 {
+        server.answer(limited("1"));
+        let result = match refusals {
+            0 => start(&zoom, MEETING).await,
+            1 => zoom.update_meeting_live_stream_status().meeting_id(MEETING).action("stop").await,
+            _ => crate::support::configure(&zoom).await,
+        };
+        assert_eq!(result.is_ok(), refusals > 0, "{result:?}");
+    }
+    let paths: Vec<_> = server.requests().iter().map(|received| received.status).collect();
+    assert_eq!(paths, [429, 429, 204, 429, 204].map(Some));
 }

@@ -2,10 +2,12 @@
 
 mod answers;
 mod builder;
+mod connections;
 mod family;
 mod faults;
 mod limits;
 mod secrets;
+mod setters;
 mod spans;
 mod support;
 mod tokens;

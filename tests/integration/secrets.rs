@@ -4,7 +4,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use zoom_livestream::mock::{Answer, MockServer};
-use zoom_livestream::{AccessToken, Client, RawBody, RetryPolicy, Secret, ServerToServer, TokenError, types};
+use zoom_livestream::{
+    AccessToken, BodyEncoding, Client, RawBody, RetryPolicy, Secret, ServerToServer, TokenError, types,
+};
 
 use crate::support::{
     LOG_LINES, MEETING, PAGE_URL, STREAM_KEY, STREAM_URL, builder, client, configure, in_child, is_child,
@@ -120,6 +122,21 @@ async fn no_error_shows_a_secret_even_if_zoom_quotes_it() {
         .body_map(|body| body.stream_url(STREAM_URL).stream_key(STREAM_KEY.repeat(100)).page_url(PAGE_URL));
     let error = long.await.expect_err("too long");
     assert_hidden("Error", &format!("{error} {error:?}"));
+}
+
+#[tokio::test]
+async fn a_secret_is_redacted_whatever_stands_beside_it() {
+    let server = MockServer::builder().access_token(TOKEN).start().await.expect("the embedded Zoom");
+    for encoding in [BodyEncoding::Described, BodyEncoding::Json] {
+        let zoom = builder(&server).access_token(TOKEN).body_encoding(encoding).build().expect("a client");
+        // A key that is part of the URL, and a field that looks like the form around it.
+        let (url, key) = ("rtmp://alice:s3cr3tpass@live.example.com", "live");
+        let page = "https://h/form-data; name=\"stream_key\"\r\n\r\nnot the key";
+        server.answer(Answer::error(400, 300, &format!("not {url}, nor {key}")));
+        let call = zoom.update_meeting_live_stream().meeting_id(MEETING);
+        let error = call.stream_url(url).stream_key(key).page_url(page).await.expect_err("refused");
+        assert!(error.to_string().contains("not ***, nor ***"), "{encoding:?}: {error}");
+    }
 }
 
 #[tokio::test]

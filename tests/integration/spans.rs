@@ -23,6 +23,9 @@ struct Seen {
     parent: Option<&'static str>,
     level: Option<Level>,
     fields: BTreeMap<&'static str, String>,
+    closed: bool,
+    /// How often a field was recorded after the span was opened.
+    records: BTreeMap<&'static str, u32>,
 }
 
 impl Visit for Seen {
@@ -64,7 +67,19 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Capture {
     fn on_record(&self, id: &Id, values: &Record<'_>, _: Context<'_, S>) {
         let mut seen = self.0.lock().expect("seen");
         if let Some(seen) = seen.iter_mut().rfind(|seen| seen.id.as_ref() == Some(id)) {
-            values.record(seen);
+            let mut recorded = Seen::default();
+            values.record(&mut recorded);
+            for (name, value) in recorded.fields {
+                *seen.records.entry(name).or_default() += 1;
+                seen.fields.insert(name, value);
+            }
+        }
+    }
+
+    fn on_close(&self, id: Id, _: Context<'_, S>) {
+        let mut seen = self.0.lock().expect("seen");
+        if let Some(seen) = seen.iter_mut().rfind(|seen| seen.id.as_ref() == Some(&id)) {
+            seen.closed = true;
         }
     }
 
@@ -80,8 +95,14 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Capture {
 
 /// What the call shows while it runs on this thread.
 async fn captured(call: impl Future<Output = Result<(), Error>>) -> (Capture, Result<(), Error>) {
+    captured_by(Capture::default(), call).await
+}
+
+async fn captured_by(
+    capture: Capture,
+    call: impl Future<Output = Result<(), Error>>,
+) -> (Capture, Result<(), Error>) {
     watch_logs();
-    let capture = Capture::default();
     let subscriber = tracing_subscriber::registry().with(capture.clone());
     let guard = tracing::subscriber::set_default(subscriber);
     let result = call.await;
@@ -131,6 +152,37 @@ async fn a_call_is_a_span_and_each_attempt_one_with_opentelemetrys_names() {
         assert_eq!(attempt.parent, Some("zoom.call"));
     }
     assert_eq!(attempts.len(), 2);
+}
+
+#[tokio::test]
+async fn an_attempts_span_ends_with_its_answer_and_carries_zooms_tracking_id() {
+    let server = server().await;
+    let limited = Answer::error(429, 429, "Too many.").header("retry-after", "1");
+    server.answer(limited.header("x-zm-trackingid", "t1"));
+    server.answer(Answer::status(204).header("x-zm-trackingid", format!("t2 {}", server.access_token())));
+    let capture = Capture::default();
+    let seen = capture.clone();
+    let open = Arc::new(Mutex::new(None));
+    let noted = open.clone();
+    let policy = RetryPolicy::default().notify(move |_| {
+        let attempts = seen.named("zoom.attempt");
+        *noted.lock().expect("noted") = Some(attempts.iter().filter(|attempt| !attempt.closed).count());
+    });
+    let zoom = client(&server).with_retry(policy);
+    let (capture, result) = captured_by(capture, start(&zoom, MEETING)).await;
+    result.expect("204");
+    assert_eq!(*open.lock().expect("noted"), Some(0), "no attempt's span is open during the wait");
+    let ids: Vec<_> = capture
+        .named("zoom.attempt")
+        .iter()
+        .map(|attempt| attempt.field("zoom.tracking_id").to_owned())
+        .collect();
+    assert_eq!(ids, ["t1", "t2 ***"]);
+    assert_eq!(
+        capture.named("zoom.call")[0].records.get("zoom.resource_id"),
+        Some(&1),
+        "recorded once a call"
+    );
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use zoom_livestream::mock::MockServer;
-use zoom_livestream::{Client, ClientBuilder, ErrorKind, RetryPolicy};
+use zoom_livestream::{AccessToken, Client, ClientBuilder, ErrorKind, RetryPolicy, TokenError, TokenSource};
 
 use crate::support::{
     MEETING, RawServer, builder, client, configure, in_child, is_child, start, until, watch_logs,
@@ -136,12 +136,12 @@ async fn an_expired_foreign_or_self_signed_certificate_gets_no_byte_of_the_token
         let careless =
             || authority.trusted().danger_accept_invalid_certs(true).danger_accept_invalid_hostnames(true);
         for http in [authority.trusted(), careless()] {
-            let policy = RetryPolicy::default().deadline(Duration::from_millis(200));
-            let client = https(&server, http).retry(policy).build().expect("a client");
+            let client = https(&server, http).build().expect("a client");
             let error = configure(&client).await.expect_err(what);
             assert_eq!(error.kind(), ErrorKind::Connect, "{what}: {error}");
             assert!(!error.may_have_been_sent(), "{what}");
-            assert!(error.to_string().contains("certificate"), "{what}: {error}");
+            assert!(format!("{error:?}").contains("InvalidCertificate"), "{what}: {error:?}");
+            assert_eq!(error.attempts(), 1, "{what}: another attempt cannot help");
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert_eq!(saw.bytes.load(Ordering::SeqCst), 0, "{what}");
@@ -259,6 +259,28 @@ async fn nothing_older_than_tls_1_2_is_offered() {
     versions.sort_unstable();
     assert_eq!(versions, [0x0303, 0x0304], "TLS 1.2 and 1.3");
     assert!(!String::from_utf8_lossy(&hello).contains("mock-access-token"));
+}
+
+/// Asks a server without TLS for a token.
+struct Careless(String);
+
+impl TokenSource for Careless {
+    async fn token(&self, http: &reqwest::Client) -> Result<AccessToken, TokenError> {
+        let answer = http.get(&self.0).send().await.map_err(TokenError::new)?;
+        answer.text().await.map(AccessToken::new).map_err(TokenError::new)
+    }
+}
+
+#[tokio::test]
+async fn the_http_client_of_an_https_base_url_sends_nothing_over_http() {
+    let server = RawServer::start(|_, _| async {}).await;
+    let zoom = Client::builder()
+        .base_url("https://127.0.0.1:9/v2")
+        .http(Authority::new().trusted())
+        .token_source(Careless(server.url()));
+    let error = start(&zoom.build().expect("a client"), MEETING).await.expect_err("no https");
+    assert_eq!((error.kind(), error.may_have_been_sent()), (ErrorKind::Token, false), "{error}");
+    assert_eq!(server.connections(), 0);
 }
 
 #[tokio::test]

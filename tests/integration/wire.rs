@@ -216,7 +216,7 @@ async fn what_is_missing_or_no_id_is_refused_before_sending() {
     };
     let call = zoom.update_meeting_live_stream().meeting_id(MEETING);
     let call = call.body_map(|body| body.stream_url("rtmp://h/app").page_url("https://h/"));
-    refused(call.await.expect_err("no key"), "`stream_key` is required and was not set");
+    refused(call.await.expect_err("no key"), "`body.stream_key` is required and was not set");
     let call = zoom.update_meeting_live_stream_status().body_map(|body| body.action(Action::Stop));
     refused(call.await.expect_err("no id"), "`meeting_id` is required and was not set");
     for id in ["../users/me", "1/../../users/me", "0", "", "1\r\nX-Evil: 1", "1?a=b", "%2e%2e"] {
@@ -224,7 +224,7 @@ async fn what_is_missing_or_no_id_is_refused_before_sending() {
             .update_meeting_live_stream_status()
             .meeting_id(id)
             .body_map(|body| body.action(Action::Stop));
-        refused(call.await.expect_err(id), "is no meeting id");
+        refused(call.await.expect_err(id), "is not a meeting ID");
     }
     let call =
         zoom.update_meeting_live_stream_status().meeting_id(MEETING).body_map(|body| body.action("Start"));

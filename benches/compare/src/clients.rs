@@ -50,7 +50,7 @@ impl Caller for Ours {
         self.0
             .update_meeting_live_stream_status()
             .meeting_id(MEETING)
-            .body_map(|body| body.action(Action::Start).settings(settings))
+            .action(Action::Start).settings(settings)
             .await?;
         Ok(())
     }

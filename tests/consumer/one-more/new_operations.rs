@@ -33,8 +33,7 @@ async fn a_get_sends_its_query_and_gives_its_answer() {
 #[tokio::test]
 async fn a_post_sends_its_json_and_gives_its_answer() {
     let (server, zoom) = zoom().await;
-    let create = zoom.create_user_meeting().user_id("me");
-    let created = create.body_map(|body| body.topic("Keynote").duration(60)).await.expect("201");
+    let created = zoom.create_user_meeting().user_id("me").topic("Keynote").duration(60).await.expect("201");
     assert_eq!(created.id, Some(91234567890));
     let request = only(&server, 201);
     assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/v2/users/me/meetings"));

@@ -13,18 +13,18 @@ pub struct Destination {
 pub async fn go_live(zoom: &Client, meeting: MeetingId, to: &Destination, title: &str) -> Result<(), Error> {
     zoom.update_meeting_live_stream()
         .meeting_id(meeting)
-        .body_map(|body| body.stream_url(&to.stream_url).stream_key(&to.stream_key).page_url(&to.page_url))
+        .stream_url(&to.stream_url).stream_key(&to.stream_key).page_url(&to.page_url)
         .await?;
     zoom.update_meeting_live_stream_status()
         .meeting_id(meeting)
-        .body_map(|body| body.action(Action::Start).settings(Settings::builder().display_name(title)))
+        .action(Action::Start).settings(Settings::builder().display_name(title))
         .await
 }
 
 pub async fn end_webinar(zoom: &Client, id: WebinarId) -> Result<(), Error> {
     zoom.update_webinar_live_stream_status()
         .webinar_id(id)
-        .body_map(|body| body.action(webinar::Action::Stop))
+        .action(webinar::Action::Stop)
         .await
 }
 

@@ -83,7 +83,7 @@ async fn main() -> Result<()> {
             client
                 .update_meeting_live_stream_status()
                 .meeting_id(84_000_000_000 + id)
-                .body_map(|body| body.action(Action::Start).settings(settings))
+                .action(Action::Start).settings(settings)
                 .await
         });
     }

@@ -1,0 +1,34 @@
+#!/usr/bin/env python3
+"""Calls at once against an account's limit per second: how many succeed, how long all take, how often each is sent.
+
+600 calls start in the same instant; the embedded Zoom accepts 30 requests per second and answers the others with 429
+and `X-RateLimit-Type: QPS`. The client has its default settings, and the calls know nothing of each other. The least
+time possible is 20 seconds.
+"""
+
+import json
+import subprocess
+
+from common import allow_open_files, build, ratio
+
+CALLS, PER_SECOND = 600, 30
+
+
+def main():
+    allow_open_files(4_096)
+    binaries = build()
+    run = subprocess.run(
+        [binaries / "pacing", str(CALLS), str(PER_SECOND)], capture_output=True, text=True, check=True, timeout=400
+    )
+    report = json.loads(run.stdout)
+    print(f"\nsucceeded          {report['succeeded']} of {CALLS}")
+    print(f"all ended after    {report['seconds']} s")
+    print(f"requests per call  {report['requests'] / CALLS:.2f}")
+    if report["succeeded"] != CALLS:
+        raise SystemExit("not all calls succeeded")
+    ratio(report["seconds"], CALLS / PER_SECOND, "time, to the least possible", 4.0)
+    ratio(report["requests"], CALLS, "requests per call", 5.0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,245 @@
+//! Zoom's error envelope, `{"code": …, "message": …}`, in each of the spellings that were met.
+
+use std::fmt;
+
+use serde::Deserializer as _;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+
+use crate::secret::redact;
+
+/// One of Zoom's error codes, the `code` of its error envelope.
+///
+/// The codes that the description lists have constants. The list is open: a code without a constant is a number
+/// like any other.
+///
+/// ```
+/// use zoom_livestream::ErrorCode;
+///
+/// assert_eq!(ErrorCode::from(3001), ErrorCode::NOT_FOUND);
+/// assert_eq!(ErrorCode::from(987_654).get(), 987_654);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ErrorCode(pub(crate) i64);
+
+impl ErrorCode {
+    /// The code as Zoom writes it.
+    pub fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl From<i64> for ErrorCode {
+    fn from(code: i64) -> Self {
+        Self(code)
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => write!(f, "ErrorCode({} {name})", self.0),
+            None => write!(f, "ErrorCode({})", self.0),
+        }
+    }
+}
+
+/// What Zoom says is wrong with one field of the body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FieldError {
+    /// The field's name, as Zoom writes it.
+    pub field: String,
+    /// Zoom's words.
+    pub message: String,
+}
+
+/// What an answer's body holds of an error envelope.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Envelope {
+    pub code: Option<ErrorCode>,
+    pub message: Option<String>,
+    pub errors: Vec<FieldError>,
+}
+
+impl Envelope {
+    /// Reads as far as there is JSON: a body that is cut off still has its first members.
+    pub fn read(body: &[u8]) -> Self {
+        let mut envelope = Self::default();
+        let text = String::from_utf8_lossy(without_mark(body));
+        // What cannot be read ends the reading, and is no reason to lose what was read before.
+        let _ = serde_json::Deserializer::from_str(&text).deserialize_any(Members(&mut envelope));
+        envelope
+    }
+
+    /// Whether a 2xx with this body is an error all the same: it has a code and words that do not repeat the success.
+    ///
+    /// A code of 0 does, and one from 200 to 299 whose words begin with `success` or `ok`. Zoom's own 200 has others.
+    pub fn is_error(&self) -> bool {
+        let (Some(ErrorCode(code)), Some(words)) = (self.code, &self.message) else { return false };
+        let words = words.trim_start().to_ascii_lowercase();
+        let says_so = words.is_empty() || words.starts_with("success") || words.starts_with("ok");
+        !(code == 0 || (200..300).contains(&code) && says_so)
+    }
+
+    /// Redacts `secrets` in Zoom's words.
+    pub fn redact(&mut self, secrets: &[String]) {
+        let fields = self.errors.iter_mut().flat_map(|error| [&mut error.field, &mut error.message]);
+        self.message.iter_mut().chain(fields).for_each(|words| redact(words, secrets));
+    }
+}
+
+/// The body behind a byte order mark, which RFC 8259 (section 8.1) allows to ignore.
+pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+}
+
+struct Members<'e>(&'e mut Envelope);
+
+impl<'de> Visitor<'de> for Members<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an error envelope")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<(), M::Error> {
+        let envelope = self.0;
+        while let Some(name) = members.next_key::<String>()? {
+            match name.as_str() {
+                "code" => {
+                    let code = whole_number(&members.next_value()?).map(ErrorCode);
+                    envelope.code = envelope.code.or(code);
+                }
+                "message" | "error_message" => {
+                    let message = text(&members.next_value()?);
+                    envelope.message = envelope.message.take().or(message);
+                }
+                "errors" => {
+                    let errors: Value = members.next_value()?;
+                    let errors = errors.as_array().into_iter().flatten();
+                    envelope.errors.extend(errors.filter_map(field_error));
+                }
+                _ => drop(members.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn whole_number(value: &Value) -> Option<i64> {
+    let number = match value {
+        Value::String(text) => text.trim().parse().ok()?,
+        number => number.clone(),
+    };
+    let number: serde_json::Number = match number {
+        Value::Number(number) => number,
+        _ => return None,
+    };
+    let float = || number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 1e15);
+    number.as_i64().or_else(|| float().map(|number| number as i64))
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn field_error(error: &Value) -> Option<FieldError> {
+    Some(FieldError { field: text(&error["field"])?, message: text(&error["message"]).unwrap_or_default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_can_be_read_of_an_envelope_is_kept() {
+        let long = format!(r#"{{"code":1010,"message":"m","more":"{}"}}"#, "x".repeat(100_000));
+        let deep = format!(r#"{{"code":1010,"message":"m","more":{}"#, "[".repeat(100_000));
+        for body in [
+            &br#"{"code":1010,"message":"m"}"#[..],
+            br#"{"code":"1010","message":"m"}"#,
+            br#"{"code":1010.0,"message":"m"}"#,
+            br#"{"code":"1010.0","error_message":"m"}"#,
+            b"\xef\xbb\xbf{\"code\":1010,\"message\":\"m\"}",
+            br#"{"code":1010,"code":2,"message":"m","message":"n"}"#,
+            br#"{"message":null,"code":null,"message":"m","code":1010}"#,
+            b"{\"x\":\"\xff\",\"message\":\"m\",\"code\":1010}",
+            br#"{"code":1010,"message":"m","more":"cut o"#,
+            br#"{"code":1010,"message":"m"} and more"#,
+            br#"  {"code":1010,"errors":7,"message":"m"}"#,
+            &long.as_bytes()[..65_536],
+            deep.as_bytes(),
+        ] {
+            let envelope = Envelope::read(body);
+            let words = String::from_utf8_lossy(&body[..body.len().min(80)]);
+            assert_eq!(envelope.code, Some(ErrorCode(1010)), "{words}");
+            assert_eq!(envelope.message.as_deref(), Some("m"), "{words}");
+            assert!(envelope.is_error(), "{words}");
+        }
+        let invalid = Envelope::read(b"{\"code\":1010,\"message\":\"K\xf6ln\"}");
+        assert_eq!(invalid.message.as_deref(), Some("K\u{fffd}ln"));
+    }
+
+    #[test]
+    fn what_is_no_envelope_has_neither_code_nor_words() {
+        for body in
+            ["", " ", "null", "[1]", "7", "\"code\"", "<html>", "{", "{\"code\"", "{\"code\":tru", "{}"]
+        {
+            assert_eq!(Envelope::read(body.as_bytes()), Envelope::default(), "{body}");
+        }
+        for body in
+            [r#"{"code":1.5}"#, r#"{"code":"x"}"#, r#"{"code":1e300}"#, r#"{"code":[1]}"#, r#"{"code":true}"#]
+        {
+            assert_eq!(Envelope::read(body.as_bytes()).code, None, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_success_may_repeat_itself_as_code_and_words() {
+        for (body, is_error) in [
+            (r#"{"code":200,"message":"success"}"#, false),
+            (r#"{"code":0,"message":"ok"}"#, false),
+            (r#"{"code":204,"message":""}"#, false),
+            (r#"{"code":201,"message":" OK"}"#, false),
+            (r#"{"code":200,"message":"No permission."}"#, true),
+            (r#"{"code":300,"message":"success"}"#, true),
+            (r#"{"code":300,"message":"bad"}"#, true),
+            (r#"{"code":"300","message":"bad"}"#, true),
+            (r#"{"code":300,"message":"bad","trace":1}"#, true),
+            (r#"{"code":-1,"error_message":"bad"}"#, true),
+            (r#"{"code":300}"#, false),
+            (r#"{"message":"bad"}"#, false),
+            (r#"{"code":"US","message":"a country"}"#, false),
+        ] {
+            assert_eq!(Envelope::read(body.as_bytes()).is_error(), is_error, "{body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_can_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
+            Envelope::read(&body);
+        }
+
+        #[test]
+        fn a_code_and_words_survive_whatever_follows(
+            code in any::<i64>(), words in any::<String>(), rest in prop::collection::vec(any::<u8>(), 0..50),
+        ) {
+            let message = Value::from(words.as_str());
+            let mut body = format!("{{\"code\":{code},\"message\":{message},").into_bytes();
+            body.extend(rest.iter().filter(|byte| **byte != b'"'));
+            let envelope = Envelope::read(&body);
+            prop_assert_eq!(envelope.code, Some(ErrorCode(code)));
+            prop_assert_eq!(envelope.message, Some(words));
+        }
+    }
+}

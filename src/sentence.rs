@@ -1,0 +1,101 @@
+//! What the sentences of errors have in common.
+
+use std::error::Error;
+use std::time::{Duration, SystemTime};
+
+/// Most characters of a stranger's words in one place of a sentence.
+const LONGEST_EXCERPT: usize = 500;
+
+/// A stranger's words on one line: short, and without characters that would reorder or hide what stands beside them.
+pub(crate) fn excerpt(words: &str) -> String {
+    shortened(words, LONGEST_EXCERPT)
+}
+
+/// At most so many characters; what is cut off leaves an ellipsis.
+pub(crate) fn shortened(words: &str, most: usize) -> String {
+    let line = words.chars().filter(|c| !is_invisible(*c)).map(|c| if c.is_control() { ' ' } else { c });
+    let mut line: String = line.skip_while(|c| c.is_whitespace()).take(most + 1).collect();
+    if let Some((end, _)) = line.char_indices().nth(most) {
+        line.truncate(end);
+        line.truncate(line.trim_end().len());
+        line.push('…');
+    }
+    line.truncate(line.trim_end().len());
+    line
+}
+
+/// Bidirectional controls, zero-width characters and the line separators that a log viewer would obey.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// `for 30 s`, or `until` an instant where seconds would say nothing to a reader.
+pub(crate) fn how_long(wait: Duration, until: Option<SystemTime>) -> String {
+    const IN_SECONDS: Duration = Duration::from_secs(600);
+    if wait <= IN_SECONDS {
+        return format!("for {} s", wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
+    }
+    format!("until {}", until.map_or_else(|| AFTER_9999.to_owned(), instant))
+}
+
+const AFTER_9999: &str = "after the year 9999";
+
+/// An instant in UTC, as RFC 3339 has it.
+pub(crate) fn instant(at: SystemTime) -> String {
+    const LAST_SECOND_OF_9999: u64 = 253_402_300_799;
+    match at.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) if since.as_secs() <= LAST_SECOND_OF_9999 => {
+            humantime::format_rfc3339_seconds(at).to_string()
+        }
+        Ok(_) => AFTER_9999.to_owned(),
+        Err(_) => "before the year 1970".to_owned(),
+    }
+}
+
+/// The cause at the end of the chain says what happened; those above it say where.
+pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
+    causes(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+/// An error and what caused it, the outermost first.
+pub(crate) fn causes<'e>(
+    error: &'e (dyn Error + 'static),
+) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| (*error).source())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strangers_words_stay_on_one_short_line() {
+        for (words, shown) in [
+            ("", ""),
+            ("  plain words \n", "plain words"),
+            ("two\r\nlines\tand\u{0}nul", "two  lines and nul"),
+            ("\u{202e}desrever\u{2066}\u{feff}", "desrever"),
+            ("用户不存在", "用户不存在"),
+        ] {
+            assert_eq!(excerpt(words), shown, "{words:?}");
+        }
+        let long = excerpt(&"ü".repeat(10_000));
+        assert_eq!(long, format!("{}…", "ü".repeat(LONGEST_EXCERPT)));
+    }
+
+    #[test]
+    fn a_long_wait_is_told_by_its_end() {
+        let may = SystemTime::UNIX_EPOCH + Duration::from_secs(1_590_883_200);
+        let century = may.checked_add(Duration::from_secs(999_999_999_999));
+        for (wait, until, words) in [
+            (Duration::from_secs(30), None, "for 30 s"),
+            (Duration::from_millis(29_001), None, "for 30 s"),
+            (Duration::from_secs(600), Some(may), "for 600 s"),
+            (Duration::from_secs(601), Some(may), "until 2020-05-31T00:00:00Z"),
+            (Duration::from_secs(u64::MAX), None, "until after the year 9999"),
+            (Duration::from_secs(999_999_999_999), century, "until after the year 9999"),
+        ] {
+            assert_eq!(how_long(wait, until), words);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! URLs that are read exactly as they are written.
+
+use std::net::IpAddr;
+
+use reqwest::Url;
+
+/// Whether this build can speak https.
+const HAS_TLS: bool = cfg!(any(feature = "rustls", feature = "native-tls"));
+
+/// A URL that a token may be sent to, or the sentence that says why `text` is not one.
+pub(crate) fn checked(what: &str, text: &str) -> Result<Url, String> {
+    if let Some(c) = text.chars().find(|c| !is_of_a_url(*c)) {
+        return Err(format!("{what} contains {c:?}, which no URL can: remove it or percent-encode it"));
+    }
+    let url = Url::parse(text).map_err(|error| format!("{what} is not a URL: {error}"))?;
+    let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
+    if !secure {
+        return Err(format!("{what} must be https, or http on a loopback address: a token is sent to it"));
+    }
+    if url.query().is_some()
+        || url.fragment().is_some()
+        || !url.username().is_empty()
+        || url.password().is_some()
+    {
+        return Err(format!("{what} must be a scheme, a host and a path: no user, no query, no fragment"));
+    }
+    if !is_verbatim(text, &url) {
+        return Err(format!(
+            "{what} would be changed before it is used: correct it, or write {url} if that is what you mean"
+        ));
+    }
+    with_tls(what, &url, HAS_TLS)?;
+    Ok(url)
+}
+
+/// `text` as a URL, if parsing changes nothing.
+pub(crate) fn verbatim(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| is_verbatim(text, url))
+}
+
+/// RFC 3986, section 2.
+fn is_of_a_url(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=%".contains(c)
+}
+
+/// The `url` crate drops line breaks, resolves `..`, takes `\` for `/` and more, all without a word. The one change
+/// that is none is the slash behind a host without a path.
+fn is_verbatim(text: &str, url: &Url) -> bool {
+    url.as_str() == text || url.as_str().strip_suffix('/') == Some(text)
+}
+
+fn with_tls(what: &str, url: &Url, has_tls: bool) -> Result<(), String> {
+    if has_tls || url.scheme() != "https" {
+        return Ok(());
+    }
+    Err(format!(
+        "{what} is https, and zoom-livestream was built without TLS: enable its feature `rustls` or `native-tls`"
+    ))
+}
+
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    #[test]
+    fn a_url_is_taken_exactly_as_it_is_written() {
+        for text in [
+            "https://api.zoom.us/v2",
+            "https://api.zoom.us/v2/",
+            "https://api.zoom.us",
+            "https://api.zoom.us:8443/v2",
+            "https://api.zoom.us/a%20b/v2",
+            "http://127.0.0.1:1",
+            "http://[::1]:1/v2",
+            "http://localhost:1/",
+        ] {
+            let url = checked("the base URL", text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(url.as_str().trim_end_matches('/'), text.trim_end_matches('/'));
+        }
+    }
+
+    #[test]
+    fn what_parsing_would_change_is_refused() {
+        for (text, words) in [
+            ("https://api.zoom.us/v2\r\nX-Evil: 1", r"contains '\r', which no URL can: remove it"),
+            ("https://api.zoom.us/v2\n", r"contains '\n'"),
+            (" https://api.zoom.us/v2", "contains ' '"),
+            ("https://api.zo\tom.us/v2", r"contains '\t'"),
+            ("https://api.zoom.us/v\u{a0}2", r"contains '\u{a0}'"),
+            ("https://api.zoom.us/v2\0", r"contains '\0'"),
+            (r"https:\\api.zoom.us/v2", r"contains '\\'"),
+            (r"http:\\127.0.0.1/v2", r"contains '\\'"),
+            (r"https://api.zoom.us\v2", r"contains '\\'"),
+            ("https:/api.zoom.us/v2", "write https://api.zoom.us/v2 if"),
+            ("https:api.zoom.us/v2", "write https://api.zoom.us/v2 if"),
+            ("https:///api.zoom.us/v2", "write https://api.zoom.us/v2 if"),
+            ("https://api.zoom.us/v2/../v3", "write https://api.zoom.us/v3 if"),
+            ("https://api.zoom.us/./v2", "write https://api.zoom.us/v2 if"),
+            ("https://api.zoom.us/v2/%2E%2e/v3", "write https://api.zoom.us/v3 if"),
+            ("https://api.zoom.us/{version}", "contains '{'"),
+            ("https://api.zoom.us/é", "contains 'é'"),
+            ("https://api.zoom.us/\u{200b}v2", r"contains '\u{200b}'"),
+            ("HTTPS://API.zoom.us/v2", "write https://api.zoom.us/v2 if"),
+            ("https://api.zoom.us:443/v2", "write https://api.zoom.us/v2 if"),
+            ("https://@api.zoom.us/v2", "write https://api.zoom.us/v2 if"),
+            ("https://b\u{fc}cher.example/v2", "contains 'ü'"),
+            ("http://127.1/v2", "write http://127.0.0.1/v2 if"),
+            ("http://0x7f000001", "write http://127.0.0.1/ if"),
+            ("http://127.0.0.1:/v2", "write http://127.0.0.1/v2 if"),
+            ("http://\u{ff11}27.0.0.1/v2", "contains '１'"),
+            ("https://{host}/v2", "contains '{'"),
+            ("api.zoom.us/v2", "is not a URL"),
+            ("", "is not a URL"),
+            ("http://api.zoom.us/v2", "must be https"),
+            ("https://api.zoom.us/v2?", "no query"),
+            ("https://user:hidden@api.zoom.us/v2/..", "no user"),
+        ] {
+            let sentence = checked("the base URL", text).expect_err(text);
+            assert!(
+                sentence.starts_with("the base URL ") && sentence.contains(words),
+                "{text:?}: {sentence}"
+            );
+            assert!(!sentence.contains("hidden"), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn https_without_tls_is_refused_and_the_features_are_named() {
+        let https = verbatim("https://api.zoom.us/v2").expect("a URL");
+        let sentence = with_tls("the base URL", &https, false).expect_err("no TLS");
+        assert!(sentence.contains("`rustls`") && sentence.contains("`native-tls`"), "{sentence}");
+        assert_eq!(with_tls("the base URL", &https, true), Ok(()));
+        let http = verbatim("http://127.0.0.1/v2").expect("a URL");
+        assert_eq!(with_tls("the base URL", &http, false), Ok(()));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_taken_is_sent_as_it_is_written(
+            scheme in select(vec!["https://", "http://", "HTTPS://", r"https:\\", "https:", " https://"]),
+            host in prop_oneof![
+                select(vec!["api.zoom.us", "127.0.0.1", "127.1", "[::1]", "[0::1]", "localhost", "h:443", "h:8443", "h:", "u:hidden@h"])
+                    .prop_map(str::to_owned),
+                "\\PC{1,8}",
+            ],
+            path in prop::collection::vec(
+                prop_oneof![
+                    select(vec!["/", "v2", "..", ".", "%2e", "%2E", "%20", "\\", "{version}", "?", "#", "\t", "\r\n", " ", "é", "|", "^", "\""])
+                        .prop_map(str::to_owned),
+                    any::<String>(),
+                ],
+                0..5,
+            ),
+        ) {
+            let text = format!("{scheme}{host}/{}", path.concat());
+            match checked("the base URL", &text) {
+                Ok(url) => {
+                    // Said without the parser: nothing in it that a parser would drop, encode or resolve.
+                    prop_assert!(text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\'), "{:?}", text);
+                    let segments: Vec<String> =
+                        text.split('/').map(|segment| segment.replace("%2e", ".").replace("%2E", ".")).collect();
+                    prop_assert!(!segments.iter().any(|segment| segment == "." || segment == ".."), "{:?}", text);
+                    prop_assert_eq!(url.as_str(), &text);
+                }
+                Err(sentence) => {
+                    prop_assert!(!sentence.contains("hidden") && !sentence.contains(char::is_control), "{:?}", sentence);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! How connections are kept: pings on those that fall silent, and how long an idle one lasts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::io::{copy, copy_bidirectional, sink};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use zoom_livestream::ClientBuilder;
+use zoom_livestream::ErrorKind;
+use zoom_livestream::mock::{Answer, MockServer};
+
+use crate::support::{MEETING, RawServer, builder, start, until};
+
+const SHORT: Duration = Duration::from_millis(200);
+const LONG: Duration = Duration::from_secs(60);
+
+/// A middlebox in front of the embedded Zoom. A connection that it loses track of falls silent: what is sent on it is
+/// still acknowledged and goes nowhere.
+struct Middlebox {
+    zoom: MockServer,
+    server: RawServer,
+    silent: watch::Sender<usize>,
+    closed: Arc<AtomicUsize>,
+}
+
+impl Middlebox {
+    async fn start() -> Self {
+        let zoom = MockServer::builder().cool_down(Duration::ZERO).start().await.expect("the embedded Zoom");
+        let behind = zoom.base_url().trim_start_matches("http://").trim_end_matches("/v2").to_owned();
+        let (silent, _) = watch::channel(0);
+        let closed = Arc::new(AtomicUsize::new(0));
+        let (watched, counted) = (silent.clone(), closed.clone());
+        let server = RawServer::start(move |mut stream, number| {
+            let (behind, mut silent, closed) = (behind.clone(), watched.subscribe(), counted.clone());
+            async move {
+                let mut zoom = TcpStream::connect(behind).await.expect("the embedded Zoom");
+                let is_silent = tokio::select! {
+                    _ = copy_bidirectional(&mut stream, &mut zoom) => false,
+                    _ = silent.wait_for(|silent| number < *silent) => true,
+                };
+                if is_silent {
+                    let _ = copy(&mut stream, &mut sink()).await;
+                }
+                closed.fetch_add(1, Ordering::SeqCst);
+            }
+        })
+        .await;
+        Self { zoom, server, silent, closed }
+    }
+
+    fn builder(&self) -> ClientBuilder {
+        builder(&self.zoom).base_url(self.server.url())
+    }
+
+    /// The connections made so far fall silent.
+    fn lose_track(&self) {
+        self.silent.send_replace(self.server.connections());
+    }
+
+    fn closed(&self) -> usize {
+        self.closed.load(Ordering::SeqCst)
+    }
+}
+
+fn http2() -> reqwest::ClientBuilder {
+    reqwest::ClientBuilder::new().http2_prior_knowledge()
+}
+
+fn pinging(middlebox: &Middlebox) -> ClientBuilder {
+    middlebox.builder().http(http2()).http2_keep_alive_interval(SHORT).http2_keep_alive_timeout(SHORT)
+}
+
+#[tokio::test]
+async fn an_http2_connection_that_falls_silent_while_idle_fails_no_call() {
+    let middlebox = Middlebox::start().await;
+    let zoom = pinging(&middlebox).build().expect("a client");
+    start(&zoom, MEETING).await.expect("204");
+    middlebox.lose_track();
+    until("the pings find the silent connection", || middlebox.closed() == 1).await;
+    for _ in 0..7 {
+        start(&zoom, MEETING).await.expect("204 on a new connection");
+    }
+    assert_eq!(middlebox.server.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_call_on_a_silent_http2_connection_ends_with_the_pings_and_the_next_one_succeeds() {
+    let middlebox = Middlebox::start().await;
+    let zoom = pinging(&middlebox).build().expect("a client");
+    start(&zoom, MEETING).await.expect("204");
+    middlebox.lose_track();
+    let error = start(&zoom, MEETING).await.expect_err("silence");
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 1), "{error}");
+    assert!(error.may_have_been_sent());
+    assert!(error.elapsed() < Duration::from_secs(10), "not the attempt's 30 s: {:?}", error.elapsed());
+    start(&zoom, MEETING).await.expect("204 on a new connection");
+    assert_eq!(middlebox.zoom.request_count(), 2);
+}
+
+#[tokio::test]
+async fn a_slow_answer_on_a_connection_that_answers_pings_is_waited_for() {
+    let middlebox = Middlebox::start().await;
+    let zoom = pinging(&middlebox).build().expect("a client");
+    middlebox.zoom.answer(Answer::status(204).delay(SHORT * 6));
+    start(&zoom, MEETING).await.expect("204, after three pings");
+    assert_eq!(middlebox.server.connections(), 1);
+}
+
+#[tokio::test]
+async fn pings_are_those_of_http_unless_set_here() {
+    let own = || {
+        let http = http2().http2_keep_alive_interval(SHORT).http2_keep_alive_timeout(SHORT);
+        http.http2_keep_alive_while_idle(true)
+    };
+    type Set = fn(ClientBuilder, reqwest::ClientBuilder) -> ClientBuilder;
+    let given: Set = |builder, http| builder.http(http);
+    let never: Set = |builder, http| builder.http2_keep_alive_interval(Duration::MAX).http(http);
+    let soon: Set =
+        |builder, http| builder.http2_keep_alive_timeout(SHORT).http2_keep_alive_interval(SHORT).http(http);
+    for (what, http, set, closed) in [
+        ("none of its own", http2(), given, 0),
+        ("its own", own(), given, 1),
+        ("its own, turned off here", own(), never, 0),
+        ("none of its own, set here", http2(), soon, 1),
+    ] {
+        let middlebox = Middlebox::start().await;
+        let zoom = set(middlebox.builder(), http).build().expect("a client");
+        start(&zoom, MEETING).await.expect("204");
+        middlebox.lose_track();
+        if closed > 0 {
+            until(what, || middlebox.closed() == closed).await;
+        }
+        tokio::time::sleep(SHORT * 4).await;
+        assert_eq!(middlebox.closed(), closed, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_kept_as_long_as_set_here_else_as_long_as_http_says() {
+    type Set = fn(ClientBuilder) -> ClientBuilder;
+    let http = |idle: Duration| reqwest::ClientBuilder::new().pool_idle_timeout(idle);
+    let as_it_is: Set = |builder| builder;
+    let short: Set = |builder| builder.pool_idle_timeout(SHORT);
+    let long: Set = |builder| builder.pool_idle_timeout(LONG);
+    let forever: Set = |builder| builder.pool_idle_timeout(Duration::MAX);
+    for (what, http, set, connections) in [
+        ("the default", None, as_it_is, 1),
+        ("set here", None, short, 2),
+        ("set by `http`", Some(http(SHORT)), as_it_is, 2),
+        ("long by `http`, short here", Some(http(LONG)), short, 2),
+        ("short by `http`, long here", Some(http(SHORT)), long, 1),
+        ("short by `http`, for ever here", Some(http(SHORT)), forever, 1),
+    ] {
+        let middlebox = Middlebox::start().await;
+        let builder = set(middlebox.builder());
+        let builder = match http {
+            Some(http) => builder.http(http),
+            None => builder,
+        };
+        let zoom = builder.build().expect("a client");
+        start(&zoom, MEETING).await.expect("204");
+        tokio::time::sleep(SHORT * 3).await;
+        start(&zoom, MEETING).await.expect("204");
+        assert_eq!(middlebox.server.connections(), connections, "{what}");
+    }
+}
