@@ -1,72 +1,171 @@
-//! Where an access token comes from, and how it is kept.
+//! Where an access token comes from, and the one fetch that all callers share.
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use progenitor_client::RequestBuilderExt;
-use reqwest::header::{AUTHORIZATION, HeaderValue};
-use reqwest::{Request, StatusCode};
-use serde::Deserialize;
-use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep, timeout};
+use reqwest::Url;
+use reqwest::header::HeaderValue;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::answer::{Answer, Flaw};
-use crate::secret::redact as hide;
-use crate::send::{backoff, send};
-use crate::sentence::{excerpt, innermost};
-use crate::{Secret, url};
+use crate::{Secret, TokenError, trace};
 
 /// A source of access tokens: a vault, a store that a fleet shares, user OAuth with its rotating refresh token.
 ///
-/// A client asks its source only when it has no token or the one it has is about to expire, and never twice at
-/// once: the token is cached, and callers that need a new one wait for the one request. A source need not cache.
-/// While the old token lives nobody but the one that renews it waits, and that one 10 seconds at most.
+/// A source need not cache. A client keeps the token and asks again only when it has none, when the one it has is
+/// about to expire, or when Zoom refused it. It never asks twice at once: the token request runs in a task of its own,
+/// and every call that needs its outcome waits for it, each until its own deadline. While the old token is good no
+/// call waits at all. A request that has no answer after
+/// [`token_timeout`](crate::ClientBuilder::token_timeout) is given up.
+///
+/// Several clients that are given one source each keep a token of their own, unless the source has a
+/// [`cache`](Self::cache) for all of them, as [`ServerToServer`](crate::ServerToServer) does.
+///
+/// A source that keeps its tokens in a file, so that a program that runs every minute does not request one each time:
 ///
 /// ```
-/// use std::time::Duration;
-/// use zoom_livestream::{AccessToken, TokenError, TokenSource};
+/// use std::path::PathBuf;
+/// use std::time::{Duration, SystemTime};
+/// use zoom_livestream::reqwest;
+/// use zoom_livestream::{AccessToken, ServerToServer, TokenError, TokenSource};
 ///
-/// struct Vault(std::path::PathBuf);
+/// struct FileCache {
+///     file: PathBuf,
+///     source: ServerToServer,
+/// }
 ///
-/// impl TokenSource for Vault {
-///     async fn token(&self, _http: &reqwest::Client) -> Result<AccessToken, TokenError> {
-///         let text = std::fs::read_to_string(&self.0).map_err(TokenError::new)?;
-///         Ok(AccessToken::new(text.trim()).expires_in(Duration::from_secs(3600)))
+/// impl FileCache {
+///     /// The token in the file, if it is good for more than ten minutes.
+///     fn read(&self) -> Option<AccessToken> {
+///         let text = std::fs::read_to_string(&self.file).ok()?;
+///         let (expires_at, secret) = text.split_once('\n')?;
+///         let left = expires_at.parse::<u64>().ok()?.checked_sub(unix_time())?;
+///         (left > 600).then(|| AccessToken::new(secret).with_expires_in(Duration::from_secs(left)))
 ///     }
+///
+///     /// Written aside and renamed, so that nobody reads half of it. Keep it where only you can read.
+///     fn write(&self, token: &AccessToken) -> std::io::Result<()> {
+///         let expires_at = unix_time() + token.expires_in().unwrap_or_default().as_secs();
+///         let new = self.file.with_extension(std::process::id().to_string());
+///         std::fs::write(&new, format!("{expires_at}\n{}", token.secret().expose()))?;
+///         std::fs::rename(new, &self.file)
+///     }
+/// }
+///
+/// impl TokenSource for FileCache {
+///     async fn token(
+///         &self,
+///         http: &reqwest::Client,
+///         refused: Option<&AccessToken>,
+///     ) -> Result<AccessToken, TokenError> {
+///         let is_refused = |token: &AccessToken| refused.is_some_and(|r| r.secret() == token.secret());
+///         if let Some(token) = self.read().filter(|token| !is_refused(token)) {
+///             return Ok(token);
+///         }
+///         let token = self.source.token(http, refused).await?;
+///         self.write(&token).map_err(TokenError::new)?;
+///         Ok(token)
+///     }
+/// }
+///
+/// fn unix_time() -> u64 {
+///     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let vault = Vault("/run/secrets/zoom".into());
-/// # let server = zoom_livestream::mock::MockServer::start().await?;
-/// # let vault = Vault(std::env::temp_dir().join(format!("zoom-livestream-{}", std::process::id())));
-/// # std::fs::write(&vault.0, format!("{}\n", server.access_token()))?;
-/// # let file = vault.0.clone();
+/// # let server = zoom_livestream::mock::MockServer::builder();
+/// # let server = server.credentials("account-id", "client-id", "client-secret").start().await?;
+/// # let folder = std::env::temp_dir().join(format!("zoom-livestream-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder)?;
+/// # for _start in 0..2 {
+/// let source = ServerToServer::new("account-id", "client-id", "client-secret");
+/// # let source = source.token_url(server.token_url());
+/// let source = FileCache { file: "zoom-token".into(), source };
+/// # let source = FileCache { file: folder.join("zoom-token"), ..source };
 /// let zoom = zoom_livestream::Client::builder()
-///     .token_source(vault)
+///     .token_source(source)
 /// #   .base_url(server.base_url())
 ///     .build()?;
-/// # let called = zoom.get_meeting_live_stream_details().meeting_id(84912345678).await;
-/// # std::fs::remove_file(file)?;
-/// # called?;
+/// # zoom.get_meeting_live_stream_details().meeting_id(84912345678).await?;
+/// # }
+/// # assert_eq!(server.token_requests(), 1);
+/// # server.kill_token();
+/// # let source = ServerToServer::new("account-id", "client-id", "client-secret").token_url(server.token_url());
+/// # let source = FileCache { file: folder.join("zoom-token"), source };
+/// # let zoom = zoom_livestream::Client::builder().base_url(server.base_url()).token_source(source).build()?;
+/// # zoom.get_meeting_live_stream_details().meeting_id(84912345678).await?;
+/// # assert_eq!(server.token_requests(), 2);
+/// # std::fs::remove_dir_all(folder)?;
 /// # Ok(())
 /// # }
 /// ```
 pub trait TokenSource: Send + Sync + 'static {
-    /// Gets a token. `http` is the client's own: its timeouts, its TLS, no redirects.
+    /// Gets a token.
+    ///
+    /// `http` is the client's own, with its connections, timeouts and TLS; it follows no redirects. `refused` is the
+    /// token that Zoom refused, where that is why another is needed: a source that keeps tokens must not give it again.
     ///
     /// # Errors
     ///
-    /// The call that needs the token, and those waiting with it, end in an error whose source is this one.
-    fn token(&self, http: &reqwest::Client) -> impl Future<Output = Result<AccessToken, TokenError>> + Send;
+    /// The calls that wait for the token end in an error of the kind [`Token`](crate::ErrorKind::Token) that this one
+    /// is the cause of. While the old token is good, no call fails; the request is repeated halfway to its expiry, or
+    /// after [`TokenError::retry_after`].
+    fn token(
+        &self,
+        http: &reqwest::Client,
+        refused: Option<&AccessToken>,
+    ) -> impl Future<Output = Result<AccessToken, TokenError>> + Send;
+
+    /// Refuses settings that can never give a token; `base_url` is where the client will send it. Asked by
+    /// [`ClientBuilder::build`](crate::ClientBuilder::build) and
+    /// [`Client::with_token_source`](crate::Client::with_token_source); accepts everything unless written otherwise.
+    ///
+    /// # Errors
+    ///
+    /// The client is not built, and its error has this one's sentence.
+    fn validate(&self, base_url: &Url) -> Result<(), TokenError> {
+        let _ = base_url;
+        Ok(())
+    }
+
+    /// Where a client keeps this source's token: in a new cache for each client, unless written otherwise.
+    ///
+    /// A source that is given to several clients (in an [`Arc`], or as clones) and returns a clone of one cache each
+    /// time is asked once for all of them.
+    fn cache(&self) -> TokenCache {
+        TokenCache::default()
+    }
 }
 
-/// An access token and how long it lives.
+macro_rules! forward {
+    ($($pointer:ident),*) => {$(
+        impl<S: TokenSource> TokenSource for $pointer<S> {
+            fn token(
+                &self,
+                http: &reqwest::Client,
+                refused: Option<&AccessToken>,
+            ) -> impl Future<Output = Result<AccessToken, TokenError>> + Send {
+                S::token(self, http, refused)
+            }
+
+            fn validate(&self, base_url: &Url) -> Result<(), TokenError> {
+                S::validate(self, base_url)
+            }
+
+            fn cache(&self) -> TokenCache {
+                S::cache(self)
+            }
+        }
+    )*};
+}
+
+forward!(Arc, Box);
+
+/// An access token, and how long it lives.
 #[derive(Clone, Debug)]
 pub struct AccessToken {
     secret: Secret,
@@ -79,233 +178,56 @@ impl AccessToken {
         Self { secret: secret.into(), expires_in: None }
     }
 
-    /// From now on; the client gets the next one in time.
-    pub fn expires_in(mut self, lifetime: Duration) -> Self {
+    /// Sets how long the token lives, counted from when a source returns it; the client gets the next one in time.
+    pub fn with_expires_in(mut self, lifetime: Duration) -> Self {
         self.expires_in = Some(lifetime);
         self
     }
-}
 
-/// Why there is no access token. Callers that waited for the same request share it.
-#[derive(Clone)]
-pub struct TokenError(Arc<TokenFailure>);
-
-struct TokenFailure {
-    sentence: String,
-    status: Option<StatusCode>,
-    reason: Option<String>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
-}
-
-impl TokenError {
-    /// For a source of your own: another error, or a sentence. It must not quote the token.
-    pub fn new(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        let cause = cause.into();
-        Self(Arc::new(TokenFailure {
-            sentence: cause.to_string(),
-            status: None,
-            reason: None,
-            source: Some(cause),
-        }))
+    /// The token itself, without `Bearer`.
+    pub fn secret(&self) -> &Secret {
+        &self.secret
     }
 
-    fn because(sentence: impl Into<String>, cause: reqwest::Error) -> Self {
-        let source = Some(cause.without_url().into());
-        Self(Arc::new(TokenFailure { sentence: sentence.into(), status: None, reason: None, source }))
-    }
-
-    /// The token endpoint's HTTP status, when it answered.
-    pub fn status(&self) -> Option<StatusCode> {
-        self.0.status
-    }
-
-    /// Zoom's own `reason`, such as `Invalid client_id or client_secret`.
-    pub fn reason(&self) -> Option<&str> {
-        self.0.reason.as_deref()
+    /// How long the token lives, counted from when the source returned it, if that is known.
+    pub fn expires_in(&self) -> Option<Duration> {
+        self.expires_in
     }
 }
 
-impl fmt::Display for TokenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.sentence)
-    }
-}
-
-impl fmt::Debug for TokenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenError")
-            .field("sentence", &self.0.sentence)
-            .field("source", &self.0.source)
-            .finish()
-    }
-}
-
-impl StdError for TokenError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_deref().map(|source| source as _)
-    }
-}
-
-/// The token that [`ClientBuilder::access_token`](crate::ClientBuilder::access_token) was given.
-pub(crate) struct Fixed(pub Secret);
-
-impl TokenSource for Fixed {
-    async fn token(&self, _: &reqwest::Client) -> Result<AccessToken, TokenError> {
-        Ok(AccessToken::new(self.0.clone()))
-    }
-}
-
-/// Zoom's server-to-server OAuth: a token for an account's own app, an hour at a time.
-///
-/// A new token has been reported to kill the one before it, so that services on several machines should not each
-/// hold these credentials: share one token through a [`TokenSource`] of your own.
-///
-/// ```
-/// use zoom_livestream::{Client, ServerToServer};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let server = zoom_livestream::mock::MockServer::builder();
-/// # let server = server.credentials("account id", "client id", "client secret").start().await?;
-/// let app = ServerToServer::new("account id", "client id", "client secret");
-/// # let app = app.token_url(server.token_url());
-/// let zoom = Client::builder()
-///     .token_source(app)
-/// #   .base_url(server.base_url())
-///     .build()?;
-/// # zoom.get_meeting_live_stream_details().meeting_id(84912345678).await?;
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Debug)]
-pub struct ServerToServer {
-    account_id: String,
-    client_id: String,
-    client_secret: Secret,
-    token_url: String,
-}
-
-/// How long a renewal may take while the old token lives; half of what that has left, if less.
-const LONGEST_RENEWAL: Duration = Duration::from_secs(10);
-/// How long a token request may take.
-const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
-const TOKEN_URL: &str = "https://zoom.us/oauth/token";
-/// What Zoom's tokens live when an answer does not say.
-const LIFETIME_SECONDS: u64 = 3600;
-
-impl ServerToServer {
-    /// The credentials that the app's page on Zoom's marketplace shows.
-    pub fn new(
-        account_id: impl Into<String>,
-        client_id: impl Into<String>,
-        client_secret: impl Into<Secret>,
-    ) -> Self {
-        Self {
-            account_id: account_id.into(),
-            client_id: client_id.into(),
-            client_secret: client_secret.into(),
-            token_url: TOKEN_URL.to_owned(),
-        }
-    }
-
-    /// Another token endpoint than `https://zoom.us/oauth/token`: https, or http on a loopback address.
-    pub fn token_url(mut self, url: impl Into<String>) -> Self {
-        self.token_url = url.into();
-        self
-    }
-
-    /// The error that an answer without a token is; `basic` is the `Authorization` that was sent.
-    fn refused(&self, status: StatusCode, body: &[u8], basic: &str, flaw: Option<Flaw>) -> TokenError {
-        #[derive(Default, Deserialize)]
-        struct Refusal {
-            reason: Option<String>,
-            error: Option<String>,
-        }
-        let mut refusal: Refusal = serde_json::from_slice(body).unwrap_or_default();
-        // An answer could quote what it was sent.
-        let secrets = [self.client_secret.expose(), basic];
-        refusal.reason.iter_mut().chain(&mut refusal.error).for_each(|words| hide(words, &secrets));
-        let Refusal { reason, error } = refusal;
-        let words = flaw.as_ref().map(|flaw| &*flaw.what).or(reason.as_deref()).or(error.as_deref());
-        let words = words.map(|words| format!(": {}", excerpt(words))).unwrap_or_default();
-        let what = if status.is_success() { " without an access token" } else { "" };
-        let advice = if status.is_client_error() {
-            ". Check the account id, client id and client secret, and that the app is activated"
-        } else {
-            ""
-        };
-        let sentence = format!(
-            "Zoom's token endpoint answered HTTP {}{what}{}{advice}",
-            status.as_u16(),
-            words.trim_end_matches('.')
-        );
-        let source = flaw.and_then(|flaw| flaw.cause).map(Into::into);
-        TokenError(Arc::new(TokenFailure { sentence, status: Some(status), reason, source }))
-    }
-}
-
-impl TokenSource for ServerToServer {
-    async fn token(&self, http: &reqwest::Client) -> Result<AccessToken, TokenError> {
-        #[derive(Deserialize)]
-        struct Granted {
-            access_token: String,
-            expires_in: Option<u64>,
-        }
-        let url = url::checked("the token URL", &self.token_url).map_err(TokenError::new)?;
-        let grant = [("grant_type", "account_credentials"), ("account_id", &self.account_id)];
-        let request = http
-            .post(url)
-            .timeout(TOKEN_TIMEOUT)
-            .basic_auth(&self.client_id, Some(self.client_secret.expose()));
-        let request = RequestBuilderExt::<()>::form_urlencoded(request, &grant)
-            .map_err(|_| TokenError::new("the account id cannot be sent in a form"))?;
-        let request = request.build().map_err(|error| {
-            TokenError::because("the client id or secret cannot be sent in a header", error)
-        })?;
-        let basic = request.headers().get(AUTHORIZATION).and_then(|basic| basic.to_str().ok());
-        let basic = basic.unwrap_or_default().trim_start_matches("Basic ").to_owned();
-        let response = connected(http, request).await.map_err(|error| {
-            let what = if error.is_connect() { "could not be reached" } else { "did not answer" };
-            TokenError::because(format!("Zoom's token endpoint {what} ({})", innermost(&error)), error)
-        })?;
-        let Answer { status, body, flaw, .. } = response;
-        let granted = serde_json::from_slice::<Granted>(&body).ok().filter(|_| status.is_success());
-        let Some(granted) = granted else { return Err(self.refused(status, &body, &basic, flaw)) };
-        let lifetime = Duration::from_secs(granted.expires_in.unwrap_or(LIFETIME_SECONDS));
-        Ok(AccessToken::new(granted.access_token).expires_in(lifetime))
-    }
-}
-
-/// Sends a token request; while no connection can be made, as often as a call would.
-async fn connected(http: &reqwest::Client, request: Request) -> Result<Answer, reqwest::Error> {
-    let mut attempts = 0;
-    loop {
-        let Some(attempt) = request.try_clone() else { return send(http, request).await };
-        match send(http, attempt).await {
-            Err(error) => match backoff(&error, attempts) {
-                Some(wait) => sleep(wait).await,
-                None => return Err(error),
-            },
-            outcome => return outcome,
-        }
-        attempts += 1;
-    }
-}
+type Asked<'a> = Pin<Box<dyn Future<Output = Result<AccessToken, TokenError>> + Send + 'a>>;
 
 /// [`TokenSource`] without its generic future, so that a client can hold any.
 trait AnySource: Send + Sync {
-    fn token<'a>(
-        &'a self,
-        http: &'a reqwest::Client,
-    ) -> Pin<Box<dyn Future<Output = Result<AccessToken, TokenError>> + Send + 'a>>;
+    fn ask<'a>(&'a self, http: &'a reqwest::Client, refused: Option<&'a AccessToken>) -> Asked<'a>;
+    fn checked(&self, base_url: &Url) -> Result<(), TokenError>;
 }
 
 impl<S: TokenSource> AnySource for S {
-    fn token<'a>(
-        &'a self,
-        http: &'a reqwest::Client,
-    ) -> Pin<Box<dyn Future<Output = Result<AccessToken, TokenError>> + Send + 'a>> {
-        Box::pin(TokenSource::token(self, http))
+    fn ask<'a>(&'a self, http: &'a reqwest::Client, refused: Option<&'a AccessToken>) -> Asked<'a> {
+        Box::pin(self.token(http, refused))
+    }
+
+    fn checked(&self, base_url: &Url) -> Result<(), TokenError> {
+        self.validate(base_url)
+    }
+}
+
+/// Any source, and where its token is kept.
+#[derive(Clone)]
+pub(crate) struct Source {
+    source: Arc<dyn AnySource>,
+    cache: TokenCache,
+}
+
+impl Source {
+    pub fn new(source: impl TokenSource) -> Self {
+        let cache = source.cache();
+        Self { source: Arc::new(source), cache }
+    }
+
+    pub fn validate(&self, base_url: &Url) -> Result<(), TokenError> {
+        self.source.checked(base_url)
     }
 }
 
@@ -329,18 +251,27 @@ impl Token {
         let at = |after: Option<Duration>| after.and_then(|after| now.checked_add(after));
         Ok(Self { header, renew_at: at(renew_in), expires_at: at(lifetime) })
     }
+
+    fn is_fresh(&self, now: Instant) -> bool {
+        self.renew_at.is_none_or(|renew_at| now < renew_at)
+    }
+
+    fn is_living(&self, now: Instant) -> bool {
+        self.expires_at.is_none_or(|expires_at| now < expires_at)
+    }
+
+    /// What a source is told of a token that was refused.
+    fn as_issued(&self) -> AccessToken {
+        let header = self.header.to_str().unwrap_or_default();
+        AccessToken::new(header.trim_start_matches("Bearer "))
+    }
 }
 
 /// The `Authorization` value, or the sentence that says why the token cannot be one.
-pub(crate) fn bearer(token: &Secret) -> Result<HeaderValue, String> {
+fn bearer(token: &Secret) -> Result<HeaderValue, String> {
     let text = token.expose();
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let what = if text.is_empty() {
-            "is empty"
-        } else {
-            "holds a line break, space or other character that no token has"
-        };
-        return Err(format!("the access token {what}: give it exactly as Zoom issued it, without `Bearer`"));
+    if let Some(flaw) = flaw("token", text) {
+        return Err(format!("the access token {flaw}: give it exactly as Zoom issued it, without `Bearer`"));
     }
     let header = HeaderValue::try_from(format!("Bearer {text}"));
     let mut header = header.map_err(|_| "the access token cannot be sent in a header".to_owned())?;
@@ -348,106 +279,271 @@ pub(crate) fn bearer(token: &Secret) -> Result<HeaderValue, String> {
     Ok(header)
 }
 
-/// The one token of a client and its clones, fetched by one caller at a time.
-pub(crate) struct Tokens {
-    source: Box<dyn AnySource>,
-    margin: Duration,
-    current: RwLock<Option<Arc<Token>>>,
-    /// Held while a token is fetched; keeps the last fetch's failure for those that waited for it.
-    fetching: Mutex<Option<TokenError>>,
-    fetches: AtomicU64,
+/// Why a text cannot be what Zoom issued, which is visible ASCII throughout.
+pub(crate) fn flaw(what: &str, text: &str) -> Option<String> {
+    if text.is_empty() {
+        return Some("is empty".to_owned());
+    }
+    let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+    (!is_visible).then(|| format!("holds a line break, space or other character that no {what} has"))
 }
 
+/// What a client is told about its tokens.
+#[derive(Clone, Copy)]
+pub(crate) struct TokenSettings {
+    /// How long before its expiry a token is renewed.
+    pub margin: Duration,
+    /// How long a token request may take.
+    pub timeout: Duration,
+}
+
+/// The one token of a client and its clones.
+pub(crate) enum Tokens {
+    /// The one that was given, whatever Zoom says to it.
+    Fixed(Arc<Token>),
+    Fetched(Source, Arc<TokenSettings>),
+}
+
+/// How much later than at its own timeout a fetch counts as lost: the runtime has had time to end it.
+const GRACE: Duration = Duration::from_secs(1);
+/// Stands for a timeout that ends beyond the clock.
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
+
 impl Tokens {
-    pub fn new(source: impl TokenSource, margin: Duration) -> Self {
-        Self {
-            source: Box::new(source),
-            margin,
-            current: RwLock::new(None),
-            fetching: Mutex::new(None),
-            fetches: AtomicU64::new(0),
-        }
+    pub fn fixed(token: &Secret) -> Result<Self, String> {
+        let header = bearer(token)?;
+        Ok(Self::Fixed(Arc::new(Token { header, renew_at: None, expires_at: None })))
     }
 
+    /// The token for a request. It is waited for only where there is none that is good; a caller that drops this
+    /// future takes nothing from the others.
     pub async fn get(&self, http: &reqwest::Client) -> Result<Arc<Token>, TokenError> {
-        if let Some(token) = self.fresh() {
-            return Ok(token);
-        }
-        let seen = self.fetches.load(Ordering::Acquire);
-        let mut failure = match self.living() {
-            Some((old, _)) => match self.fetching.try_lock() {
-                Ok(failure) => failure,
-                // Somebody renews it already, and it is good meanwhile.
-                Err(_) => return Ok(old),
-            },
-            None => self.fetching.lock().await,
+        let (source, settings) = match self {
+            Self::Fixed(token) => return Ok(token.clone()),
+            Self::Fetched(source, settings) => (source, **settings),
         };
-        if let Some(token) = self.fresh() {
-            return Ok(token);
-        }
-        if self.fetches.load(Ordering::Acquire) != seen {
-            // What the fetch brought that this caller waited for, even if that is about to expire.
-            if let Some(failure) = &*failure {
-                return Err(failure.clone());
+        // A second time where a fetch was lost: the source panicked, or nobody runs its task any more.
+        for _ in 0..2 {
+            let mut fetch = match source.look(http, settings) {
+                Ok(token) => return Ok(token),
+                Err(fetch) => fetch,
+            };
+            let outcome = fetch.outcome.wait_for(Option::is_some);
+            let outcome = timeout_at(fetch.lost_at, outcome).await.ok().and_then(Result::ok);
+            if let Some(outcome) = outcome.and_then(|outcome| outcome.clone()) {
+                return outcome;
             }
-            if let Some(token) = self.current() {
-                return Ok(token);
-            }
         }
-        let fetch = self.source.token(http);
-        let fetched = match self.living() {
-            Some((_, left)) => timeout(LONGEST_RENEWAL.min(left / 2), fetch)
-                .await
-                .unwrap_or_else(|_| Err(TokenError::new("the token source did not answer in time"))),
-            None => fetch.await,
-        };
-        let fetched = fetched.and_then(|token| Token::new(&token, self.margin, Instant::now()));
-        self.fetches.fetch_add(1, Ordering::Release);
-        match fetched {
-            Ok(token) => {
-                *failure = None;
-                Ok(self.keep(token))
-            }
-            Err(error) => self.spare().ok_or_else(|| {
-                *failure = Some(error.clone());
-                error
-            }),
-        }
+        Err(TokenError::new("the token source panicked, or the runtime that it ran on was shut down"))
     }
 
     /// Forgets `used`, which Zoom refused, unless a newer one has taken its place.
     pub fn discard(&self, used: &Token) {
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        if current.as_ref().is_some_and(|current| current.header == used.header) {
-            *current = None;
+        let Self::Fetched(source, _) = self else { return };
+        let mut state = source.cache.lock();
+        if let Held::Good(current) = &state.held
+            && current.header == used.header
+        {
+            state.held = Held::Refused(current.clone());
+        }
+    }
+}
+
+impl Source {
+    /// A good token, or the fetch to wait for; begins one where none is under way and one is due.
+    fn look(&self, http: &reqwest::Client, settings: TokenSettings) -> Result<Arc<Token>, Fetch> {
+        let mut state = self.cache.lock();
+        let now = Instant::now();
+        if state.fetch.take_if(|fetch| fetch.is_lost(now)).is_some() {
+            state.postpone(Duration::ZERO, now);
+        }
+        let good = match &state.held {
+            Held::Good(token) if token.is_fresh(now) => return Ok(token.clone()),
+            Held::Good(token) if token.is_living(now) => Some(token.clone()),
+            _ => None,
+        };
+        let fetch = match &state.fetch {
+            Some(fetch) => fetch.clone(),
+            None => {
+                state.begun += 1;
+                let lost_after = settings.timeout.saturating_add(GRACE).min(YEAR);
+                let outcome = self.spawn(state.begun, http, settings);
+                state.fetch.insert(Fetch { outcome, lost_at: now + lost_after }).clone()
+            }
+        };
+        good.ok_or(fetch)
+    }
+
+    /// Begins a fetch in a task of its own, so that it belongs to no caller.
+    fn spawn(
+        &self,
+        id: u64,
+        http: &reqwest::Client,
+        settings: TokenSettings,
+    ) -> watch::Receiver<Option<Outcome>> {
+        let (sender, outcome) = watch::channel(None);
+        let (this, http) = (self.clone(), http.clone());
+        tokio::spawn(trace::token(async move {
+            let fetched = timeout(settings.timeout, this.fetch(id, &http, settings.margin)).await;
+            let fetched = fetched.unwrap_or_else(|elapsed| {
+                let sentence = format!("the token source did not answer within {:?}", settings.timeout);
+                Err(TokenError::because(sentence, elapsed))
+            });
+            if let Err(error) = &fetched
+                && this.cache.lock().fails(id, error, Instant::now())
+            {
+                trace::not_renewed(error);
+            }
+            sender.send_replace(Some(fetched));
+        }));
+        outcome
+    }
+
+    /// Asks the source, once more if what it gives was refused meanwhile.
+    async fn fetch(&self, id: u64, http: &reqwest::Client, margin: Duration) -> Outcome {
+        loop {
+            let refused = self.cache.lock().refused();
+            let told = refused.as_deref().map(Token::as_issued);
+            let token = self.source.ask(http, told.as_ref()).await?;
+            let token = Arc::new(Token::new(&token, margin, Instant::now())?);
+            let mut state = self.cache.lock();
+            let is_refused = state.refused().is_some_and(|refused| refused.header == token.header);
+            if is_refused && refused.is_none_or(|told| told.header != token.header) {
+                continue;
+            }
+            if state.ends(id) && !is_refused {
+                state.held = Held::Good(token.clone());
+            }
+            return Ok(token);
+        }
+    }
+}
+
+/// A token, and the fetch of the next one while it is under way, for all clients that share them. A clone is the same
+/// cache.
+///
+/// A source returns one from [`TokenSource::cache`] to be asked once for all its clients:
+///
+/// ```
+/// use std::sync::Arc;
+/// use zoom_livestream::{AccessToken, Client, TokenCache, TokenError, TokenSource, reqwest};
+///
+/// struct Vault {
+///     # token: String,
+///     cache: TokenCache,
+/// }
+///
+/// impl TokenSource for Vault {
+///     async fn token(
+///         &self,
+///         _http: &reqwest::Client,
+///         _refused: Option<&AccessToken>,
+///     ) -> Result<AccessToken, TokenError> {
+///         # let read_from_the_vault = || Ok::<_, TokenError>(self.token.clone());
+///         Ok(AccessToken::new(read_from_the_vault()?))
+///     }
+///
+///     fn cache(&self) -> TokenCache {
+///         self.cache.clone()
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let vault = Arc::new(Vault {
+///     # token: String::new(),
+///     cache: TokenCache::default(),
+/// });
+/// let patient = Client::builder().token_source(vault.clone()).build()?;
+/// let hasty = Client::builder().token_source(vault).attempt_timeout(std::time::Duration::from_secs(2)).build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Default)]
+pub struct TokenCache(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    held: Held,
+    fetch: Option<Fetch>,
+    /// How many fetches were begun; the last one is the one that counts.
+    begun: u64,
+}
+
+#[derive(Default)]
+enum Held {
+    #[default]
+    Nothing,
+    Good(Arc<Token>),
+    /// What Zoom refused, until another takes its place.
+    Refused(Arc<Token>),
+}
+
+type Outcome = Result<Arc<Token>, TokenError>;
+
+/// A fetch under way, as those see it that wait for it.
+#[derive(Clone)]
+struct Fetch {
+    outcome: watch::Receiver<Option<Outcome>>,
+    /// From then on it no longer counts: a runtime that nobody drives would hold it for ever.
+    lost_at: Instant,
+}
+
+impl Fetch {
+    fn is_lost(&self, now: Instant) -> bool {
+        self.outcome.has_changed().is_err() || self.lost_at <= now
+    }
+}
+
+impl TokenCache {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for TokenCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenCache").finish_non_exhaustive()
+    }
+}
+
+impl State {
+    fn refused(&self) -> Option<Arc<Token>> {
+        match &self.held {
+            Held::Refused(token) => Some(token.clone()),
+            Held::Nothing | Held::Good(_) => None,
         }
     }
 
-    fn current(&self) -> Option<Arc<Token>> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Whether the fetch that ends is the one that counts.
+    fn ends(&mut self, id: u64) -> bool {
+        let counts = self.begun == id;
+        if counts {
+            self.fetch = None;
+        }
+        counts
     }
 
-    fn fresh(&self) -> Option<Arc<Token>> {
-        self.current().filter(|token| token.renew_at.is_none_or(|renew_at| Instant::now() < renew_at))
+    /// Ends a fetch that failed; says whether the old token stands in for what it did not bring.
+    fn fails(&mut self, id: u64, error: &TokenError, now: Instant) -> bool {
+        if !self.ends(id) {
+            return false;
+        }
+        self.postpone(error.retry_after().unwrap_or_default(), now);
+        matches!(&self.held, Held::Good(old) if old.is_living(now))
     }
 
-    fn keep(&self, token: Token) -> Arc<Token> {
-        let token = Arc::new(token);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
-        token
-    }
-
-    /// The token while it lives, and how long it still does, where it has an end.
-    fn living(&self) -> Option<(Arc<Token>, Duration)> {
-        let token = self.current()?;
-        let left = token.expires_at?.checked_duration_since(Instant::now())?;
-        (!left.is_zero()).then_some((token, left))
-    }
-
-    /// The old token while it lives: a renewal that failed is tried again halfway to its end.
-    fn spare(&self) -> Option<Arc<Token>> {
-        let (old, left) = self.living()?;
-        let renew_at = Instant::now().checked_add(left / 2);
-        Some(self.keep(Token { header: old.header.clone(), renew_at, expires_at: old.expires_at }))
+    /// After a fetch that failed: the next one is due halfway to the token's expiry, or after `wait` if that is later.
+    fn postpone(&mut self, wait: Duration, now: Instant) {
+        if let Held::Good(old) = &self.held
+            && let Some(expires_at) = old.expires_at
+        {
+            let left = expires_at.saturating_duration_since(now);
+            let renew_at = now.checked_add((left / 2).max(wait).min(left));
+            self.held = Held::Good(Arc::new(Token {
+                header: old.header.clone(),
+                renew_at,
+                expires_at: Some(expires_at),
+            }));
+        }
     }
 }

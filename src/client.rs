@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 
-use crate::auth::{Fixed, Tokens, bearer};
+use crate::auth::{Source, TokenSettings, Tokens};
 use crate::error::Error;
 use crate::url::{self, is_loopback};
 use crate::{BodyEncoding, Client, RetryPolicy, Secret, ServerToServer, TokenSource};
@@ -17,6 +17,7 @@ pub(crate) struct Inner {
     /// Parsed once; a call puts its path behind this one's.
     pub base_url: Url,
     pub tokens: Arc<Tokens>,
+    pub token_settings: Arc<TokenSettings>,
     pub retry: Arc<RetryPolicy>,
     pub attempt_timeout: Duration,
     pub body_encoding: BodyEncoding,
@@ -94,8 +95,53 @@ impl Client {
     /// # }
     /// ```
     pub fn with_retry(&self, policy: RetryPolicy) -> Self {
-        let inner = Inner { retry: Arc::new(policy), ..(*self.inner).clone() };
-        Self { client: self.client.clone(), inner: Arc::new(inner) }
+        self.with(|inner| inner.retry = Arc::new(policy))
+    }
+
+    /// This client with another access token, without `Bearer`: for another user or account.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): the text cannot be an access token.
+    pub fn with_access_token(&self, token: impl Into<Secret>) -> Result<Self, Error> {
+        let tokens = Tokens::fixed(&token.into()).map_err(|sentence| Error::refused(None, sentence))?;
+        Ok(self.with(|inner| inner.tokens = Arc::new(tokens)))
+    }
+
+    /// This client with another token source, and so with a token cache of its own unless the source is
+    /// [shared](TokenSource::cache): for another user or account.
+    ///
+    /// Connections and settings stay shared, so that such a client costs next to nothing. A service that acts for many
+    /// accounts builds one client and makes one of these for each account:
+    ///
+    /// ```
+    /// use zoom_livestream::{Client, ServerToServer};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let credentials_of = |_| ("account-id", "client-id", "client-secret");
+    /// # let main_account = ServerToServer::new("account-id", "client-id", "client-secret");
+    /// let zoom = Client::builder().token_source(main_account).build()?;
+    ///
+    /// let (account_id, client_id, client_secret) = credentials_of("a customer");
+    /// let of_a_customer = zoom.with_token_source(ServerToServer::new(account_id, client_id, client_secret))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): the source's settings cannot be used.
+    pub fn with_token_source(&self, source: impl TokenSource) -> Result<Self, Error> {
+        let source = Source::new(source);
+        source.validate(&self.inner.base_url).map_err(|error| Error::refused(None, error))?;
+        let tokens = Tokens::Fetched(source, self.inner.token_settings.clone());
+        Ok(self.with(|inner| inner.tokens = Arc::new(tokens)))
+    }
+
+    fn with(&self, change: impl FnOnce(&mut Inner)) -> Self {
+        let mut client = self.clone();
+        change(Arc::make_mut(&mut client.inner));
+        client
     }
 }
 
@@ -122,13 +168,15 @@ impl fmt::Debug for Client {
 /// | [`pool_idle_timeout`](Self::pool_idle_timeout) | 50 seconds |
 /// | [`retry`](Self::retry) | [`RetryPolicy::default`] |
 /// | [`token_margin`](Self::token_margin) | 300 seconds |
+/// | [`token_timeout`](Self::token_timeout) | 10 seconds |
 /// | [`body_encoding`](Self::body_encoding) | [`BodyEncoding::Described`] |
 /// | [`user_agent`](Self::user_agent) | `zoom-livestream/` and the version |
 #[must_use]
 pub struct ClientBuilder {
     base_url: String,
-    token: Source,
-    token_margin: Duration,
+    access_token: Option<Secret>,
+    token_source: Option<Source>,
+    tokens: TokenSettings,
     connect_timeout: Duration,
     attempt_timeout: Duration,
     http2_keep_alive_interval: Option<Duration>,
@@ -148,18 +196,13 @@ const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 /// As good as never, and an instant that the clock still has.
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
-enum Source {
-    None,
-    Fixed(Secret),
-    Other(Box<dyn FnOnce(Duration) -> Tokens + Send>),
-}
-
 impl ClientBuilder {
     fn new() -> Self {
         Self {
             base_url: crate::BASE_URL.to_owned(),
-            token: Source::None,
-            token_margin: Duration::from_secs(300),
+            access_token: None,
+            token_source: None,
+            tokens: TokenSettings { margin: Duration::from_secs(300), timeout: Duration::from_secs(10) },
             connect_timeout: Duration::from_secs(10),
             attempt_timeout: Duration::from_secs(30),
             http2_keep_alive_interval: None,
@@ -173,21 +216,28 @@ impl ClientBuilder {
     }
 
     /// An access token, without `Bearer`. Zoom's live for an hour: for a service that runs longer give a
-    /// [`token_source`](Self::token_source).
+    /// [`token_source`](Self::token_source) instead.
     pub fn access_token(mut self, token: impl Into<Secret>) -> Self {
-        self.token = Source::Fixed(token.into());
+        self.access_token = Some(token.into());
         self
     }
 
     /// Where access tokens come from: [`ServerToServer`], or a source of your own.
     pub fn token_source(mut self, source: impl TokenSource) -> Self {
-        self.token = Source::Other(Box::new(move |margin| Tokens::new(source, margin)));
+        self.token_source = Some(Source::new(source));
         self
     }
 
-    /// How long before its end a token is renewed; at most half its lifetime counts.
+    /// How long before it expires a token is renewed; at most half its lifetime counts.
     pub fn token_margin(mut self, margin: Duration) -> Self {
-        self.token_margin = margin;
+        self.tokens.margin = margin;
+        self
+    }
+
+    /// How long a token request may take, attempts to connect included, whichever source makes it. It is given up then,
+    /// and the calls that waited for it end in an error of the kind [`Token`](crate::ErrorKind::Token).
+    pub fn token_timeout(mut self, timeout: Duration) -> Self {
+        self.tokens.timeout = timeout;
         self
     }
 
@@ -282,24 +332,31 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): no token or source was given, the token cannot be a
-    /// token, the base URL is neither https nor loopback, carries more than a path or would be changed by parsing, TLS
-    /// cannot be set up, or the URL is https and neither `rustls` nor `native-tls` is enabled.
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): neither a token nor a source was given, or both; the token or the
+    /// source's settings cannot be used; the base URL is neither https nor loopback, carries more than a path or would be
+    /// changed by parsing; TLS cannot be set up, or the URL is https and neither `rustls` nor `native-tls` is enabled.
     pub fn build(self) -> Result<Client, Error> {
         let refused = |sentence: String| Error::refused(None, sentence);
         let [keep_alive_interval, keep_alive_timeout, idle_timeout] = self.connections();
         let url = url::checked("the base URL", &self.base_url).map_err(refused)?;
-        let tokens = match self.token {
-            Source::None => {
+        let token_settings = Arc::new(self.tokens);
+        let tokens = match (self.access_token, self.token_source) {
+            (Some(token), None) => Tokens::fixed(&token).map_err(refused)?,
+            (None, Some(source)) => {
+                source.validate(&url).map_err(|error| refused(error.to_string()))?;
+                Tokens::Fetched(source, token_settings.clone())
+            }
+            (None, None) => {
                 return Err(refused(
                     "there is no access token: give one with `access_token` or `token_source`".into(),
                 ));
             }
-            Source::Fixed(token) => {
-                bearer(&token).map_err(refused)?;
-                Tokens::new(Fixed(token), self.token_margin)
+            (Some(_), Some(_)) => {
+                return Err(refused(
+                    "both `access_token` and `token_source` were given: give the one that is to be used"
+                        .into(),
+                ));
             }
-            Source::Other(tokens) => tokens(self.token_margin),
         };
         let loopback = url.scheme() == "http";
         let mut http = self.http.unwrap_or_default();
@@ -345,6 +402,7 @@ impl ClientBuilder {
         let inner = Inner {
             base_url: url,
             tokens: Arc::new(tokens),
+            token_settings,
             retry: Arc::new(self.retry),
             attempt_timeout: self.attempt_timeout,
             body_encoding: self.body_encoding,
@@ -365,7 +423,8 @@ impl fmt::Debug for ClientBuilder {
             .field("http2_keep_alive_timeout", &keep_alive_timeout)
             .field("pool_idle_timeout", &idle_timeout)
             .field("retry", &self.retry)
-            .field("token_margin", &self.token_margin)
+            .field("token_margin", &self.tokens.margin)
+            .field("token_timeout", &self.tokens.timeout)
             .field("body_encoding", &self.body_encoding)
             .finish_non_exhaustive()
     }

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{StatusCode, Url};
 
+use crate::TokenError;
 use crate::answer::{Answer, tracking_id};
-use crate::auth::TokenError;
 use crate::envelope::{Envelope, ErrorCode, FieldError};
 use crate::operation::Operation;
 use crate::retry::{Limit, Stop};
@@ -89,10 +89,8 @@ impl Error {
 
     pub(crate) fn token(operation: &Operation, source: TokenError, progress: Progress) -> Self {
         let again = if progress.answered { " again" } else { "" };
-        let sentence = format!(
-            "{} was not sent{again} because no access token could be obtained: {source}",
-            operation.id
-        );
+        let sentence =
+            format!("{} was not sent{again} because no access token could be obtained", operation.id);
         Self::new(ErrorKind::Token, Some(operation), sentence, progress).because(source)
     }
 
@@ -204,9 +202,15 @@ impl Error {
         self.0.operation_id
     }
 
-    /// The answer's HTTP status.
+    /// The HTTP status of Zoom's answer, or of the token endpoint's where [`kind`](Self::kind) is
+    /// [`Token`](ErrorKind::Token).
     pub fn status(&self) -> Option<StatusCode> {
-        self.answer().map(|answer| answer.status)
+        self.answer().map(|answer| answer.status).or_else(|| self.token_error()?.status())
+    }
+
+    /// Why there is no access token, where [`kind`](Self::kind) is [`Token`](ErrorKind::Token).
+    pub fn token_error(&self) -> Option<&TokenError> {
+        self.0.source.as_deref()?.downcast_ref()
     }
 
     /// The answer's headers.
@@ -235,20 +239,22 @@ impl Error {
         self.answer().map_or(&[], |answer| &answer.envelope.errors)
     }
 
-    /// Whether Zoom answered 429.
+    /// Whether Zoom answered 429, to the call or to the request for its access token.
     pub fn is_rate_limited(&self) -> bool {
         self.status() == Some(StatusCode::TOO_MANY_REQUESTS)
     }
 
-    /// Whether Zoom answered 401 or code 124: the access token is missing, wrong or too old.
+    /// Whether Zoom answered 401 or code 124: the access token is missing, wrong or too old. Of a token request: the
+    /// credentials are wrong.
     pub fn is_unauthorized(&self) -> bool {
         self.status() == Some(StatusCode::UNAUTHORIZED)
             || self.code() == Some(ErrorCode(INVALID_ACCESS_TOKEN))
     }
 
-    /// Whether no answer came within the attempt's timeout or the call's deadline.
+    /// Whether no answer came within the attempt's timeout or the call's deadline, or no access token within the token
+    /// request's timeout.
     pub fn is_timeout(&self) -> bool {
-        self.0.kind == ErrorKind::Timeout
+        self.0.kind == ErrorKind::Timeout || self.token_error().is_some_and(TokenError::is_timeout)
     }
 
     /// The scopes that Zoom says the access token lacks (code 4711); empty for any other error.
@@ -261,9 +267,13 @@ impl Error {
         scopes.split([',', ' ']).filter(|scope| !scope.is_empty()).collect()
     }
 
-    /// How long Zoom asks to wait before the next request, when the answer is a 429.
+    /// How long Zoom asks to wait before the next request, when the answer is a 429, or the token endpoint before the
+    /// next token request.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.answer()?.limit?.wait
+        match self.answer() {
+            Some(answer) => answer.limit?.wait,
+            None => self.token_error()?.retry_after(),
+        }
     }
 
     /// The instant before which Zoom wants no further request, when the answer's headers name one: for a daily

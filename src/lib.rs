@@ -45,7 +45,8 @@
 //! # Tokens
 //!
 //! Zoom's access tokens expire after an hour. [`ServerToServer`] fetches the next one in time, with the credentials of an
-//! account's own app; [`TokenSource`] is for everything else: a vault, user OAuth, a store that several machines share.
+//! account's own app; [`TokenSource`] is for everything else: a vault, user OAuth, a store that several machines share. Since
+//! June 2023 a new server-to-server token leaves those before it valid, so several machines may each fetch their own.
 //!
 //! ```
 //! use zoom_livestream::{Client, ServerToServer};
@@ -53,8 +54,8 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let server = zoom_livestream::mock::MockServer::builder();
-//! # let server = server.credentials("account id", "client id", "client secret").start().await?;
-//! let app = ServerToServer::new("account id", "client id", "client secret");
+//! # let server = server.credentials("account-id", "client-id", "client-secret").start().await?;
+//! let app = ServerToServer::new("account-id", "client-id", "client-secret");
 //! # let app = app.token_url(server.token_url());
 //! let zoom = Client::builder()
 //!     .token_source(app)
@@ -277,10 +278,12 @@ mod retry;
 mod secret;
 mod send;
 mod sentence;
+mod server_to_server;
+mod token_error;
 mod trace;
 mod url;
 
-pub use auth::{AccessToken, ServerToServer, TokenError, TokenSource};
+pub use auth::{AccessToken, TokenCache, TokenSource};
 pub use body::{BodyEncoding, RawBody};
 pub use client::ClientBuilder;
 pub use envelope::{ErrorCode, FieldError};
@@ -289,6 +292,11 @@ pub use extra::Extra;
 pub use id::{InvalidId, MeetingId, PathSegment, WebinarId};
 pub use retry::{Resend, RetryPolicy};
 pub use secret::Secret;
+pub use server_to_server::ServerToServer;
+pub use token_error::TokenError;
+
+/// The version of reqwest in this interface: [`ClientBuilder::http`] and [`TokenSource::token`] take its types.
+pub use reqwest;
 
 include!(concat!(env!("OUT_DIR"), "/client.rs"));
 

@@ -68,7 +68,8 @@
 //! # Tokens
 //!
 //! [`MockServer::access_token`] is accepted from the start. [`MockServer::token_url`] hands out others, by
-//! Zoom's server-to-server OAuth; a new token kills the ones before it, as Zoom has been reported to do.
+//! Zoom's server-to-server OAuth; a new token leaves the ones before it valid, as Zoom's do since June 2023.
+//! [`MockServer::kill_token`] makes them all invalid.
 
 mod answer;
 mod description;
@@ -130,8 +131,7 @@ impl MockServer {
         &self.token_url
     }
 
-    /// The bearer token accepted from the start, until [`kill_token`](Self::kill_token) or a token fetched at
-    /// [`token_url`](Self::token_url) ends it.
+    /// The bearer token accepted from the start, until [`kill_token`](Self::kill_token) makes it invalid.
     pub fn access_token(&self) -> &str {
         &self.shared.settings.access_token
     }
@@ -247,7 +247,7 @@ impl Default for MockServerBuilder {
             client_secret: "mock-secret".into(),
             token_lifetime: Duration::from_secs(3600),
             token_delay: Duration::ZERO,
-            new_token_kills_old: true,
+            new_token_kills_old: false,
         }
     }
 }
@@ -300,7 +300,7 @@ impl MockServerBuilder {
         self
     }
 
-    /// Whether a newly fetched token makes the ones before it invalid. Default: yes, as reported of Zoom.
+    /// Whether a newly fetched token makes the ones before it invalid. Default: no, as with Zoom since June 2023.
     pub fn new_token_kills_old(mut self, kills: bool) -> Self {
         self.new_token_kills_old = kills;
         self

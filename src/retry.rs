@@ -225,9 +225,11 @@ impl Limit {
         documented: Option<Duration>,
         now: SystemTime,
     ) -> Option<Self> {
-        if status != StatusCode::TOO_MANY_REQUESTS {
-            return None;
-        }
+        (status == StatusCode::TOO_MANY_REQUESTS).then(|| Self::read(headers, documented, now))
+    }
+
+    /// Reads the headers, whatever the status.
+    pub fn read(headers: &HeaderMap, documented: Option<Duration>, now: SystemTime) -> Self {
         let kind = match text(headers, "x-ratelimit-type").map(str::to_ascii_lowercase) {
             Some(kind) if kind == "qps" => Kind::PerSecond,
             Some(kind) if kind.contains("daily") => Kind::Daily,
@@ -250,7 +252,7 @@ impl Limit {
             None if kind == Kind::PerSecond => (Some(reset().unwrap_or_default()), None),
             None => (documented, None),
         };
-        Some(Self { kind, wait: wait.map(|wait| wait.max(SHORTEST_WAIT)), until })
+        Self { kind, wait: wait.map(|wait| wait.max(SHORTEST_WAIT)), until }
     }
 }
 

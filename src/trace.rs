@@ -104,6 +104,25 @@ mod enabled {
     }
 }
 
+/// A token request, in a span of its own that is a child of the one it is begun in, wherever it runs.
+#[cfg(feature = "tracing")]
+pub(crate) fn token<F: Future>(request: F) -> impl Future<Output = F::Output> {
+    tracing::Instrument::instrument(request, tracing::info_span!("zoom.token", otel.kind = "internal"))
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(crate) fn token<F: Future>(request: F) -> F {
+    request
+}
+
+/// Nobody is given this error: calls go on with the old token.
+pub(crate) fn not_renewed(error: &crate::TokenError) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!("the access token was not renewed, and the old one is used until it expires: {error}");
+    #[cfg(not(feature = "tracing"))]
+    let _ = error;
+}
+
 #[cfg(not(feature = "tracing"))]
 #[allow(clippy::unused_self)]
 impl Span {

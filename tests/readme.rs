@@ -15,10 +15,11 @@ fn the_defaults_are_those_of_the_readme() {
         ("| ... and closed if there is no answer for | 10 s |", "http2_keep_alive_timeout: Some(10s)"),
         ("| A connection without calls is kept for | 50 s |", "pool_idle_timeout: Some(50s)"),
         ("| Time for a whole call, waits included | 300 s |", "deadline: Some(300s)"),
-        ("| Resends after a 429 | 3 |", "resends: 3"),
+        ("| Resends after a 429 | 3 |", "max_retries: 3"),
         ("| Longest wait that is begun | 120 s |", "max_wait: 120s"),
         ("| Asked before a resend | nothing |", "check: false"),
-        ("| A token is renewed before its end | 300 s |", "token_margin: 300s"),
+        ("| A token is renewed before it expires | 300 s |", "token_margin: 300s"),
+        ("| Time for a token request, whichever source makes it | 10 s |", "token_timeout: 10s"),
         ("| Encoding of a body described as multipart | multipart |", "body_encoding: Described"),
     ] {
         assert!(README.contains(row), "README.md has no row {row}");

@@ -13,7 +13,9 @@ use tracing_subscriber::registry::LookupSpan;
 use zoom_livestream::mock::{Answer, MockServer};
 use zoom_livestream::{Client, Error, RetryPolicy, ServerToServer};
 
-use crate::support::{MEETING, builder, client, configure, secret_in, start, watch_logs};
+use crate::support::{
+    MEETING, builder_without_token, client, configure, secret_in, start, until, watch_logs,
+};
 
 /// A span or an event: its name, the name of the span it is in, its fields.
 #[derive(Clone, Debug, Default)]
@@ -191,7 +193,7 @@ async fn each_resend_is_an_event_in_the_calls_span() {
     server.answer(Answer::error(429, 429, "Too many.").header("retry-after", "1"));
     server.answer(Answer::error(401, 124, "Invalid access token."));
     let app = ServerToServer::new("mock-account", "mock-client", "mock-secret").token_url(server.token_url());
-    let zoom = builder(&server).token_source(app).build().expect("a client");
+    let zoom = builder_without_token(&server).token_source(app).build().expect("a client");
     let (capture, result) = captured(start(&zoom, MEETING)).await;
     result.expect("204");
     let events = capture.named("event");
@@ -203,6 +205,37 @@ async fn each_resend_is_an_event_in_the_calls_span() {
     assert_eq!(events[0].field("wait_seconds"), "1.0");
     assert_eq!(events[0].field("http.request.resend_count"), "1");
     assert_eq!(capture.named("zoom.attempt").len(), 3);
+}
+
+#[tokio::test]
+async fn a_token_request_is_a_span_of_its_own_in_that_of_the_call_that_began_it() {
+    let server = MockServer::builder().token_lifetime(Duration::from_secs(100));
+    let server = server.cool_down(Duration::ZERO).start().await.expect("the embedded Zoom");
+    let app = ServerToServer::new("mock-account", "mock-client", "mock-secret").token_url(server.token_url());
+    let zoom = builder_without_token(&server).token_source(app).build().expect("a client");
+    let (capture, result) = captured(start(&zoom, MEETING)).await;
+    result.expect("204");
+    let requests = capture.named("zoom.token");
+    assert_eq!(requests.iter().map(|request| request.parent).collect::<Vec<_>>(), [Some("zoom.call")]);
+
+    server.fail_next_tokens(1, 503);
+    let (capture, result) = captured(async {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(51)).await;
+        tokio::time::resume();
+        start(&zoom, MEETING).await?;
+        until("the renewal", || server.token_requests() == 2).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        Ok(())
+    })
+    .await;
+    result.expect("204 with the old token");
+    assert_eq!(capture.named("zoom.token")[0].parent, Some("zoom.call"));
+    let events = capture.named("event");
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert_eq!((events[0].parent, events[0].level), (Some("zoom.token"), Some(Level::WARN)));
+    let message = events[0].field("message");
+    assert!(message.contains("was not renewed") && message.contains("HTTP 503"), "{message}");
 }
 
 #[tokio::test]

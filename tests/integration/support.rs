@@ -47,8 +47,13 @@ const CALLED: [&str; 8] = [
 ];
 
 pub fn builder(server: &MockServer) -> ClientBuilder {
+    builder_without_token(server).access_token(server.access_token())
+}
+
+/// For a client whose tokens come from a source.
+pub fn builder_without_token(server: &MockServer) -> ClientBuilder {
     watch_logs();
-    Client::builder().base_url(server.base_url()).access_token(server.access_token())
+    Client::builder().base_url(server.base_url())
 }
 
 pub fn client(server: &MockServer) -> Client {
@@ -99,6 +104,12 @@ pub async fn start(zoom: &Client, meeting: u64) -> Result<(), Error> {
         .meeting_id(meeting)
         .body_map(|body| body.action(meeting::Action::Start).settings(settings))
         .await
+}
+
+/// An error and its causes, as `{:#}` of anyhow prints them.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// Texts of which one is in every secret that these tests send, as it is or in Base64.

@@ -7,15 +7,17 @@ use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use zoom_livestream::mock::{Answer, MockServer, MockServerBuilder};
 use zoom_livestream::{
-    AccessToken, Client, ClientBuilder, Error, ErrorCode, ErrorKind, RetryPolicy, ServerToServer, TokenError,
-    TokenSource,
+    AccessToken, Client, ClientBuilder, Error, ErrorCode, ErrorKind, RetryPolicy, ServerToServer, TokenCache,
+    TokenError, TokenSource,
 };
 
 use crate::support::{
-    MEETING, RawServer, builder, client, in_child, is_child, read_request, secret_in, start, until,
+    MEETING, RawServer, builder_without_token, chain, client, in_child, is_child, read_request, secret_in,
+    start, until,
 };
 
 async fn server(setup: MockServerBuilder) -> MockServer {
@@ -28,7 +30,7 @@ fn app(server: &MockServer) -> ServerToServer {
 
 /// A client that fetches its tokens at the embedded Zoom.
 fn fetching(server: &MockServer) -> Client {
-    builder(server).token_source(app(server)).build().expect("a client")
+    builder_without_token(server).token_source(app(server)).build().expect("a client")
 }
 
 fn statuses(server: &MockServer) -> Vec<u16> {
@@ -36,15 +38,15 @@ fn statuses(server: &MockServer) -> Vec<u16> {
 }
 
 fn token_error(error: &Error) -> &TokenError {
-    let source = std::error::Error::source(error).expect("a source");
-    source.downcast_ref().expect("the source is the token's error")
+    error.token_error().expect("the token's error")
 }
 
 /// A source that is told what to answer, then repeats its last token.
 #[derive(Clone, Default)]
 struct Scripted {
     answers: Arc<Mutex<VecDeque<Result<AccessToken, TokenError>>>>,
-    asked: Arc<AtomicUsize>,
+    /// For each time it was asked: the refused token that it was told of.
+    told: Arc<Mutex<Vec<Option<String>>>>,
     takes: Duration,
 }
 
@@ -55,21 +57,33 @@ impl Scripted {
     }
 
     fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+        self.told.lock().expect("told").len()
     }
 
     fn client(&self, server: &MockServer) -> ClientBuilder {
-        builder(server).token_source(self.clone())
+        builder_without_token(server).token_source(self.clone())
     }
 }
 
 impl TokenSource for Scripted {
-    async fn token(&self, _: &reqwest::Client) -> Result<AccessToken, TokenError> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
+    async fn token(
+        &self,
+        _: &reqwest::Client,
+        refused: Option<&AccessToken>,
+    ) -> Result<AccessToken, TokenError> {
+        let refused = refused.map(|refused| refused.secret().expose().to_owned());
+        self.told.lock().expect("told").push(refused);
         tokio::time::sleep(self.takes).await;
         let mut answers = self.answers.lock().expect("answers");
         if answers.len() > 1 { answers.pop_front().expect("an answer") } else { answers[0].clone() }
     }
+}
+
+/// Moves tokio's clock; sockets keep the real one.
+async fn later(seconds: u64) {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+    tokio::time::resume();
 }
 
 fn mock_token() -> AccessToken {
@@ -117,7 +131,7 @@ async fn a_client_is_made_from_the_environment() {
             (Ok(zoom), Ok("client")) => assert!(!format!("{zoom:?}").contains("hidden"), "{zoom:?}"),
             (Err(error), Ok(words)) => {
                 assert_eq!(error.kind(), ErrorKind::Refused);
-                assert!(error.to_string().ends_with(words), "{error}");
+                assert!(chain(&error).ends_with(words), "{error}");
                 assert!(!format!("{error} {error:?}").contains("hidden"), "{error:?}");
             }
             other => panic!("{other:?}"),
@@ -157,7 +171,7 @@ async fn one(zoom: Client, number: usize) -> Result<(), Error> {
 #[tokio::test]
 async fn those_that_waited_share_a_token_that_ends_at_once() {
     let server = server(MockServer::builder()).await;
-    let mut source = Scripted::new([Ok(mock_token().expires_in(Duration::ZERO))]);
+    let mut source = Scripted::new([Ok(mock_token().with_expires_in(Duration::ZERO))]);
     source.takes = Duration::from_millis(100);
     let zoom = source.client(&server).build().expect("a client");
     let calls: Vec<_> = (0..100).map(|number| tokio::spawn(one(zoom.clone(), number))).collect();
@@ -191,7 +205,7 @@ async fn those_that_waited_share_the_failure_and_the_next_call_tries_anew() {
 #[tokio::test]
 async fn a_token_is_renewed_before_its_end() {
     let server = server(MockServer::builder()).await;
-    let lived = |millis| Ok(mock_token().expires_in(Duration::from_millis(millis)));
+    let lived = |millis| Ok(mock_token().with_expires_in(Duration::from_millis(millis)));
     let source = Scripted::new([lived(2500), lived(3_600_000)]);
     let zoom = source.client(&server).token_margin(Duration::from_millis(1200)).build().expect("a client");
     let begun = Instant::now();
@@ -210,7 +224,7 @@ async fn a_token_is_renewed_before_its_end() {
 #[tokio::test]
 async fn a_margin_longer_than_the_lifetime_does_not_fetch_for_every_call() {
     let server = server(MockServer::builder()).await;
-    let source = Scripted::new([Ok(mock_token().expires_in(Duration::from_secs(60)))]);
+    let source = Scripted::new([Ok(mock_token().with_expires_in(Duration::from_secs(60)))]);
     let zoom = source.client(&server).token_margin(Duration::MAX).build().expect("a client");
     for _ in 0..3 {
         start(&zoom, MEETING).await.expect("204");
@@ -222,7 +236,7 @@ async fn a_margin_longer_than_the_lifetime_does_not_fetch_for_every_call() {
 async fn while_the_old_token_lives_a_failed_renewal_is_no_error() {
     let server = server(MockServer::builder()).await;
     let source = Scripted::new([
-        Ok(mock_token().expires_in(Duration::from_millis(1500))),
+        Ok(mock_token().with_expires_in(Duration::from_millis(1500))),
         Err(TokenError::new("the vault is sealed")),
     ]);
     let zoom = source.client(&server).build().expect("a client");
@@ -238,36 +252,347 @@ async fn while_the_old_token_lives_a_failed_renewal_is_no_error() {
     assert!(source.asked() > 2, "a renewal was tried before: {}", source.asked());
     assert!(source.asked() < 40, "but not by every call: {}", source.asked());
     assert_eq!(error.kind(), ErrorKind::Token);
-    assert!(error.to_string().contains("the vault is sealed"), "{error}");
+    assert!(chain(&error).contains("the vault is sealed"), "{error}");
 }
 
-/// Gives a token at once, and then none for a long time.
-struct Stuck(AtomicUsize);
+/// A source of which each request is decided by its number, from 1.
+struct Numbered<F>(F, AtomicUsize);
 
-impl TokenSource for Stuck {
-    async fn token(&self, _: &reqwest::Client) -> Result<AccessToken, TokenError> {
-        if self.0.fetch_add(1, Ordering::SeqCst) > 0 {
-            tokio::time::sleep(Duration::from_secs(600)).await;
+impl<F, Answer> TokenSource for Numbered<F>
+where
+    F: Fn(usize) -> Answer + Send + Sync + 'static,
+    Answer: Future<Output = Result<AccessToken, TokenError>> + Send + 'static,
+{
+    async fn token(&self, _: &reqwest::Client, _: Option<&AccessToken>) -> Result<AccessToken, TokenError> {
+        (self.0)(self.1.fetch_add(1, Ordering::SeqCst) + 1).await
+    }
+}
+
+/// The source, and how often it was asked.
+fn numbered<F, Answer>(answer: F) -> Arc<Numbered<F>>
+where
+    F: Fn(usize) -> Answer + Send + Sync + 'static,
+    Answer: Future<Output = Result<AccessToken, TokenError>> + Send + 'static,
+{
+    Arc::new(Numbered(answer, AtomicUsize::new(0)))
+}
+
+#[tokio::test]
+async fn while_the_old_token_lives_a_renewal_that_hangs_holds_up_no_call() {
+    let server = server(MockServer::builder()).await;
+    let source = numbered(|number| async move {
+        if number > 1 {
+            std::future::pending::<()>().await;
         }
-        Ok(mock_token().expires_in(Duration::from_secs(12)))
+        Ok(mock_token().with_expires_in(Duration::from_secs(100)))
+    });
+    let asked = || source.1.load(Ordering::SeqCst);
+    let hasty = RetryPolicy::default().deadline(Duration::from_secs(2));
+    let zoom = builder_without_token(&server).token_source(source.clone()).retry(hasty).build();
+    let zoom = zoom.expect("a client");
+    start(&zoom, MEETING).await.expect("204");
+    later(51).await; // half its life
+    for _ in 0..5 {
+        start(&zoom, MEETING).await.expect("204 with the old token");
+    }
+    assert_eq!(asked(), 2, "one renewal, which hangs");
+    later(11).await; // given up: the next is due halfway to the expiry, at about 81 s
+    start(&zoom, MEETING).await.expect("204 with the old token");
+    later(15).await;
+    start(&zoom, MEETING).await.expect("204 with the old token");
+    assert_eq!(asked(), 2);
+    later(10).await;
+    start(&zoom, MEETING).await.expect("204 with the old token");
+    until("a second renewal", || asked() == 3).await;
+}
+
+#[tokio::test]
+async fn a_renewal_that_failed_is_repeated_halfway_to_the_expiry_or_when_the_endpoint_says() {
+    for (answer, next) in [
+        (Answer::status(500), 76),
+        (Answer::status(429).header("retry-after", "40"), 92),
+        (Answer::status(503).header("retry-after", "18446744073709551615"), 101),
+    ] {
+        let server = server(MockServer::builder().token_lifetime(Duration::from_secs(100))).await;
+        let zoom = fetching(&server);
+        start(&zoom, MEETING).await.expect("204");
+        server.answer_token_request(answer);
+        later(51).await;
+        start(&zoom, MEETING).await.expect("204 with the old token");
+        until("the renewal", || server.token_requests() == 2).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        for _ in 0..3 {
+            start(&zoom, MEETING).await.expect("204 with the old token");
+        }
+        later(next - 53).await;
+        start(&zoom, MEETING).await.expect("204 with the old token");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(server.token_requests(), 2, "not before {next} s");
+        later(2).await;
+        start(&zoom, MEETING).await.expect("204");
+        until("the next renewal", || server.token_requests() == 3).await;
     }
 }
 
 #[tokio::test]
-async fn while_the_old_token_lives_a_renewal_that_hangs_holds_up_one_call_and_that_not_long() {
-    let server = server(MockServer::builder()).await;
-    let zoom = builder(&server).token_source(Stuck(AtomicUsize::new(0))).build().expect("a client");
-    start(&zoom, MEETING).await.expect("204");
-    tokio::time::sleep(Duration::from_millis(6050)).await; // half its life
-    let renewing = tokio::spawn(one(zoom.clone(), 0));
-    tokio::task::yield_now().await;
-    let others: Vec<_> = (1..20).map(|number| tokio::spawn(one(zoom.clone(), number))).collect();
-    for other in others {
-        other.await.expect("joined").expect("204 with the old token");
+async fn callers_with_a_deadline_shorter_than_the_token_request_get_its_token_all_the_same() {
+    let server = server(MockServer::builder().token_delay(Duration::from_millis(600))).await;
+    let zoom = fetching(&server).with_retry(RetryPolicy::default().deadline(Duration::from_millis(400)));
+    let mut succeeded = 0;
+    for _ in 0..20 {
+        match start(&zoom, MEETING).await {
+            Ok(()) => succeeded += 1,
+            Err(error) => assert!(error.is_timeout(), "{error:?}"),
+        }
     }
-    assert!(!renewing.is_finished(), "the renewal still hangs");
-    renewing.await.expect("joined").expect("204 with the old token");
-    assert_eq!(statuses(&server), [204; 21]);
+    assert!(succeeded >= 18, "{succeeded} of 20");
+    assert_eq!(server.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn a_caller_that_is_dropped_takes_the_token_request_from_nobody() {
+    let server = server(MockServer::builder().token_delay(Duration::from_millis(200))).await;
+    let zoom = fetching(&server);
+    let calls: Vec<_> = (0..100).map(|number| tokio::spawn(one(zoom.clone(), number))).collect();
+    until("the token request", || server.token_requests() == 1).await;
+    calls[0].abort();
+    for call in calls.into_iter().skip(1) {
+        call.await.expect("joined").expect("204");
+    }
+    assert_eq!((server.token_requests(), server.request_count()), (1, 99));
+}
+
+#[tokio::test]
+async fn a_source_of_any_kind_is_given_up_after_the_token_timeout() {
+    let server = server(MockServer::builder()).await;
+    let hanging = || numbered(|_| std::future::pending());
+    let own = builder_without_token(&server).token_source(hanging());
+    let short = builder_without_token(&server).token_source(hanging()).token_timeout(Duration::from_secs(2));
+    for _ in 0..2 {
+        server.answer_token_request(Answer::hang());
+    }
+    let zooms = builder_without_token(&server).token_source(app(&server));
+    for (builder, seconds) in [(own, 10), (short, 2), (zooms, 10)] {
+        let zoom = builder.build().expect("a client");
+        let call = tokio::spawn(one(zoom, 0));
+        tokio::time::sleep(Duration::from_millis(100)).await; // the request is under way
+        later(seconds - 1).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(!call.is_finished(), "after {seconds} s and not before");
+        later(1).await;
+        let error = call.await.expect("joined").expect_err("no token");
+        assert_eq!((error.kind(), error.is_timeout()), (ErrorKind::Token, true));
+        assert!(chain(&error).contains(&format!("did not answer within {seconds}s")), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_panics_changes_nothing_for_those_that_wait() {
+    let server = server(MockServer::builder()).await;
+    let source = numbered(|number| async move {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(number > 1, "the first request of this test's source panics");
+        Ok(mock_token())
+    });
+    let zoom = builder_without_token(&server).token_source(source.clone()).build().expect("a client");
+    let calls: Vec<_> = (0..20).map(|number| tokio::spawn(one(zoom.clone(), number))).collect();
+    for call in calls {
+        call.await.expect("joined").expect("204 with the token of the second request");
+    }
+    assert_eq!(source.1.load(Ordering::SeqCst), 2);
+
+    let source = numbered(|_| async { panic!("each request of this test's source panics") });
+    let zoom = builder_without_token(&server).token_source(source.clone()).build().expect("a client");
+    let error = start(&zoom, MEETING).await.expect_err("no token");
+    assert_eq!(error.kind(), ErrorKind::Token);
+    assert!(chain(&error).contains("panicked"), "{error}");
+    assert_eq!(source.1.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn while_the_old_token_lives_a_renewal_that_panics_is_not_repeated_by_every_call() {
+    let server = server(MockServer::builder()).await;
+    let source = numbered(|number| async move {
+        assert_eq!(number, 1, "each renewal of this test's source panics");
+        Ok(mock_token().with_expires_in(Duration::from_secs(100)))
+    });
+    let zoom = builder_without_token(&server).token_source(source.clone()).build().expect("a client");
+    start(&zoom, MEETING).await.expect("204");
+    later(51).await;
+    for _ in 0..5 {
+        start(&zoom, MEETING).await.expect("204 with the old token");
+    }
+    assert_eq!(source.1.load(Ordering::SeqCst), 2);
+}
+
+/// A runtime of its own that began the only token request, which hangs until it is told to go on; later requests give
+/// a token at once.
+fn stuck_elsewhere(server: &MockServer, timeout: Duration) -> (tokio::runtime::Runtime, Client, Arc<Notify>) {
+    let go_on = Arc::new(Notify::new());
+    let told = go_on.clone();
+    let source = numbered(move |number| {
+        let told = told.clone();
+        async move {
+            if number == 1 {
+                told.notified().await;
+                return Ok(AccessToken::new("late"));
+            }
+            Ok(mock_token())
+        }
+    });
+    let zoom = builder_without_token(server).token_source(source).token_timeout(timeout).build();
+    let zoom = zoom.expect("a client");
+    let call = zoom.clone();
+    let begun = std::thread::spawn(move || {
+        let elsewhere =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let waited = elsewhere.block_on(async {
+            tokio::time::timeout(Duration::from_millis(100), start(&call, MEETING)).await
+        });
+        assert!(waited.is_err(), "the token request hangs: {waited:?}");
+        elsewhere
+    });
+    (begun.join().expect("joined"), zoom, go_on)
+}
+
+#[tokio::test]
+async fn a_runtime_that_is_shut_down_changes_nothing_for_those_that_wait_elsewhere() {
+    let server = server(MockServer::builder()).await;
+    let (elsewhere, zoom, _go_on) = stuck_elsewhere(&server, Duration::from_secs(600));
+    let calls: Vec<_> = (0..20).map(|number| tokio::spawn(one(zoom.clone(), number))).collect();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(calls.iter().all(|call| !call.is_finished()), "all wait for the token request");
+    elsewhere.shutdown_background();
+    for call in calls {
+        call.await.expect("joined").expect("204 with the token of the second request");
+    }
+}
+
+#[tokio::test]
+async fn a_token_request_that_nobody_drives_holds_up_nobody_longer_than_its_time() {
+    let server = server(MockServer::builder()).await;
+    let (elsewhere, zoom, go_on) = stuck_elsewhere(&server, Duration::from_millis(200));
+    let begun = Instant::now();
+    start(&zoom, MEETING).await.expect("204 with the token of the second request");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+
+    // Driven again, it ends after all: too late to take the place of the newer token.
+    go_on.notify_one();
+    let driven = std::thread::spawn(move || {
+        elsewhere.block_on(async { tokio::time::sleep(Duration::from_millis(100)).await });
+        elsewhere
+    });
+    driven.join().expect("joined").shutdown_background();
+    start(&zoom, MEETING).await.expect("204");
+    assert_eq!(server.requests()[1].header("authorization"), Some("Bearer mock-access-token"));
+}
+
+#[tokio::test]
+async fn a_source_is_told_which_token_was_refused() {
+    let server = server(MockServer::builder().access_token("old")).await;
+    let source = Scripted::new([Ok(AccessToken::new("old")), Ok(mock_token())]);
+    let zoom = source.client(&server).build().expect("a client");
+    start(&zoom, MEETING).await.expect("204");
+    server.kill_token();
+    server.accept_token("mock-access-token");
+    start(&zoom, MEETING).await.expect("204 with a newer token");
+    assert_eq!(*source.told.lock().expect("told"), [None, Some("old".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_token_request_begun_before_a_refusal_does_not_bring_the_refused_token_back() {
+    let server = server(MockServer::builder().access_token("old")).await;
+    let old = || Ok(AccessToken::new("old").with_expires_in(Duration::from_secs(100)));
+    let mut source = Scripted::new([old(), old(), Ok(mock_token())]);
+    source.takes = Duration::from_millis(300);
+    let zoom = source.client(&server).build().expect("a client");
+    start(&zoom, MEETING).await.expect("204");
+    later(51).await;
+    server.kill_token();
+    server.accept_token("mock-access-token");
+    // Its first attempt begins the renewal, and is refused while that is under way.
+    start(&zoom, MEETING).await.expect("204 with a newer token");
+    assert_eq!(statuses(&server), [204, 401, 204]);
+    assert_eq!(*source.told.lock().expect("told"), [None, None, Some("old".to_owned())]);
+}
+
+/// As [`Scripted`], with one cache for all its clients.
+#[derive(Clone)]
+struct Shared(Scripted, TokenCache);
+
+impl TokenSource for Shared {
+    async fn token(
+        &self,
+        http: &reqwest::Client,
+        refused: Option<&AccessToken>,
+    ) -> Result<AccessToken, TokenError> {
+        self.0.token(http, refused).await
+    }
+
+    fn cache(&self) -> TokenCache {
+        self.1.clone()
+    }
+}
+
+#[tokio::test]
+async fn clients_that_are_given_one_shared_source_share_its_token() {
+    let server = server(MockServer::builder()).await;
+    let built = |source: ClientBuilder| source.build().expect("a client");
+    let new = || builder_without_token(&server);
+
+    let app = Arc::new(app(&server));
+    let mut clients =
+        vec![new().token_source(app.clone()), new().token_source(app.clone())].into_iter().map(built);
+    let first = clients.next().expect("two");
+    let of_a_clone = first.with_token_source(Box::new((*app).clone())).expect("a client");
+    for zoom in [first, clients.next().expect("two"), of_a_clone] {
+        start(&zoom, MEETING).await.expect("204");
+    }
+    assert_eq!(server.token_requests(), 1);
+    let elsewhere = (*app).clone().token_url(format!("{}?again", server.token_url()));
+    new().token_source(elsewhere).build().expect_err("a token URL has no query");
+    let other = (*app).clone().token_url(server.token_url());
+    start(&built(new().token_source(other)), MEETING).await.expect("204");
+    assert_eq!(server.token_requests(), 2, "another endpoint's token is another token");
+
+    let own = Scripted::new([Ok(mock_token())]);
+    let shared = Shared(own.clone(), TokenCache::default());
+    for source in [shared.clone(), shared] {
+        start(&built(new().token_source(source)), MEETING).await.expect("204");
+    }
+    assert_eq!(own.asked(), 1);
+    for source in [Arc::new(own.clone()), Arc::new(own.clone())] {
+        start(&built(new().token_source(source)), MEETING).await.expect("204");
+    }
+    assert_eq!(own.asked(), 3, "without a cache of its own it is asked once for each client");
+}
+
+#[tokio::test]
+async fn a_client_for_another_account_has_its_own_token_and_the_same_connections() {
+    let server = server(MockServer::builder()).await;
+    server.accept_token("of-a-user");
+    let zoom = client(&server);
+    let of_a_user = zoom.with_access_token("of-a-user").expect("a client");
+    let of_an_account = zoom.with_token_source(app(&server)).expect("a client");
+    for zoom in [&zoom, &of_a_user, &of_an_account, &zoom] {
+        start(zoom, MEETING).await.expect("204");
+    }
+    let requests = server.requests();
+    let sent: Vec<_> =
+        requests.iter().map(|received| received.header("authorization").unwrap_or_default()).collect();
+    assert_eq!(sent[..2], ["Bearer mock-access-token", "Bearer of-a-user"]);
+    assert!(sent[2].starts_with("Bearer mock-token-"), "{}", sent[2]);
+    assert_eq!(sent[3], sent[0]);
+    let peers: std::collections::HashSet<_> = requests.iter().map(|received| received.peer).collect();
+    assert_eq!(peers.len(), 1, "one after the other they need one connection");
+
+    for refused in
+        [zoom.with_access_token("hidden\n"), zoom.with_token_source(ServerToServer::new("", "b", "c"))]
+    {
+        let error = refused.expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::Refused);
+        assert_eq!(secret_in(&format!("{error} {error:?}")), None);
+    }
 }
 
 #[tokio::test]
@@ -357,7 +682,7 @@ async fn a_failure_to_renew_after_a_124_says_that_the_request_was_sent() {
     let error = start(&zoom, MEETING).await.expect_err("no newer token");
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Token, 1));
     assert!(error.may_have_been_sent(), "it was, and was answered 401");
-    assert!(error.to_string().contains("not sent again"), "{error}");
+    assert!(chain(&error).contains("not sent again"), "{error}");
     assert_eq!(token_error(&error).status().map(|status| status.as_u16()), Some(500));
     start(&zoom, MEETING).await.expect("the next call tries anew");
 }
@@ -396,7 +721,7 @@ async fn a_refused_token_request_keeps_zooms_reason_and_shows_no_credentials() {
         let error = start(&fetching(&server), MEETING).await.expect_err("no token");
         let cause = token_error(&error);
         assert_eq!((cause.status().map(|s| s.as_u16()), cause.reason()), (Some(status), reason));
-        assert!(error.to_string().contains(words), "{error}");
+        assert!(chain(&error).contains(words), "{error}");
         let shown = format!("{error} {error:?} {cause} {cause:?} {:?}", cause.reason());
         assert_eq!(secret_in(&shown), None, "{shown}");
         assert_eq!((server.token_requests(), server.request_count()), (1, 0));
@@ -408,7 +733,7 @@ async fn wrong_credentials_are_zooms_refusal() {
     let server = server(MockServer::builder()).await;
     let wrong =
         ServerToServer::new("mock-account", "mock-client", "hidden-wrong").token_url(server.token_url());
-    let zoom = builder(&server).token_source(wrong).build().expect("a client");
+    let zoom = builder_without_token(&server).token_source(wrong).build().expect("a client");
     let error = start(&zoom, MEETING).await.expect_err("no token");
     assert_eq!(token_error(&error).reason(), Some("Invalid client_id or client_secret"));
     assert_eq!(secret_in(&format!("{error} {error:?}")), None);
@@ -422,9 +747,9 @@ async fn a_token_endpoints_words_make_one_short_line_and_a_short_secret_stars_no
         Answer::status(400).json(&serde_json::json!({ "reason": reason, "error": "e" })),
     );
     let app = ServerToServer::new("a", "b", "c").token_url(server.token_url());
-    let zoom = builder(&server).token_source(app).build().expect("a client");
+    let zoom = builder_without_token(&server).token_source(app).build().expect("a client");
     let error = start(&zoom, MEETING).await.expect_err("no token");
-    let sentence = error.to_string();
+    let sentence = chain(&error);
     assert!(sentence.contains("Invalid client") && sentence.contains('…'), "{sentence}");
     assert!(sentence.len() < 1000 && !sentence.contains(char::is_control), "{sentence}");
     assert_eq!(token_error(&error).reason(), Some(reason.as_str()));
@@ -436,18 +761,18 @@ async fn a_token_endpoint_that_cannot_be_reached_or_breaks_off_keeps_its_source(
     let closed =
         std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let broken = RawServer::start(|_, _| async {}).await;
-    for (address, words) in [(closed, "could not be reached ("), (broken.address, "did not answer (")] {
+    for (address, words) in [(closed, "could not be reached: "), (broken.address, "did not answer: ")] {
         let app = app(&server).token_url(format!("http://{address}/oauth/token"));
-        let zoom = builder(&server).token_source(app).build().expect("a client");
+        let zoom = builder_without_token(&server).token_source(app).build().expect("a client");
         let error = start(&zoom, MEETING).await.expect_err("no token");
-        assert!(error.to_string().contains(words), "{error}");
+        assert!(chain(&error).contains(words), "{error}");
         let source = std::error::Error::source(token_error(&error)).expect("a source");
         assert!(source.downcast_ref::<reqwest::Error>().is_some(), "{source:?}");
     }
     let cut_off = Answer::status(200).body(r#"{"access_token":"hidden-token"}"#).cut_off_after(20);
     server.answer_token_request(cut_off);
     let error = start(&fetching(&server), MEETING).await.expect_err("no token");
-    assert!(error.to_string().contains("its body was cut off"), "{error}");
+    assert!(chain(&error).contains("its body was cut off"), "{error}");
     let source = std::error::Error::source(token_error(&error)).expect("a source");
     assert!(source.downcast_ref::<reqwest::Error>().is_some(), "{source:?}");
     assert_eq!(secret_in(&format!("{error} {error:?}")), None);
@@ -459,7 +784,7 @@ async fn a_token_endpoint_that_listens_late_gets_the_request_once() {
     let server = server(MockServer::builder()).await;
     let port = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
     let app = app(&server).token_url(format!("http://{port}/oauth/token"));
-    let zoom = builder(&server).token_source(app).build().expect("a client");
+    let zoom = builder_without_token(&server).token_source(app).build().expect("a client");
     let call = tokio::spawn(one(zoom, 0));
     tokio::time::sleep(Duration::from_millis(600)).await;
     let listener = TcpListener::bind(port).await.expect("the same port");
@@ -484,7 +809,9 @@ async fn a_token_endpoint_that_hangs_or_never_ends_ends_at_the_deadline() {
     assert!(error.elapsed() < Duration::from_secs(5), "{:?}", error.elapsed());
     server.answer_token_request(Answer::status(200).body(vec![b' '; 10 << 20]));
     let error = start(&fetching(&server), MEETING).await.expect_err("no token in 64 KiB");
-    assert!(error.to_string().contains("too long"), "{error}");
+    assert!(chain(&error).contains("too long"), "{error}");
+    later(10).await;
+    tokio::time::sleep(Duration::from_millis(50)).await; // what hangs is given up
     start(&zoom, MEETING).await.expect("the next call tries anew");
 }
 
@@ -504,14 +831,109 @@ async fn a_token_that_is_none_is_a_typed_error_and_not_printed() {
 }
 
 #[tokio::test]
-async fn a_token_url_is_https_or_loopback() {
+async fn credentials_and_a_token_url_that_can_never_give_a_token_are_refused_when_the_client_is_built() {
     let server = server(MockServer::builder()).await;
-    for url in ["http://zoom.us/oauth/token", "zoom.us", "https://hidden:hidden@zoom.us/"] {
-        let zoom = builder(&server).token_source(app(&server).token_url(url)).build().expect("a client");
-        let error = start(&zoom, MEETING).await.expect_err("no token");
+    let app = |account: &str, client: &str, secret: &str| ServerToServer::new(account, client, secret);
+    let at = |url: &str| app("a", "b", "c").token_url(url);
+    for (source, words) in [
+        (app("", "b", "c"), "the account ID is empty"),
+        (app("a", "", "c"), "the client ID is empty"),
+        (app("a", "b", ""), "the client secret is empty"),
+        (app("a\n", "b", "c"), "the account ID holds a line break"),
+        (app("a", "b\r\n", "c"), "the client ID holds a line break"),
+        (app("a", "b", "hidden\n"), "the client secret holds a line break"),
+        (app("a", "b", " hidden"), "the client secret holds a line break, space"),
+        (app("a", "b:b", "c"), "the client ID holds a colon"),
+        (at("http://zoom.us/oauth/token"), "the token URL must be https"),
+        (at("zoom.us"), "the token URL is not a URL"),
+        (at("https://hidden:hidden@zoom.us/"), "the token URL must be a scheme"),
+    ] {
+        for base_url in [server.base_url(), "https://api.zoom.us/v2"] {
+            let new = || Client::builder().base_url(base_url);
+            let inside = new().token_source(Arc::new(Box::new(source.clone())));
+            for builder in [new().token_source(source.clone()), inside] {
+                let error = builder.build().expect_err(words);
+                assert_eq!(error.kind(), ErrorKind::Refused);
+                assert!(chain(&error).contains(words), "{error}");
+                assert_eq!(secret_in(&format!("{error} {error:?}")), None);
+            }
+        }
+    }
+    // Also where a source around it does not pass the question on.
+    let inside = app("a", "b", "hidden\n").token_url(server.token_url());
+    let error = inside.token(&reqwest::Client::new(), None).await.expect_err("refused");
+    assert!(chain(&error).contains("the client secret holds a line break"), "{error}");
+    assert_eq!(server.token_requests(), 0);
+    let loopback = Client::builder().token_source(at(server.token_url())).build();
+    let error = loopback.expect_err("a token of a loopback endpoint is not for Zoom");
+    assert!(chain(&error).contains("the token URL must be https, as the base URL is"), "{error}");
+    for source in [app("a", "b", "c:c"), at("https://zoom.us/oauth/token"), at(server.token_url())] {
+        builder_without_token(&server).token_source(source).build().expect("a client");
+    }
+}
+
+#[test]
+fn a_token_and_a_source_are_not_taken_together() {
+    let error = Client::builder().access_token("t").token_source(ServerToServer::new("a", "b", "c")).build();
+    let error = error.expect_err("which one is meant?");
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert!(chain(&error).contains("both `access_token` and `token_source`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_lifetime_is_read_as_a_number_or_a_text_and_refused_by_its_name() {
+    for (expires_in, is_usable) in [
+        ("3600", true),
+        ("\"3600\"", true),
+        ("3599.0", true),
+        ("\"3599.5\"", true),
+        ("null", true),
+        ("0", true),
+        ("-1", false),
+        ("\"soon\"", false),
+        ("\"\"", false),
+        ("\"NaN\"", false),
+        ("\"inf\"", false),
+        ("1e300", false),
+        ("true", false),
+        ("[3600]", false),
+    ] {
+        let server = server(MockServer::builder()).await;
+        let body = format!(r#"{{"access_token":"mock-access-token","expires_in":{expires_in}}}"#);
+        server.answer_token_request(Answer::status(200).body(body));
+        match start(&fetching(&server), MEETING).await {
+            Ok(()) => assert!(is_usable, "{expires_in}"),
+            Err(error) => {
+                assert!(!is_usable, "{expires_in}: {error}");
+                assert!(chain(&error).contains("`expires_in` that is not a number of seconds"), "{error}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_error_answers_its_questions_for_a_token_request_too() {
+    let seven = Some(Duration::from_secs(7));
+    for (status, header, is_limited, retry_after, words, not) in [
+        (429, Some("7"), true, seven, "Too many tokens were requested. It asks to wait for 7 s", "Check"),
+        (429, None, true, None, "Too many tokens were requested", "Check"),
+        (503, Some("7"), false, seven, "try again later. It asks to wait for 7 s", "Check"),
+        (500, None, false, None, "try again later", "Check"),
+        (401, None, false, None, "Check the account ID, client ID and client secret", "later"),
+        (404, None, false, None, "Check the token URL", "client secret"),
+    ] {
+        let server = server(MockServer::builder()).await;
+        let mut answer = Answer::status(status);
+        if let Some(seconds) = header {
+            answer = answer.header("retry-after", seconds);
+        }
+        server.answer_token_request(answer);
+        let error = start(&fetching(&server), MEETING).await.expect_err("no token");
         assert_eq!(error.kind(), ErrorKind::Token);
-        assert!(error.to_string().contains("the token URL"), "{error}");
-        assert_eq!(secret_in(&format!("{error} {error:?}")), None);
+        assert_eq!(error.status().map(|status| status.as_u16()), Some(status));
+        assert_eq!((error.is_rate_limited(), error.retry_after()), (is_limited, retry_after), "{error}");
+        assert_eq!((error.is_timeout(), error.is_unauthorized()), (false, status == 401));
+        assert!(chain(&error).contains(words) && !chain(&error).contains(not), "{error}");
     }
 }
 
@@ -523,7 +945,8 @@ async fn a_source_keeps_its_own_error_as_the_source() {
     let error =
         start(&source.client(&server).build().expect("a client"), MEETING).await.expect_err("no token");
     let boxed: Box<dyn std::error::Error + Send + Sync> = error.into();
-    let cause = boxed.source().expect("the token's error").source().expect("the vault's error");
+    let error = boxed.downcast_ref::<Error>().expect("still the error");
+    let cause = token_error(error).get_ref().expect("the vault's error");
     let cause = cause.downcast_ref::<std::io::Error>().expect("as it was given");
     assert_eq!(cause.kind(), std::io::ErrorKind::PermissionDenied);
 }
@@ -564,7 +987,8 @@ async fn a_thousand_concurrent_calls_outlive_five_kills_of_the_token_with_six_to
 async fn concurrent_calls_over_one_http2_connection_outlive_five_kills_of_the_token() {
     let server = server(MockServer::builder()).await;
     let http2 = reqwest::ClientBuilder::new().http2_prior_knowledge();
-    let zoom = builder(&server).http(http2).token_source(app(&server)).build().expect("a client");
+    let zoom =
+        builder_without_token(&server).http(http2).token_source(app(&server)).build().expect("a client");
     storm(&zoom, &server, 200, 5).await;
     let peers: std::collections::HashSet<_> = server.requests().iter().map(|r| r.peer).collect();
     assert_eq!(peers.len(), 1);

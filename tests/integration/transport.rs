@@ -265,7 +265,11 @@ async fn nothing_older_than_tls_1_2_is_offered() {
 struct Careless(String);
 
 impl TokenSource for Careless {
-    async fn token(&self, http: &reqwest::Client) -> Result<AccessToken, TokenError> {
+    async fn token(
+        &self,
+        http: &reqwest::Client,
+        _: Option<&AccessToken>,
+    ) -> Result<AccessToken, TokenError> {
         let answer = http.get(&self.0).send().await.map_err(TokenError::new)?;
         answer.text().await.map(AccessToken::new).map_err(TokenError::new)
     }

@@ -2,10 +2,9 @@
 //!
 //! `waiting PORT CALLS START_SECONDS`, against `compare serve RETRY_AFTER_SECONDS`. Prints one JSON object.
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::error::Error;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -14,38 +13,11 @@ use tokio::time::{Instant, sleep, sleep_until};
 use zoom_livestream::update_meeting_live_stream_status::{Action, Settings};
 use zoom_livestream::{Client, RetryPolicy};
 
+#[path = "../heap.rs"]
+mod heap;
+
 /// How many calls are on their way to their 429 at once: a bound for sockets, not for calls that wait.
 const CONNECTING: usize = 256;
-
-static LIVE: AtomicIsize = AtomicIsize::new(0);
-
-struct Counting;
-
-// SAFETY: each function passes its arguments on to `System` and only counts the bytes.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE.fetch_add(layout.size() as isize, Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        LIVE.fetch_add(layout.size() as isize, Ordering::Relaxed);
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size() as isize, Ordering::Relaxed);
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        LIVE.fetch_add(size as isize - layout.size() as isize, Ordering::Relaxed);
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -71,7 +43,7 @@ async fn main() -> Result<()> {
         .http(reqwest::Client::builder().pool_max_idle_per_host(0))
         .build()?;
 
-    let before = LIVE.load(Ordering::Relaxed);
+    let before = heap::live();
     let started = Instant::now();
     let mut running = JoinSet::new();
     for id in 1..=calls as u64 {
@@ -95,7 +67,7 @@ async fn main() -> Result<()> {
     }
     let all_waiting_after = started.elapsed();
     sleep(Duration::from_millis(500)).await; // the last connections close
-    let heap = LIVE.load(Ordering::Relaxed) - before;
+    let heap = heap::live() - before;
     let mut succeeded = 0;
     while let Some(ended) = running.try_join_next() {
         ended??;
