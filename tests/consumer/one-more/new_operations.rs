@@ -20,14 +20,14 @@ fn only(server: &MockServer, status: u16) -> Received {
 #[tokio::test]
 async fn a_get_sends_its_query_and_gives_its_answer() {
     let (server, zoom) = zoom().await;
-    let listed = zoom.list_user_meetings().user_id("me").type_("live").page_size(10).await.expect("200");
-    assert_eq!(listed.meetings[0].topic.as_deref(), Some("Keynote"));
+    let listed = zoom.list_users().status("inactive").page_size(10).await.expect("200");
+    assert_eq!(listed.users[0].email.as_deref(), Some("ada@example.com"));
     let request = only(&server, 200);
-    assert_eq!((request.method.as_str(), request.path.as_str()), ("GET", "/v2/users/me/meetings"));
+    assert_eq!((request.method.as_str(), request.path.as_str()), ("GET", "/v2/users"));
     let query = request.query.expect("a query");
     let mut query: Vec<&str> = query.split('&').collect();
     query.sort_unstable();
-    assert_eq!(query, ["page_size=10", "type=live"]);
+    assert_eq!(query, ["page_size=10", "status=inactive"]);
 }
 
 #[tokio::test]
