@@ -102,6 +102,30 @@ fn the_items_are_named_after_themselves() {
 }
 
 #[test]
+fn a_renamed_item_keeps_its_operation_id() {
+    let (overlay, document) = (Overlay::new("overlay.json", &read("overlay.json")), document());
+    let overlay = overlay.expect("the overlay is JSON");
+    for item in all_items() {
+        let mut renamed: Value = serde_json::from_str(&read(&format!("postman/{item}"))).expect("JSON");
+        renamed["name"] = "Quite another name".into();
+        let mut converter = Converter::new(|_| {});
+        for other in all_items() {
+            let text = if other == item { renamed.to_string() } else { read(&format!("postman/{other}")) };
+            let source = Source::new(other.as_str(), text.into_bytes()).expect("an item is JSON");
+            converter.read(&source).expect("an item is an item");
+        }
+        let made = converter.finish(Some(&overlay)).expect("the overlay fits").to_text();
+        let made: Value = serde_json::from_str(&made).expect("JSON");
+        for (path, operations) in document["paths"].as_object().expect("paths") {
+            for method in ["get", "patch"].into_iter().filter(|method| operations.get(method).is_some()) {
+                let id = |document: &Value| document["paths"][path][method]["operationId"].clone();
+                assert_eq!(id(&made), id(&document), "{item}");
+            }
+        }
+    }
+}
+
+#[test]
 fn ids_in_paths_are_64_bit_integers() {
     let document = given();
     for path in [STREAM, STATUS, WEBINAR_STATUS] {
