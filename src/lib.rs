@@ -238,7 +238,7 @@
 //! run
 //!
 //! ```text
-//! cargo run -p postman-to-openapi -- spec/postman --overlay spec/overlay.json --output spec/openapi.json
+//! cargo run -p postman-to-openapi -- spec/postman --overlay spec/overlay.json --output spec/openapi.json --table README.md
 //! ```
 //!
 //! The next build has it, the embedded Zoom answers it, and nothing in `src/` changes.
