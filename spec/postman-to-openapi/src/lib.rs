@@ -23,6 +23,7 @@ mod format;
 mod layout;
 mod markdown;
 mod marker;
+mod method;
 mod name;
 mod operation;
 mod overlay;

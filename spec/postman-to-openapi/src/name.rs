@@ -1,6 +1,6 @@
 //! Operation ids: a pure function of one item, so that no other item can change it.
 
-use crate::operation::Method;
+use crate::method::Method;
 
 /// First words that say what an operation does.
 const VERBS: &str = "accept activate add analyze append apply approve archive assign associate attach authenticate \
