@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::content::{Carried, Content, Example, Field, OPEN};
+use crate::json;
 use crate::markdown;
 use crate::marker;
 use crate::placeholder;
@@ -105,7 +106,7 @@ fn guess(text: &str) -> &'static str {
     let start = text.trim_start();
     match start.as_bytes().first() {
         Some(b'{' | b'[') => "application/json",
-        Some(b'<') if start.len() > 5 && start[1..].to_ascii_lowercase().starts_with("html") => "text/html",
+        Some(b'<') if start.get(1..5).is_some_and(|name| name.eq_ignore_ascii_case("html")) => "text/html",
         Some(b'<') if start.starts_with("<!DOCTYPE html") => "text/html",
         Some(b'<') => "application/xml",
         _ => "text/plain",
@@ -135,6 +136,10 @@ fn clip(name: &str) -> String {
 
 /// Reads JSON as people write it in Postman: with comments, commas too many, and variables.
 fn json(text: &str, context: &Context<'_, '_>) -> Result<(Shape, Option<String>), String> {
+    const TOO_DEEP: &str = "it is nested too deep";
+    if json::is_too_deep(text) {
+        return Err(TOO_DEEP.to_owned());
+    }
     let parsed = if text.len() <= LONGEST_EXAMPLE {
         serde_json::from_str(text).map(|value: Value| (Shape::default(), Some(value)))
     } else {
@@ -146,6 +151,10 @@ fn json(text: &str, context: &Context<'_, '_>) -> Result<(Shape, Option<String>)
         Err(_) => {
             let mut text = bare_variables(text, context).into_owned();
             let _ = json_strip_comments::strip(&mut text);
+            // The values of variables are in it now.
+            if json::is_too_deep(&text) {
+                return Err(TOO_DEEP.to_owned());
+            }
             let shape: Shape = serde_json::from_str(&text).map_err(|error| error.to_string())?;
             (shape, if text.len() <= LONGEST_EXAMPLE { serde_json::from_str(&text).ok() } else { None })
         }
@@ -187,7 +196,7 @@ fn bare_variables<'t>(text: &'t str, context: &Context<'_, '_>) -> Cow<'t, str> 
             && before.is_empty()
             && !name.contains(['"', '\n', '{', ':'])
         {
-            let value = context.variables.expand(&rest[..rest.len() - after.len()]).into_owned();
+            let value = context.variables.expand(rest.strip_suffix(after).unwrap_or(rest)).into_owned();
             let literal = serde_json::from_str::<Value>(&value).is_ok_and(|value| !value.is_string());
             out.push_str(&if literal {
                 value
@@ -204,7 +213,7 @@ fn bare_variables<'t>(text: &'t str, context: &Context<'_, '_>) -> Cow<'t, str> 
             _ => {}
         }
         out.push(c);
-        rest = &rest[c.len_utf8()..];
+        rest = rest.strip_prefix(c).unwrap_or_default();
     }
     Cow::Owned(out)
 }

@@ -19,6 +19,7 @@ mod content;
 mod document;
 mod few;
 mod format;
+mod json;
 mod layout;
 mod markdown;
 mod marker;
@@ -34,6 +35,7 @@ mod schema;
 mod secret;
 mod shape;
 mod source;
+mod text;
 mod variables;
 mod walk;
 

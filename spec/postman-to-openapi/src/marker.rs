@@ -31,13 +31,13 @@ pub fn read(text: Cow<'_, str>) -> Described<'_> {
         None => false,
     };
     let mut values = Vec::new();
-    if let Some(at) = rest.rfind(ONE_OF)
-        && let Some(list) = rest[at + ONE_OF.len()..].strip_suffix(')')
+    if let Some((before, list)) = rest.rsplit_once(ONE_OF)
+        && let Some(list) = list.strip_suffix(')')
     {
         values =
             list.split(',').map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned).collect();
         values.dedup();
-        rest = rest[..at].trim_end();
+        rest = before.trim_end();
     }
     let text = if rest.len() == text.len() { text } else { Cow::Owned(rest.to_owned()) };
     Described { text, required, values, security }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::format;
+use crate::json;
 use crate::placeholder;
 use crate::shape::{Kind, Shape};
 
@@ -49,7 +50,7 @@ pub fn read(text: &str) -> Scalar {
 fn shape(text: &str) -> Shape {
     match text.as_bytes().first() {
         None => Shape::default(),
-        Some(b'{' | b'[') if !text.starts_with("{{") => {
+        Some(b'{' | b'[') if !text.starts_with("{{") && !json::is_too_deep(text) => {
             serde_json::from_str(text).unwrap_or_else(|_| Shape::text())
         }
         _ if matches!(text, "true" | "false") => Shape::of(Kind::Boolean),
@@ -98,7 +99,7 @@ fn placeholders(text: &str) -> Option<(Shape, Separator)> {
         if !text.contains(pattern) {
             continue;
         }
-        let between = &pattern[1..pattern.len() - 1];
+        let between = pattern.trim_matches(['<', '>']);
         let mut element = Shape::default();
         for part in text.split(between) {
             element.join(placeholder::shape(part)?);

@@ -164,7 +164,7 @@ fn hide_words(text: &str) -> Option<String> {
         let digit = word.bytes().any(|byte| byte.is_ascii_digit());
         if scheme && word.len() >= 12 && digit || mask_looks(word).is_some_and(|hidden| hidden == HIDDEN) {
             out.push_str(HIDDEN);
-            out.push_str(&piece[word.len()..]);
+            out.push_str(piece.strip_prefix(word).unwrap_or_default());
             changed = true;
         } else {
             out.push_str(piece);
