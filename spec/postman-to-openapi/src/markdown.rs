@@ -35,7 +35,9 @@ fn rewritten(text: &str) -> String {
 /// Whether a text is one line in which nothing means anything to Markdown or HTML: most are.
 fn is_plain(text: &str) -> bool {
     // The last is the first byte of BREAK in UTF-8.
-    !text.bytes().any(|byte| b"`~\\<[{&\n\r\xee".contains(&byte))
+    !text
+        .bytes()
+        .any(|byte| matches!(byte, b'`' | b'~' | b'\\' | b'<' | b'[' | b'{' | b'&' | b'\n' | b'\r' | 0xee))
         && !text.starts_with(char::is_whitespace)
         && !text.contains("http")
 }
@@ -68,7 +70,9 @@ impl<'a> Writer<'a> {
                     self.out.push(BREAK);
                 }
                 _ => {
-                    let plain = self.rest.bytes().skip(1).position(|byte| b"`~\\<[{&h ".contains(&byte));
+                    let plain = self.rest.bytes().skip(1).position(|byte| {
+                        matches!(byte, b'`' | b'~' | b'\\' | b'<' | b'[' | b'{' | b'&' | b'h' | b' ')
+                    });
                     self.copy(plain.map_or(self.rest.len(), |more| 1 + more));
                 }
             }

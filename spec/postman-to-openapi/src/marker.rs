@@ -31,9 +31,7 @@ pub fn read(text: Cow<'_, str>) -> Described<'_> {
         None => false,
     };
     let mut values = Vec::new();
-    if let Some((before, list)) = rest.rsplit_once(ONE_OF)
-        && let Some(list) = list.strip_suffix(')')
-    {
+    if let Some((before, list)) = rest.strip_suffix(')').and_then(|rest| rest.rsplit_once(ONE_OF)) {
         values =
             list.split(',').map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned).collect();
         values.dedup();
@@ -46,8 +44,9 @@ pub fn read(text: Cow<'_, str>) -> Described<'_> {
 /// Whether an item bears a mark of the exporter anywhere. Its bodies are then inventions that list
 /// every member there is, and tell nothing about which are required.
 pub fn exported(item: &str) -> bool {
-    // One pass for the rarest of their letters finds all three.
-    item.contains("(Required)") || item.contains(ONE_OF) || item.contains(SECURITY)
+    [REQUIRED, ONE_OF, SECURITY]
+        .iter()
+        .any(|mark| memchr::memmem::find(item.as_bytes(), mark.as_bytes()).is_some())
 }
 
 #[cfg(test)]
