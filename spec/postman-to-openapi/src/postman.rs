@@ -8,6 +8,8 @@ use std::borrow::Cow;
 
 use crate::json::Json;
 
+use crate::marker;
+
 /// A member as it stands in the file; `null` and absent are the same.
 pub type Raw<'a> = Option<Json<'a>>;
 
@@ -105,7 +107,8 @@ pub fn is_list(raw: Raw<'_>) -> bool {
 
 /// Reads a description, a string or `{content, type}`.
 pub fn description<'a>(raw: Raw<'a>) -> Option<Cow<'a, str>> {
-    filled(raw).or_else(|| filled(object::<Description>(raw)?.content))
+    let text = filled(raw).or_else(|| filled(object::<Description>(raw)?.content))?;
+    (!marker::is_nothing(&text)).then_some(text)
 }
 
 /// Calls `each` with every element of a list.
