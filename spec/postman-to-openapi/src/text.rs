@@ -1,4 +1,23 @@
-//! Cutting text by what stands in it, never by a number of bytes.
+//! Cutting text by what stands in it, never by a number of bytes; and showing it.
+
+use std::borrow::Cow;
+
+/// A text as one line that a terminal shows and does nothing else with: line breaks, escape sequences and marks that
+/// turn the direction of writing are shown by their names.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let acts = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if acts(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    Cow::Owned(shown)
+}
 
 /// What is before and behind an ASCII phrase, whatever its case.
 pub fn split_once_ignoring_case<'t>(text: &'t str, phrase: &str) -> Option<(&'t str, &'t str)> {
@@ -37,6 +56,15 @@ mod tests {
         assert_eq!(split_within("a日本", 3), ("a", "日本"));
         assert_eq!(split_within("日本", 0), ("", "日本"));
         assert_eq!(split_within("日本", 99), ("日本", ""));
+    }
+
+    #[test]
+    fn what_a_terminal_would_act_on_is_shown_by_its_name() {
+        assert_eq!(printable("Zoë 用户"), "Zoë 用户");
+        assert_eq!(
+            printable("a\n\u{1b}[2Jerror: b\u{9b}\u{202e}\r"),
+            "a\\n\\u{1b}[2Jerror: b\\u{9b}\\u{202e}\\r"
+        );
     }
 
     proptest! {

@@ -225,7 +225,7 @@ impl<'a> Walk<'_, 'a> {
             Some("") | None => path.push_str("an item without a name"),
             Some(title) => path.push_str(title),
         }
-        path.replace(|c: char| c.is_control(), " ")
+        path
     }
 }
 
