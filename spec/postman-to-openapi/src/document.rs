@@ -45,6 +45,11 @@ struct Path {
 }
 
 impl Builder {
+    /// Requests read so far, whatever became of them.
+    pub fn requests(&self) -> usize {
+        self.left_out + self.merged + self.paths.values().map(|path| path.operations.len()).sum::<usize>()
+    }
+
     /// Notes what a collection says about itself.
     pub fn collection(&mut self, info: &Info<'_>) {
         self.titles.extend(postman::filled(info.name).map(|name| name.trim().to_owned()));
@@ -269,9 +274,13 @@ pub struct Document {
 }
 
 impl Document {
-    /// How many operations there are.
-    pub fn operations(&self) -> usize {
-        self.paths.iter().map(|path| path.operations.len()).sum()
+    /// Path, method and number of requests of every operation.
+    pub fn operations(&self) -> impl Iterator<Item = (&str, Method, usize)> {
+        self.paths.iter().flat_map(|path| {
+            path.operations
+                .iter()
+                .map(|(method, operation)| (&*path.template, *method, operation.requests as usize))
+        })
     }
 
     /// Drops OAuth 2.0 flows whose URLs nobody knows, and gives the names of their schemes.

@@ -172,7 +172,7 @@ fn singularized(word: &str) -> String {
     }
     for ending in ["sses", "shes", "ches", "xes", "zes"] {
         if word.ends_with(ending) {
-            return word[..word.len() - 2].to_owned();
+            return word.strip_suffix("es").unwrap_or(word).to_owned();
         }
     }
     match word.strip_suffix('s') {
