@@ -22,7 +22,7 @@ const VERBS: &str = "accept activate add analyze append apply approve archive as
 
 const ARTICLES: &str = "a an the";
 
-/// Words before an article that are no verbs.
+/// Words that stand before an article and are not verbs.
 const NO_VERBS: &str = "about after all and as at before by during for from given half how in into is of on or over per such than that to \
     until via what when where which who with within without";
 
@@ -38,7 +38,7 @@ pub fn operation_id(name: &str, method: Method, path: &str) -> Option<String> {
         return None;
     }
     let mut said = words(name);
-    // Whatever is done to `a role` is done by a verb.
+    // The word before `a role` is a verb, known or not.
     let led = matches!(said.as_slice(), [first, article, _, ..] if has(ARTICLES, article)
         && !has(ARTICLES, first) && !has(NO_VERBS, first));
     let last = said.pop()?;
@@ -188,6 +188,7 @@ fn sound(id: String) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn an_id_is_verb_resource_and_the_rest_of_the_name() {
@@ -233,6 +234,19 @@ mod tests {
             ("Plan A", Method::Get, "/plans", "getPlanA"),
         ] {
             assert_eq!(operation_id(name, method, path).as_deref(), Some(id), "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_id_is_letters_and_digits_whatever_the_item_is_called(
+            name in "([a-zA-Z]{1,3}|a|the|get|Q&A|'s|\\[|ß|用| )*",
+            path in "(/[a-zé{}]{0,6}){0,4}",
+        ) {
+            if let Some(id) = operation_id(&name, Method::Get, &path) {
+                prop_assert!(id.starts_with(|c: char| c.is_ascii_lowercase()), "{id}");
+                prop_assert!(id.chars().all(|c| c.is_ascii_alphanumeric()), "{id}");
+            }
         }
     }
 
