@@ -24,6 +24,7 @@ mod grammar;
 mod json;
 mod markdown;
 mod marker;
+mod method;
 mod name;
 mod operation;
 mod overlay;

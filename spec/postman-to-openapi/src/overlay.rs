@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::Error;
 use crate::grammar::{self, DOCUMENT, Kind};
-use crate::operation::Method;
+use crate::method::Method;
 use crate::secret;
 
 /// A merge patch and the name messages call it by.
