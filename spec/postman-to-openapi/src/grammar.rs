@@ -294,6 +294,16 @@ objects! {
     }
 }
 
+/// Members that must be there because of the value of `type`.
+const NEEDED_BY_TYPE: [(&str, &str); 6] = [
+    ("apiKey", "name"),
+    ("apiKey", "in"),
+    ("http", "scheme"),
+    ("oauth2", "flows"),
+    ("openIdConnect", "openIdConnectUrl"),
+    ("array", "items"),
+];
+
 static A_PATH_ITEM: Kind = Of(&PATH_ITEM);
 static A_RESPONSE: Kind = Of(&RESPONSE);
 static A_SCHEMA: Kind = Of(&SCHEMA);
@@ -392,6 +402,20 @@ fn judge_members(
         inside(path, (*name).to_owned(), |path| {
             fault(path, format!("is missing, and {} must have it", object.name));
         });
+    }
+    let kind = members.get("type").and_then(Value::as_str).filter(|_| object.member("type").is_some());
+    for (kind, name) in
+        NEEDED_BY_TYPE.iter().filter(|(by, name)| kind == Some(by) && !members.contains_key(*name))
+    {
+        inside(path, (*name).to_owned(), |path| {
+            fault(path, format!("is missing, and {} of type {kind} must have it", object.name));
+        });
+    }
+    let either = ["schema", "content"];
+    if either.iter().all(|name| object.member(name).is_some())
+        && either.iter().filter(|name| members.contains_key(**name)).count() != 1
+    {
+        fault(path, format!("must have a schema or a content, as {} has, and not both", object.name));
     }
     for (name, member) in members {
         inside(path, name.clone(), |path| match object.member(name) {
