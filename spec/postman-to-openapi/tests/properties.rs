@@ -1,6 +1,6 @@
 //! Whatever stands in whatever place of an export, the converter neither panics nor writes anything unsound.
 //!
-//! Runs for seconds by itself, and for as long as one likes by
+//! Runs for seconds, and for as long as one likes by
 //! `PROPTEST_CASES=100000 cargo test -p postman-to-openapi --test properties`.
 
 use std::collections::BTreeSet;
