@@ -283,7 +283,7 @@ fn export() -> BoxedStrategy<Value> {
 fn config(cases: u32) -> ProptestConfig {
     let cases =
         if std::env::var_os("PROPTEST_CASES").is_some() { ProptestConfig::default().cases } else { cases };
-    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 2000, ..ProptestConfig::default() }
+    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 300, ..ProptestConfig::default() }
 }
 
 /// The document and all that was said on the way; `None` when the input was refused.
@@ -319,6 +319,35 @@ proptest! {
         let whole = serde_json::from_str::<openapiv3::OpenAPI>(&converted);
         prop_assert!(whole.is_ok(), "{}", whole.err().map(|error| error.to_string()).unwrap_or_default());
         prop_assert_eq!(&convert(&text).expect("it was read before").0, &converted, "one input, two documents");
+    }
+
+    #[test]
+    fn any_text_may_stand_wherever_people_write(texts in prop::collection::vec(text(), 8)) {
+        let [folder, name, request, path, query, field, answer, info] = texts.as_slice() else { return Ok(()) };
+        let export = json!({
+            "info": {"name": info, "description": info},
+            "item": [{"name": folder, "description": folder, "item": [{
+                "name": name,
+                "request": {
+                    "method": "POST",
+                    "url": {
+                        "raw": "https://a.example/pets/:id",
+                        "variable": [{"key": "id", "value": path, "description": path}],
+                        "query": [{"key": "page", "value": query, "description": {"content": query}}],
+                    },
+                    "header": [{"key": "X-Trace", "value": query, "description": path}],
+                    "description": request,
+                    "body": {"mode": "formdata", "formdata": [{"key": "a", "value": field, "description": field}]},
+                },
+                "response": [
+                    {"name": answer, "code": 400, "body": field},
+                    {"name": request, "code": 429, "body": answer},
+                ],
+            }]}],
+        });
+        let (converted, _) = convert(&export.to_string()).expect("it is a collection");
+        let document = serde_json::from_str::<openapiv3::OpenAPI>(&converted);
+        prop_assert!(document.is_ok_and(|document| document.operations().count() == 1));
     }
 
     #[test]
