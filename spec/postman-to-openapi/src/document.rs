@@ -202,6 +202,15 @@ fn disputes(paths: &[Path], overruled: Option<&Server>, say: &mut dyn FnMut(Note
                 format!("its server {} gives way to the overlay's servers", operation.server.url),
             ));
         }
+        for (status, answer) in operation.answers.iter().filter(|(_, answer)| answer.empty) {
+            if !answer.bodies.is_empty() {
+                say(Note::hint(
+                    "an answer is empty in one sample and not in another, which OpenAPI has no way to say",
+                    format!("{place} {status}"),
+                    "the answer is empty in one sample and not in another, which OpenAPI has no way to say",
+                ));
+            }
+        }
         operation.disputed(|what, counts| {
             say(Note::hint(
                 "requests disagree about a type or server, and what is known best counts",

@@ -37,22 +37,22 @@ pub fn operation_id(name: &str, method: Method, path: &str) -> Option<String> {
     if name.contains(['/', '{']) {
         return None;
     }
-    let all = words(name);
-    let first = all.first()?;
+    let mut said = words(name);
     // Whatever is done to `a role` is done by a verb.
-    let led = matches!(all.as_slice(), [first, article, _, ..] if has(ARTICLES, article)
+    let led = matches!(said.as_slice(), [first, article, _, ..] if has(ARTICLES, article)
         && !has(ARTICLES, first) && !has(NO_VERBS, first));
-    let own_verb = led || has(VERBS, first);
-    let verb = if own_verb { first.as_str() } else { verb(method) };
-    let last = all.len() - 1;
-    let said: Vec<&String> = all
-        .iter()
-        .enumerate()
-        .filter(|(at, word)| !(*at == 0 && own_verb) && (*at == last || !has(ARTICLES, word)))
-        .map(|(_, word)| word)
-        .collect();
-    let mut id = verb.to_owned();
-    let resource = resources(path).map(words).find(|words| words.as_slice() != [verb]).unwrap_or_default();
+    let last = said.pop()?;
+    said.retain(|word| !has(ARTICLES, word));
+    said.push(last);
+    // `Create a note [createNote]` says it twice.
+    let (once, again) = said.split_at(said.len() / 2);
+    if once == again {
+        said.truncate(once.len());
+    }
+    let own_verb = led || said.first().is_some_and(|first| has(VERBS, first));
+    let verb = if own_verb { said.remove(0) } else { verb(method).to_owned() };
+    let resource = resources(path).map(words).find(|words| *words != [verb.as_str()]).unwrap_or_default();
+    let mut id = verb;
     let same = |a: &str, b: &str| a == b || singularized(a) == singularized(b);
     let is_said = said.windows(resource.len().max(1)).any(|window| {
         window.len() == resource.len() && window.iter().zip(&resource).all(|(a, b)| same(a, b))
@@ -229,6 +229,7 @@ mod tests {
             ("Download an invoice file", Method::Get, "/api/download/invoices/{id}", "downloadInvoiceFile"),
             ("List past webinars' Q&A", Method::Get, "/past_webinars/{id}/qa", "listPastWebinarsQa"),
             ("Get meeting reports", Method::Get, "/report/meetings/{id}", "getMeetingReports"),
+            ("Create a note [createNote]", Method::Post, "/notes", "createNote"),
             ("Plan A", Method::Get, "/plans", "getPlanA"),
         ] {
             assert_eq!(operation_id(name, method, path).as_deref(), Some(id), "{name}");
