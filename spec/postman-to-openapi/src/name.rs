@@ -27,7 +27,7 @@ const NO_VERBS: &str = "about after all and as at before by during for from give
     until via what when where which who with within without";
 
 fn has(list: &str, word: &str) -> bool {
-    list.split(' ').any(|known| known == word)
+    list.as_bytes().split(|byte| *byte == b' ').any(|known| known == word.as_bytes())
 }
 
 /// Names an operation after its item: the name's words, behind a verb, with the path's resource where they do
