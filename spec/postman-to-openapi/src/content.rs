@@ -88,6 +88,11 @@ pub struct Example {
 }
 
 impl Field {
+    /// A field of which only the name is known.
+    pub fn named(name: &str, exported: bool) -> Self {
+        Self { name: name.to_owned(), exported, ..Self::default() }
+    }
+
     /// A field as its description has it.
     pub fn described(name: String, description: Cow<'_, str>, exported: bool) -> Self {
         let marks = marker::read(description);

@@ -6,19 +6,19 @@ use crate::method::Method;
 const VERBS: &str = "accept activate add analyze append apply approve archive assign associate attach authenticate \
     authorize batch begin bind block browse bulk buy calculate cancel change check choose clear close \
     collect compare complete compute configure confirm connect convert copy count create deactivate \
-    decline decrypt define delete demote deny deploy detach detect determine disable disassociate \
-    discard disconnect dismiss display dissociate distribute download duplicate edit enable encrypt \
-    end enqueue enroll ensure erase evaluate exclude execute export extend extract fetch finalize find \
-    finish flush follow forget freeze fulfill generate get grant hide identify ignore import include \
-    increment initialize initiate insert install invalidate invite invoke join leave list load locate \
-    lock login logout lookup make mark merge modify move mute notify obtain open patch pause pay \
-    perform post prepare promote propose publish purge put query read rebuild receive recover redeem \
-    refresh regenerate register reject reload remove rename renew reopen replace reply resend reserve \
-    reset resolve respond restart restore resume retrieve revoke rotate run save search select send \
-    set share show simulate skip split start stop submit subscribe suggest suspend swap switch sync \
-    synchronize terminate toggle transcribe transform translate truncate unarchive unassign unblock \
-    unfollow uninstall unlike unlink unlock unmute unpublish unregister unsubscribe update upgrade \
-    upload upsert use validate verify view vote withdraw write";
+    decline decrypt define delete demote deny deploy destroy detach detect determine disable \
+    disassociate discard disconnect dismiss display dissociate distribute download duplicate edit enable \
+    encrypt end enqueue enroll ensure erase evaluate exclude execute explore export extend extract fetch \
+    finalize find finish flush follow forget freeze fulfill generate get grant hide identify ignore \
+    import include increment initialize initiate insert install invalidate invite invoke join leave list \
+    load locate lock login logout look lookup make mark merge modify move mute notify obtain open \
+    overwrite patch pause pay perform post prepare promote propose publish purge put query read rebuild \
+    receive recover redeem refresh regenerate register reject reload remove rename renew reopen replace \
+    reply republish resend reserve reset resolve respond restart restore resume retrieve revise revoke \
+    rotate run save search select send set share show simulate skip split start stop submit subscribe \
+    suggest suspend swap switch sync synchronize terminate toggle transcribe transform translate \
+    truncate unarchive unassign unblock unfollow uninstall unlike unlink unlock unmute unpublish \
+    unregister unsubscribe update upgrade upload upsert use validate verify view vote withdraw write";
 
 const ARTICLES: &str = "a an the";
 
@@ -49,10 +49,17 @@ pub fn operation_id(name: &str, method: Method, path: &str) -> Option<String> {
     if once == again {
         said.truncate(once.len());
     }
-    let own_verb = led || said.first().is_some_and(|first| has(VERBS, first));
+    // `Permanently delete a file` has its verb too.
+    let adverb =
+        matches!(said.as_slice(), [first, second, ..] if first.ends_with("ly") && second == verb(method));
+    let own_verb = led || adverb || said.first().is_some_and(|first| has(VERBS, first));
     let verb = if own_verb { said.remove(0) } else { verb(method).to_owned() };
     let resource = resources(path).map(words).find(|words| *words != [verb.as_str()]).unwrap_or_default();
     let mut id = verb;
+    // `Look up` is one verb.
+    if own_verb && said.first().is_some_and(|first| has("up out off", first)) {
+        push(&mut id, &said.remove(0));
+    }
     let same = |a: &str, b: &str| a == b || singularized(a) == singularized(b);
     let is_said = said.windows(resource.len().max(1)).any(|window| {
         window.len() == resource.len() && window.iter().zip(&resource).all(|(a, b)| same(a, b))
@@ -231,6 +238,8 @@ mod tests {
             ("List past webinars' Q&A", Method::Get, "/past_webinars/{id}/qa", "listPastWebinarsQa"),
             ("Get meeting reports", Method::Get, "/report/meetings/{id}", "getMeetingReports"),
             ("Create a note [createNote]", Method::Post, "/notes", "createNote"),
+            ("Look up a build", Method::Get, "/data/builds/{id}", "lookUpDataBuild"),
+            ("Permanently delete a file", Method::Delete, "/files/{id}/trash", "permanentlyDeleteFile"),
             ("Plan A", Method::Get, "/plans", "getPlanA"),
         ] {
             assert_eq!(operation_id(name, method, path).as_deref(), Some(id), "{name}");

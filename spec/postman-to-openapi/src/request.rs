@@ -125,8 +125,7 @@ fn path_parameters(
     context: &mut Context<'_, '_>,
 ) {
     for path in &address.parameters {
-        let exported = context.exported;
-        let mut field = Field { name: path.name.clone(), required: true, exported, ..Field::default() };
+        let mut field = Field { required: true, ..Field::named(&path.name, context.exported) };
         if let Some(value) = &path.value {
             field.shape = in_path(scalar::read(value, &path.name).shape);
         }
@@ -174,9 +173,7 @@ fn query_parameters(
     }
     if !found {
         for (name, value) in &address.query {
-            let exported = context.exported;
-            let field = Field { name: name.trim().to_owned(), exported, ..Field::default() };
-            let field = valued(field, value, context);
+            let field = valued(Field::named(name.trim(), context.exported), value, context);
             query_parameter(field, operation, context);
         }
     }
@@ -319,9 +316,7 @@ fn header_parameters(
         });
     } else {
         postman::headers(raw, &mut |name, value, _| {
-            let exported = context.exported;
-            let field = Field { name: name.to_owned(), exported, ..Field::default() };
-            let mut field = valued(field, value, context);
+            let mut field = valued(Field::named(name, context.exported), value, context);
             field.shape = in_path(std::mem::take(&mut field.shape));
             take(field, value, false, context);
         });
