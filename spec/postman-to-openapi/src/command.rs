@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use lexopt::prelude::{Long, Short, Value};
-use postman_to_openapi::{Converted, Converter, Note, Overlay, Source, changes, with_table};
+use postman_to_openapi::{
+    Converted, Converter, Error, Note, Overlay, Source, changes, printable, summary, with_table,
+};
 use similar::TextDiff;
 
-use crate::files;
+use crate::files::{self, Output, STDIN};
 
 const HELP: &str = "\
 Turns Postman items and collections into one OpenAPI 3.0.3 document.
@@ -24,6 +26,7 @@ Options:
       --table <FILE>    Write the table of operations into this Markdown file too, between its markers
       --check           Write nothing: exit with 1 and a diff when --output or --table is out of date
       --strict          Exit with 1, and write nothing, when a request had to be left out
+      --verbose         Print every note, not one line for those of a kind
   -h, --help            Print this
   -V, --version         Print the version
 
@@ -47,6 +50,7 @@ struct Arguments {
     table: Option<PathBuf>,
     check: bool,
     strict: bool,
+    verbose: bool,
 }
 
 enum Request {
@@ -54,12 +58,33 @@ enum Request {
     Print(String),
 }
 
+/// What was refused, sentence by sentence.
+pub struct Refusal(pub Vec<String>);
+
+impl From<String> for Refusal {
+    fn from(sentence: String) -> Self {
+        Self(vec![sentence])
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self(error.sentences().to_vec())
+    }
+}
+
+/// Prints one line to standard error. What it says may come from an input, and reaches no terminal as it is.
+pub fn tell(line: &str) {
+    // Nobody is left to be told when this fails.
+    let _ = writeln!(io::stderr(), "{}", printable(line));
+}
+
 /// Does what the command line asks.
 ///
 /// # Errors
 ///
-/// What was refused, one sentence per line.
-pub fn run() -> Result<ExitCode, String> {
+/// What was refused.
+pub fn run() -> Result<ExitCode, Refusal> {
     match arguments() {
         Ok(Request::Convert(arguments)) => convert(&arguments),
         Ok(Request::Print(text)) => {
@@ -68,7 +93,7 @@ pub fn run() -> Result<ExitCode, String> {
             Ok(ExitCode::SUCCESS)
         }
         Err(message) => {
-            eprintln!("error: {message}; --help shows how it is used");
+            tell(&format!("error: {message}; --help shows how it is used"));
             Ok(ExitCode::from(2))
         }
     }
@@ -79,11 +104,12 @@ fn arguments() -> Result<Request, String> {
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
         match argument {
-            Long("overlay") => arguments.overlay = Some(path(&mut parser)?),
-            Short('o') | Long("output") => arguments.output = Some(path(&mut parser)?),
-            Long("table") => arguments.table = Some(path(&mut parser)?),
+            Long("overlay") => once(&mut arguments.overlay, "--overlay", &mut parser)?,
+            Short('o') | Long("output") => once(&mut arguments.output, "--output", &mut parser)?,
+            Long("table") => once(&mut arguments.table, "--table", &mut parser)?,
             Long("check") => arguments.check = true,
             Long("strict") => arguments.strict = true,
+            Long("verbose") => arguments.verbose = true,
             Short('h') | Long("help") => return Ok(Request::Print(HELP.to_owned())),
             Short('V') | Long("version") => {
                 return Ok(Request::Print(format!(
@@ -94,7 +120,7 @@ fn arguments() -> Result<Request, String> {
             }
             Value(input) => arguments
                 .inputs
-                .push(input.into_string().map_err(|_| "an input's name is no UTF-8".to_owned())?),
+                .push(input.into_string().map_err(|_| "the name of an input is not UTF-8".to_owned())?),
             other => return Err(other.unexpected().to_string()),
         }
     }
@@ -107,50 +133,77 @@ fn arguments() -> Result<Request, String> {
     if arguments.table.is_some() && arguments.output.is_none() {
         return Err("--table needs the --output that it belongs to".to_owned());
     }
-    if arguments.inputs.iter().filter(|input| *input == "-").count() > 1 {
+    if arguments.inputs.iter().filter(|input| *input == STDIN).count() > 1 {
         return Err("standard input can be read only once".to_owned());
     }
     Ok(Request::Convert(arguments))
 }
 
-fn path(parser: &mut lexopt::Parser) -> Result<PathBuf, String> {
-    parser.value().map(PathBuf::from).map_err(|error| error.to_string())
+/// Takes an option's path. Of two, one would be passed over in silence.
+fn once(place: &mut Option<PathBuf>, option: &str, parser: &mut lexopt::Parser) -> Result<(), String> {
+    let path = parser.value().map(PathBuf::from).map_err(|error| error.to_string())?;
+    match place.replace(path) {
+        Some(_) => Err(format!("{option} is given twice")),
+        None => Ok(()),
+    }
 }
 
-fn convert(arguments: &Arguments) -> Result<ExitCode, String> {
-    let overlay = arguments.overlay.as_deref().map(overlay).transpose()?;
-    let mut converter = Converter::new(|note: Note| eprintln!("{note}"));
+fn convert(arguments: &Arguments) -> Result<ExitCode, Refusal> {
+    let mut inputs = Vec::new();
     for input in &arguments.inputs {
-        for path in files::expand(input)? {
-            let source = Source::new(path.display().to_string(), files::read(&path)?)
-                .map_err(|error| error.to_string())?;
-            converter.read(&source).map_err(|error| error.to_string())?;
+        inputs.extend(files::expand(input)?);
+    }
+    let output = arguments.output.as_deref();
+    for read in inputs.iter().chain(&arguments.overlay) {
+        if let Some(output) = output.filter(|output| files::same(output, read)) {
+            return Err(Refusal::from(format!(
+                "{} is both read, as {}, and the --output; write the document to a file of its own",
+                output.display(),
+                read.display()
+            )));
         }
     }
-    let converted = converter.finish(overlay.as_ref()).map_err(|error| error.to_string())?;
-    let committed =
-        arguments.output.as_deref().filter(|output| output.exists()).map(files::read).transpose()?;
+    // Before anything is read: a conversion that cannot be written is not started.
+    let (target, table_target) = match arguments.check {
+        true => (None, None),
+        false => {
+            (output.map(Output::at).transpose()?, arguments.table.as_deref().map(Output::at).transpose()?)
+        }
+    };
+    let overlay = arguments.overlay.as_deref().map(overlay).transpose()?;
+    let mut notes = Vec::new();
+    let converted = converted(&inputs, overlay.as_ref(), |note| notes.push(note));
+    if arguments.verbose {
+        notes.iter().for_each(|note| tell(&note.to_string()));
+    } else {
+        summary(&notes).iter().for_each(|line| tell(line));
+    }
+    let converted = converted?;
+    let committed = output.filter(|output| output.exists()).map(files::read).transpose()?;
     if let Some(committed) = &committed {
         say_changes(committed, &converted);
     }
-    eprintln!("{}", converted.counts);
+    tell(&converted.counts.to_string());
     if arguments.strict && converted.counts.left_out > 0 {
-        return Err("a request was left out, which --strict does not allow; nothing was written".to_owned());
+        let sentence = "a request was left out, which --strict does not allow; nothing was written";
+        return Err(Refusal::from(sentence.to_owned()));
     }
     let table = arguments.table.as_deref().map(|path| Table::new(path, &converted)).transpose()?;
-    match &arguments.output {
-        Some(output) if arguments.check => return check(output, &converted, table.as_ref()),
-        Some(output) => {
-            files::replace(output, |out| converted.write(out))?;
-            if let Some(table) = table.filter(Table::is_out_of_date) {
-                files::replace(table.path, |out| out.write_all(table.made.as_bytes()))?;
+    if let Some(output) = output.filter(|_| arguments.check) {
+        return check(output, &converted, table.as_ref());
+    }
+    match target {
+        Some(target) => {
+            target.replace(|out| converted.write(out))?;
+            if let (Some(target), Some(table)) = (table_target, table.filter(Table::is_out_of_date)) {
+                target.replace(|out| out.write_all(table.made.as_bytes()))?;
             }
         }
         None => {
             let mut out = BufWriter::new(io::stdout().lock());
             match converted.write(&mut out).and_then(|()| out.flush()) {
                 Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                    return Err(format!("standard output cannot be written ({error})"));
+                    return Err(Refusal::from(format!("standard output cannot be written ({error})")));
                 }
                 _ => {}
             }
@@ -159,11 +212,23 @@ fn convert(arguments: &Arguments) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn overlay(path: &Path) -> Result<Overlay, String> {
+fn converted(
+    inputs: &[PathBuf],
+    overlay: Option<&Overlay>,
+    say: impl FnMut(Note),
+) -> Result<Converted, Refusal> {
+    let mut converter = Converter::new(say);
+    for path in inputs {
+        converter.read(&Source::new(path.display().to_string(), files::read(path)?)?)?;
+    }
+    Ok(converter.finish(overlay)?)
+}
+
+fn overlay(path: &Path) -> Result<Overlay, Refusal> {
     let name = path.display().to_string();
     let text = String::from_utf8(files::read(path)?)
-        .map_err(|_| format!("{name}: the overlay is no UTF-8 text; save it as UTF-8 and run again"))?;
-    Overlay::new(name, &text).map_err(|error| error.to_string())
+        .map_err(|_| format!("{name}: the overlay is not UTF-8 text; save it as UTF-8 and run again"))?;
+    Ok(Overlay::new(name, &text)?)
 }
 
 /// Prints what the new document means for those who call a client that was generated from the committed one.
@@ -173,13 +238,11 @@ fn say_changes(committed: &[u8], converted: &Converted) {
         return;
     }
     let Ok(before) = serde_json::from_slice(committed) else {
-        return eprintln!(
-            "note: what is written already is not JSON, so it is not said what changes for callers"
-        );
+        return tell("note: the existing output is not JSON, so what changes for callers cannot be said");
     };
     let after = serde_json::from_str(&made).unwrap_or_default();
     for change in changes(&before, &after) {
-        eprintln!("{change}");
+        tell(&change.to_string());
     }
 }
 
@@ -191,12 +254,12 @@ struct Table<'p> {
 }
 
 impl<'p> Table<'p> {
-    fn new(path: &'p Path, converted: &Converted) -> Result<Self, String> {
+    fn new(path: &'p Path, converted: &Converted) -> Result<Self, Refusal> {
         let name = path.display().to_string();
         let written = String::from_utf8(files::read(path)?)
             .map_err(|_| format!("{name}: it is not UTF-8 text; save it as UTF-8 and run again"))?;
         let document = serde_json::from_str(&converted.to_text()).unwrap_or_default();
-        let made = with_table(&name, &written, &document).map_err(|error| error.to_string())?;
+        let made = with_table(&name, &written, &document)?;
         Ok(Self { path, written, made })
     }
 
@@ -206,7 +269,7 @@ impl<'p> Table<'p> {
 }
 
 /// Compares without writing.
-fn check(output: &Path, converted: &Converted, table: Option<&Table<'_>>) -> Result<ExitCode, String> {
+fn check(output: &Path, converted: &Converted, table: Option<&Table<'_>>) -> Result<ExitCode, Refusal> {
     let document = String::from_utf8_lossy(&files::read(output)?).into_owned();
     let made = converted.to_text();
     let mut compared = vec![(output, &document, &made)];
@@ -215,13 +278,15 @@ fn check(output: &Path, converted: &Converted, table: Option<&Table<'_>>) -> Res
     for (path, committed, made) in &compared {
         let name = path.display().to_string();
         let diff = TextDiff::from_lines(committed.as_str(), made);
-        eprint!("{}", diff.unified_diff().context_radius(3).header(&name, "as converted now"));
+        let diff =
+            diff.unified_diff().context_radius(3).header(&printable(&name), "as converted now").to_string();
+        diff.lines().for_each(tell);
     }
     for (path, ..) in &compared {
-        eprintln!(
+        tell(&format!(
             "error: {} is out of date; run the same command without --check and commit what it writes",
             path.display()
-        );
+        ));
     }
     Ok(if compared.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

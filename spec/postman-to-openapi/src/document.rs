@@ -9,10 +9,12 @@ use crate::address::{Address, Server};
 use crate::auth::Schemes;
 use crate::few::Few;
 use crate::markdown;
+use crate::method::Method;
 use crate::name;
-use crate::operation::{Method, Operation};
+use crate::operation::Operation;
 use crate::postman::{self, Info};
 use crate::secret::Secrets;
+use crate::variables::Variables;
 
 /// Tags with their descriptions; of two folders of one name the fuller description counts.
 type Tags = BTreeMap<String, String>;
@@ -26,6 +28,8 @@ pub struct Builder {
     pub left_out: usize,
     /// Requests that joined an operation already there.
     pub merged: usize,
+    /// The collections' variables.
+    pub variables: Variables<'static>,
     paths: HashMap<String, Path>,
     titles: BTreeSet<String>,
     versions: BTreeSet<String>,
@@ -33,13 +37,19 @@ pub struct Builder {
     tags: Tags,
 }
 
-/// One path: its template as first met, and its operations.
+/// One path: its template as first met, an item's before a collection's, and its operations.
 struct Path {
     template: String,
+    item: bool,
     operations: Few<Method, Operation>,
 }
 
 impl Builder {
+    /// Requests read so far, whatever became of them.
+    pub fn requests(&self) -> usize {
+        self.left_out + self.merged + self.paths.values().map(|path| path.operations.len()).sum::<usize>()
+    }
+
     /// Notes what a collection says about itself.
     pub fn collection(&mut self, info: &Info<'_>) {
         self.titles.extend(postman::filled(info.name).map(|name| name.trim().to_owned()));
@@ -55,14 +65,18 @@ impl Builder {
     /// Adds a request. Gives the name of the operation it was merged into, if any.
     pub fn add(&mut self, method: Method, address: Address, mut operation: Operation) -> Option<String> {
         operation.server = address.server;
-        let path = self
-            .paths
-            .entry(nameless(&address.path))
-            .or_insert_with(|| Path { template: address.path.clone(), operations: Few::default() });
-        // Paths that differ only in their parameters' names are one path, named as first met.
-        for (parameter, name) in operation.parameters.iter_mut().zip(names(&path.template)) {
-            name.clone_into(&mut parameter.field.name);
+        let path = self.paths.entry(nameless(&address.path)).or_insert_with(|| Path {
+            template: address.path.clone(),
+            item: false,
+            operations: Few::default(),
+        });
+        // Paths that differ only in their parameters' names are one path.
+        if operation.item && !path.item {
+            path.item = true;
+            path.template = address.path;
+            path.operations.values_mut().for_each(|known| rename(known, &path.template));
         }
+        rename(&mut operation, &path.template);
         // Spare room would be kept as long as the document is.
         operation.parameters.shrink_to_fit();
         operation.bodies.shrink_to_fit();
@@ -80,14 +94,16 @@ impl Builder {
         None
     }
 
-    /// Settles names and order, hides what must be hidden.
-    pub fn finish(self, say: &mut dyn FnMut(Note)) -> Document {
+    /// Settles names and order, hides what must be hidden. Where the servers are given, they are every
+    /// operation's.
+    pub fn finish(self, servers_are_given: bool, say: &mut dyn FnMut(Note)) -> Document {
         let mask = self.secrets.mask();
         let mut paths: Vec<Path> = self.paths.into_values().collect();
         paths.iter_mut().for_each(|path| mask.url(&mut path.template));
         paths.sort_by(|a, b| a.template.cmp(&b.template));
         let mut schemes = Schemes::default();
         for operation in paths.iter_mut().flat_map(|path| path.operations.values_mut()) {
+            operation.server.fill(&self.variables);
             operation.settle(&mask);
             schemes.add(&operation.security);
         }
@@ -98,12 +114,13 @@ impl Builder {
         let mut tags = Tags::new();
         for operation in paths.iter_mut().flat_map(|path| path.operations.values_mut()) {
             operation.requirements = schemes.requirements(&operation.security);
-            operation.own_server = operation.server != server;
+            operation.own_server = operation.server != server && !servers_are_given;
             if !operation.tag.is_empty() {
                 let description = described.get(&operation.tag).cloned().unwrap_or_default();
                 tags.insert(operation.tag.clone(), description);
             }
         }
+        disputes(&paths, servers_are_given.then_some(&server), say);
         name_operations(&mut paths, say);
         let joined =
             |texts: BTreeSet<String>, between: &str| texts.into_iter().collect::<Vec<_>>().join(between);
@@ -151,6 +168,13 @@ fn nameless(path: &str) -> String {
     out
 }
 
+/// Calls the path parameters what the template calls them.
+fn rename(operation: &mut Operation, template: &str) {
+    for (parameter, name) in operation.parameters.iter_mut().zip(names(template)) {
+        name.clone_into(&mut parameter.field.name);
+    }
+}
+
 fn names(template: &str) -> impl Iterator<Item = &str> {
     template.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
 }
@@ -163,6 +187,38 @@ fn commonest(paths: &[Path]) -> Server {
     }
     let most = counts.values().copied().max().unwrap_or_default();
     counts.into_iter().find(|(_, count)| *count == most).map(|(server, _)| server.clone()).unwrap_or_default()
+}
+
+/// Reports where requests disagreed, and the servers that the overlay's replace.
+fn disputes(paths: &[Path], overruled: Option<&Server>, say: &mut dyn FnMut(Note)) {
+    for (path, (method, operation)) in
+        paths.iter().flat_map(|path| path.operations.iter().map(move |operation| (path, operation)))
+    {
+        let place = format!("{} {}", method.name().to_ascii_uppercase(), path.template);
+        if overruled.is_some_and(|common| operation.server.is_known() && operation.server != *common) {
+            say(Note::hint(
+                "an operation's own server is replaced by the overlay's servers",
+                place.as_str(),
+                format!("its server {} is replaced by the overlay's servers", operation.server.url),
+            ));
+        }
+        for (status, answer) in operation.answers.iter().filter(|(_, answer)| answer.empty) {
+            if !answer.bodies.is_empty() {
+                say(Note::hint(
+                    "an answer is empty in one sample but not in another, which OpenAPI cannot express",
+                    format!("{place} {status}"),
+                    "the answer is empty in one sample but not in another, which OpenAPI cannot express",
+                ));
+            }
+        }
+        operation.disputed(|what, counts| {
+            say(Note::hint(
+                "requests disagree about a type or server; the best-known one is used",
+                format!("{place} {what}"),
+                format!("requests disagree; the best-known one is used: {counts}"),
+            ));
+        });
+    }
 }
 
 /// Gives operations whose names collide, and those without one, a name made from method and path.
@@ -189,12 +245,15 @@ fn name_operations(paths: &mut [Path], say: &mut dyn FnMut(Note)) {
                 if fallen.insert(owner) {
                     let made = name::from_path(method, &template);
                     if !operation.id.is_empty() {
-                        say(Note::Hint(format!(
-                            "{} {template}: another operation is named {} too, so both are named after method and path; \
-                             this one is {made}, and the overlay can pin another",
-                            method.name().to_ascii_uppercase(),
-                            operation.id,
-                        )));
+                        say(Note::hint(
+                            "operations share a name, so they are named after method and path; the overlay can pin others",
+                            format!("{} {template}", method.name().to_ascii_uppercase()),
+                            format!(
+                                "another operation is named {} too, so both are named after method and path; \
+                                 this one is {made}, and the overlay can pin another",
+                                operation.id,
+                            ),
+                        ));
                     }
                     operation.id = made;
                     changed = true;
@@ -224,9 +283,13 @@ pub struct Document {
 }
 
 impl Document {
-    /// How many operations there are.
-    pub fn operations(&self) -> usize {
-        self.paths.iter().map(|path| path.operations.len()).sum()
+    /// Path, method and number of requests of every operation.
+    pub fn operations(&self) -> impl Iterator<Item = (&str, Method, usize)> {
+        self.paths.iter().flat_map(|path| {
+            path.operations
+                .iter()
+                .map(|(method, operation)| (&*path.template, *method, operation.requests as usize))
+        })
     }
 
     /// Drops OAuth 2.0 flows whose URLs nobody knows, and gives the names of their schemes.

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 const REQUIRED: &str = "(Required)";
 const ONE_OF: &str = "(This can only be one of ";
+/// A placeholder inside a body's text.
+const PLACEHOLDER: &str = "\\\"<string>\\\"";
 const SECURITY: &str = "Added as a part of security scheme:";
 
 /// A description with its markers read and removed.
@@ -31,23 +33,30 @@ pub fn read(text: Cow<'_, str>) -> Described<'_> {
         None => false,
     };
     let mut values = Vec::new();
-    if let Some(at) = rest.rfind(ONE_OF)
-        && let Some(list) = rest[at + ONE_OF.len()..].strip_suffix(')')
-    {
+    if let Some((before, list)) = rest.strip_suffix(')').and_then(|rest| rest.rsplit_once(ONE_OF)) {
         values =
             list.split(',').map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned).collect();
         values.dedup();
-        rest = rest[..at].trim_end();
+        rest = before.trim_end();
+    }
+    if is_nothing(rest) {
+        rest = "";
     }
     let text = if rest.len() == text.len() { text } else { Cow::Owned(rest.to_owned()) };
     Described { text, required, values, security }
 }
 
-/// Whether an item bears a mark of the exporter anywhere. Its bodies are then inventions that list
+/// Whether a description is the word JavaScript has for none.
+pub fn is_nothing(text: &str) -> bool {
+    matches!(text.trim(), "undefined" | "null")
+}
+
+/// Whether a file bears a mark of the exporter anywhere. All its bodies are then inventions that list
 /// every member there is, and tell nothing about which are required.
-pub fn exported(item: &str) -> bool {
-    // One pass for the rarest of their letters finds all three.
-    item.contains("(Required)") || item.contains(ONE_OF) || item.contains(SECURITY)
+pub fn exported(file: &str) -> bool {
+    [REQUIRED, ONE_OF, SECURITY, PLACEHOLDER]
+        .iter()
+        .any(|mark| memchr::memmem::find(file.as_bytes(), mark.as_bytes()).is_some())
 }
 
 #[cfg(test)]

@@ -1,0 +1,419 @@
+//! Whatever stands in whatever place of an export, the converter neither panics nor writes anything unsound.
+//!
+//! Runs for seconds, and for as long as one likes by
+//! `PROPTEST_CASES=100000 cargo test -p postman-to-openapi --test properties`.
+
+use std::collections::BTreeSet;
+
+use postman_to_openapi::{Converter, Overlay, Source};
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::{Map, Value, json};
+
+/// What some reader on the way looks for.
+const MARKS: [&str; 72] = [
+    "scope: ",
+    "Scopes:** ",
+    "`a:b`",
+    "Error Code: ",
+    "**Error Code:** `",
+    "HTTP Status Code: ",
+    "Rate Limit Label",
+    "retry after ",
+    "30",
+    " seconds",
+    "(Required) ",
+    "(This can only be one of a,b)",
+    " (This can only be one of ",
+    "Added as a part of security scheme: ",
+    "<long>",
+    "<string>",
+    "<integer>,<integer>",
+    "<Error: Too many levels of nesting to fake this schema>",
+    "[",
+    "]",
+    "(",
+    ")",
+    "](",
+    "see [x])",
+    "{",
+    "}",
+    "{{",
+    "}}",
+    "{{a}}",
+    ":id",
+    "/",
+    "://",
+    "https://",
+    "http://é.example/",
+    "@",
+    "?",
+    "#",
+    "&",
+    "&amp;",
+    "=",
+    "%",
+    "%e4",
+    "<",
+    ">",
+    "<br>",
+    "<p",
+    "</b>",
+    "<b>",
+    "<a href=",
+    "<ul><li>",
+    "<pre>",
+    "<!--",
+    "\"",
+    "'",
+    "`",
+    "```",
+    "~~~",
+    "**",
+    "* ",
+    "1. ",
+    "    ",
+    "\n",
+    "\n\n",
+    "\r\n",
+    "\\",
+    ",",
+    "2024-01-01",
+    "T00:00:00Z",
+    "eyJ",
+    "Bearer ",
+    "\u{1b}[31m",
+    "\u{e000}",
+];
+
+/// Text whose letters have more than one byte, or change their length with their case.
+const WORDS: [&str; 16] = [
+    "用户",
+    "読み取り",
+    "– all –",
+    "–",
+    "é",
+    "ß",
+    "İ",
+    "ŉ",
+    "K",
+    "👩‍👩‍👧",
+    "\u{301}",
+    "\u{202e}",
+    "\u{9b}",
+    "العربية",
+    "word",
+    "Get",
+];
+
+fn text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        4 => select(&MARKS[..]).prop_map(str::to_owned),
+        2 => select(&WORDS[..]).prop_map(str::to_owned),
+        1 => any::<String>(),
+    ];
+    prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+}
+
+/// Any JSON, some of it nested as deep as a file may be.
+fn odd() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        text().prop_map(Value::from),
+        select(vec![json!([]), json!({}), json!([[[]]]), json!(1e300), json!("")]),
+        (1..110_usize).prop_map(|depth| (0..depth).fold(Value::Null, |inside, at| match at % 2 {
+            0 => json!([inside]),
+            _ => json!({"a": inside}),
+        })),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((text(), inner), 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+/// Mostly what belongs there, sometimes anything.
+fn mostly(usual: impl Strategy<Value = Value> + 'static) -> BoxedStrategy<Value> {
+    prop_oneof![12 => usual, 1 => odd()].boxed()
+}
+
+fn string() -> BoxedStrategy<Value> {
+    mostly(text().prop_map(Value::from))
+}
+
+fn one_of(values: &'static [&'static str]) -> BoxedStrategy<Value> {
+    prop_oneof![6 => select(values).prop_map(Value::from), 1 => string()].boxed()
+}
+
+fn list(element: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
+    mostly(prop::collection::vec(element, 0..4).prop_map(Value::from))
+}
+
+/// An object of which any member may be missing.
+fn object(members: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Value> {
+    let (names, values): (Vec<_>, Vec<_>) = members.into_iter().unzip();
+    let values: Vec<_> = values.into_iter().map(|value| prop::option::weighted(0.8, value)).collect();
+    mostly(values.prop_map(move |values| {
+        let members = names.iter().zip(values).filter_map(|(name, value)| Some(((*name).to_owned(), value?)));
+        Value::Object(members.collect::<Map<_, _>>())
+    }))
+}
+
+fn description() -> BoxedStrategy<Value> {
+    prop_oneof![3 => string(), 1 => object(vec![("content", string())])].boxed()
+}
+
+fn entries() -> BoxedStrategy<Value> {
+    list(object(vec![
+        ("key", one_of(&["id", "page_token", "Content-Type", "Authorization", "Cookie", "a", "a[b]"])),
+        ("value", string()),
+        ("description", description()),
+        ("type", one_of(&["text", "file"])),
+        ("disabled", odd_flag()),
+        ("src", odd().boxed()),
+        ("contentType", one_of(&["application/json", "text/plain"])),
+    ]))
+}
+
+fn odd_flag() -> BoxedStrategy<Value> {
+    mostly(prop::bool::weighted(0.1).prop_map(Value::from))
+}
+
+fn url() -> BoxedStrategy<Value> {
+    let whole = object(vec![
+        ("raw", string()),
+        ("protocol", one_of(&["https", "http"])),
+        ("host", list(string())),
+        ("port", odd().boxed()),
+        ("path", list(one_of(&["a", ":id", "{{id}}", "{id}", "用户"]))),
+        ("query", entries()),
+        ("variable", entries()),
+    ]);
+    prop_oneof![3 => whole, 1 => string()].boxed()
+}
+
+/// JSON as text, whole or broken, or any other text.
+fn body_text() -> BoxedStrategy<Value> {
+    prop_oneof![
+        3 => odd().prop_map(|value| Value::from(value.to_string())),
+        1 => (odd(), text()).prop_map(|(value, text)| Value::from(format!("{value}{text}"))),
+        1 => string(),
+    ]
+    .boxed()
+}
+
+fn request() -> BoxedStrategy<Value> {
+    let body = object(vec![
+        ("mode", one_of(&["raw", "formdata", "urlencoded", "graphql", "file"])),
+        ("raw", body_text()),
+        ("formdata", entries()),
+        ("urlencoded", entries()),
+        ("graphql", object(vec![("query", string()), ("variables", body_text())])),
+        ("options", object(vec![("raw", object(vec![("language", one_of(&["json", "xml", "text"]))]))])),
+    ]);
+    let whole = object(vec![
+        ("method", one_of(&["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "get", "LINK"])),
+        ("url", url()),
+        ("header", entries()),
+        ("body", body),
+        ("auth", auth()),
+        ("description", description()),
+    ]);
+    prop_oneof![8 => whole, 1 => string()].boxed()
+}
+
+fn auth() -> BoxedStrategy<Value> {
+    object(vec![
+        ("type", one_of(&["bearer", "basic", "apikey", "oauth2", "noauth", "digest"])),
+        ("bearer", entries()),
+        ("apikey", entries()),
+        ("oauth2", entries()),
+    ])
+}
+
+fn item() -> BoxedStrategy<Value> {
+    let response = object(vec![
+        ("name", string()),
+        ("code", mostly(select(vec![200, 204, 400, 404, 429, 0, 99, 1000]).prop_map(Value::from))),
+        ("status", string()),
+        ("header", entries()),
+        ("body", body_text()),
+        ("originalRequest", request()),
+        ("_postman_previewlanguage", one_of(&["json", "text", "html"])),
+    ]);
+    let request = object(vec![
+        ("name", string()),
+        ("request", request()),
+        ("response", list(response)),
+        ("auth", auth()),
+    ]);
+    let folder = |item| {
+        object(vec![
+            ("name", string()),
+            ("description", description()),
+            ("item", list(item)),
+            ("auth", auth()),
+            ("variable", entries()),
+        ])
+    };
+    prop_oneof![4 => request.clone(), 1 => folder(request)].boxed()
+}
+
+fn export() -> BoxedStrategy<Value> {
+    let info = object(vec![
+        ("name", string()),
+        ("description", description()),
+        ("version", odd().boxed()),
+        ("schema", string()),
+    ]);
+    let collection =
+        object(vec![("info", info), ("item", list(item())), ("variable", entries()), ("auth", auth())]);
+    prop_oneof![6 => collection.clone(), 1 => collection.prop_map(|it| json!({"collection": it})), 2 => item(), 1 => list(item())]
+        .boxed()
+}
+
+/// As many cases as `PROPTEST_CASES` says, else so many; what fails is not written into the sources.
+fn config(cases: u32) -> ProptestConfig {
+    let cases =
+        if std::env::var_os("PROPTEST_CASES").is_some() { ProptestConfig::default().cases } else { cases };
+    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 300, ..ProptestConfig::default() }
+}
+
+/// The document and all that was said on the way; `None` when the input was refused.
+fn convert(text: &str) -> Option<(String, Vec<String>)> {
+    let mut said = Vec::new();
+    let mut converter = Converter::new(|note| said.push(note));
+    let source = Source::new("export.json", text.as_bytes().to_vec()).ok()?;
+    converter.read(&source).ok()?;
+    let converted = converter.finish(None).expect("nothing is refused without an overlay");
+    let text = converted.to_text();
+    Some((text, said.iter().map(ToString::to_string).collect()))
+}
+
+proptest! {
+    #![proptest_config(config(150))]
+
+    #[test]
+    fn anything_in_any_place_gives_a_sound_document_or_a_refusal(export in export()) {
+        let text = export.to_string();
+        let Some((converted, said)) = convert(&text) else { return Ok(()) };
+        for line in said {
+            prop_assert!(!line.contains(|c: char| c.is_control() || c == '\u{202e}'), "{line:?} reaches the terminal raw");
+        }
+        let document: Value = serde_json::from_str(&converted).expect("a document is JSON");
+        let mut names = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().expect("paths are an object") {
+            for (method, operation) in item.as_object().expect("a path is an object") {
+                let id = operation["operationId"].as_str().expect("every operation has a name");
+                prop_assert!(names.insert(id.to_ascii_lowercase()), "{} is given twice", id);
+                prop_assert!(operation["responses"].as_object().is_some_and(|all| !all.is_empty()), "{method} {path}");
+            }
+        }
+        let whole = serde_json::from_str::<openapiv3::OpenAPI>(&converted);
+        prop_assert!(whole.is_ok(), "{}", whole.err().map(|error| error.to_string()).unwrap_or_default());
+        prop_assert_eq!(&convert(&text).expect("it was read before").0, &converted, "one input, two documents");
+    }
+
+    #[test]
+    fn any_text_may_stand_wherever_people_write(texts in prop::collection::vec(text(), 8)) {
+        let [folder, name, request, path, query, field, answer, info] = texts.as_slice() else { return Ok(()) };
+        let export = json!({
+            "info": {"name": info, "description": info},
+            "item": [{"name": folder, "description": folder, "item": [{
+                "name": name,
+                "request": {
+                    "method": "POST",
+                    "url": {
+                        "raw": "https://a.example/pets/:id",
+                        "variable": [{"key": "id", "value": path, "description": path}],
+                        "query": [{"key": "page", "value": query, "description": {"content": query}}],
+                    },
+                    "header": [{"key": "X-Trace", "value": query, "description": path}],
+                    "description": request,
+                    "body": {"mode": "formdata", "formdata": [{"key": "a", "value": field, "description": field}]},
+                },
+                "response": [
+                    {"name": answer, "code": 400, "body": field},
+                    {"name": request, "code": 429, "body": answer},
+                ],
+            }]}],
+        });
+        let (converted, _) = convert(&export.to_string()).expect("it is a collection");
+        let document = serde_json::from_str::<openapiv3::OpenAPI>(&converted);
+        prop_assert!(document.is_ok_and(|document| document.operations().count() == 1));
+    }
+
+    #[test]
+    fn an_overlay_is_refused_or_leaves_a_sound_document(
+        place in any::<prop::sample::Index>(),
+        name in prop::option::weighted(0.3, text()),
+        value in odd(),
+    ) {
+        let document = small_document();
+        let mut places = Vec::new();
+        collect_places(&document, &mut Vec::new(), &mut places);
+        let mut path = place.get(&places).clone();
+        path.extend(name);
+        let patch = path.iter().rev().fold(value, |inside, name| json!({name.as_str(): inside}));
+        // The patch of the whole document may be anything; an overlay is an object.
+        let Ok(overlay) = Overlay::new("overlay.json", &patch.to_string()) else { return Ok(()) };
+        if let Ok(patched) = small(Some(&overlay)) {
+            let read = serde_json::from_str::<openapiv3::OpenAPI>(&patched);
+            prop_assert!(read.is_ok(), "{patch} was accepted: {}", read.err().map(|error| error.to_string()).unwrap_or_default());
+        }
+    }
+}
+
+#[test]
+fn an_overlay_that_says_nothing_changes_nothing() {
+    let overlay = Overlay::new("overlay.json", "{}").expect("an object");
+    let patched: Value =
+        serde_json::from_str(&small(Some(&overlay)).expect("nothing to refuse")).expect("a document");
+    assert_eq!(patched, small_document());
+}
+
+/// A document with something of everything, patched.
+fn small(overlay: Option<&Overlay>) -> Result<String, postman_to_openapi::Error> {
+    let item = json!({
+        "info": {"name": "Small", "version": "2"},
+        "auth": {"type": "bearer"},
+        "item": [{"name": "Pets", "description": "About pets.", "item": [{
+            "name": "Change a pet",
+            "request": {
+                "method": "PATCH",
+                "url": "https://{{host}}/pets/:petId?page=1",
+                "header": [{"key": "X-Trace", "value": "7"}],
+                "body": {"mode": "raw", "raw": "{\"names\": [\"a\"], \"age\": 3, \"owner\": {\"id\": null}}"},
+            },
+            "response": [
+                {"name": "Done", "code": 200, "body": "{\"a\": 1}", "header": [{"key": "X-Rate", "value": "1"}]},
+                {"name": "**Error Code:** `300` <br>\nNo such pet.", "code": 404},
+            ],
+        }]}],
+    });
+    let mut converter = Converter::new(drop);
+    let source = Source::new("small.json", item.to_string().into_bytes()).expect("it is JSON");
+    converter.read(&source).expect("it is a collection");
+    Ok(converter.finish(overlay)?.to_text())
+}
+
+fn small_document() -> Value {
+    serde_json::from_str(&small(None).expect("nothing to refuse")).expect("a document")
+}
+
+/// The places of everything in a document that a merge patch can reach.
+fn collect_places(value: &Value, path: &mut Vec<String>, places: &mut Vec<Vec<String>>) {
+    places.push(path.clone());
+    for (name, member) in value.as_object().into_iter().flatten() {
+        path.push(name.clone());
+        collect_places(member, path, places);
+        path.pop();
+    }
+}
