@@ -73,6 +73,10 @@ fn is_nonsense(text: &str) -> bool {
         let mut all = WORDS.as_bytes().split(|byte| *byte == b' ');
         all.any(|known| known.eq_ignore_ascii_case(word.as_bytes()))
     };
+    // Most values are numbers, addresses and ids, and need no search.
+    if !text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte.is_ascii_whitespace()) {
+        return false;
+    }
     let mut words = text.split_ascii_whitespace().peekable();
     words.peek().is_some() && words.all(known)
 }

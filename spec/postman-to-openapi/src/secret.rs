@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use serde_json::Value;
 
 use crate::{format, placeholder};
@@ -210,7 +210,13 @@ impl Secrets {
     /// Prepares for hiding what was learnt.
     pub fn mask(self) -> Mask {
         let searcher = (!self.0.is_empty())
-            .then(|| AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&self.0).ok())
+            .then(|| {
+                AhoCorasick::builder()
+                    .kind(Some(AhoCorasickKind::ContiguousNFA))
+                    .match_kind(MatchKind::LeftmostLongest)
+                    .build(&self.0)
+                    .ok()
+            })
             .flatten();
         Mask { searcher }
     }
