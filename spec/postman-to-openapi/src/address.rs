@@ -30,6 +30,27 @@ pub struct Server {
     pub variables: Vec<String>,
 }
 
+impl Server {
+    /// Whether a request can be sent there as it stands.
+    pub fn is_known(&self) -> bool {
+        !self.url.is_empty() && self.variables.is_empty()
+    }
+
+    /// Fills in the variables another input has values for.
+    pub fn fill(&mut self, values: &Variables<'_>) {
+        if self.variables.is_empty() {
+            return;
+        }
+        let open = self.variables.iter().fold(self.url.clone(), |url, name| {
+            url.replace(&format!("{{{name}}}"), &format!("{{{{{name}}}}}"))
+        });
+        let filled = values.expand(&open);
+        if filled != open {
+            *self = server(&filled).0;
+        }
+    }
+}
+
 /// One parameter of a path.
 #[derive(Debug, PartialEq)]
 pub struct PathParameter {
@@ -164,7 +185,7 @@ fn split_head(place: &str) -> (&str, &str) {
 fn base_path(segment: &str, variables: &Variables<'_>) -> Option<String> {
     variables::whole(segment)?;
     let value = variables.expand(segment);
-    let id = matches!(scalar::read(&value).shape.kind, Kind::Integer(_) | Kind::Text(Some(_)));
+    let id = matches!(scalar::read(&value, "").shape.kind, Kind::Integer(_) | Kind::Text(Some(_)));
     (!value.contains("{{") && !id).then(|| value.into_owned())
 }
 

@@ -6,13 +6,10 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::body;
 use crate::content::{self, Content, Contents, Field, FieldSchema};
-use crate::markdown;
-use crate::marker;
+use crate::context::Context;
 use crate::postman::{self, Response};
 use crate::prose::{self, ErrorCode};
-use crate::scalar;
 use crate::secret::{self, Mask};
-use crate::walk::Context;
 
 /// An HTTP status, or whatever has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,6 +72,8 @@ impl Answer {
     pub fn settle(&mut self, mask: &Mask, merged: bool) {
         self.descriptions.iter_mut().for_each(|text| mask.text(text));
         self.codes.iter_mut().for_each(|code| mask.text(&mut code.message));
+        // A success that never showed a content has none: a client must not fail for want of it.
+        self.bodies.retain(|body| !body.empty);
         self.bodies.iter_mut().for_each(|body| body.settle(mask, merged));
         self.bodies.sort_by(|a, b| a.media_type.cmp(&b.media_type));
         self.headers.iter_mut().for_each(Field::settle);
@@ -93,18 +92,26 @@ impl Answer {
     }
 }
 
+/// A saved response's status, and what its name says.
+pub fn said(response: &Response<'_>) -> (Option<u16>, prose::Answer) {
+    let code = postman::text(response.code).and_then(|code| code.trim().parse().ok());
+    let code = code.filter(|code| (100..600).contains(code));
+    (code, prose::answer(&postman::description(response.name).unwrap_or_default(), code))
+}
+
 /// Reads a saved response.
 pub fn read(response: &Response<'_>, context: &mut Context<'_, '_>) -> (Status, Answer) {
-    let name = postman::filled(response.name).unwrap_or_default();
-    let code = postman::text(response.code).and_then(|code| code.trim().parse().ok());
-    let code: Option<u16> = code.filter(|code| (100..600).contains(code));
-    let said = prose::answer(&name, code);
+    let name = postman::description(response.name).unwrap_or_default();
+    let (code, said) = said(response);
     if said.cut {
-        context.notes.push(format!(
-            "the text of its answer {} fills the {} characters the exporter allows, so codes may be missing",
-            code.map_or(Status::Default, Status::Code),
-            name.encode_utf16().count()
-        ));
+        context.note(
+            "the text of an answer fills the characters the exporter allows, so codes may be missing",
+            format!(
+                "the text of its answer {} fills the {} characters the exporter allows, so codes may be missing",
+                code.map_or(Status::Default, Status::Code),
+                name.encode_utf16().count()
+            ),
+        );
     }
     let mut answer = Answer { codes: said.codes, ..Answer::default() };
     if code == Some(429) {
@@ -120,23 +127,52 @@ pub fn read(response: &Response<'_>, context: &mut Context<'_, '_>) -> (Status, 
         } else if secret::is_credential(name) {
             context.secrets.learn(value);
         }
-        answer.headers.extend(documented(name, value, description));
+        answer.headers.extend(documented(name, value, description, context.exported));
     };
     postman::headers(response.header, &mut header);
     if let Some(text) = postman::filled(response.body) {
         let language = postman::text(response.language);
         // A plain-text label is the exporter's and the app's default; JSON in it is JSON all the same.
         let language = language.filter(|language| !matches!(&**language, "text" | "Text" | "auto"));
-        let label = content_type
-            .filter(|media| !(media == "text/plain" && text.trim_start().starts_with(['{', '['])));
-        let name = if name.is_empty() { "Answer" } else { name.trim() };
-        answer.bodies.push(body::text_body(&text, label.as_deref(), language.as_deref(), name, context));
+        let label = content_type.filter(|media| !(media == "text/plain" && body::looks_like_json(&text)));
+        match (code, empty(&text)) {
+            (Some(204 | 205), Some(_)) | (Some(200..300), Some(Empty::Text)) => {}
+            (Some(code @ (204 | 205)), None) => context.note(
+                "an answer whose status allows no content has one, which is left out",
+                format!("its answer {code} has a body, which HTTP allows none of; it is left out"),
+            ),
+            (code, is_empty) => {
+                let name = answer.descriptions.first().map_or("Answer", String::as_str);
+                // Presence in one sample proves nothing.
+                let mut body =
+                    body::text_body(&text, label.as_deref(), language.as_deref(), name, 2, context);
+                body.empty = is_empty.is_some() && matches!(code, Some(200..300));
+                answer.bodies.push(body);
+            }
+        }
     }
     (code.map_or(Status::Default, Status::Code), answer)
 }
 
+/// What a body that says nothing is.
+enum Empty {
+    /// `""`
+    Text,
+    /// `{}` or `null`
+    Json,
+}
+
+fn empty(text: &str) -> Option<Empty> {
+    let text: String = text.chars().filter(|c| !c.is_whitespace()).take(5).collect();
+    match text.as_str() {
+        "" | "\"\"" => Some(Empty::Text),
+        "{}" | "null" => Some(Empty::Json),
+        _ => None,
+    }
+}
+
 /// A response header worth documenting: what every server and proxy sends is not.
-fn documented(name: &str, value: &str, description: &str) -> Option<Field> {
+fn documented(name: &str, value: &str, description: &str, exported: bool) -> Option<Field> {
     const EVERYWHERE: [&str; 38] = [
         "accept-ranges",
         "age",
@@ -184,14 +220,10 @@ fn documented(name: &str, value: &str, description: &str) -> Option<Field> {
     {
         return None;
     }
-    let marks = marker::read(description.into());
-    Some(Field {
-        name: name.to_owned(),
-        description: markdown::tidy(&marks.text),
-        shape: scalar::read(value).shape,
-        values: marks.values,
-        ..Field::default()
-    })
+    let mut field = Field::described(name.to_owned(), description.into(), exported);
+    field.take_value(value);
+    field.example = None;
+    Some(field)
 }
 
 impl Serialize for Answer {
@@ -209,7 +241,7 @@ impl Serialize for Answer {
             map.serialize_entry("headers", &Headers(&self.headers))?;
         }
         if !self.bodies.is_empty() {
-            map.serialize_entry("content", &Contents(&self.bodies, &[&description]))?;
+            map.serialize_entry("content", &Contents(&self.bodies, &description))?;
         }
         map.end()
     }

@@ -2,22 +2,15 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::content::{Carried, Content, Example, Field, OPEN};
-use crate::markdown;
-use crate::marker;
-use crate::placeholder;
+use crate::content::{Carried, Content, Example, Field};
+use crate::context::Context;
+use crate::placeholder::OPEN;
 use crate::postman::{self, Body, BodyOptions, Entry, Graphql, Raw, RawOptions};
-use crate::scalar;
 use crate::secret;
-use crate::shape::{Kind, Member, Object, Shape};
+use crate::shape::{self, Kind, Member, Object, Shape};
 use crate::variables;
-use crate::walk::Context;
-
-/// The longest body that is kept as an example, in bytes. A longer one still gives its schema.
-const LONGEST_EXAMPLE: usize = 256 * 1024;
 
 /// Reads a request's body; `None` when it sends none.
 pub fn request(
@@ -40,27 +33,29 @@ pub fn request(
         }
         "graphql" => graphql(body.graphql, name, context),
         "file" => {
-            let schema = Carried::Value { shape: Shape::binary(), required: false };
+            let schema = Carried::Value { shape: Shape::binary(), presence: None };
             let media_type = content_type.unwrap_or("application/octet-stream").to_owned();
-            Some(Content { media_type, schema, examples: Vec::new() })
+            Some(Content { media_type, schema, examples: Vec::new(), empty: false })
         }
         _ => {
             let text = postman::filled(body.raw)?;
             let language = postman::object::<BodyOptions<'_>>(body.options)
                 .and_then(|options| postman::object::<RawOptions<'_>>(options.raw))
                 .and_then(|raw| postman::text(raw.language));
-            Some(text_body(&text, content_type, language.as_deref(), name, context))
+            Some(text_body(&text, content_type, language.as_deref(), name, 1, context))
         }
     }
 }
 
 /// Reads a body given as text. What it is follows from the header, else from the editor's language,
-/// else from the text itself.
+/// else from the text itself. Of as many JSON samples as `presence` says a member must be in every one to be
+/// required, unless an exporter wrote the file.
 pub fn text_body(
     text: &str,
     content_type: Option<&str>,
     language: Option<&str>,
     name: &str,
+    presence: u32,
     context: &mut Context<'_, '_>,
 ) -> Content {
     let media_type = match (content_type, language) {
@@ -72,7 +67,7 @@ pub fn text_body(
         _ => guess(text).to_owned(),
     };
     if is_json(&media_type) {
-        return json_body(text, media_type, name, context);
+        return json_body(text, media_type, name, presence, context);
     }
     let binary =
         ["image/", "audio/", "video/", "application/octet-stream", "application/pdf", "application/zip"];
@@ -83,7 +78,7 @@ pub fn text_body(
     };
     // What a text says cannot be told apart from what it keeps secret, so only its name is kept.
     let examples = vec![Example { name: name.to_owned(), json: None }];
-    Content { media_type, schema: Carried::Value { shape, required: false }, examples }
+    Content { media_type, schema: Carried::Value { shape, presence: None }, examples, empty: false }
 }
 
 /// `Application/JSON; charset=utf-8` as a document keys it; `None` for what is no media type.
@@ -104,7 +99,7 @@ fn is_json(media_type: &str) -> bool {
 fn guess(text: &str) -> &'static str {
     let start = text.trim_start();
     match start.as_bytes().first() {
-        Some(b'{' | b'[') => "application/json",
+        _ if looks_like_json(text) => "application/json",
         Some(b'<') if start.len() > 5 && start[1..].to_ascii_lowercase().starts_with("html") => "text/html",
         Some(b'<') if start.starts_with("<!DOCTYPE html") => "text/html",
         Some(b'<') => "application/xml",
@@ -112,20 +107,36 @@ fn guess(text: &str) -> &'static str {
     }
 }
 
-fn json_body(text: &str, media_type: String, name: &str, context: &mut Context<'_, '_>) -> Content {
-    let (shape, example) = match json(text, context) {
-        Ok(read) => read,
-        Err(reason) => {
-            context.notes.push(format!(
-                "its {media_type} body \"{}\" is no JSON ({reason}), so its schema is open",
-                clip(name)
-            ));
-            (Shape::default(), None)
-        }
-    };
-    let examples = example.map(|json| Example { name: name.to_owned(), json: Some(json) });
-    let schema = Carried::Value { shape, required: !context.exported };
-    Content { media_type, schema, examples: examples.into_iter().collect() }
+/// Whether a text begins like an object or a list, be it inside a JSON string.
+pub fn looks_like_json(text: &str) -> bool {
+    let text = text.trim_start();
+    let inside = text.strip_prefix('"').map_or(text, str::trim_start);
+    inside.starts_with(['{', '['])
+}
+
+fn json_body(
+    text: &str,
+    media_type: String,
+    name: &str,
+    presence: u32,
+    context: &mut Context<'_, '_>,
+) -> Content {
+    // JSON inside a JSON string is the JSON inside.
+    let inside: Option<String> =
+        if text.trim_start().starts_with('"') { serde_json::from_str(text).ok() } else { None };
+    let text = inside.as_deref().filter(|inside| looks_like_json(inside)).unwrap_or(text);
+    let mut read = json(text, context).unwrap_or_else(|reason| {
+        context.note(
+            "a body is not JSON, so its schema is open",
+            format!("its {media_type} body \"{}\" is not JSON ({reason}), so its schema is open", clip(name)),
+        );
+        Json::default()
+    });
+    read.shape.count_once();
+    let presence = (!context.exported && !read.placeholders).then_some(presence);
+    let examples = read.example.into_iter().map(|json| Example { name: name.to_owned(), json: Some(json) });
+    let schema = Carried::Value { shape: read.shape, presence };
+    Content { media_type, schema, examples: examples.collect(), empty: false }
 }
 
 fn clip(name: &str) -> String {
@@ -133,43 +144,35 @@ fn clip(name: &str) -> String {
     line.trim().to_owned()
 }
 
+/// JSON as it was read.
+#[derive(Default)]
+struct Json {
+    shape: Shape,
+    /// The text, where it may be shown.
+    example: Option<String>,
+    /// Whether an exporter's placeholders stand in it.
+    placeholders: bool,
+}
+
 /// Reads JSON as people write it in Postman: with comments, commas too many, and variables.
-fn json(text: &str, context: &Context<'_, '_>) -> Result<(Shape, Option<String>), String> {
-    let parsed = if text.len() <= LONGEST_EXAMPLE {
-        serde_json::from_str(text).map(|value: Value| (Shape::default(), Some(value)))
-    } else {
-        // A tree of a large text costs many times its size; its shape does not.
-        serde_json::from_str(text).map(|shape: Shape| (shape, None))
-    };
-    let (shape, value) = match parsed {
+fn json(text: &str, context: &Context<'_, '_>) -> Result<Json, String> {
+    let (shape, value, placeholders) = match Shape::of_json(text, "") {
         Ok(read) => read,
         Err(_) => {
             let mut text = bare_variables(text, context).into_owned();
             let _ = json_strip_comments::strip(&mut text);
-            let shape: Shape = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-            (shape, if text.len() <= LONGEST_EXAMPLE { serde_json::from_str(&text).ok() } else { None })
+            Shape::of_json(&text, "").map_err(|error| error.to_string())?
         }
     };
-    let Some(mut value) = value else { return Ok((shape, None)) };
-    let shape = Shape::deserialize(&value).unwrap_or(shape);
     // Tools follow a `$ref` wherever it stands, an example included.
-    if any(&value, "", &|_, value| value.as_str().is_some_and(|text| placeholder::shape(text).is_some()))
-        || any(&value, "", &|name, value| name == "$ref" && value.is_string())
-    {
-        return Ok((shape, None));
-    }
-    secret::mask_named(&mut value);
-    Ok((shape, Some(value.to_string())))
-}
-
-/// Whether any member or element is of a kind.
-fn any(value: &Value, name: &str, of_kind: &impl Fn(&str, &Value) -> bool) -> bool {
-    of_kind(name, value)
-        || match value {
-            Value::Object(map) => map.iter().any(|(name, member)| any(member, name, of_kind)),
-            Value::Array(list) => list.iter().any(|element| any(element, "", of_kind)),
-            _ => false,
-        }
+    let shown = |value: &Value| {
+        !placeholders && !shape::contains(value, "", &|name, value| name == "$ref" && value.is_string())
+    };
+    let example = value.filter(shown).map(|mut value| {
+        secret::mask_named(&mut value);
+        value.to_string()
+    });
+    Ok(Json { shape, example, placeholders })
 }
 
 /// Gives `{"id": {{id}}}` quotes, or the variable's value where it is JSON.
@@ -219,9 +222,10 @@ fn graphql(raw: Raw<'_>, name: &str, context: &mut Context<'_, '_>) -> Option<Co
         Some(text) => json(&text, context).ok(),
         None => graphql.variables.and_then(|raw| json(raw.get(), context).ok()),
     };
-    let (shape, json) = variables.unwrap_or((Shape::of(Kind::Object(Box::default())), None));
-    members.push(member("variables", shape, 0));
-    if let Some(variables) = json.and_then(|json| serde_json::from_str(&json).ok()) {
+    let object = || Json { shape: Shape::of(Kind::Object(Box::default())), ..Json::default() };
+    let variables = variables.unwrap_or_else(object);
+    members.push(member("variables", variables.shape, 0));
+    if let Some(variables) = variables.example.and_then(|json| serde_json::from_str(&json).ok()) {
         example.insert("variables".to_owned(), variables);
     }
     members.push(member("operationName", Shape::text(), 0));
@@ -231,8 +235,8 @@ fn graphql(raw: Raw<'_>, name: &str, context: &mut Context<'_, '_>) -> Option<Co
     let shape = Shape::of(Kind::Object(Box::new(Object::once(members))));
     let json = Value::Object(example).to_string();
     let examples = vec![Example { name: name.to_owned(), json: Some(json) }];
-    let schema = Carried::Value { shape, required: true };
-    Some(Content { media_type: "application/json".to_owned(), schema, examples })
+    let schema = Carried::Value { shape, presence: Some(1) };
+    Some(Content { media_type: "application/json".to_owned(), schema, examples, empty: false })
 }
 
 fn form(raw: Raw<'_>, media_type: &str, name: &str, context: &mut Context<'_, '_>) -> Option<Content> {
@@ -254,36 +258,19 @@ fn form(raw: Raw<'_>, media_type: &str, name: &str, context: &mut Context<'_, '_
     if fields.is_empty() {
         return None;
     }
-    let values: Map<String, Value> = fields
-        .iter_mut()
-        .filter_map(|field| {
-            field.drop_misfit();
-            Some((field.name.clone(), *field.example.take()?))
-        })
-        .collect();
-    let whole = fields.iter().all(|field| !field.required || values.contains_key(&field.name));
-    let examples = if placeholders || values.is_empty() || !whole {
-        Vec::new()
-    } else {
-        let mut example = Value::Object(values);
-        secret::mask_named(&mut example);
-        vec![Example { name: name.to_owned(), json: Some(example.to_string()) }]
-    };
-    Some(Content { media_type: media_type.to_owned(), schema: Carried::Form(fields), examples })
+    let values: Map<String, Value> =
+        fields.iter_mut().filter_map(|field| Some((field.name.clone(), *field.example.take()?))).collect();
+    let example = Example { name: name.to_owned(), json: Some(Value::Object(values).to_string()) };
+    let examples = if placeholders { Vec::new() } else { vec![example] };
+    Some(Content { media_type: media_type.to_owned(), schema: Carried::Form(fields), examples, empty: false })
 }
 
-/// Reads one field of a form. Also tells whether its value is one of the exporter's placeholders.
+/// Reads one field of a form. Also tells whether its value is one of an exporter's placeholders.
 fn field(name: String, entry: &Entry<'_>, context: &mut Context<'_, '_>) -> (Field, bool) {
-    let description = postman::description(entry.description).unwrap_or_default();
-    let marks = marker::read(description);
-    let mut field = Field {
-        name,
-        description: markdown::tidy(&marks.text),
-        required: marks.required,
-        values: marks.values,
-        content_type: postman::filled(entry.content_type).map(|kind| kind.into_owned()).unwrap_or_default(),
-        ..Field::default()
-    };
+    let mut field =
+        Field::described(name, postman::description(entry.description).unwrap_or_default(), context.exported);
+    field.content_type =
+        postman::filled(entry.content_type).map(|kind| kind.into_owned()).unwrap_or_default();
     if postman::text(entry.kind).is_some_and(|kind| kind == "file") {
         field.shape = Shape::binary();
         if postman::is_list(entry.src) {
@@ -299,20 +286,11 @@ fn field(name: String, entry: &Entry<'_>, context: &mut Context<'_, '_>) -> (Fie
     let text = match context.variables.expand(&text) {
         // A value that is nothing but a variable without a value tells nothing.
         expanded if variables::whole(&expanded).is_some() => Cow::Borrowed(""),
-        expanded => Cow::Owned(expanded.into_owned()),
+        expanded => expanded,
     };
     if secret::is_credential(&field.name) {
         context.secrets.learn(&text);
     }
-    let read = scalar::read(&text);
-    field.shape = read.shape;
-    if !field.values.is_empty()
-        && !matches!(field.shape.kind, Kind::Integer(_) | Kind::Number(_) | Kind::List(_))
-    {
-        field.shape = Shape::text();
-    }
-    if !read.placeholder && !text.is_empty() {
-        field.example = Some(Box::new(scalar::value(&text, &field.shape)));
-    }
-    (field, read.placeholder)
+    let placeholder = field.take_value(&text);
+    (field, placeholder)
 }

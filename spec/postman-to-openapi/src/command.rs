@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use lexopt::prelude::{Long, Short, Value};
-use postman_to_openapi::{Converted, Converter, Note, Overlay, Source};
+use postman_to_openapi::{Converted, Converter, Note, Overlay, Source, summary};
 use similar::TextDiff;
 
 use crate::files;
@@ -23,6 +23,7 @@ Options:
   -o, --output <FILE>   Write the document here instead of to standard output
       --check           Write nothing: exit with 1 and a diff when --output is out of date
       --strict          Exit with 1, and write nothing, when a request had to be left out
+      --verbose         Print every note, not one line for those of a kind
   -h, --help            Print this
   -V, --version         Print the version
 
@@ -42,6 +43,7 @@ struct Arguments {
     output: Option<PathBuf>,
     check: bool,
     strict: bool,
+    verbose: bool,
 }
 
 enum Request {
@@ -78,6 +80,7 @@ fn arguments() -> Result<Request, String> {
             Short('o') | Long("output") => arguments.output = Some(path(&mut parser)?),
             Long("check") => arguments.check = true,
             Long("strict") => arguments.strict = true,
+            Long("verbose") => arguments.verbose = true,
             Short('h') | Long("help") => return Ok(Request::Print(HELP.to_owned())),
             Short('V') | Long("version") => {
                 return Ok(Request::Print(format!(
@@ -110,15 +113,14 @@ fn path(parser: &mut lexopt::Parser) -> Result<PathBuf, String> {
 
 fn convert(arguments: &Arguments) -> Result<ExitCode, String> {
     let overlay = arguments.overlay.as_deref().map(overlay).transpose()?;
-    let mut converter = Converter::new(|note: Note| eprintln!("{note}"));
-    for input in &arguments.inputs {
-        for path in files::expand(input)? {
-            let source = Source::new(path.display().to_string(), files::read(&path)?)
-                .map_err(|error| error.to_string())?;
-            converter.read(&source).map_err(|error| error.to_string())?;
-        }
+    let mut notes = Vec::new();
+    let converted = converted(arguments, overlay.as_ref(), |note| notes.push(note));
+    if arguments.verbose {
+        notes.iter().for_each(|note| eprintln!("{note}"));
+    } else {
+        summary(&notes).iter().for_each(|line| eprintln!("{line}"));
     }
-    let converted = converter.finish(overlay.as_ref()).map_err(|error| error.to_string())?;
+    let converted = converted?;
     eprintln!("{}", converted.counts);
     if arguments.strict && converted.counts.left_out > 0 {
         return Err("a request was left out, which --strict does not allow; nothing was written".to_owned());
@@ -137,6 +139,22 @@ fn convert(arguments: &Arguments) -> Result<ExitCode, String> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn converted(
+    arguments: &Arguments,
+    overlay: Option<&Overlay>,
+    say: impl FnMut(Note),
+) -> Result<Converted, String> {
+    let mut converter = Converter::new(say);
+    for input in &arguments.inputs {
+        for path in files::expand(input)? {
+            let source = Source::new(path.display().to_string(), files::read(&path)?)
+                .map_err(|error| error.to_string())?;
+            converter.read(&source).map_err(|error| error.to_string())?;
+        }
+    }
+    converter.finish(overlay).map_err(|error| error.to_string())
 }
 
 fn overlay(path: &Path) -> Result<Overlay, String> {

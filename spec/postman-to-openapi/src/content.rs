@@ -2,11 +2,16 @@
 
 mod write;
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
-use crate::scalar::Separator;
-use crate::secret::Mask;
-use crate::shape::{Kind, Shape};
+use crate::markdown;
+use crate::marker;
+use crate::placeholder::OPEN;
+use crate::scalar::{self, Separator};
+use crate::secret::{self, Mask};
+use crate::shape::{Kind, Member, Shape, Trust};
 
 pub use write::{Contents, FieldSchema};
 
@@ -19,6 +24,8 @@ pub struct Content {
     pub schema: Carried,
     /// Its examples, in the order they were met.
     pub examples: Vec<Example>,
+    /// Whether every sample is empty, as a success that has nothing to say is.
+    pub empty: bool,
 }
 
 /// What a body holds.
@@ -30,9 +37,21 @@ pub enum Carried {
     Value {
         /// Its joined type.
         shape: Shape,
-        /// Whether a member present in every example is required.
-        required: bool,
+        /// How many samples must have a member for it to be required; none where presence says nothing.
+        presence: Option<u32>,
     },
+}
+
+impl Carried {
+    /// An object's members as fields.
+    fn into_members(self) -> Option<Vec<Field>> {
+        let Carried::Value { shape: Shape { kind: Kind::Object(object), .. }, .. } = self else {
+            return None;
+        };
+        let field =
+            |member: Member| Field { name: member.name.into(), shape: member.shape, ..Field::default() };
+        Some(object.members.into_iter().map(field).collect())
+    }
 }
 
 /// A form's field, or a parameter: both are named texts.
@@ -52,8 +71,10 @@ pub struct Field {
     pub separator: Option<Separator>,
     /// Its own media type, in a multipart form.
     pub content_type: String,
-    /// A value that tells no secret.
+    /// A value that tells no secret: as text, or as a list of texts, until [`Field::settle`] gives it a type.
     pub example: Option<Box<Value>>,
+    /// Whether an exporter wrote it, which marks every required field as such.
+    pub exported: bool,
 }
 
 /// A named example.
@@ -61,11 +82,40 @@ pub struct Field {
 pub struct Example {
     /// The request's or saved response's name.
     pub name: String,
-    /// Its JSON, secrets under telling names hidden; none where only the name may be kept.
+    /// Its JSON; none where only the name may be kept. The fields of a form are texts until
+    /// [`Content::settle`] gives them types.
     pub json: Option<String>,
 }
 
 impl Field {
+    /// A field as its description has it.
+    pub fn described(name: String, description: Cow<'_, str>, exported: bool) -> Self {
+        let marks = marker::read(description);
+        let description = markdown::tidy(&marks.text);
+        let (required, values) = (marks.required, marks.values);
+        Self { name, description, required, values, exported, ..Self::default() }
+    }
+
+    /// Takes type and example from a value. Tells whether it is one of an exporter's placeholders.
+    pub fn take_value(&mut self, text: &str) -> bool {
+        let mut read = scalar::read(text, &self.name);
+        if !self.values.is_empty() {
+            read.placeholder &= !self.values.iter().any(|value| value == text);
+            let kind = &read.shape.kind;
+            let numeric = matches!(kind, Kind::Integer(_) | Kind::Number(_))
+                && self.values.iter().all(|value| scalar::read(value, &self.name).shape.kind == *kind);
+            if !numeric && !matches!(kind, Kind::List(_)) {
+                read.shape = Shape::text();
+            }
+            read.shape.trust = Trust::Described;
+        }
+        (self.shape, self.separator) = (read.shape, read.separator);
+        if !read.placeholder && !text.is_empty() {
+            self.example = Some(Box::new(Value::from(text)));
+        }
+        read.placeholder
+    }
+
     /// Joins another sight of the same field.
     pub fn join(&mut self, mut other: Field) {
         // A list of one is written like the one.
@@ -75,7 +125,7 @@ impl Field {
             (_, Kind::List(_)) => self.listed(),
             _ => {}
         }
-        self.required &= other.required;
+        self.join_required(other.required, other.exported);
         longer(&mut self.description, other.description);
         self.shape.join_as_text(other.shape);
         if self.values.is_empty() || other.values.is_empty() {
@@ -98,36 +148,53 @@ impl Field {
         };
     }
 
-    /// Drops what would contradict the joined type.
+    /// An exporter marks every required field; where one of two requests is its work, only that one knows.
+    pub fn join_required(&mut self, required: bool, exported: bool) {
+        self.required = match (self.exported, exported) {
+            (true, false) => self.required,
+            (false, true) => required,
+            _ => self.required && required,
+        };
+        self.exported |= exported;
+    }
+
+    /// Takes what no value tells the type of for text, as everything on the wire is, and drops an example
+    /// that is none of the type.
     pub fn settle(&mut self) {
-        // What no value tells the type of is text, as everything on the wire is.
         match &mut self.shape.kind {
             kind @ Kind::Unknown => *kind = Kind::Text(None),
             Kind::List(element) if element.kind == Kind::Unknown => element.kind = Kind::Text(None),
             _ => {}
         }
-        self.drop_misfit();
+        self.example = self.example.take().and_then(|example| self.typed(*example)).map(Box::new);
     }
 
-    /// Drops an example that is none of the type.
-    pub fn drop_misfit(&mut self) {
-        let fits = self.example.as_ref().is_none_or(|example| self.accepts(example));
-        if !fits {
-            self.example = None;
-        }
-    }
-
-    fn accepts(&self, example: &Value) -> bool {
+    /// An example in the field's own type; `None` when it is none of it.
+    fn typed(&self, example: Value) -> Option<Value> {
+        let element = self.element();
+        let typed = |value: Value| match value {
+            Value::String(text) => scalar::value(&text, element),
+            other => other,
+        };
+        let example = match (&self.shape.kind, example) {
+            (_, Value::Array(list)) => Value::Array(list.into_iter().map(typed).collect()),
+            (Kind::List(_), Value::String(text)) => match scalar::value(&text, &self.shape) {
+                list @ Value::Array(_) => list,
+                _ => Value::Array(vec![typed(Value::String(text))]),
+            },
+            (_, one) => typed(one),
+        };
         let allowed = self.enumeration();
-        let listed = example.as_array().map_or(std::slice::from_ref(example), Vec::as_slice);
-        fits(&self.shape, example)
-            && (allowed.is_empty() || listed.iter().all(|value| allowed.contains(value)))
+        let listed = example.as_array().map_or(std::slice::from_ref(&example), Vec::as_slice);
+        let allows = allowed.is_empty() || listed.iter().all(|value| allowed.contains(value));
+        (allows && self.shape.fits(&example)).then_some(example)
     }
 
     /// Makes this a list of what it is.
     fn listed(&mut self) {
+        let trust = self.shape.trust;
         let element = std::mem::take(&mut self.shape);
-        self.shape = Shape::of(Kind::List(Box::new(element)));
+        self.shape = Shape { trust, ..Shape::of(Kind::List(Box::new(element))) };
         self.example = self.example.take().map(|value| Box::new(Value::Array(vec![*value])));
     }
 
@@ -150,7 +217,7 @@ impl Field {
     pub fn enumeration(&self) -> Vec<Value> {
         let mut typed: Vec<Value> = Vec::new();
         for value in &self.values {
-            let value = crate::scalar::value(value, self.element());
+            let value = scalar::value(value, self.element());
             if !typed.contains(&value) {
                 typed.push(value);
             }
@@ -164,20 +231,6 @@ impl Field {
             Kind::List(element) => element,
             _ => &self.shape,
         }
-    }
-}
-
-/// Whether a value is of a wire value's type.
-fn fits(shape: &Shape, value: &Value) -> bool {
-    match &shape.kind {
-        Kind::Boolean => value.is_boolean(),
-        Kind::Integer(_) => value.is_i64(),
-        Kind::Number(_) => value.is_number(),
-        Kind::Text(_) => value.is_string(),
-        Kind::List(element) => {
-            value.as_array().is_some_and(|list| list.iter().all(|value| fits(element, value)))
-        }
-        _ => true,
     }
 }
 
@@ -198,63 +251,108 @@ pub fn join(bodies: &mut Vec<Content>, body: Content) {
 
 impl Content {
     /// Joins another body of the same media type.
-    pub fn join(&mut self, other: Content) {
+    pub fn join(&mut self, mut other: Content) {
+        self.empty &= other.empty;
         match (&mut self.schema, other.schema) {
             (Carried::Form(mine), Carried::Form(others)) => join_fields(mine, others),
-            (Carried::Value { shape, required }, Carried::Value { shape: other, required: also }) => {
+            (Carried::Value { shape, presence }, Carried::Value { shape: other, presence: also }) => {
                 shape.join(other);
-                *required &= also;
+                *presence = presence.zip(also).map(|(mine, also)| mine.max(also));
             }
-            (mine @ Carried::Value { .. }, form @ Carried::Form(_)) => *mine = form,
-            (Carried::Form(_), Carried::Value { .. }) => {}
+            // An object's members are fields too. A form says more than any other value does, whose examples
+            // are none of it.
+            (mine @ Carried::Value { .. }, Carried::Form(others)) => {
+                let fields = std::mem::replace(mine, Carried::Form(others)).into_members();
+                match (mine, fields) {
+                    (Carried::Form(mine), Some(fields)) => join_fields(mine, fields),
+                    _ => self.examples.clear(),
+                }
+            }
+            (Carried::Form(mine), value) => match value.into_members() {
+                Some(fields) => join_fields(mine, fields),
+                None => other.examples.clear(),
+            },
         }
         self.examples.extend(other.examples);
     }
 
-    /// Hides known credentials in examples and lets every example be told apart by its name.
-    pub fn settle(&mut self, mask: &Mask, merged: bool) {
+    /// Believes this as one believes a file of one item.
+    pub fn trust_as_item(&mut self) {
         match &mut self.schema {
-            Carried::Form(fields) => {
-                fields.iter_mut().for_each(|field| {
-                    field.settle();
-                    mask.text(&mut field.description);
-                    if merged {
-                        field.shape.sort();
-                    }
-                });
-                if merged {
+            Carried::Form(fields) => fields.iter_mut().for_each(|field| field.shape.trust_as_item()),
+            Carried::Value { shape, .. } => shape.trust_as_item(),
+        }
+    }
+
+    /// Calls `each` with the place of every type that was disputed.
+    pub fn disputed(&self, each: &mut impl FnMut(&str, &Shape)) {
+        match &self.schema {
+            Carried::Form(fields) => fields.iter().for_each(|field| field.shape.disputed(&field.name, each)),
+            Carried::Value { shape, .. } => shape.disputed("", each),
+        }
+    }
+
+    /// Hides known credentials in examples, drops those that are none of the joined type, and lets every
+    /// example be told apart by its name.
+    pub fn settle(&mut self, mask: &Mask, merged: bool) {
+        if let Carried::Form(fields) = &mut self.schema {
+            fields.iter_mut().for_each(|field| {
+                field.settle();
+                mask.text(&mut field.description);
+            });
+        }
+        let mut is_disputed = false;
+        self.disputed(&mut |_, _| is_disputed = true);
+        let schema = &mut self.schema;
+        self.examples.retain_mut(|example| {
+            mask.text(&mut example.name);
+            example.name = example_name(&example.name);
+            let Some(json) = &mut example.json else { return true };
+            if !(matches!(schema, Carried::Form(_)) || is_disputed || json.contains(OPEN) || mask.finds(json))
+            {
+                return true;
+            }
+            let Ok(mut value) = serde_json::from_str(json) else { return false };
+            let fits = match schema {
+                Carried::Form(fields) => illustrates(fields, &mut value),
+                Carried::Value { shape, .. } => {
+                    fill(&mut value, shape);
+                    shape.fits(&value)
+                }
+            };
+            mask.value(&mut value);
+            *json = value.to_string();
+            fits
+        });
+        if merged {
+            match schema {
+                Carried::Form(fields) => {
+                    fields.iter_mut().for_each(|field| field.shape.sort());
                     fields.sort_by(|a, b| a.name.cmp(&b.name));
                 }
+                Carried::Value { shape, .. } => shape.sort(),
             }
-            Carried::Value { shape, .. } if merged => shape.sort(),
-            Carried::Value { .. } => {}
-        }
-        for example in &mut self.examples {
-            mask.text(&mut example.name);
-            if let (Carried::Value { shape, .. }, Some(json)) = (&self.schema, &mut example.json)
-                && json.contains(OPEN)
-                && let Ok(mut value) = serde_json::from_str(json)
-            {
-                fill(&mut value, shape);
-                *json = value.to_string();
-            }
-            if let Some(json) = &mut example.json
-                && mask.finds(json)
-                && let Ok(mut value) = serde_json::from_str(json)
-            {
-                mask.value(&mut value);
-                *json = value.to_string();
-            }
-        }
-        if merged {
             self.examples.sort_by(|a, b| (&a.name, &a.json).cmp(&(&b.name, &b.json)));
         }
         settle_names(&mut self.examples);
     }
 }
 
-/// Marks a variable without a value where JSON wants one: of which type only other examples can tell.
-pub const OPEN: char = '\u{e001}';
+/// Gives the texts of a form's example their types and hides credentials. What is none of its field's type
+/// goes; whether what is left is an example still.
+fn illustrates(fields: &[Field], example: &mut Value) -> bool {
+    let Some(values) = example.as_object_mut() else { return false };
+    for field in fields {
+        match values.get_mut(&field.name).and_then(|value| field.typed(value.take())) {
+            Some(typed) => drop(values.insert(field.name.clone(), typed)),
+            None if field.required => return false,
+            None => drop(values.shift_remove(&field.name)),
+        }
+    }
+    let says = !values.is_empty();
+    secret::mask_named(example);
+    says
+}
 
 /// Gives variables without a value one of the type the others have there.
 fn fill(value: &mut Value, shape: &Shape) {
@@ -290,20 +388,40 @@ fn fill(value: &mut Value, shape: &Shape) {
     }
 }
 
-/// Joins two lists of fields; what is not in both is optional.
+/// Joins two lists of fields.
 fn join_fields(mine: &mut Vec<Field>, others: Vec<Field>) {
-    for field in mine.iter_mut() {
-        field.required &= others.iter().any(|other| other.name == field.name);
+    let exported = |fields: &[Field]| fields.iter().any(|field| field.exported);
+    let (mine_are, others_are) = (exported(mine), exported(&others));
+    for field in mine.iter_mut().filter(|field| !others.iter().any(|other| other.name == field.name)) {
+        field.join_required(false, others_are);
     }
     for mut other in others {
         match mine.iter_mut().find(|field| field.name == other.name) {
             Some(field) => field.join(other),
             None => {
-                other.required = false;
+                other.join_required(false, mine_are);
                 mine.push(other);
             }
         }
     }
+}
+
+/// The longest name of an example, in characters.
+const LONGEST_NAME: usize = 80;
+
+/// The name of an example: the first line of a text, short and without its marks.
+fn example_name(text: &str) -> String {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("Example");
+    let plain = |c: &char| !matches!(c, '*' | '`' | '\\' | '<' | '>' | '\u{0}'..='\u{1f}' | '\u{7f}');
+    let mut name = String::new();
+    for word in line.chars().filter(plain).collect::<String>().split_whitespace() {
+        if name.chars().count() + word.chars().count() > LONGEST_NAME && !name.is_empty() {
+            break;
+        }
+        name.push_str(if name.is_empty() { "" } else { " " });
+        name.extend(word.chars().take(LONGEST_NAME));
+    }
+    if name.is_empty() { "Example".to_owned() } else { name }
 }
 
 /// Drops repeated examples and numbers those that share a name and nothing else.

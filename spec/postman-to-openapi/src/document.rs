@@ -13,6 +13,7 @@ use crate::name;
 use crate::operation::{Method, Operation};
 use crate::postman::{self, Info};
 use crate::secret::Secrets;
+use crate::variables::Variables;
 
 /// Tags with their descriptions; of two folders of one name the fuller description counts.
 type Tags = BTreeMap<String, String>;
@@ -26,6 +27,8 @@ pub struct Builder {
     pub left_out: usize,
     /// Requests that joined an operation already there.
     pub merged: usize,
+    /// The collections' variables.
+    pub variables: Variables<'static>,
     paths: HashMap<String, Path>,
     titles: BTreeSet<String>,
     versions: BTreeSet<String>,
@@ -80,14 +83,16 @@ impl Builder {
         None
     }
 
-    /// Settles names and order, hides what must be hidden.
-    pub fn finish(self, say: &mut dyn FnMut(Note)) -> Document {
+    /// Settles names and order, hides what must be hidden. Where the servers are given, they are every
+    /// operation's.
+    pub fn finish(self, servers_are_given: bool, say: &mut dyn FnMut(Note)) -> Document {
         let mask = self.secrets.mask();
         let mut paths: Vec<Path> = self.paths.into_values().collect();
         paths.iter_mut().for_each(|path| mask.url(&mut path.template));
         paths.sort_by(|a, b| a.template.cmp(&b.template));
         let mut schemes = Schemes::default();
         for operation in paths.iter_mut().flat_map(|path| path.operations.values_mut()) {
+            operation.server.fill(&self.variables);
             operation.settle(&mask);
             schemes.add(&operation.security);
         }
@@ -98,12 +103,13 @@ impl Builder {
         let mut tags = Tags::new();
         for operation in paths.iter_mut().flat_map(|path| path.operations.values_mut()) {
             operation.requirements = schemes.requirements(&operation.security);
-            operation.own_server = operation.server != server;
+            operation.own_server = operation.server != server && !servers_are_given;
             if !operation.tag.is_empty() {
                 let description = described.get(&operation.tag).cloned().unwrap_or_default();
                 tags.insert(operation.tag.clone(), description);
             }
         }
+        disputes(&paths, servers_are_given.then_some(&server), say);
         name_operations(&mut paths, say);
         let joined =
             |texts: BTreeSet<String>, between: &str| texts.into_iter().collect::<Vec<_>>().join(between);
@@ -165,6 +171,29 @@ fn commonest(paths: &[Path]) -> Server {
     counts.into_iter().find(|(_, count)| *count == most).map(|(server, _)| server.clone()).unwrap_or_default()
 }
 
+/// Says where requests disagreed. The overlay's servers, where there are any, count against every other.
+fn disputes(paths: &[Path], overruled: Option<&Server>, say: &mut dyn FnMut(Note)) {
+    for (path, (method, operation)) in
+        paths.iter().flat_map(|path| path.operations.iter().map(move |operation| (path, operation)))
+    {
+        let place = format!("{} {}", method.name().to_ascii_uppercase(), path.template);
+        if overruled.is_some_and(|common| operation.server.is_known() && operation.server != *common) {
+            say(Note::hint(
+                "an operation has a server of its own, which gives way to the overlay's servers",
+                place.as_str(),
+                format!("its server {} gives way to the overlay's servers", operation.server.url),
+            ));
+        }
+        operation.disputed(|what, counts| {
+            say(Note::hint(
+                "requests disagree about one thing, and the most trusted counts",
+                format!("{place} {what}"),
+                format!("requests disagree, and the most trusted counts: {counts}"),
+            ));
+        });
+    }
+}
+
 /// Gives operations whose names collide, and those without one, a name made from method and path.
 fn name_operations(paths: &mut [Path], say: &mut dyn FnMut(Note)) {
     let mut fallen: BTreeSet<(usize, Method)> = BTreeSet::new();
@@ -189,12 +218,15 @@ fn name_operations(paths: &mut [Path], say: &mut dyn FnMut(Note)) {
                 if fallen.insert(owner) {
                     let made = name::from_path(method, &template);
                     if !operation.id.is_empty() {
-                        say(Note::Hint(format!(
-                            "{} {template}: another operation is named {} too, so both are named after method and path; \
-                             this one is {made}, and the overlay can pin another",
-                            method.name().to_ascii_uppercase(),
-                            operation.id,
-                        )));
+                        say(Note::hint(
+                            "operations share a name, so they are named after method and path; the overlay can pin others",
+                            format!("{} {template}", method.name().to_ascii_uppercase()),
+                            format!(
+                                "another operation is named {} too, so both are named after method and path; \
+                                 this one is {made}, and the overlay can pin another",
+                                operation.id,
+                            ),
+                        ));
                     }
                     operation.id = made;
                     changed = true;

@@ -16,6 +16,7 @@ mod answer;
 mod auth;
 mod body;
 mod content;
+mod context;
 mod document;
 mod few;
 mod format;
@@ -34,6 +35,7 @@ mod schema;
 mod secret;
 mod shape;
 mod source;
+mod summary;
 mod variables;
 mod walk;
 
@@ -44,6 +46,7 @@ use serde_json::Value;
 
 pub use overlay::Overlay;
 pub use source::Source;
+pub use summary::summary;
 
 /// Why something was refused: one sentence per fault, each saying what, where, and what to do.
 #[derive(Debug)]
@@ -65,22 +68,48 @@ impl std::error::Error for Error {}
 
 /// Something a person should know about the conversion.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Note {
-    /// A request that is not in the document, and why.
-    LeftOut(String),
-    /// A request that joined an operation already there.
-    Merged(String),
+pub struct Note {
+    /// What it means for the document.
+    pub effect: Effect,
+    /// What all notes of its kind say.
+    pub topic: &'static str,
+    /// Where in the input or the document; empty where the text says so.
+    pub place: String,
+    /// What this one says.
+    pub text: String,
+}
+
+/// What a note means for the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// A request is not in the document.
+    LeftOut,
+    /// A request joined an operation already there.
+    Merged,
     /// Anything else.
-    Hint(String),
+    Hint,
+}
+
+impl Note {
+    fn hint(topic: &'static str, place: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { effect: Effect::Hint, topic, place: place.into(), text: text.into() }
+    }
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Effect::LeftOut => "left out",
+            Effect::Merged => "merged",
+            Effect::Hint => "note",
+        })
+    }
 }
 
 impl fmt::Display for Note {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Note::LeftOut(text) => write!(out, "left out: {text}"),
-            Note::Merged(text) => write!(out, "merged: {text}"),
-            Note::Hint(text) => write!(out, "note: {text}"),
-        }
+        let between = if self.place.is_empty() { "" } else { ": " };
+        write!(out, "{}: {}{between}{}", self.effect, self.place, self.text)
     }
 }
 
@@ -134,14 +163,19 @@ impl<F: FnMut(Note)> Converter<F> {
     /// The overlay touches what is not there.
     pub fn finish(mut self, overlay: Option<&Overlay>) -> Result<Converted, Error> {
         let (merged, left_out) = (self.builder.merged, self.builder.left_out);
-        let mut document = self.builder.finish(&mut self.say);
+        let servers_are_given = overlay.is_some_and(|overlay| overlay.speaks_of("servers"));
+        let mut document = self.builder.finish(servers_are_given, &mut self.say);
         let counts = Counts { operations: document.operations(), merged, left_out };
-        if !overlay.is_some_and(|overlay| overlay.speaks_of("servers")) {
+        if !servers_are_given {
             for variable in document.open_variables() {
-                (self.say)(Note::Hint(format!(
-                    "the server's {{{{{variable}}}}} has no value in the input and is kept as a variable; \
-                     give the servers in the overlay"
-                )));
+                (self.say)(Note::hint(
+                    "a server's variable has no value in the input and is kept as one; give the servers in the overlay",
+                    "",
+                    format!(
+                        "the server's {{{{{variable}}}}} has no value in the input and is kept as a variable; \
+                         give the servers in the overlay"
+                    ),
+                ));
             }
         }
         let Some(overlay) = overlay else {
@@ -163,9 +197,13 @@ impl<F: FnMut(Note)> Converter<F> {
 }
 
 fn unknown_flow(name: &str) -> Note {
-    Note::Hint(format!(
-        "no input tells the URLs of the security scheme {name}, so its flow is left open; give them in the overlay"
-    ))
+    Note::hint(
+        "no input gives the URLs of a security scheme, so its flow is left open; give them in the overlay",
+        "",
+        format!(
+            "no input gives the URLs of the security scheme {name}, so its flow is left open; give them in the overlay"
+        ),
+    )
 }
 
 /// OpenAPI allows a flow only with all its URLs.

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 const REQUIRED: &str = "(Required)";
 const ONE_OF: &str = "(This can only be one of ";
+/// A placeholder inside a body's text.
+const PLACEHOLDER: &str = "\\\"<string>\\\"";
 const SECURITY: &str = "Added as a part of security scheme:";
 
 /// A description with its markers read and removed.
@@ -39,15 +41,22 @@ pub fn read(text: Cow<'_, str>) -> Described<'_> {
         values.dedup();
         rest = rest[..at].trim_end();
     }
+    if is_nothing(rest) {
+        rest = "";
+    }
     let text = if rest.len() == text.len() { text } else { Cow::Owned(rest.to_owned()) };
     Described { text, required, values, security }
 }
 
-/// Whether an item bears a mark of the exporter anywhere. Its bodies are then inventions that list
+/// Whether a description is the word JavaScript has for none.
+pub fn is_nothing(text: &str) -> bool {
+    matches!(text.trim(), "undefined" | "null")
+}
+
+/// Whether a file bears a mark of the exporter anywhere. All its bodies are then inventions that list
 /// every member there is, and tell nothing about which are required.
-pub fn exported(item: &str) -> bool {
-    // One pass for the rarest of their letters finds all three.
-    item.contains("(Required)") || item.contains(ONE_OF) || item.contains(SECURITY)
+pub fn exported(file: &str) -> bool {
+    [REQUIRED, ONE_OF, SECURITY, PLACEHOLDER].iter().any(|mark| file.contains(mark))
 }
 
 #[cfg(test)]

@@ -3,123 +3,65 @@
 use crate::operation::Method;
 
 /// First words that say what an operation does.
-const VERBS: [&str; 78] = [
-    "accept",
-    "activate",
-    "add",
-    "apply",
-    "approve",
-    "archive",
-    "assign",
-    "authenticate",
-    "authorize",
-    "batch",
-    "block",
-    "bulk",
-    "calculate",
-    "cancel",
-    "change",
-    "check",
-    "clear",
-    "close",
-    "complete",
-    "confirm",
-    "connect",
-    "convert",
-    "copy",
-    "count",
-    "create",
-    "deactivate",
-    "delete",
-    "deny",
-    "disable",
-    "disconnect",
-    "download",
-    "edit",
-    "enable",
-    "end",
-    "execute",
-    "export",
-    "fetch",
-    "find",
-    "follow",
-    "generate",
-    "get",
-    "import",
-    "invite",
-    "join",
-    "leave",
-    "list",
-    "lock",
-    "login",
-    "logout",
-    "lookup",
-    "make",
-    "mark",
-    "merge",
-    "move",
-    "open",
-    "patch",
-    "perform",
-    "post",
-    "publish",
-    "put",
-    "query",
-    "read",
-    "register",
-    "reject",
-    "remove",
-    "rename",
-    "replace",
-    "reset",
-    "retrieve",
-    "revoke",
-    "run",
-    "search",
-    "send",
-    "set",
-    "start",
-    "stop",
-    "update",
-    "upload",
-];
+const VERBS: &str = "accept activate add analyze append apply approve archive assign associate attach authenticate \
+    authorize batch begin bind block browse bulk buy calculate cancel change check choose clear close \
+    collect compare complete compute configure confirm connect convert copy count create deactivate \
+    decline decrypt define delete demote deny deploy detach detect determine disable disassociate \
+    discard disconnect dismiss display dissociate distribute download duplicate edit enable encrypt \
+    end enqueue enroll ensure erase evaluate exclude execute export extend extract fetch finalize find \
+    finish flush follow forget freeze fulfill generate get grant hide identify ignore import include \
+    increment initialize initiate insert install invalidate invite invoke join leave list load locate \
+    lock login logout lookup make mark merge modify move mute notify obtain open patch pause pay \
+    perform post prepare promote propose publish purge put query read rebuild receive recover redeem \
+    refresh regenerate register reject reload remove rename renew reopen replace reply resend reserve \
+    reset resolve respond restart restore resume retrieve revoke rotate run save search select send \
+    set share show simulate skip split start stop submit subscribe suggest suspend swap switch sync \
+    synchronize terminate toggle transcribe transform translate truncate unarchive unassign unblock \
+    unfollow uninstall unlike unlink unlock unmute unpublish unregister unsubscribe update upgrade \
+    upload upsert use validate verify view vote withdraw write";
 
-/// Words that lead to one that was taken out.
-const DANGLING: [&str; 9] = ["at", "by", "for", "from", "in", "of", "on", "to", "with"];
+const ARTICLES: &str = "a an the";
 
-const ARTICLES: [&str; 3] = ["a", "an", "the"];
+/// Words before an article that are no verbs.
+const NO_VERBS: &str = "about after all and as at before by during for from given half how in into is of on or over per such than that to \
+    until via what when where which who with within without";
 
-/// Names an operation after its item: verb, resource, and the rest of the name. `None` when the name
-/// has no word to offer.
+fn has(list: &str, word: &str) -> bool {
+    list.split(' ').any(|known| known == word)
+}
+
+/// Names an operation after its item: the name's words, behind a verb, with the path's resource where they do
+/// not say it. `None` when the name has no word to offer.
 pub fn operation_id(name: &str, method: Method, path: &str) -> Option<String> {
     // A name that is an address says no more than the method and path do.
     if name.contains(['/', '{']) {
         return None;
     }
-    let mut words = words(name);
-    words.retain(|word| !ARTICLES.contains(&word.as_str()));
-    let verb = match words.first() {
-        Some(first) if VERBS.contains(&first.as_str()) => words.remove(0),
-        Some(_) => verb(method).to_owned(),
-        None => return None,
-    };
-    let mut id = verb;
-    if let Some(segment) = resource(path) {
-        let plural = self::words(segment);
-        let mut singular = plural.clone();
-        if let Some(last) = singular.last_mut() {
-            *last = singularized(last);
-        }
-        // The name's own form of the resource is the one to keep, once.
-        let own = [&plural, &singular].into_iter().find(|form| take(&mut words, form));
-        own.unwrap_or(&singular).iter().for_each(|word| push(&mut id, word));
-        while take(&mut words, &plural) || take(&mut words, &singular) {}
+    let all = words(name);
+    let first = all.first()?;
+    // Whatever is done to `a role` is done by a verb.
+    let led = matches!(all.as_slice(), [first, article, _, ..] if has(ARTICLES, article)
+        && !has(ARTICLES, first) && !has(NO_VERBS, first));
+    let own_verb = led || has(VERBS, first);
+    let verb = if own_verb { first.as_str() } else { verb(method) };
+    let last = all.len() - 1;
+    let said: Vec<&String> = all
+        .iter()
+        .enumerate()
+        .filter(|(at, word)| !(*at == 0 && own_verb) && (*at == last || !has(ARTICLES, word)))
+        .map(|(_, word)| word)
+        .collect();
+    let mut id = verb.to_owned();
+    let resource = resources(path).map(words).find(|words| words.as_slice() != [verb]).unwrap_or_default();
+    let same = |a: &str, b: &str| a == b || singularized(a) == singularized(b);
+    let is_said = said.windows(resource.len().max(1)).any(|window| {
+        window.len() == resource.len() && window.iter().zip(&resource).all(|(a, b)| same(a, b))
+    });
+    if let Some((last, before)) = resource.split_last().filter(|_| !is_said) {
+        before.iter().for_each(|word| push(&mut id, word));
+        push(&mut id, &singularized(last));
     }
-    // What is left of "list of users" once the users are taken out.
-    while words.last().is_some_and(|last| DANGLING.contains(&last.as_str())) {
-        words.pop();
-    }
-    words.iter().for_each(|word| push(&mut id, word));
+    said.iter().for_each(|word| push(&mut id, word));
     sound(id)
 }
 
@@ -158,7 +100,11 @@ fn verb(method: Method) -> &'static str {
 
 /// The first segment that is neither a parameter nor a version.
 pub fn resource(path: &str) -> Option<&str> {
-    path.split('/').find(|segment| {
+    resources(path).next()
+}
+
+fn resources(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| {
         let version = segment.strip_prefix(['v', 'V']).is_some_and(|number| {
             number.starts_with(|c: char| c.is_ascii_digit())
                 && number.bytes().all(|b| b.is_ascii_digit() || b == b'.')
@@ -182,16 +128,19 @@ fn words(text: &str) -> Vec<String> {
     let chars: Vec<char> = text.chars().take(200).collect();
     let mut inside = false;
     for (at, &c) in chars.iter().enumerate() {
-        // `meeting's` is one word.
-        if c == '\'' || c == '’' {
+        let before = at.checked_sub(1).and_then(|before| chars.get(before)).copied().unwrap_or(' ');
+        let after = chars.get(at + 1).copied().unwrap_or(' ');
+        // `meeting's` says `meeting`, and `Q&A` is one word.
+        let ends = |at: usize| chars.get(at).is_none_or(|c| !c.is_ascii_alphanumeric());
+        let possessive = c == 's' && matches!(before, '\'' | '’') && ends(at + 1);
+        let joins = matches!(c, '\'' | '’') || c == '&' && !ends(at + 1) && inside;
+        if possessive || joins {
             continue;
         }
         if !c.is_ascii_alphanumeric() {
             inside = false;
             continue;
         }
-        let before = at.checked_sub(1).and_then(|before| chars.get(before)).copied().unwrap_or(' ');
-        let after = chars.get(at + 1).copied().unwrap_or(' ');
         let hump = c.is_ascii_uppercase()
             && (before.is_ascii_lowercase() || before.is_ascii_uppercase() && after.is_ascii_lowercase());
         if !inside || hump {
@@ -209,20 +158,6 @@ fn push(id: &mut String, word: &str) {
     let mut chars = word.chars();
     id.extend(chars.next().map(|first| first.to_ascii_uppercase()));
     id.push_str(chars.as_str());
-}
-
-/// Removes a run of words.
-fn take(words: &mut Vec<String>, run: &[String]) -> bool {
-    if run.is_empty() {
-        return false;
-    }
-    match words.windows(run.len()).position(|window| window == run) {
-        Some(at) => {
-            words.drain(at..at + run.len());
-            true
-        }
-        None => false,
-    }
 }
 
 fn singularized(word: &str) -> String {
@@ -272,12 +207,29 @@ mod tests {
             ("List meetings", Method::Get, "/v2/meetings", "listMeetings"),
             ("Get a meeting", Method::Get, "/api/v1/meetings/{id}", "getMeeting"),
             ("Live stream details", Method::Get, "/meetings/{id}/livestream", "getMeetingLiveStreamDetails"),
-            ("Get the user's companies", Method::Get, "/companies", "getCompaniesUsers"),
+            ("Get the user's companies", Method::Get, "/companies", "getUserCompanies"),
             ("getUserById", Method::Get, "/users/{id}", "getUserById"),
-            ("New user", Method::Post, "/users", "createUserNew"),
-            ("Get a list of users", Method::Get, "/users", "getUsersList"),
-            ("Show status", Method::Get, "/statuses/{id}", "getStatusShow"),
+            ("New user", Method::Post, "/users", "createNewUser"),
+            ("Get a list of users", Method::Get, "/users", "getListOfUsers"),
+            ("Show status", Method::Get, "/statuses/{id}", "showStatus"),
             ("Login", Method::Post, "/{x}", "login"),
+            ("Login", Method::Post, "/login", "login"),
+            // The item's own verb wins over the method's.
+            ("Unassign a role", Method::Delete, "/roles/{roleId}/members/{memberId}", "unassignRole"),
+            ("Subscribe to a plan", Method::Post, "/accounts/{id}/plans", "subscribeAccountToPlan"),
+            (
+                "Switch a user's account",
+                Method::Put,
+                "/accounts/{id}/users/{id}/account",
+                "switchUserAccount",
+            ),
+            ("Reticulate the splines", Method::Post, "/splines", "reticulateSplines"),
+            ("All the users", Method::Get, "/users", "getAllUsers"),
+            ("The users", Method::Get, "/users", "getUsers"),
+            ("Download an invoice file", Method::Get, "/api/download/invoices/{id}", "downloadInvoiceFile"),
+            ("List past webinars' Q&A", Method::Get, "/past_webinars/{id}/qa", "listPastWebinarsQa"),
+            ("Get meeting reports", Method::Get, "/report/meetings/{id}", "getMeetingReports"),
+            ("Plan A", Method::Get, "/plans", "getPlanA"),
         ] {
             assert_eq!(operation_id(name, method, path).as_deref(), Some(id), "{name}");
         }

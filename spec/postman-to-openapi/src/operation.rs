@@ -110,24 +110,37 @@ pub struct Operation {
     pub answers: Few<Status, Answer>,
     /// How many requests it was made from.
     pub requests: u32,
+    /// Whether it stood in a file of its own, which is believed more than a collection.
+    pub item: bool,
+    /// Whether an exporter wrote the file.
+    pub exported: bool,
     /// Whether [`Operation::server`] is to be written.
     pub own_server: bool,
+    /// A server that another request was sent to, and that does not count.
+    pub other_server: Option<String>,
 }
 
 impl Operation {
     /// Joins another request of the same method and path. Its path parameters are already renamed.
     pub fn join(&mut self, other: Operation) {
         self.requests += other.requests;
+        if other.item && !self.item {
+            (self.id, self.summary, self.tag) = (other.id, other.summary, other.tag);
+        }
         content::longer(&mut self.description, other.description);
         if self.rate_limit.is_none() {
             self.rate_limit = other.rate_limit;
         }
-        if other.server < self.server {
-            self.server = other.server;
-        }
+        self.join_server(other.server, other.item);
         self.security.join(other.security);
-        self.join_parameters(other.parameters);
-        self.body_required &= other.body_required;
+        self.join_parameters(other.parameters, other.exported);
+        self.body_required = match (self.item, other.item) {
+            (true, false) => self.body_required,
+            (false, true) => other.body_required,
+            _ => self.body_required && other.body_required,
+        };
+        self.item |= other.item;
+        self.exported |= other.exported;
         for body in other.bodies {
             content::join(&mut self.bodies, body);
         }
@@ -136,7 +149,19 @@ impl Operation {
         }
     }
 
-    fn join_parameters(&mut self, others: Vec<Parameter>) {
+    /// Of two servers the one without open variables counts, then an item's, then the lesser.
+    fn join_server(&mut self, mut other: Server, of_item: bool) {
+        let rank = |server: &Server, item: bool| (server.is_known(), item);
+        let (mine, others) = (rank(&self.server, self.item), rank(&other, of_item));
+        if others > mine || others == mine && other < self.server {
+            std::mem::swap(&mut self.server, &mut other);
+        }
+        if other.is_known() && other != self.server {
+            self.other_server = Some(other.url);
+        }
+    }
+
+    fn join_parameters(&mut self, others: Vec<Parameter>, exported: bool) {
         let same = |a: &Parameter, b: &Parameter| {
             let (a_name, b_name) = (&a.field.name, &b.field.name);
             a.place == b.place
@@ -147,7 +172,9 @@ impl Operation {
                 }
         };
         for parameter in &mut self.parameters {
-            parameter.field.required &= others.iter().any(|other| same(parameter, other));
+            if !others.iter().any(|other| same(parameter, other)) {
+                parameter.field.join_required(false, exported);
+            }
         }
         for mut other in others {
             match self.parameters.iter_mut().find(|parameter| same(parameter, &other)) {
@@ -156,10 +183,32 @@ impl Operation {
                     parameter.field.join(other.field);
                 }
                 None => {
-                    other.field.required &= other.place == Place::Path;
+                    other.field.join_required(false, self.exported);
                     self.parameters.push(other);
                 }
             }
+        }
+    }
+
+    /// Believes this as one believes a file of one item.
+    pub fn trust_as_item(&mut self) {
+        self.item = true;
+        self.parameters.iter_mut().for_each(|parameter| parameter.field.shape.trust_as_item());
+        self.bodies.iter_mut().for_each(Content::trust_as_item);
+        self.answers.values_mut().flat_map(|answer| &mut answer.bodies).for_each(Content::trust_as_item);
+    }
+
+    /// Calls `each` with the place of everything requests disagreed about, and what counts.
+    pub fn disputed(&self, mut each: impl FnMut(&str, &str)) {
+        if self.other_server.is_some() {
+            each("server", &self.server.url);
+        }
+        for Parameter { field, .. } in &self.parameters {
+            field.shape.disputed(&field.name, &mut |place, shape| each(place, shape.kind.name()));
+        }
+        let answers = self.answers.values().flat_map(|answer| &answer.bodies);
+        for content in self.bodies.iter().chain(answers) {
+            content.disputed(&mut |place, shape| each(place, shape.kind.name()));
         }
     }
 
@@ -235,7 +284,7 @@ impl Serialize for RequestBody<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut map = out.serialize_map(Some(2))?;
         map.serialize_entry("required", &self.0.body_required)?;
-        map.serialize_entry("content", &Contents(&self.0.bodies, &[&self.0.summary]))?;
+        map.serialize_entry("content", &Contents(&self.0.bodies, &self.0.summary))?;
         map.end()
     }
 }

@@ -1,42 +1,114 @@
-//! The exporter's placeholders: in schema mode it writes `<long>` where it could have invented a value.
+//! Texts that stand for a value and are none: an exporter writes `<long>` or `integer` where it could have
+//! invented one.
 
-use crate::shape::{Kind, Shape};
-
-/// The shape a placeholder stands for, or `None` for an ordinary text.
-pub fn shape(text: &str) -> Option<Shape> {
-    let name = text.strip_prefix('<')?.strip_suffix('>')?;
-    let kind = match name {
-        "integer" => Kind::Integer(None),
-        "long" => Kind::Integer(Some("int64")),
-        "number" => Kind::Number(None),
-        "float" => Kind::Number(Some("float")),
-        "double" => Kind::Number(Some("double")),
-        "boolean" => Kind::Boolean,
-        "string" => Kind::Text(None),
-        "object" => Kind::Object(Box::default()),
-        "array" => Kind::List(Box::default()),
-        _ => {
-            let (base, format) = name.split_once('-').unwrap_or(("", ""));
-            match base {
-                "integer" => Kind::Integer(if format == "int32" { Some("int32") } else { None }),
-                "number" => Kind::Number(None),
-                _ => Kind::Text(Some(FORMATS.iter().find(|known| known.0 == name)?.1)),
-            }
-        }
-    };
-    Some(Shape::of(kind))
+/// The type a placeholder names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// `<boolean>`
+    Boolean,
+    /// `<integer>`
+    Integer,
+    /// `<number>`
+    Number,
+    /// `<string>`
+    Text,
+    /// `<array>`
+    List,
+    /// `<object>`
+    Object,
+    /// None: the exporter gave up here.
+    Open,
 }
 
-/// Placeholder and format; where they differ the exporter has renamed it.
-const FORMATS: [(&str, &str); 21] = [
+/// Marks a variable without a value where JSON wants one: of which type only other examples can tell.
+pub const OPEN: char = '\u{e001}';
+
+/// Type and format a placeholder stands for, or `None` for an ordinary text.
+///
+/// `name` is the member or field the text stands under. Some type words are also words people use, and
+/// `{"type": "integer"}` may speak of a type: they are placeholders only in a body that is `invented`.
+pub fn read(text: &str, name: &str, invented: bool) -> Option<(Type, Option<&'static str>)> {
+    if let Some(inside) = text.strip_prefix('<') {
+        return bracketed(inside.strip_suffix('>')?);
+    }
+    let is_certain = CERTAIN.contains(&text) || text.ends_with(']');
+    if !(is_certain || invented && AMBIGUOUS.contains(&text)) {
+        return None;
+    }
+    let (word, format) = match text.split_once(" [") {
+        Some((word, format)) if TYPES.contains(&word) => (word, format.strip_suffix(']')?),
+        Some(_) => return None,
+        None => (text, ""),
+    };
+    if !invented && names_a_type(name) {
+        return None;
+    }
+    // `integer [int64]`, with whatever format a document may give.
+    let (kind, own) = bracketed(word)?;
+    let format = FORMATS.iter().find(|known| known.0 == format).map(|known| known.1).or(own);
+    Some((kind, format))
+}
+
+/// Whether the text proves that an exporter invented the body it stands in.
+pub fn is_proof(text: &str, name: &str) -> bool {
+    text != "string" && read(text, name, false).is_some()
+}
+
+const TYPES: [&str; 6] = ["boolean", "integer", "number", "string", "array", "object"];
+
+/// Words nobody uses but to name a type.
+const CERTAIN: [&str; 8] =
+    ["boolean", "integer", "number", "string", "date-time", "dateTime", "int32", "int64"];
+
+/// Words that name a type or format, and other things too.
+const AMBIGUOUS: [&str; 14] = [
+    "array", "object", "binary", "byte", "date", "double", "email", "float", "hostname", "long", "time",
+    "uri", "url", "uuid",
+];
+
+/// Whether a member of this name may well hold the name of a type.
+fn names_a_type(name: &str) -> bool {
+    let name = name.trim_end_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
+    let name = name.strip_suffix('s').unwrap_or(&name);
+    ["type", "format", "kind", "name", "clas"].iter().any(|end| name.ends_with(end))
+}
+
+fn bracketed(name: &str) -> Option<(Type, Option<&'static str>)> {
+    let read = match name {
+        "integer" => (Type::Integer, None),
+        "int32" => (Type::Integer, Some("int32")),
+        "long" | "int64" => (Type::Integer, Some("int64")),
+        "number" => (Type::Number, None),
+        "float" => (Type::Number, Some("float")),
+        "double" => (Type::Number, Some("double")),
+        "boolean" => (Type::Boolean, None),
+        "string" => (Type::Text, None),
+        "object" => (Type::Object, None),
+        "array" => (Type::List, None),
+        _ if name.starts_with("Error: ") || name.starts_with("Circular reference to ") => (Type::Open, None),
+        _ => match name.split_once('-') {
+            Some(("integer", format)) => (Type::Integer, (format == "int32").then_some("int32")),
+            Some(("number", _)) => (Type::Number, None),
+            _ => (Type::Text, Some(FORMATS.iter().find(|known| known.0 == name)?.1)),
+        },
+    };
+    Some(read)
+}
+
+/// What an exporter calls a format, and what OpenAPI calls it.
+const FORMATS: [(&str, &str); 25] = [
     ("binary", "binary"),
     ("byte", "byte"),
     ("date", "date"),
     ("date-time", "date-time"),
     ("dateTime", "date-time"),
     ("decimal", "decimal"),
+    ("double", "double"),
     ("email", "email"),
+    ("float", "float"),
     ("hostname", "hostname"),
+    ("int32", "int32"),
+    ("int64", "int64"),
     ("ipv4", "ipv4"),
     ("ipv6", "ipv6"),
     ("json-pointer", "json-pointer"),
@@ -51,3 +123,43 @@ const FORMATS: [(&str, &str); 21] = [
     ("url", "uri"),
     ("uuid", "uuid"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_word_is_a_placeholder_unless_it_may_well_be_a_value() {
+        let integer = Some((Type::Integer, None));
+        for (text, name, invented, read) in [
+            ("<long>", "type", false, Some((Type::Integer, Some("int64")))),
+            ("integer", "id", false, integer),
+            ("integer [int64]", "id", false, Some((Type::Integer, Some("int64")))),
+            ("integer [millis]", "id", false, integer),
+            ("string [date]", "day", false, Some((Type::Text, Some("date")))),
+            ("number [double]", "rate", false, Some((Type::Number, Some("double")))),
+            ("date-time", "created", false, Some((Type::Text, Some("date-time")))),
+            ("boolean", "mute", false, Some((Type::Boolean, None))),
+            ("integer", "type", false, None),
+            ("integer", "type", true, integer),
+            ("object", "EntityName", false, None),
+            ("date", "sort_by", false, None),
+            ("date", "from", true, Some((Type::Text, Some("date")))),
+            (
+                "<Error: Too many levels of nesting to fake this schema>",
+                "value",
+                false,
+                Some((Type::Open, None)),
+            ),
+            ("integers", "id", false, None),
+            ("an integer", "id", false, None),
+            ("Integer", "id", false, None),
+            ("items [3]", "id", false, None),
+            ("[integer]", "id", false, None),
+            ("", "id", true, None),
+        ] {
+            assert_eq!(super::read(text, name, invented), read, "{text} under {name}");
+        }
+        assert!(is_proof("integer", "id") && !is_proof("integer", "type") && !is_proof("string", "id"));
+    }
+}

@@ -10,6 +10,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::marker;
+
 /// A member as it stands in the file; `null` and absent are the same.
 pub type Raw<'a> = Option<&'a RawValue>;
 
@@ -84,7 +86,8 @@ pub fn is_list(raw: Raw<'_>) -> bool {
 
 /// Reads a description, a string or `{content, type}`.
 pub fn description<'a>(raw: Raw<'a>) -> Option<Cow<'a, str>> {
-    filled(raw).or_else(|| filled(object::<Description>(raw)?.content))
+    let text = filled(raw).or_else(|| filled(object::<Description>(raw)?.content))?;
+    (!marker::is_nothing(&text)).then_some(text)
 }
 
 /// Calls `each` with every element of a list, one at a time: a list of millions is never held at once.

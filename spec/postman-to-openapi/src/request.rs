@@ -1,10 +1,11 @@
 //! A request's parameters and body, and what its saved responses' own requests add to them.
 
 use crate::address::{self, Address};
+use crate::answer;
 use crate::auth;
 use crate::body;
 use crate::content::{self, Carried, Field};
-use crate::markdown;
+use crate::context::Context;
 use crate::marker;
 use crate::operation::{Operation, Parameter, Place};
 use crate::postman::{self, Entry, Raw, Request, Response, Url};
@@ -12,7 +13,6 @@ use crate::scalar;
 use crate::secret;
 use crate::shape::{Kind, Member, Object, Shape};
 use crate::variables;
-use crate::walk::Context;
 
 /// Reads what one request sends.
 ///
@@ -23,7 +23,7 @@ pub fn read(
     request: &Request<'_>,
     name: &str,
     context: &mut Context<'_, '_>,
-) -> Result<(Operation, Address), String> {
+) -> Result<(Operation, Address), &'static str> {
     let mut address = address::read(request.url, context.variables)?;
     if let Some(userinfo) = address.userinfo.take() {
         userinfo.split(':').skip(1).for_each(|password| context.secrets.learn(password));
@@ -63,8 +63,8 @@ pub fn saved<'a>(
         return;
     }
     seen.push(text);
-    let name = postman::filled(response.name).unwrap_or_default();
-    let name = if name.is_empty() { title } else { name.trim() };
+    let said = answer::said(response).1.description;
+    let name = if said.is_empty() { title } else { &said };
     let mut content_type = None;
     postman::headers(original.header, &mut |name, value, _| {
         if name.eq_ignore_ascii_case("content-type") {
@@ -84,7 +84,7 @@ pub fn saved<'a>(
     if let (Carried::Form(mine), Carried::Form(fields)) = (&known.schema, &mut body.schema) {
         for field in mine.iter().filter(|field| field.required) {
             if !fields.iter().any(|other| other.name == field.name) {
-                fields.push(field.clone());
+                fields.push(Field { example: None, ..field.clone() });
             }
         }
     }
@@ -125,9 +125,10 @@ fn path_parameters(
     context: &mut Context<'_, '_>,
 ) {
     for path in &address.parameters {
-        let mut field = Field { name: path.name.clone(), required: true, ..Field::default() };
+        let exported = context.exported;
+        let mut field = Field { name: path.name.clone(), required: true, exported, ..Field::default() };
         if let Some(value) = &path.value {
-            field.shape = in_path(scalar::read(value).shape);
+            field.shape = in_path(scalar::read(value, &path.name).shape);
         }
         if let Some(url) = postman::object::<Url<'_>>(raw) {
             postman::entries(url.variable, |entry| {
@@ -139,9 +140,6 @@ fn path_parameters(
                     field.shape = in_path(std::mem::take(&mut field.shape));
                 }
             });
-        }
-        if field.example.as_deref().is_some_and(|example| example == "") {
-            field.example = None;
         }
         operation.parameters.push(Parameter { place: Place::Path, field, deep: false });
     }
@@ -176,7 +174,9 @@ fn query_parameters(
     }
     if !found {
         for (name, value) in &address.query {
-            let field = valued(Field { name: name.trim().to_owned(), ..Field::default() }, value, context);
+            let exported = context.exported;
+            let field = Field { name: name.trim().to_owned(), exported, ..Field::default() };
+            let field = valued(field, value, context);
             query_parameter(field, operation, context);
         }
     }
@@ -187,9 +187,10 @@ fn query_parameter(field: Field, operation: &mut Operation, context: &mut Contex
         return;
     }
     if field.name.contains("{{") {
-        context
-            .notes
-            .push(format!("its query parameter {} has no fixed name and is not described", field.name));
+        context.note(
+            "a query parameter has no fixed name and is not described",
+            format!("its query parameter {} has no fixed name and is not described", field.name),
+        );
         return;
     }
     if let Some((name, member)) = deep(&field.name) {
@@ -282,7 +283,10 @@ fn header_parameters(
                     .split(';')
                     .filter_map(|pair| pair.split_once('='))
                     .for_each(|(_, value)| context.secrets.learn(value));
-                context.notes.push("its Cookie header is left to the caller and not described".to_owned());
+                context.note(
+                    "a Cookie header is left to the caller and not described",
+                    "its Cookie header is left to the caller and not described",
+                );
             }
             _ => {}
         }
@@ -290,9 +294,10 @@ fn header_parameters(
             return;
         }
         if !postman::is_header_name(&field.name) {
-            context
-                .notes
-                .push(format!("its header \"{}\" has no name HTTP allows and is not described", field.name));
+            context.note(
+                "a header has no name HTTP allows and is not described",
+                format!("its header \"{}\" has no name HTTP allows and is not described", field.name),
+            );
             return;
         }
         let same = |known: &&mut Parameter| {
@@ -314,7 +319,9 @@ fn header_parameters(
         });
     } else {
         postman::headers(raw, &mut |name, value, _| {
-            let mut field = valued(Field { name: name.to_owned(), ..Field::default() }, value, context);
+            let exported = context.exported;
+            let field = Field { name: name.to_owned(), exported, ..Field::default() };
+            let mut field = valued(field, value, context);
             field.shape = in_path(std::mem::take(&mut field.shape));
             take(field, value, false, context);
         });
@@ -324,14 +331,8 @@ fn header_parameters(
 
 /// Reads one entry's description and value.
 fn described(name: String, entry: &Entry<'_>, context: &mut Context<'_, '_>) -> Field {
-    let marks = marker::read(postman::description(entry.description).unwrap_or_default());
-    let field = Field {
-        name,
-        description: markdown::tidy(&marks.text),
-        required: marks.required,
-        values: marks.values,
-        ..Field::default()
-    };
+    let description = postman::description(entry.description).unwrap_or_default();
+    let field = Field::described(name, description, context.exported);
     valued(field, &postman::text(entry.value).unwrap_or_default(), context)
 }
 
@@ -342,24 +343,12 @@ fn valued(mut field: Field, value: &str, context: &mut Context<'_, '_>) -> Field
     if secret::is_credential(&field.name) {
         context.secrets.learn(value);
     }
-    let read = scalar::read(value);
-    field.shape = read.shape;
-    field.separator = read.separator;
+    field.take_value(value);
     if matches!(field.shape.kind, Kind::Object(_) | Kind::Map(_)) {
         field.shape = Shape::text();
     }
-    let numeric = matches!(field.shape.kind, Kind::Integer(_) | Kind::Number(_) | Kind::List(_));
-    if !field.values.is_empty()
-        && (!numeric || !field.values.iter().all(|value| scalar::read(value).shape == field.shape))
-    {
-        field.shape = match field.shape.kind {
-            Kind::List(_) => field.shape,
-            _ => Shape::text(),
-        };
-    }
-    let secretive = secret::is_credential(&field.name) || secret::mask_looks(value).is_some();
-    if !read.placeholder && !value.is_empty() && !secretive {
-        field.example = Some(Box::new(scalar::value(value, &field.shape)));
+    if secret::is_credential(&field.name) || secret::mask_looks(value).is_some() {
+        field.example = None;
     }
     field
 }

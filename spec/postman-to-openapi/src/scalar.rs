@@ -3,8 +3,7 @@
 use serde_json::Value;
 
 use crate::format;
-use crate::placeholder;
-use crate::shape::{Kind, Shape};
+use crate::shape::{Kind, Shape, Trust};
 
 /// How a list is written into one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,12 +27,12 @@ pub struct Scalar {
     pub placeholder: bool,
 }
 
-/// Reads a text value. An empty one tells nothing.
-pub fn read(text: &str) -> Scalar {
-    if let Some(shape) = placeholder::shape(text) {
+/// Reads the text value of a field of this name. An empty one tells nothing.
+pub fn read(text: &str, name: &str) -> Scalar {
+    if let Some(shape) = Shape::of_placeholder(text, name, false) {
         return Scalar { shape, separator: None, placeholder: true };
     }
-    if let Some((shape, separator)) = placeholders(text) {
+    if let Some((shape, separator)) = placeholders(text, name) {
         return Scalar { shape, separator: Some(separator), placeholder: true };
     }
     // What JavaScript makes of objects, where an exporter forgot to write them as JSON.
@@ -43,20 +42,36 @@ pub fn read(text: &str) -> Scalar {
         let shape = if list { Shape::of(Kind::List(Box::new(object))) } else { object };
         return Scalar { shape, separator: None, placeholder: true };
     }
-    Scalar { shape: shape(text), ..Scalar::default() }
+    let (shape, placeholder) = shape(text, name);
+    Scalar { shape, separator: None, placeholder }
 }
 
-fn shape(text: &str) -> Shape {
-    match text.as_bytes().first() {
-        None => Shape::default(),
+fn shape(text: &str, name: &str) -> (Shape, bool) {
+    let kind = match text.as_bytes().first() {
+        None => Kind::Unknown,
         Some(b'{' | b'[') if !text.starts_with("{{") => {
-            serde_json::from_str(text).unwrap_or_else(|_| Shape::text())
+            return Shape::of_json(text, name)
+                .map_or((Shape::text(), false), |(shape, _, placeholders)| (shape, placeholders));
         }
-        _ if matches!(text, "true" | "false") => Shape::of(Kind::Boolean),
-        _ if is_integer(text) => Shape::of(Kind::Integer(Some("int64"))),
-        _ if is_number(text) => Shape::of(Kind::Number(None)),
-        _ => Shape::of(Kind::Text(format::of(text))),
-    }
+        _ if matches!(text, "true" | "false") => Kind::Boolean,
+        _ if is_integer(text) => Kind::Integer(Some("int64")),
+        _ if is_number(text) => Kind::Number(None),
+        _ => Kind::Text(format::of(text)),
+    };
+    let trust = if is_nonsense(text) { Trust::Nonsense } else { Trust::Sample };
+    (Shape { trust, ..Shape::of(kind) }, false)
+}
+
+/// Whether every word is one of those an exporter invents texts from.
+fn is_nonsense(text: &str) -> bool {
+    const WORDS: &str = " ad adipisicing aliqua aliquip amet anim aute cillum commodo consectetur consequat culpa cupidatat \
+        deserunt do dolor dolore duis ea eiusmod elit enim esse est et eu ex excepteur exercitation fugiat id in \
+        incididunt ipsum irure labore laboris laborum lorem magna minim mollit nisi non nostrud nulla occaecat \
+        officia pariatur proident qui quis reprehenderit sed sint sit sunt tempor ullamco ut velit veniam \
+        voluptate ";
+    let known = |word: &str| WORDS.split(' ').any(|known| known.eq_ignore_ascii_case(word));
+    let mut words = text.split_ascii_whitespace().peekable();
+    words.peek().is_some() && words.all(known)
 }
 
 /// A value of the kind this text was taken for, for an example.
@@ -85,27 +100,18 @@ fn is_number(text: &str) -> bool {
     is_integer(whole) && !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn placeholders(text: &str) -> Option<(Shape, Separator)> {
-    if !text.starts_with('<') {
-        return None;
+/// `<integer>,<integer>` and its like.
+fn placeholders(text: &str, name: &str) -> Option<(Shape, Separator)> {
+    const SEPARATORS: [(&str, Separator); 4] =
+        [(",", Separator::Comma), ("|", Separator::Pipe), ("%20", Separator::Space), (" ", Separator::Space)];
+    let (between, separator) = SEPARATORS.into_iter().find(|(between, _)| {
+        text.split_once(between).is_some_and(|(first, _)| Shape::of_placeholder(first, name, false).is_some())
+    })?;
+    let mut element = Shape::default();
+    for part in text.split(between) {
+        element.join(Shape::of_placeholder(part, name, false)?);
     }
-    for (pattern, separator) in [
-        (">,<", Separator::Comma),
-        (">|<", Separator::Pipe),
-        (">%20<", Separator::Space),
-        ("> <", Separator::Space),
-    ] {
-        if !text.contains(pattern) {
-            continue;
-        }
-        let between = &pattern[1..pattern.len() - 1];
-        let mut element = Shape::default();
-        for part in text.split(between) {
-            element.join(placeholder::shape(part)?);
-        }
-        return Some((Shape::of(Kind::List(Box::new(element))), separator));
-    }
-    None
+    Some((Shape { trust: Trust::Described, ..Shape::of(Kind::List(Box::new(element))) }, separator))
 }
 
 #[cfg(test)]
@@ -134,16 +140,19 @@ mod tests {
             ("<long>", Kind::Integer(Some("int64"))),
             ("<dateTime>", Kind::Text(Some("date-time"))),
             ("<your name>", Kind::Text(None)),
+            ("integer", Kind::Integer(None)),
+            ("integer [int64]", Kind::Integer(Some("int64"))),
+            ("date-time", Kind::Text(Some("date-time"))),
         ] {
-            assert_eq!(read(text).shape, Shape::of(kind), "{text}");
+            assert_eq!(read(text, "").shape, Shape::of(kind), "{text}");
         }
     }
 
     #[test]
     fn json_in_a_text_field_is_an_object_or_a_list() {
-        assert!(matches!(read(r#"{"a":false}"#).shape.kind, Kind::Object(_)));
-        assert!(matches!(read("[1,2]").shape.kind, Kind::List(_)));
-        assert!(matches!(read("[object Object],[object Object]").shape.kind, Kind::List(_)));
+        assert!(matches!(read(r#"{"a":false}"#, "").shape.kind, Kind::Object(_)));
+        assert!(matches!(read("[1,2]", "").shape.kind, Kind::List(_)));
+        assert!(matches!(read("[object Object],[object Object]", "").shape.kind, Kind::List(_)));
     }
 
     #[test]
@@ -152,11 +161,12 @@ mod tests {
             ("<integer>,<integer>", Separator::Comma),
             ("<integer>|<integer>", Separator::Pipe),
             ("<integer>%20<integer>", Separator::Space),
+            ("integer,integer", Separator::Comma),
         ] {
-            let scalar = read(text);
+            let scalar = read(text, "");
             assert_eq!(scalar.shape.kind, Kind::List(Box::new(Shape::of(Kind::Integer(None)))));
             assert_eq!(scalar.separator, Some(separator));
         }
-        assert_eq!(read("2289,3374").separator, None, "a comma alone proves nothing");
+        assert_eq!(read("2289,3374", "").separator, None, "a comma alone proves nothing");
     }
 }

@@ -8,58 +8,78 @@ use crate::shape::{Kind, Object, Shape};
 pub struct Schema<'a> {
     /// What to write.
     pub shape: &'a Shape,
-    /// Whether a member seen in every example is required. In what the exporter invented every member
-    /// is always there, which says nothing.
-    pub required: bool,
+    /// The name it stands under, if any.
+    pub name: &'a str,
+    /// How many samples must have a member, and none be without it, for it to be required. In what an
+    /// exporter invented every member is always there, which says nothing.
+    pub presence: Option<u32>,
 }
 
 impl Serialize for Schema<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut map = out.serialize_map(None)?;
-        write_type(&mut map, self.shape, self.required)?;
-        write_members(&mut map, self.shape, self.required)?;
+        write_type(&mut map, self.shape, self.name, self.presence)?;
+        write_members(&mut map, self.shape, self.presence)?;
         map.end()
     }
 }
 
+/// Whether a text of this name is a password or stands for one. A `page_token` is none.
+fn is_password(name: &str) -> bool {
+    let name: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    matches!(name.as_str(), "clientsecret" | "apikey")
+        || ["password", "passcode", "accesstoken", "refreshtoken"].iter().any(|end| name.ends_with(end))
+}
+
 /// `type`, `format`, `nullable`: what stands before a description.
-pub fn write_type<M: SerializeMap>(map: &mut M, shape: &Shape, required: bool) -> Result<(), M::Error> {
-    let (name, format) = match &shape.kind {
-        Kind::Unknown => ("", None),
-        Kind::Boolean => ("boolean", None),
-        Kind::Integer(format) => ("integer", *format),
-        Kind::Number(format) => ("number", *format),
-        Kind::Text(format) => ("string", *format),
-        Kind::List(_) => ("array", None),
-        Kind::Map(_) | Kind::Object(_) => ("object", None),
+pub fn write_type<M: SerializeMap>(
+    map: &mut M,
+    shape: &Shape,
+    name: &str,
+    presence: Option<u32>,
+) -> Result<(), M::Error> {
+    let format = match &shape.kind {
+        Kind::Integer(format) | Kind::Number(format) => *format,
+        Kind::Text(format) if *format != Some("binary") && is_password(name) => Some("password"),
+        Kind::Text(format) => *format,
         Kind::OneOf(kinds) => {
-            map.serialize_entry("oneOf", &Alternatives { kinds, nullable: shape.nullable, required })?;
-            return Ok(());
+            let alternatives = Alternatives { kinds, nullable: shape.nullable, presence };
+            return map.serialize_entry("oneOf", &alternatives);
         }
+        _ => None,
     };
-    if !name.is_empty() {
-        map.serialize_entry("type", name)?;
+    let kind = shape.kind.name();
+    if !kind.is_empty() {
+        map.serialize_entry("type", kind)?;
         if let Some(format) = format {
             map.serialize_entry("format", format)?;
         }
     }
     // Beside no type it means nothing: a schema that is empty takes null anyway.
-    if shape.nullable && !name.is_empty() {
+    if shape.nullable && !kind.is_empty() {
         map.serialize_entry("nullable", &true)?;
     }
     Ok(())
 }
 
 /// `items`, `additionalProperties`, `required`, `properties`: what stands behind a description.
-pub fn write_members<M: SerializeMap>(map: &mut M, shape: &Shape, required: bool) -> Result<(), M::Error> {
+pub fn write_members<M: SerializeMap>(
+    map: &mut M,
+    shape: &Shape,
+    presence: Option<u32>,
+) -> Result<(), M::Error> {
     match &shape.kind {
-        Kind::List(items) => map.serialize_entry("items", &Schema { shape: items, required }),
-        Kind::Map(values) => map.serialize_entry("additionalProperties", &Schema { shape: values, required }),
+        Kind::List(items) => map.serialize_entry("items", &Schema { shape: items, name: "", presence }),
+        Kind::Map(values) => {
+            map.serialize_entry("additionalProperties", &Schema { shape: values, name: "", presence })
+        }
         Kind::Object(object) => {
             let always: Vec<&str> = object
                 .members
                 .iter()
-                .filter(|member| required && member.seen == object.seen)
+                .filter(|member| {
+                    presence.is_some_and(|least| object.seen >= least) && member.seen == object.seen
+                })
                 .map(|member| &*member.name)
                 .collect();
             if !always.is_empty() {
@@ -68,7 +88,7 @@ pub fn write_members<M: SerializeMap>(map: &mut M, shape: &Shape, required: bool
             if object.members.is_empty() {
                 return Ok(());
             }
-            map.serialize_entry("properties", &Properties { object, required })
+            map.serialize_entry("properties", &Properties { object, presence })
         }
         _ => Ok(()),
     }
@@ -76,24 +96,21 @@ pub fn write_members<M: SerializeMap>(map: &mut M, shape: &Shape, required: bool
 
 struct Properties<'a> {
     object: &'a Object,
-    required: bool,
+    presence: Option<u32>,
 }
 
 impl Serialize for Properties<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.collect_map(
-            self.object
-                .members
-                .iter()
-                .map(|member| (&member.name, Schema { shape: &member.shape, required: self.required })),
-        )
+        out.collect_map(self.object.members.iter().map(|member| {
+            (&member.name, Schema { shape: &member.shape, name: &member.name, presence: self.presence })
+        }))
     }
 }
 
 struct Alternatives<'a> {
     kinds: &'a [Kind],
     nullable: bool,
-    required: bool,
+    presence: Option<u32>,
 }
 
 impl Serialize for Alternatives<'_> {
@@ -101,8 +118,8 @@ impl Serialize for Alternatives<'_> {
         let mut list = out.serialize_seq(Some(self.kinds.len()))?;
         for (at, kind) in self.kinds.iter().enumerate() {
             // One alternative taking null is enough, and two would both take it.
-            let shape = Shape { kind: kind.clone(), nullable: self.nullable && at == 0 };
-            list.serialize_element(&Schema { shape: &shape, required: self.required })?;
+            let shape = Shape { kind: kind.clone(), nullable: self.nullable && at == 0, ..Shape::default() };
+            list.serialize_element(&Schema { shape: &shape, name: "", presence: self.presence })?;
         }
         list.end()
     }

@@ -7,19 +7,56 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
-use crate::content::OPEN;
 use crate::format;
-use crate::placeholder;
+use crate::placeholder::{self, OPEN, Type};
 
 /// The joined type of every value seen.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Shape {
     /// What was seen apart from `null`.
     pub kind: Kind,
     /// Whether `null` was seen.
     pub nullable: bool,
+    /// How the type is known.
+    pub trust: Trust,
+    /// Whether another type was given too, and did not count.
+    pub disputed: bool,
+}
+
+/// How it is known is no part of a type.
+impl PartialEq for Shape {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.kind, self.nullable) == (&other.kind, other.nullable)
+    }
+}
+
+/// How a type is known: where two that exclude each other are given, the greater counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trust {
+    /// From the words an exporter invents for a text.
+    Nonsense,
+    /// From a value.
+    #[default]
+    Sample,
+    /// From a placeholder, which names it.
+    Described,
+    /// From a value in a file of its own.
+    ItemSample,
+    /// From a placeholder in a file of its own.
+    ItemDescribed,
+}
+
+impl Trust {
+    fn of_item(self) -> Self {
+        match self {
+            Trust::Sample => Trust::ItemSample,
+            Trust::Described => Trust::ItemDescribed,
+            other => other,
+        }
+    }
 }
 
 /// A [`Shape`] without its nullability.
@@ -51,7 +88,7 @@ pub enum Kind {
 pub struct Object {
     /// The members, in the order they were first seen.
     pub members: Vec<Member>,
-    /// Objects joined so far.
+    /// Objects joined so far; of one sample, however many it holds, [`Shape::count_once`] makes one.
     pub seen: u32,
     /// The members' places in the order of their names, to find one among many.
     order: Vec<u32>,
@@ -78,7 +115,40 @@ pub struct Member {
 impl Shape {
     /// A shape of one kind.
     pub fn of(kind: Kind) -> Self {
-        Self { kind, nullable: false }
+        Self { kind, ..Self::default() }
+    }
+
+    /// The shape a placeholder stands for.
+    fn described((named, format): (Type, Option<&'static str>)) -> Self {
+        let kind = match named {
+            Type::Boolean => Kind::Boolean,
+            Type::Integer => Kind::Integer(format),
+            Type::Number => Kind::Number(format),
+            Type::Text => Kind::Text(format),
+            Type::List => Kind::List(Box::default()),
+            Type::Object => Kind::Object(Box::default()),
+            Type::Open => Kind::Unknown,
+        };
+        Self { kind, trust: Trust::Described, ..Self::default() }
+    }
+
+    /// The shape of a text that is a placeholder.
+    pub fn of_placeholder(text: &str, name: &str, invented: bool) -> Option<Self> {
+        placeholder::read(text, name, invented).map(Self::described)
+    }
+
+    /// The shape of JSON text, the value unless the text is long, and whether placeholders stand in it.
+    pub fn of_json(text: &str, name: &str) -> serde_json::Result<(Self, Option<Value>, bool)> {
+        if text.len() > LONGEST_VALUE {
+            return Ok((serde_json::from_str(text)?, None, false));
+        }
+        let value: Value = serde_json::from_str(text)?;
+        let any = |of_kind: fn(&str, &str) -> bool| {
+            contains(&value, name, &|name, value| value.as_str().is_some_and(|text| of_kind(text, name)))
+        };
+        let invented = any(placeholder::is_proof);
+        let placeholders = invented || any(|text, name| placeholder::read(text, name, false).is_some());
+        Ok((Reader { name, invented }.deserialize(&value)?, Some(value), placeholders))
     }
 
     /// A string without a format.
@@ -91,11 +161,18 @@ impl Shape {
         Self::of(Kind::Text(Some("binary")))
     }
 
-    /// Makes this the shape of both values.
+    /// Makes this the shape of both values. Of types that exclude each other the more trusted counts.
     pub fn join(&mut self, other: Shape) {
         self.nullable |= other.nullable;
+        self.disputed |= other.disputed;
         let mine = std::mem::take(&mut self.kind);
-        self.kind = mine.join(other.kind);
+        if self.trust != other.trust && mine.excludes(&other.kind) {
+            self.disputed = true;
+            self.kind = if self.trust > other.trust { mine } else { other.kind };
+        } else {
+            self.kind = mine.join(other.kind);
+        }
+        self.trust = self.trust.max(other.trust);
     }
 
     /// A query, path, header or form value has no JSON type of its own: what is not always the same
@@ -104,25 +181,118 @@ impl Shape {
         self.join(other);
         if matches!(self.kind, Kind::OneOf(_)) {
             self.kind = Kind::Text(None);
+            self.disputed = true;
         }
+    }
+
+    /// Calls `each` with this shape and every one inside it, and the place of each as `[]` and `.name` write it.
+    pub fn visit(&self, place: &mut String, each: &mut impl FnMut(&str, &Shape)) {
+        each(place, self);
+        let before = place.len();
+        let kinds =
+            if let Kind::OneOf(kinds) = &self.kind { kinds } else { std::slice::from_ref(&self.kind) };
+        for kind in kinds {
+            match kind {
+                Kind::List(inner) | Kind::Map(inner) => {
+                    place.push_str("[]");
+                    inner.visit(place, each);
+                    place.truncate(before);
+                }
+                Kind::Object(object) => {
+                    for member in &object.members {
+                        place.push_str(if before > 0 { "." } else { "" });
+                        place.push_str(&member.name);
+                        member.shape.visit(place, each);
+                        place.truncate(before);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Calls `each` with the place of every type that was disputed, beginning with `root`.
+    pub fn disputed(&self, root: &str, each: &mut impl FnMut(&str, &Shape)) {
+        self.visit(&mut root.to_owned(), &mut |place, shape| {
+            if shape.disputed {
+                each(place, shape);
+            }
+        });
+    }
+
+    /// Calls `each` with this shape and every one inside it.
+    pub fn visit_mut(&mut self, each: &mut impl FnMut(&mut Shape)) {
+        each(self);
+        for kind in self.alternatives_mut() {
+            match kind {
+                Kind::List(inner) | Kind::Map(inner) => inner.visit_mut(each),
+                Kind::Object(object) => {
+                    object.members.iter_mut().for_each(|member| member.shape.visit_mut(each));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn objects_mut(&mut self) -> impl Iterator<Item = &mut Object> {
+        self.alternatives_mut().iter_mut().filter_map(|kind| match kind {
+            Kind::Object(object) => Some(&mut **object),
+            _ => None,
+        })
+    }
+
+    fn alternatives_mut(&mut self) -> &mut [Kind] {
+        match &mut self.kind {
+            Kind::OneOf(kinds) => kinds,
+            kind => std::slice::from_mut(kind),
+        }
+    }
+
+    /// Believes this as one believes a file of one item.
+    pub fn trust_as_item(&mut self) {
+        self.visit_mut(&mut |shape| shape.trust = shape.trust.of_item());
+    }
+
+    /// Counts the objects of one sample once, so that afterwards [`Object::seen`] counts samples.
+    pub fn count_once(&mut self) {
+        self.visit_mut(&mut |shape| {
+            for object in shape.objects_mut() {
+                let seen = std::mem::replace(&mut object.seen, 1);
+                object.members.iter_mut().for_each(|member| member.seen = (member.seen == seen).into());
+            }
+        });
+    }
+
+    /// Whether a value is of this type; formats are hints.
+    pub fn fits(&self, value: &Value) -> bool {
+        value.is_null() && self.nullable || self.kind.fits(value)
     }
 
     /// Orders members by name, so that the order examples came in leaves no trace.
     pub fn sort(&mut self) {
-        match &mut self.kind {
-            Kind::List(inner) | Kind::Map(inner) => inner.sort(),
-            Kind::Object(object) => object.sort(),
-            Kind::OneOf(kinds) => kinds.iter_mut().for_each(|kind| match kind {
-                Kind::List(inner) | Kind::Map(inner) => inner.sort(),
-                Kind::Object(object) => object.sort(),
-                _ => {}
-            }),
-            _ => {}
-        }
+        self.visit_mut(&mut |shape| {
+            for object in shape.objects_mut() {
+                object.members.sort_by(|a, b| a.name.cmp(&b.name));
+                object.order.clear();
+            }
+        });
     }
 }
 
 impl Kind {
+    /// OpenAPI's name of the type; of several types, and of none, there is no one name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Kind::Boolean => "boolean",
+            Kind::Integer(_) => "integer",
+            Kind::Number(_) => "number",
+            Kind::Text(_) => "string",
+            Kind::List(_) => "array",
+            Kind::Map(_) | Kind::Object(_) => "object",
+            Kind::Unknown | Kind::OneOf(_) => "",
+        }
+    }
+
     fn rank(&self) -> u8 {
         match self {
             Kind::Unknown => 0,
@@ -134,6 +304,39 @@ impl Kind {
             Kind::Map(_) => 6,
             Kind::Object(_) => 7,
             Kind::OneOf(_) => 8,
+        }
+    }
+
+    /// Whether no value is of both types.
+    fn excludes(&self, other: &Kind) -> bool {
+        let alike = |kind: &Kind| match kind {
+            Kind::Number(_) => Kind::Integer(None).rank(),
+            Kind::Map(_) => Kind::Object(Box::default()).rank(),
+            kind => kind.rank(),
+        };
+        let open = |kind: &Kind| matches!(kind, Kind::Unknown);
+        !open(self) && !open(other) && alike(self) != alike(other)
+    }
+
+    fn fits(&self, value: &Value) -> bool {
+        match self {
+            Kind::Unknown => true,
+            Kind::Boolean => value.is_boolean(),
+            Kind::Integer(_) => value.is_i64(),
+            Kind::Number(_) => value.is_number(),
+            Kind::Text(_) => value.is_string(),
+            Kind::List(element) => {
+                value.as_array().is_some_and(|list| list.iter().all(|value| element.fits(value)))
+            }
+            Kind::Map(member) => {
+                value.as_object().is_some_and(|map| map.values().all(|value| member.fits(value)))
+            }
+            Kind::Object(object) => value.as_object().is_some_and(|map| {
+                let fits =
+                    |member: &Member| map.get(&*member.name).is_none_or(|value| member.shape.fits(value));
+                object.members.iter().all(fits)
+            }),
+            Kind::OneOf(kinds) => kinds.iter().any(|kind| kind.fits(value)),
         }
     }
 
@@ -176,12 +379,7 @@ impl Kind {
 /// Joins alternatives of like kinds, so that never two of them take the same value.
 fn one_of(mut kinds: Vec<Kind>, others: Vec<Kind>) -> Kind {
     for other in others {
-        let alike = |kind: &Kind| match kind {
-            Kind::Integer(_) | Kind::Number(_) => matches!(other, Kind::Integer(_) | Kind::Number(_)),
-            Kind::Map(_) | Kind::Object(_) => matches!(other, Kind::Map(_) | Kind::Object(_)),
-            _ => kind.rank() == other.rank(),
-        };
-        match kinds.iter_mut().find(|kind| alike(kind)) {
+        match kinds.iter_mut().find(|kind| !kind.excludes(&other)) {
             Some(kind) => *kind = std::mem::take(kind).join(other),
             None => kinds.push(other),
         }
@@ -189,6 +387,9 @@ fn one_of(mut kinds: Vec<Kind>, others: Vec<Kind>) -> Kind {
     kinds.sort_by_key(Kind::rank);
     if kinds.len() == 1 { kinds.pop().unwrap_or_default() } else { Kind::OneOf(kinds) }
 }
+
+/// The longest text that is read into a tree, in bytes: a tree costs many times its text, its shape does not.
+const LONGEST_VALUE: usize = 256 * 1024;
 
 /// How many members are searched one by one before an index is worth its making.
 const FEW: usize = 32;
@@ -243,12 +444,6 @@ impl Object {
         }
     }
 
-    fn sort(&mut self) {
-        self.members.iter_mut().for_each(|member| member.shape.sort());
-        self.members.sort_by(|a, b| a.name.cmp(&b.name));
-        self.order.clear();
-    }
-
     /// A name twice in one object counts once, the last time, as every JSON reader has it.
     fn drop_repeated(&mut self) {
         if self.members.len() <= FEW {
@@ -288,15 +483,37 @@ fn are_data(members: &[Member]) -> bool {
             || members.len() > 1 && members.iter().all(|member| !member.name.is_empty() && id(&member.name)))
 }
 
+/// Whether any member or element is of a kind.
+pub fn contains(value: &Value, name: &str, of_kind: &impl Fn(&str, &Value) -> bool) -> bool {
+    of_kind(name, value)
+        || match value {
+            Value::Object(map) => map.iter().any(|(name, member)| contains(member, name, of_kind)),
+            Value::Array(list) => list.iter().any(|element| contains(element, name, of_kind)),
+            _ => false,
+        }
+}
+
 impl<'de> Deserialize<'de> for Shape {
     fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
-        reader.deserialize_any(Reader)
+        Reader { name: "", invented: false }.deserialize(reader)
     }
 }
 
-struct Reader;
+/// Reads the value of a member of this name, in a body that is invented or not.
+struct Reader<'n> {
+    name: &'n str,
+    invented: bool,
+}
 
-impl<'de> Visitor<'de> for Reader {
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Shape;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Shape, D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reader<'_> {
     type Value = Shape;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -304,7 +521,7 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_unit<E>(self) -> Result<Shape, E> {
-        Ok(Shape { kind: Kind::Unknown, nullable: true })
+        Ok(Shape { nullable: true, ..Shape::default() })
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Shape, E> {
@@ -331,12 +548,13 @@ impl<'de> Visitor<'de> for Reader {
         if text.starts_with(OPEN) {
             return Ok(Shape::default());
         }
-        Ok(placeholder::shape(text).unwrap_or_else(|| Shape::of(Kind::Text(format::of(text)))))
+        Ok(Shape::of_placeholder(text, self.name, self.invented)
+            .unwrap_or_else(|| Shape::of(Kind::Text(format::of(text)))))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Shape, A::Error> {
         let mut element = Shape::default();
-        while let Some(shape) = list.next_element()? {
+        while let Some(shape) = list.next_element_seed(Reader { ..self })? {
             element.join(shape);
         }
         Ok(Shape::of(Kind::List(Box::new(element))))
@@ -346,9 +564,17 @@ impl<'de> Visitor<'de> for Reader {
         let mut object = Object { seen: 1, ..Object::default() };
         // Borrowing the name would fail on an escaped one, and each is kept anyway.
         while let Some(name) = map.next_key::<Box<str>>()? {
-            object.members.push(Member { name, shape: map.next_value()?, seen: 1 });
+            let shape = map.next_value_seed(Reader { name: &name, invented: self.invented })?;
+            object.members.push(Member { name, shape, seen: 1 });
         }
         object.drop_repeated();
+        // `{"value": "<Error: …>"}` is what an exporter writes where a schema nests too deep for it.
+        if let [member] = object.members.as_slice()
+            && &*member.name == "value"
+            && (&member.shape.kind, member.shape.trust) == (&Kind::Unknown, Trust::Described)
+        {
+            return Ok(Shape::default());
+        }
         if are_data(&object.members) {
             let mut value = Shape::default();
             object.members.into_iter().for_each(|member| value.join(member.shape));
@@ -368,7 +594,8 @@ mod tests {
         for example in examples {
             joined.join(serde_json::from_str(example).expect("the test's JSON is sound"));
         }
-        serde_json::to_string(&Schema { shape: &joined, required: true }).expect("a schema is JSON")
+        serde_json::to_string(&Schema { shape: &joined, name: "", presence: Some(1) })
+            .expect("a schema is JSON")
     }
 
     #[test]

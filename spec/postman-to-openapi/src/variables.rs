@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use crate::name;
 use crate::postman::{self, Raw};
 use crate::secret::{self, Secrets};
 
@@ -36,10 +37,21 @@ impl<'p> Variables<'p> {
         Self { values, outer }
     }
 
+    /// Makes the variables of another input known too, where no other input gives them another value.
+    pub fn learn(&mut self, other: &Variables<'_>) {
+        for (name, value) in &other.values {
+            let known = self.values.entry(name::plain(name)).or_insert_with(|| value.clone());
+            if known != value {
+                // Of two values neither is the one: it has none.
+                known.clear();
+            }
+        }
+    }
+
     /// The value of one variable, as it is written.
     pub fn get(&self, name: &str) -> Option<&str> {
         match self.values.get(name) {
-            Some(value) => Some(value),
+            Some(value) => Some(value.as_str()).filter(|value| !value.is_empty()),
             None => self.outer?.get(name),
         }
     }

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::answer::{self, Answer};
 use crate::auth::{self, Security};
+use crate::context::Context;
 use crate::document::Builder;
 use crate::markdown;
 use crate::marker;
@@ -14,22 +15,9 @@ use crate::operation::Method;
 use crate::postman::{self, Info, Node, Raw, Request, Response};
 use crate::prose;
 use crate::request;
-use crate::secret::Secrets;
 use crate::source::Source;
 use crate::variables::Variables;
-use crate::{Error, Note};
-
-/// What reading one item needs to know and may find out.
-pub struct Context<'w, 'v> {
-    /// The variables in force.
-    pub variables: &'v Variables<'v>,
-    /// Credentials met.
-    pub secrets: &'w mut Secrets,
-    /// What should be said about the item.
-    pub notes: &'w mut Vec<String>,
-    /// Whether the exporter wrote the item.
-    pub exported: bool,
-}
+use crate::{Effect, Error, Note};
 
 /// Where the walk stands.
 #[derive(Clone, Copy)]
@@ -45,8 +33,10 @@ struct Place<'p, 'a> {
 ///
 /// The source is JSON, but neither an item nor a collection.
 pub fn source(source: &Source, builder: &mut Builder, say: &mut dyn FnMut(Note)) -> Result<(), Error> {
-    let mut walk = Walk { source, builder, say, known: source.locate(source.raw(), (usize::MAX, 1)) };
     let mut raw = source.raw();
+    let known = source.locate(raw, (usize::MAX, 1));
+    let exported = marker::exported(raw.get());
+    let mut walk = Walk { source, builder, say, known, exported, item: true };
     let none = Variables::default();
     if postman::is_list(Some(raw)) {
         let place = Place { folders: &[], auth: None, variables: &none };
@@ -76,7 +66,9 @@ pub fn source(source: &Source, builder: &mut Builder, say: &mut dyn FnMut(Note))
     if let Some(info) = postman::object::<Info<'_>>(node.info) {
         walk.builder.collection(&info);
     }
+    walk.item = false;
     let variables = Variables::read(node.variable, None, &mut walk.builder.secrets);
+    walk.builder.variables.learn(&variables);
     let place = Place { folders: &[], auth: node.auth, variables: &variables };
     postman::each(node.item, |item| walk.item(item, place));
     Ok(())
@@ -88,28 +80,32 @@ struct Walk<'w, 'a> {
     say: &'w mut dyn FnMut(Note),
     /// An offset whose line is known.
     known: (usize, usize),
+    /// Whether an exporter wrote the file.
+    exported: bool,
+    /// Whether the file is one of items, and no collection.
+    item: bool,
 }
 
 impl<'a> Walk<'_, 'a> {
     fn item(&mut self, raw: &'a RawValue, place: Place<'_, 'a>) {
         let Some(node) = postman::object::<Node<'a>>(Some(raw)) else {
-            return self.left_out(raw, place, None, "it is no JSON object of the kind Postman writes");
+            return self.left_out(raw, place, None, "it is no JSON object of the kind Postman writes", "");
         };
         let title = postman::text(node.name).unwrap_or_default();
         if node.item.is_some() && node.request.is_none() {
             return self.folder(&node, title, place);
         }
         let Some(request) = node.request else {
-            return self.left_out(raw, place, Some(&title), "it holds neither a request nor items");
+            return self.left_out(raw, place, Some(&title), "it holds neither a request nor items", "");
         };
         let mut notes = Vec::new();
         let read = self.request(raw, request, &node, &title, place, &mut notes);
-        for note in notes {
-            let text = format!("{}: {note}", self.path(raw, place, Some(&title)));
-            (self.say)(Note::Hint(text));
+        for (topic, text) in notes {
+            let note = Note::hint(topic, self.path(raw, place, Some(&title)), text);
+            (self.say)(note);
         }
-        if let Err(reason) = read {
-            self.left_out(raw, place, Some(&title), &reason);
+        if let Err((topic, reason)) = read {
+            self.left_out(raw, place, Some(&title), topic, &reason);
         }
     }
 
@@ -134,31 +130,36 @@ impl<'a> Walk<'_, 'a> {
         node: &Node<'a>,
         title: &str,
         place: Place<'_, 'a>,
-        notes: &mut Vec<String>,
-    ) -> Result<(), String> {
+        notes: &mut Vec<(&'static str, String)>,
+    ) -> Result<(), (&'static str, String)> {
         // A request may be nothing but its URL.
         let request = match request.get().starts_with('"') {
             true => Request { url: Some(request), ..Request::default() },
             false => postman::object::<Request<'_>>(Some(request))
-                .ok_or("its request is neither an object nor a URL; export it again")?,
+                .ok_or(("its request is neither an object nor a URL; export it again", String::new()))?,
         };
         let method = postman::filled(request.method).unwrap_or(Cow::Borrowed("GET"));
         let method = Method::read(&method).ok_or_else(|| {
-            format!(
-                "OpenAPI has no place for its method {}; change the method, or describe it by hand",
-                method.trim()
+            let topic = "OpenAPI has no place for its method; change the method, or describe it by hand";
+            let method = method.trim();
+            (
+                topic,
+                format!(
+                    "OpenAPI has no place for its method {method}; change the method, or describe it by hand"
+                ),
             )
         })?;
         let mut context = Context {
             variables: place.variables,
             secrets: &mut self.builder.secrets,
             notes,
-            exported: marker::exported(raw.get()),
+            exported: self.exported,
         };
         let own = if request.auth.is_some() { request.auth } else { node.auth };
         let auth = if own.is_some() { own } else { place.auth };
         let mut security = auth::read(auth, place.variables, context.secrets);
-        let (mut operation, address) = request::read(&request, title, &mut context)?;
+        let (mut operation, address) =
+            request::read(&request, title, &mut context).map_err(|reason| (reason, String::new()))?;
         if security == Security::Unsaid {
             security = std::mem::take(&mut operation.security);
         }
@@ -183,18 +184,36 @@ impl<'a> Walk<'_, 'a> {
             operation.answers.add(status, answer, Answer::join);
         });
         operation.requests = 1;
+        operation.exported = self.exported;
+        if self.item {
+            operation.trust_as_item();
+        }
         let merged = self.builder.add(method, address, operation);
         if let Some(with) = merged {
-            let text = format!("{}: into {with}", self.path(raw, place, Some(title)));
-            (self.say)(Note::Merged(text));
+            let place = self.path(raw, place, Some(title));
+            let text = format!("into {with}");
+            (self.say)(Note {
+                effect: Effect::Merged,
+                topic: "into another of the same method and path",
+                place,
+                text,
+            });
         }
         Ok(())
     }
 
-    fn left_out(&mut self, raw: &RawValue, place: Place<'_, 'a>, title: Option<&str>, reason: &str) {
+    fn left_out(
+        &mut self,
+        raw: &RawValue,
+        place: Place<'_, 'a>,
+        title: Option<&str>,
+        topic: &'static str,
+        text: &str,
+    ) {
         self.builder.left_out += 1;
-        let text = format!("{}: {reason}", self.path(raw, place, title));
-        (self.say)(Note::LeftOut(text));
+        let place = self.path(raw, place, title);
+        let text = if text.is_empty() { topic } else { text }.to_owned();
+        (self.say)(Note { effect: Effect::LeftOut, topic, place, text });
     }
 
     /// `file:line: Folder / Item`.

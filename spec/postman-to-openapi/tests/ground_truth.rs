@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use postman_to_openapi::{Converter, Note, Source};
+use postman_to_openapi::{Converter, Effect, Note, Source};
 use serde_json::Value;
 
 /// Interface and mode of the exporter.
@@ -122,9 +122,9 @@ fn read(name: &str) -> Vec<u8> {
 
 fn converted(name: &str) -> Value {
     let mut left_out = Vec::new();
-    let mut converter = Converter::new(|note| {
-        if let Note::LeftOut(text) = note {
-            left_out.push(text);
+    let mut converter = Converter::new(|note: Note| {
+        if note.effect == Effect::LeftOut {
+            left_out.push(note.to_string());
         }
     });
     converter

@@ -3,22 +3,22 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-use super::{Carried, Content, Example, Field};
+use super::{Carried, Content, Example, Field, example_name};
 use crate::schema::{self, Schema};
 use crate::shape::{Kind, Shape};
 
 impl Content {
     /// Writes `schema`, `examples`, `encoding`. An example named like what it illustrates needs no name.
-    fn write<M: SerializeMap>(&self, map: &mut M, known: &[&str]) -> Result<(), M::Error> {
+    fn write<M: SerializeMap>(&self, map: &mut M, known: &str) -> Result<(), M::Error> {
         match &self.schema {
             Carried::Form(fields) => map.serialize_entry("schema", &Form(fields))?,
-            Carried::Value { shape, required } => {
-                map.serialize_entry("schema", &Schema { shape, required: *required })?;
+            Carried::Value { shape, presence } => {
+                map.serialize_entry("schema", &Schema { shape, name: "", presence: *presence })?;
             }
         }
         match self.examples.as_slice() {
             [] => {}
-            [one] if known.contains(&one.name.as_str()) => {
+            [one] if one.name == example_name(known) => {
                 if let Some(json) = &one.json {
                     map.serialize_entry("example", &Json(json))?;
                 }
@@ -34,8 +34,8 @@ impl Content {
     }
 }
 
-/// A list of bodies on its way out, with the names its examples need not repeat.
-pub struct Contents<'a>(pub &'a [Content], pub &'a [&'a str]);
+/// A list of bodies on its way out, with the name its examples need not repeat.
+pub struct Contents<'a>(pub &'a [Content], pub &'a str);
 
 impl Serialize for Contents<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
@@ -43,7 +43,7 @@ impl Serialize for Contents<'_> {
     }
 }
 
-struct Media<'a>(&'a Content, &'a [&'a str]);
+struct Media<'a>(&'a Content, &'a str);
 
 impl Serialize for Media<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
@@ -92,7 +92,7 @@ impl Serialize for FieldSchema<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut map = out.serialize_map(None)?;
         let field = self.field;
-        schema::write_type(&mut map, &field.shape, false)?;
+        schema::write_type(&mut map, &field.shape, &field.name, None)?;
         if self.described && !field.description.is_empty() {
             map.serialize_entry("description", &field.description)?;
         }
@@ -105,7 +105,7 @@ impl Serialize for FieldSchema<'_> {
                 if !values.is_empty() {
                     map.serialize_entry("enum", &values)?;
                 }
-                schema::write_members(&mut map, &field.shape, false)?;
+                schema::write_members(&mut map, &field.shape, None)?;
             }
         }
         map.end()
@@ -120,7 +120,7 @@ struct Enumerated<'a> {
 impl Serialize for Enumerated<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut map = out.serialize_map(None)?;
-        schema::write_type(&mut map, self.shape, false)?;
+        schema::write_type(&mut map, self.shape, "", None)?;
         map.serialize_entry("enum", self.values)?;
         map.end()
     }
