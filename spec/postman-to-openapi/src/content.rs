@@ -127,7 +127,7 @@ impl Field {
         }
         self.join_required(other.required, other.exported);
         longer(&mut self.description, other.description);
-        self.shape.join_as_text(other.shape);
+        self.shape.join(other.shape);
         if self.values.is_empty() || other.values.is_empty() {
             // A list of values, once documented, stands; the other request merely had no room for it.
             self.values.extend(other.values);
@@ -158,11 +158,13 @@ impl Field {
         self.exported |= exported;
     }
 
-    /// Takes what no value tells the type of for text, as everything on the wire is, and drops an example
-    /// that is none of the type.
+    /// Takes what is of no one type for text, as everything on the wire is, and drops an example that is none
+    /// of the type.
     pub fn settle(&mut self) {
+        self.shape.settle();
+        self.shape.disputed |= matches!(self.shape.kind, Kind::OneOf(_));
         match &mut self.shape.kind {
-            kind @ Kind::Unknown => *kind = Kind::Text(None),
+            kind @ (Kind::Unknown | Kind::OneOf(_)) => *kind = Kind::Text(None),
             Kind::List(element) if element.kind == Kind::Unknown => element.kind = Kind::Text(None),
             _ => {}
         }
@@ -187,7 +189,7 @@ impl Field {
         let allowed = self.enumeration();
         let listed = example.as_array().map_or(std::slice::from_ref(&example), Vec::as_slice);
         let allows = allowed.is_empty() || listed.iter().all(|value| allowed.contains(value));
-        (allows && self.shape.fits(&example)).then_some(example)
+        (allows && self.shape.fits(&example, None)).then_some(example)
     }
 
     /// Makes this a list of what it is.
@@ -287,19 +289,22 @@ impl Content {
     /// Calls `each` with the place of every type that was disputed.
     pub fn disputed(&self, each: &mut impl FnMut(&str, &Shape)) {
         match &self.schema {
-            Carried::Form(fields) => fields.iter().for_each(|field| field.shape.disputed(&field.name, each)),
-            Carried::Value { shape, .. } => shape.disputed("", each),
+            Carried::Form(fields) => {
+                fields.iter().for_each(|field| field.shape.disputed(&mut field.name.clone(), each))
+            }
+            Carried::Value { shape, .. } => shape.disputed(&mut String::new(), each),
         }
     }
 
     /// Hides known credentials in examples, drops those that are none of the joined type, and lets every
     /// example be told apart by its name.
     pub fn settle(&mut self, mask: &Mask, merged: bool) {
-        if let Carried::Form(fields) = &mut self.schema {
-            fields.iter_mut().for_each(|field| {
+        match &mut self.schema {
+            Carried::Form(fields) => fields.iter_mut().for_each(|field| {
                 field.settle();
                 mask.text(&mut field.description);
-            });
+            }),
+            Carried::Value { shape, .. } => shape.settle(),
         }
         let mut is_disputed = false;
         self.disputed(&mut |_, _| is_disputed = true);
@@ -315,9 +320,9 @@ impl Content {
             let Ok(mut value) = serde_json::from_str(json) else { return false };
             let fits = match schema {
                 Carried::Form(fields) => illustrates(fields, &mut value),
-                Carried::Value { shape, .. } => {
+                Carried::Value { shape, presence } => {
                     fill(&mut value, shape);
-                    shape.fits(&value)
+                    shape.fits(&value, *presence)
                 }
             };
             mask.value(&mut value);
@@ -357,7 +362,7 @@ fn illustrates(fields: &[Field], example: &mut Value) -> bool {
 /// Gives variables without a value one of the type the others have there.
 fn fill(value: &mut Value, shape: &Shape) {
     match (&mut *value, &shape.kind) {
-        (Value::String(text), kind) if text.starts_with(OPEN) => {
+        (Value::String(text), kind) if text.starts_with(OPEN) && !matches!(kind, Kind::OneOf(_)) => {
             *value = match kind {
                 Kind::Boolean => Value::Bool(false),
                 Kind::Integer(_) | Kind::Number(_) => Value::from(0),
@@ -375,15 +380,8 @@ fn fill(value: &mut Value, shape: &Shape) {
                 }
             }
         }
-        (value, Kind::OneOf(kinds)) => {
-            // Filled as the first of several types, it fits one of them.
-            let first = kinds.first().cloned().unwrap_or_default();
-            if value.as_str().is_some_and(|text| text.starts_with(OPEN)) {
-                fill(value, &Shape::of(first));
-            } else {
-                kinds.iter().for_each(|kind| fill(value, &Shape::of(kind.clone())));
-            }
-        }
+        // Filled as the first of several types, it fits one of them.
+        (value, Kind::OneOf(shapes)) => shapes.iter().for_each(|shape| fill(value, shape)),
         _ => {}
     }
 }

@@ -204,7 +204,7 @@ impl Operation {
             each("server", &self.server.url);
         }
         for Parameter { field, .. } in &self.parameters {
-            field.shape.disputed(&field.name, &mut |place, shape| each(place, shape.kind.name()));
+            field.shape.disputed(&mut field.name.clone(), &mut |place, shape| each(place, shape.kind.name()));
         }
         let answers = self.answers.values().flat_map(|answer| &answer.bodies);
         for content in self.bodies.iter().chain(answers) {

@@ -42,8 +42,8 @@ pub fn write_type<M: SerializeMap>(
         Kind::Integer(format) | Kind::Number(format) => *format,
         Kind::Text(format) if *format != Some("binary") && is_password(name) => Some("password"),
         Kind::Text(format) => *format,
-        Kind::OneOf(kinds) => {
-            let alternatives = Alternatives { kinds, nullable: shape.nullable, presence };
+        Kind::OneOf(shapes) => {
+            let alternatives = Alternatives { shapes, nullable: shape.nullable, presence };
             return map.serialize_entry("oneOf", &alternatives);
         }
         _ => None,
@@ -77,9 +77,7 @@ pub fn write_members<M: SerializeMap>(
             let always: Vec<&str> = object
                 .members
                 .iter()
-                .filter(|member| {
-                    presence.is_some_and(|least| object.seen >= least) && member.seen == object.seen
-                })
+                .filter(|member| object.requires(member, presence))
                 .map(|member| &*member.name)
                 .collect();
             if !always.is_empty() {
@@ -108,17 +106,17 @@ impl Serialize for Properties<'_> {
 }
 
 struct Alternatives<'a> {
-    kinds: &'a [Kind],
+    shapes: &'a [Shape],
     nullable: bool,
     presence: Option<u32>,
 }
 
 impl Serialize for Alternatives<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        let mut list = out.serialize_seq(Some(self.kinds.len()))?;
-        for (at, kind) in self.kinds.iter().enumerate() {
+        let mut list = out.serialize_seq(Some(self.shapes.len()))?;
+        for (at, shape) in self.shapes.iter().enumerate() {
             // One alternative taking null is enough, and two would both take it.
-            let shape = Shape { kind: kind.clone(), nullable: self.nullable && at == 0, ..Shape::default() };
+            let shape = Shape { nullable: self.nullable && at == 0, ..shape.clone() };
             list.serialize_element(&Schema { shape: &shape, name: "", presence: self.presence })?;
         }
         list.end()

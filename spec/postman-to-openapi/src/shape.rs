@@ -80,7 +80,7 @@ pub enum Kind {
     /// Named members.
     Object(Box<Object>),
     /// Several of the above, none of them this one.
-    OneOf(Vec<Kind>),
+    OneOf(Vec<Shape>),
 }
 
 /// Named members, and how many objects they were seen in.
@@ -98,6 +98,11 @@ impl Object {
     /// An object as it was seen once.
     pub fn once(members: Vec<Member>) -> Self {
         Self { members, seen: 1, order: Vec::new() }
+    }
+
+    /// Whether a member is required, of which `presence` says how many samples must have it.
+    pub fn requires(&self, member: &Member, presence: Option<u32>) -> bool {
+        presence.is_some_and(|least| self.seen >= least) && member.seen == self.seen
     }
 }
 
@@ -161,18 +166,27 @@ impl Shape {
         Self::of(Kind::Text(Some("binary")))
     }
 
-    /// Makes this the shape of both values. Of types that exclude each other the more trusted counts.
+    /// Makes this the shape of both values.
     pub fn join(&mut self, other: Shape) {
         self.nullable |= other.nullable;
-        self.disputed |= other.disputed;
-        let mine = std::mem::take(&mut self.kind);
-        if self.trust != other.trust && mine.excludes(&other.kind) {
-            self.disputed = true;
-            self.kind = if self.trust > other.trust { mine } else { other.kind };
-        } else {
-            self.kind = mine.join(other.kind);
+        if other.kind == Kind::Unknown {
+            return;
         }
-        self.trust = self.trust.max(other.trust);
+        let mine = Shape { kind: std::mem::take(&mut self.kind), trust: self.trust, ..Shape::default() };
+        let other = Shape { nullable: false, ..other };
+        match (mine.kind, other.kind) {
+            (Kind::Unknown, kind) => (self.kind, self.trust) = (kind, other.trust),
+            (Kind::OneOf(shapes), Kind::OneOf(others)) => self.kind = one_of(shapes, others),
+            (Kind::OneOf(shapes), kind) => self.kind = one_of(shapes, vec![Shape { kind, ..other }]),
+            (kind, Kind::OneOf(others)) => self.kind = one_of(others, vec![Shape { kind, ..mine }]),
+            (a, b) if a.excludes(&b) => {
+                self.kind = one_of(vec![Shape { kind: a, ..mine }], vec![Shape { kind: b, ..other }]);
+            }
+            (a, b) => {
+                self.kind = a.join(b);
+                self.trust = self.trust.max(other.trust);
+            }
+        }
     }
 
     /// A query, path, header or form value has no JSON type of its own: what is not always the same
@@ -181,70 +195,58 @@ impl Shape {
         self.join(other);
         if matches!(self.kind, Kind::OneOf(_)) {
             self.kind = Kind::Text(None);
-            self.disputed = true;
         }
     }
 
-    /// Calls `each` with this shape and every one inside it, and the place of each as `[]` and `.name` write it.
-    pub fn visit(&self, place: &mut String, each: &mut impl FnMut(&str, &Shape)) {
-        each(place, self);
-        let before = place.len();
-        let kinds =
-            if let Kind::OneOf(kinds) = &self.kind { kinds } else { std::slice::from_ref(&self.kind) };
-        for kind in kinds {
-            match kind {
-                Kind::List(inner) | Kind::Map(inner) => {
-                    place.push_str("[]");
-                    inner.visit(place, each);
-                    place.truncate(before);
-                }
-                Kind::Object(object) => {
-                    for member in &object.members {
-                        place.push_str(if before > 0 { "." } else { "" });
-                        place.push_str(&member.name);
-                        member.shape.visit(place, each);
-                        place.truncate(before);
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Calls `each` with the place of every type that was disputed, beginning with `root`.
-    pub fn disputed(&self, root: &str, each: &mut impl FnMut(&str, &Shape)) {
-        self.visit(&mut root.to_owned(), &mut |place, shape| {
-            if shape.disputed {
-                each(place, shape);
+    /// Of types that exclude each other only the most trusted count.
+    pub fn settle(&mut self) {
+        self.visit_mut(&mut |shape| {
+            let Kind::OneOf(shapes) = &mut shape.kind else { return };
+            let most = shapes.iter().map(|shape| shape.trust).max().unwrap_or_default();
+            let count = shapes.len();
+            shapes.retain(|shape| shape.trust == most);
+            shape.disputed = shapes.len() < count;
+            if let [one] = shapes.as_mut_slice() {
+                shape.kind = std::mem::take(&mut one.kind);
             }
         });
+    }
+
+    /// Calls `each` with the place of every type that was disputed, written as `root[].name`.
+    pub fn disputed(&self, root: &mut String, each: &mut impl FnMut(&str, &Shape)) {
+        if self.disputed {
+            each(root, self);
+        }
+        let before = root.len();
+        match &self.kind {
+            Kind::List(inner) | Kind::Map(inner) => {
+                root.push_str("[]");
+                inner.disputed(root, each);
+            }
+            Kind::Object(object) => {
+                for member in &object.members {
+                    root.push_str(if before > 0 { "." } else { "" });
+                    root.push_str(&member.name);
+                    member.shape.disputed(root, each);
+                    root.truncate(before);
+                }
+            }
+            Kind::OneOf(shapes) => shapes.iter().for_each(|shape| shape.disputed(root, each)),
+            _ => {}
+        }
+        root.truncate(before);
     }
 
     /// Calls `each` with this shape and every one inside it.
     pub fn visit_mut(&mut self, each: &mut impl FnMut(&mut Shape)) {
         each(self);
-        for kind in self.alternatives_mut() {
-            match kind {
-                Kind::List(inner) | Kind::Map(inner) => inner.visit_mut(each),
-                Kind::Object(object) => {
-                    object.members.iter_mut().for_each(|member| member.shape.visit_mut(each));
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn objects_mut(&mut self) -> impl Iterator<Item = &mut Object> {
-        self.alternatives_mut().iter_mut().filter_map(|kind| match kind {
-            Kind::Object(object) => Some(&mut **object),
-            _ => None,
-        })
-    }
-
-    fn alternatives_mut(&mut self) -> &mut [Kind] {
         match &mut self.kind {
-            Kind::OneOf(kinds) => kinds,
-            kind => std::slice::from_mut(kind),
+            Kind::List(inner) | Kind::Map(inner) => inner.visit_mut(each),
+            Kind::Object(object) => {
+                object.members.iter_mut().for_each(|member| member.shape.visit_mut(each));
+            }
+            Kind::OneOf(shapes) => shapes.iter_mut().for_each(|shape| shape.visit_mut(each)),
+            _ => {}
         }
     }
 
@@ -256,22 +258,22 @@ impl Shape {
     /// Counts the objects of one sample once, so that afterwards [`Object::seen`] counts samples.
     pub fn count_once(&mut self) {
         self.visit_mut(&mut |shape| {
-            for object in shape.objects_mut() {
+            if let Kind::Object(object) = &mut shape.kind {
                 let seen = std::mem::replace(&mut object.seen, 1);
                 object.members.iter_mut().for_each(|member| member.seen = (member.seen == seen).into());
             }
         });
     }
 
-    /// Whether a value is of this type; formats are hints.
-    pub fn fits(&self, value: &Value) -> bool {
-        value.is_null() && self.nullable || self.kind.fits(value)
+    /// Whether the schema written for this admits a value; formats are hints.
+    pub fn fits(&self, value: &Value, presence: Option<u32>) -> bool {
+        value.is_null() && self.nullable || self.kind.fits(value, presence)
     }
 
     /// Orders members by name, so that the order examples came in leaves no trace.
     pub fn sort(&mut self) {
         self.visit_mut(&mut |shape| {
-            for object in shape.objects_mut() {
+            if let Kind::Object(object) = &mut shape.kind {
                 object.members.sort_by(|a, b| a.name.cmp(&b.name));
                 object.order.clear();
             }
@@ -314,11 +316,10 @@ impl Kind {
             Kind::Map(_) => Kind::Object(Box::default()).rank(),
             kind => kind.rank(),
         };
-        let open = |kind: &Kind| matches!(kind, Kind::Unknown);
-        !open(self) && !open(other) && alike(self) != alike(other)
+        alike(self) != alike(other)
     }
 
-    fn fits(&self, value: &Value) -> bool {
+    fn fits(&self, value: &Value, presence: Option<u32>) -> bool {
         match self {
             Kind::Unknown => true,
             Kind::Boolean => value.is_boolean(),
@@ -326,23 +327,24 @@ impl Kind {
             Kind::Number(_) => value.is_number(),
             Kind::Text(_) => value.is_string(),
             Kind::List(element) => {
-                value.as_array().is_some_and(|list| list.iter().all(|value| element.fits(value)))
+                value.as_array().is_some_and(|list| list.iter().all(|value| element.fits(value, presence)))
             }
             Kind::Map(member) => {
-                value.as_object().is_some_and(|map| map.values().all(|value| member.fits(value)))
+                value.as_object().is_some_and(|map| map.values().all(|value| member.fits(value, presence)))
             }
             Kind::Object(object) => value.as_object().is_some_and(|map| {
-                let fits =
-                    |member: &Member| map.get(&*member.name).is_none_or(|value| member.shape.fits(value));
-                object.members.iter().all(fits)
+                object.members.iter().all(|member| match map.get(&*member.name) {
+                    Some(value) => member.shape.fits(value, presence),
+                    None => !object.requires(member, presence),
+                })
             }),
-            Kind::OneOf(kinds) => kinds.iter().any(|kind| kind.fits(value)),
+            Kind::OneOf(shapes) => shapes.iter().any(|shape| shape.fits(value, presence)),
         }
     }
 
+    /// Joins a type that this one does not exclude.
     fn join(self, other: Kind) -> Kind {
         match (self, other) {
-            (Kind::Unknown, kind) | (kind, Kind::Unknown) => kind,
             (Kind::Boolean, Kind::Boolean) => Kind::Boolean,
             // Without a format any whole number may come, so the wider of the two is the wide one.
             (Kind::Integer(a), Kind::Integer(b)) => Kind::Integer(if a == b { a } else { Some("int64") }),
@@ -367,25 +369,21 @@ impl Kind {
                 a.join(*b);
                 Kind::Object(a)
             }
-            (Kind::OneOf(kinds), other) | (other, Kind::OneOf(kinds)) => {
-                let others = if let Kind::OneOf(others) = other { others } else { vec![other] };
-                one_of(kinds, others)
-            }
-            (a, b) => one_of(vec![a], vec![b]),
+            (mine, _) => mine,
         }
     }
 }
 
-/// Joins alternatives of like kinds, so that never two of them take the same value.
-fn one_of(mut kinds: Vec<Kind>, others: Vec<Kind>) -> Kind {
+/// Joins alternatives of like types, so that never two of them take the same value.
+fn one_of(mut shapes: Vec<Shape>, others: Vec<Shape>) -> Kind {
     for other in others {
-        match kinds.iter_mut().find(|kind| !kind.excludes(&other)) {
-            Some(kind) => *kind = std::mem::take(kind).join(other),
-            None => kinds.push(other),
+        match shapes.iter_mut().find(|shape| !shape.kind.excludes(&other.kind)) {
+            Some(shape) => shape.join(other),
+            None => shapes.push(other),
         }
     }
-    kinds.sort_by_key(Kind::rank);
-    if kinds.len() == 1 { kinds.pop().unwrap_or_default() } else { Kind::OneOf(kinds) }
+    shapes.sort_by_key(|shape| shape.kind.rank());
+    Kind::OneOf(shapes)
 }
 
 /// The longest text that is read into a tree, in bytes: a tree costs many times its text, its shape does not.

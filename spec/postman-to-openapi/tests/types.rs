@@ -1,0 +1,568 @@
+//! The types in a document hold: what they were read from is believed as far as it goes, and no further.
+
+use postman_to_openapi::{Converter, Effect, Note, Overlay, Source};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// Converts JSON values as if each were a file; gives document and notes.
+fn convert(files: &[Value]) -> (Value, Vec<Note>) {
+    convert_with(files, None)
+}
+
+fn convert_with(files: &[Value], overlay: Option<Value>) -> (Value, Vec<Note>) {
+    let mut notes = Vec::new();
+    let mut converter = Converter::new(|note| notes.push(note));
+    for (number, file) in files.iter().enumerate() {
+        let source = Source::new(format!("{number}.json"), file.to_string().into_bytes());
+        converter.read(&source.expect("the test's JSON is sound")).expect("the test's file is Postman's");
+    }
+    let overlay =
+        overlay.map(|patch| Overlay::new("overlay", &patch.to_string()).expect("the overlay is sound"));
+    let text = converter.finish(overlay.as_ref()).expect("nothing is refused").to_text();
+    (serde_json::from_str(&text).expect("a document is JSON"), notes)
+}
+
+fn collection(items: &[Value]) -> Value {
+    json!({"info": {"name": "All"}, "item": items})
+}
+
+/// An item whose saved responses have these statuses and bodies.
+fn answering(answers: &[(u16, &str)]) -> Value {
+    let responses: Vec<Value> = answers
+        .iter()
+        .map(|(code, body)| json!({"name": "Done.", "code": code, "body": body, "_postman_previewlanguage": "json"}))
+        .collect();
+    json!({"name": "Get a thing", "request": {"method": "GET", "url": "https://a.example/things"}, "response": responses})
+}
+
+fn sending(body: &str) -> Value {
+    let options = json!({"raw": {"language": "json"}});
+    json!({"name": "Create a thing", "request": {"method": "POST", "url": "https://a.example/things",
+        "body": {"mode": "raw", "raw": body, "options": options}}})
+}
+
+fn answer<'d>(document: &'d Value, status: &str) -> &'d Value {
+    &document["paths"]["/things"]["get"]["responses"][status]
+}
+
+fn answered(document: &Value) -> Value {
+    answer(document, "200")["content"]["application/json"]["schema"].clone()
+}
+
+fn sent(document: &Value) -> Value {
+    document["paths"]["/things"]["post"]["requestBody"]["content"]["application/json"]["schema"].clone()
+}
+
+fn parameter(document: &Value, at: usize) -> Value {
+    let item = document["paths"].as_object().and_then(|paths| paths.values().next()).expect("a path");
+    item["get"]["parameters"][at]["schema"].clone()
+}
+
+fn said(notes: &[Note]) -> Vec<String> {
+    notes.iter().map(Note::to_string).collect()
+}
+
+const INTEGER: &str = r#"{"type":"integer"}"#;
+const LONG: &str = r#"{"type":"integer","format":"int64"}"#;
+const TEXT: &str = r#"{"type":"string"}"#;
+
+fn schema(text: &str) -> Value {
+    serde_json::from_str(text).expect("the test's JSON is sound")
+}
+
+#[test]
+fn a_type_word_is_the_type_it_names_in_requests_and_answers_at_any_depth() {
+    let body = r#"{"id": "integer", "big": "integer [int64]", "on": "boolean", "at": "date-time", "name": "string",
+        "rate": "number [double]", "ids": ["integer"], "rows": [{"size": "<long>", "type": "integer", "from": "date"}]}"#;
+    let wanted = json!({"type": "object", "properties": {
+        "id": {"type": "integer"}, "big": {"type": "integer", "format": "int64"}, "on": {"type": "boolean"},
+        "at": {"type": "string", "format": "date-time"}, "name": {"type": "string"},
+        "rate": {"type": "number", "format": "double"}, "ids": {"type": "array", "items": {"type": "integer"}},
+        "rows": {"type": "array", "items": {"type": "object", "properties": {
+            "size": {"type": "integer", "format": "int64"}, "type": {"type": "integer"},
+            "from": {"type": "string", "format": "date"}}}}}});
+    assert_eq!(answered(&convert(&[answering(&[(200, body)])]).0), wanted);
+    let (document, _) = convert(&[sending(body)]);
+    assert_eq!(sent(&document), wanted);
+    assert!(!document.to_string().contains("\"example"), "a placeholder is no example");
+}
+
+#[test]
+fn a_type_word_is_the_type_it_names_in_parameters_headers_and_form_fields() {
+    let item = json!({"name": "Get a thing", "request": {"method": "GET",
+        "url": {"raw": "https://a.example/things/:id?limit=integer&ids=integer,integer",
+            "variable": [{"key": "id", "value": "integer [int64]"}],
+            "query": [{"key": "limit", "value": "integer"}, {"key": "ids", "value": "integer,integer"}]},
+        "header": [{"key": "X-Flag", "value": "boolean"}],
+        "body": {"mode": "urlencoded", "urlencoded": [{"key": "count", "value": "integer"}, {"key": "rows", "value": "[\"integer\"]"}]}}});
+    let (document, _) = convert(&[item]);
+    assert_eq!(parameter(&document, 0), schema(LONG));
+    assert_eq!(parameter(&document, 1), schema(INTEGER));
+    assert_eq!(parameter(&document, 2), json!({"type": "array", "items": {"type": "integer"}}));
+    assert_eq!(parameter(&document, 3), json!({"type": "boolean"}));
+    let form = &document["paths"]["/things/{id}"]["get"]["requestBody"]["content"]["application/x-www-form-urlencoded"];
+    assert_eq!(form["schema"]["properties"]["count"], schema(INTEGER));
+    assert_eq!(form["schema"]["properties"]["rows"]["items"], schema(INTEGER));
+    assert!(!document.to_string().contains("\"example"), "a placeholder is no example");
+}
+
+#[test]
+fn a_word_that_may_well_be_a_value_is_one() {
+    let body = r#"{"schema": {"type": "integer", "format": "date-time"}, "entityName": "object", "sort_by": "date"}"#;
+    let properties = answered(&convert(&[answering(&[(200, body)])]).0)["properties"].clone();
+    assert_eq!(properties["schema"]["properties"]["type"], schema(TEXT));
+    assert_eq!(properties["schema"]["properties"]["format"], schema(TEXT));
+    assert_eq!((&properties["entityName"], &properties["sort_by"]), (&schema(TEXT), &schema(TEXT)));
+    let chosen = json!({"name": "Get a thing", "request": {"method": "GET", "url": {"raw": "https://a.example/things?as=string",
+        "query": [{"key": "as", "value": "string", "description": "How. (This can only be one of string,integer)"}]}}});
+    let (document, _) = convert(&[chosen]);
+    assert_eq!(parameter(&document, 0), json!({"type": "string", "enum": ["string", "integer"]}));
+}
+
+#[test]
+fn json_inside_a_json_string_is_the_json_inside() {
+    for body in [r#""{\"a\": 1}""#, r#"  "{\"a\": 1}" "#] {
+        let (document, notes) = convert(&[answering(&[(200, body)]), sending(body)]);
+        let wanted = json!({"type": "object", "properties": {"a": {"type": "integer", "format": "int64"}}});
+        assert_eq!(answered(&document), wanted);
+        assert_eq!(sent(&document)["properties"], wanted["properties"]);
+        assert_eq!(said(&notes), Vec::<String>::new());
+    }
+    // Without a label of any kind too.
+    let mut bare = answering(&[(200, r#""[{\"a\": 1}]""#)]);
+    bare["response"][0]["_postman_previewlanguage"] = Value::Null;
+    assert_eq!(answered(&convert(&[bare]).0)["type"], "array");
+    let (document, notes) = convert(&[answering(&[(200, r#""{\"a\": ""#)])]);
+    assert_eq!(answered(&document), json!({}));
+    assert!(
+        said(&notes)[0].contains("is not JSON") && said(&notes)[0].contains("its schema is open"),
+        "{notes:?}"
+    );
+    let (document, notes) = convert(&[answering(&[(200, r#""Not found""#)])]);
+    assert_eq!((answered(&document), notes.len()), (schema(TEXT), 0), "a plain text is one");
+}
+
+#[test]
+fn a_success_whose_every_sample_is_empty_has_no_content() {
+    for (status, empty) in [
+        (204, "{}"),
+        (204, "\"\""),
+        (204, "null"),
+        (204, " \n"),
+        (204, ""),
+        (200, "{ }"),
+        (200, "null"),
+        (201, "\"\""),
+    ] {
+        let (document, notes) = convert(&[answering(&[(status, empty)])]);
+        assert_eq!(
+            *answer(&document, &status.to_string()),
+            json!({"description": "Done."}),
+            "{status} {empty}"
+        );
+        assert_eq!(said(&notes), Vec::<String>::new());
+    }
+    let (document, _) = convert(&[answering(&[(200, "{}"), (200, r#"{"a": 1}"#)])]);
+    assert_eq!(answered(&document), json!({"type": "object", "properties": {"a": schema(LONG)}}));
+    let (document, _) = convert(&[answering(&[(400, "{}")])]);
+    assert!(answer(&document, "400").get("content").is_some(), "an error is not judged by this");
+}
+
+#[test]
+fn a_body_under_a_status_that_allows_none_is_left_out_and_told() {
+    let (document, notes) = convert(&[answering(&[(204, r#"{"a": 1}"#)])]);
+    assert_eq!(*answer(&document, "204"), json!({"description": "Done."}));
+    assert!(said(&notes)[0].contains("its answer 204 has a body"), "{notes:?}");
+}
+
+#[test]
+fn what_an_exporter_gave_up_on_is_open() {
+    let body = r#"{"id": "<long>", "tree": {"value": "<Error: Too many levels of nesting to fake this schema>"},
+        "rows": [{"value": "<Error: Too many levels of nesting to fake this schema>"}], "kept": {"value": 1}}"#;
+    let properties = answered(&convert(&[answering(&[(200, body)])]).0)["properties"].clone();
+    assert_eq!(properties["tree"], json!({}));
+    assert_eq!(properties["rows"], json!({"type": "array", "items": {}}));
+    assert_eq!(properties["kept"]["properties"]["value"], schema(LONG));
+}
+
+#[test]
+fn a_mark_anywhere_in_a_file_makes_every_body_of_it_an_invention() {
+    let mut marked = answering(&[(200, r#"{"b": 1}"#), (200, r#"{"b": 2}"#)]);
+    marked["request"]["url"] = json!({"raw": "https://a.example/things?q=1", "query": [{"key": "q", "value": "1", "description": "(Required) It."}]});
+    let (document, _) = convert(&[collection(&[sending(r#"{"a": 1}"#), marked])]);
+    assert_eq!(sent(&document).get("required"), None);
+    assert_eq!(answered(&document).get("required"), None);
+    let (document, _) = convert(&[sending(r#"{"a": 1}"#)]);
+    assert_eq!(sent(&document)["required"], json!(["a"]), "by hand, what is sent is meant");
+    let (document, _) = convert(&[sending(r#"{"a": "<string>"}"#)]);
+    assert_eq!(sent(&document).get("required"), None, "a placeholder is a mark too");
+}
+
+#[test]
+fn an_answer_requires_what_two_samples_have_and_none_is_without() {
+    for (answers, required) in [
+        (&[(200, r#"{"a": 1, "rows": [{"b": 1}, {"b": 2}]}"#)][..], Value::Null),
+        (&[(200, r#"{"a": 1}"#), (200, r#"{"a": 2, "c": 1}"#)], json!(["a"])),
+        (&[(200, r#"{"a": 1}"#), (200, r#"{"a": 2}"#), (200, "{}")], Value::Null),
+    ] {
+        let schema = answered(&convert(&[answering(answers)]).0);
+        assert_eq!(schema.get("required").cloned().unwrap_or_default(), required, "{answers:?}");
+        assert_eq!(schema["properties"]["rows"]["items"].get("required"), None);
+    }
+    // An object inside only one of two samples is one sample itself.
+    let (document, _) = convert(&[answering(&[(200, r#"{"a": {"b": 1}}"#), (200, "{\"c\": 1}")])]);
+    assert_eq!(answered(&document)["properties"]["a"].get("required"), None);
+}
+
+fn getting(url: &str, id: &str) -> Value {
+    json!({"name": "Get a live stream", "request": {"method": "GET", "url": {"raw": url, "variable": [{"key": "meetingId", "value": id}]}}})
+}
+
+#[test]
+fn an_id_stays_an_integer_whatever_nonsense_a_collection_has_for_it() {
+    let url = "https://a.example/meetings/:meetingId/livestream";
+    let item = getting(url, "68423085");
+    for other in [
+        collection(&[getting(url, "ut amet")]),
+        collection(&[getting(url, "<string>")]),
+        collection(&[getting(url, "abc")]),
+        getting(url, "ut amet"),
+    ] {
+        for files in [[item.clone(), other.clone()], [other.clone(), item.clone()]] {
+            let (document, notes) = convert(&files);
+            assert_eq!(parameter(&document, 0), schema(LONG));
+            let told: Vec<_> = said(&notes).into_iter().filter(|note| note.contains("disagree")).collect();
+            assert_eq!(
+                told,
+                [
+                    "note: GET /meetings/{meetingId}/livestream meetingId: requests disagree, and the most trusted counts: integer"
+                ]
+            );
+        }
+    }
+    // The other way round nothing is known better: two texts of equal standing.
+    let (document, _) = convert(&[collection(&[getting(url, "abc"), getting(url, "7")])]);
+    assert_eq!(parameter(&document, 0), schema(TEXT));
+}
+
+#[test]
+fn a_described_type_counts_for_more_than_a_sample_and_an_item_for_more_than_a_collection() {
+    let described = answering(&[(200, r#"{"id": "<long>"}"#)]);
+    let sample = answering(&[(200, r#"{"id": "seven", "name": "x"}"#)]);
+    for files in [[&described, &sample], [&sample, &described]] {
+        let (document, notes) = convert(&[collection(&files.map(Clone::clone))]);
+        assert_eq!(answered(&document)["properties"]["id"], schema(LONG));
+        assert_eq!(answered(&document)["properties"]["name"], schema(TEXT), "what only one knows is kept");
+        assert_eq!(
+            said(&notes).iter().filter(|note| note.contains("things id: requests disagree")).count(),
+            1
+        );
+        assert!(!document.to_string().contains("seven"), "an example that is none of the type goes");
+    }
+    let (item, all) =
+        (answering(&[(200, r#"{"id": 7}"#)]), collection(&[answering(&[(200, r#"{"id": "seven"}"#)])]));
+    assert_eq!(answered(&convert(&[item.clone(), all.clone()]).0)["properties"]["id"], schema(LONG));
+    assert_eq!(answered(&convert(&[all, item]).0)["properties"]["id"], schema(LONG));
+}
+
+#[test]
+fn what_the_exporter_marked_as_required_stays_so_beside_a_request_by_hand() {
+    let form = |fields: Value| {
+        json!({"name": "Create a thing", "request": {"method": "POST", "url": "https://a.example/things",
+        "body": {"mode": "urlencoded", "urlencoded": fields}}})
+    };
+    let marked = form(
+        json!([{"key": "a", "value": "1", "description": "(Required) It."}, {"key": "b", "value": "1"}]),
+    );
+    let by_hand = collection(&[
+        form(json!([{"key": "a", "value": "2"}, {"key": "c", "value": "1"}])),
+        form(json!([{"key": "b", "value": "2"}])),
+    ]);
+    for files in [[marked.clone(), by_hand.clone()], [by_hand, marked]] {
+        let (document, _) = convert(&files);
+        let content = &document["paths"]["/things"]["post"]["requestBody"]["content"];
+        assert_eq!(content["application/x-www-form-urlencoded"]["schema"]["required"], json!(["a"]));
+    }
+}
+
+#[test]
+fn a_server_that_one_file_knows_is_the_others_too() {
+    let open = getting("{{baseUrl}}/meetings/:meetingId", "7");
+    let all = |value: &str| {
+        let mut all = collection(&[getting("{{baseUrl}}/users/:meetingId", "7")]);
+        all["variable"] = json!([{"key": "baseUrl", "value": value}]);
+        all
+    };
+    for files in
+        [[open.clone(), all("https://api.a.example/v2")], [all("https://api.a.example/v2"), open.clone()]]
+    {
+        let (document, notes) = convert(&files);
+        assert_eq!(document["servers"], json!([{"url": "https://api.a.example/v2"}]));
+        assert!(!document.to_string().contains("example.com"), "{document}");
+        assert_eq!(said(&notes), Vec::<String>::new());
+    }
+    let (document, _) = convert(&[open, all("https://a.example"), all("https://b.example")]);
+    assert!(document.to_string().contains("{baseUrl}"), "of two values neither is taken");
+}
+
+#[test]
+fn the_overlays_servers_are_every_operations_and_what_gives_way_is_told() {
+    let files = [
+        getting("{{baseUrl}}/a/:meetingId", "7"),
+        getting("https://a.example/b/:meetingId", "7"),
+        getting("https://a.example/c/:meetingId", "7"),
+        getting("https://c.example/d/:meetingId", "7"),
+    ];
+    let (document, notes) =
+        convert_with(&files, Some(json!({"servers": [{"url": "https://api.a.example"}]})));
+    assert_eq!(document["servers"], json!([{"url": "https://api.a.example"}]));
+    assert_eq!(document.to_string().matches("\"servers\"").count(), 1, "{document}");
+    assert_eq!(
+        said(&notes),
+        ["note: GET /d/{meetingId}: its server https://c.example gives way to the overlay's servers"]
+    );
+}
+
+#[test]
+fn of_two_servers_of_one_operation_one_counts_and_the_other_is_told() {
+    let files = [
+        collection(&[getting("https://a.example/b/:meetingId", "7")]),
+        getting("https://b.example/b/:meetingId", "7"),
+    ];
+    let (document, notes) = convert(&files);
+    assert_eq!(document["servers"], json!([{"url": "https://b.example"}]));
+    assert!(
+        said(&notes)
+            .iter()
+            .any(|note| note
+                .contains("server: requests disagree, and the most trusted counts: https://b.example")),
+        "{notes:?}"
+    );
+}
+
+#[test]
+fn a_form_takes_every_sample_that_stays() {
+    let form = |name: &str, fields: Value| {
+        json!({"name": name, "request": {"method": "POST", "url": "https://a.example/things",
+        "header": [{"key": "Content-Type", "value": "application/json"}], "body": {"mode": "urlencoded", "urlencoded": fields}}})
+    };
+    let mut by_text = sending(r#"{"flag": true, "count": 3, "pages": "0-"}"#);
+    by_text["name"] = json!("As text");
+    let (document, _) = convert(&[collection(&[
+        form(
+            "Empty",
+            json!([{"key": "flag", "value": ""}, {"key": "ids", "value": "a"}, {"key": "count", "value": "1"}]),
+        ),
+        form(
+            "Given",
+            json!([{"key": "flag", "value": "false"}, {"key": "ids", "value": "a"}, {"key": "ids", "value": "b"}]),
+        ),
+        by_text,
+    ])]);
+    let content = &document["paths"]["/things"]["post"]["requestBody"]["content"]["application/json"];
+    assert_eq!(
+        content["schema"]["properties"],
+        json!({"flag": {"type": "boolean"}, "ids": {"type": "array", "items": schema(TEXT)},
+        "count": schema(LONG), "pages": schema(TEXT)})
+        .as_object()
+        .map(|map| {
+            let mut pairs: Vec<_> = map.clone().into_iter().collect();
+            pairs.sort_by(|a, b| a.0.cmp(&b.0));
+            Value::Object(pairs.into_iter().collect())
+        })
+        .expect("an object")
+    );
+    assert_eq!(
+        content["examples"],
+        json!({
+            "As text": {"value": {"flag": true, "count": 3, "pages": "0-"}},
+            "Empty": {"value": {"ids": ["a"], "count": 1}},
+            "Given": {"value": {"flag": false, "ids": ["a", "b"]}},
+        })
+    );
+}
+
+#[test]
+fn a_description_that_says_undefined_or_null_is_none() {
+    let mut item = getting("https://a.example/meetings/:meetingId", "7");
+    item["request"]["description"] = json!("undefined");
+    item["request"]["url"]["variable"][0]["description"] = json!("(Required) undefined");
+    item["response"] = json!([{"name": "null", "code": 200, "body": "{\"a\":1}"}]);
+    let (document, _) = convert(&[item]);
+    let text = document.to_string();
+    assert!(!text.contains("undefined") && !text.contains("null"), "{text}");
+}
+
+#[test]
+fn the_keys_of_examples_are_clean_names() {
+    let mut item = answering(&[(200, r#"{"a": 1}"#), (200, r#"{"a": 2}"#), (200, r#"{"a": 3}"#)]);
+    item["response"][0]["name"] = json!("**HTTP Status Code:** `200` <br>\nMeeting **returned**.");
+    item["response"][1]["name"] = json!("<https://a.example/x>\u{7}");
+    item["response"][2]["name"] = json!("word ".repeat(60));
+    let (document, _) = convert(&[item]);
+    let examples = answer(&document, "200")["content"]["application/json"]["examples"].clone();
+    let keys: Vec<&String> = examples.as_object().expect("examples").keys().collect();
+    assert_eq!(keys[..2], ["Meeting returned.", "https://a.example/x"]);
+    assert!(keys[2].len() <= 80 && keys[2].ends_with("word"), "{keys:?}");
+}
+
+#[test]
+fn a_text_named_like_a_password_has_that_format() {
+    let body = r#"{"password": "x", "passcode": "x", "client_secret": "x", "api_key": "x", "access_token": "x",
+        "refresh_token": "x", "h323_passcode": "x", "user_access_token": "x", "accessToken": "x",
+        "page_token": "x", "next_page_token": "x", "token": "x", "password_count": "x", "is_password": true}"#;
+    let (document, _) = convert(&[answering(&[(200, body)])]);
+    let properties = answered(&document)["properties"].clone();
+    let secret: Vec<&String> = properties
+        .as_object()
+        .expect("properties")
+        .iter()
+        .filter(|(_, property)| property["format"] == "password")
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(
+        secret,
+        [
+            "password",
+            "passcode",
+            "client_secret",
+            "api_key",
+            "access_token",
+            "refresh_token",
+            "h323_passcode",
+            "user_access_token",
+            "accessToken"
+        ]
+    );
+}
+
+#[test]
+fn a_summary_has_one_line_for_a_topic_with_its_count_and_first_places() {
+    let items: Vec<Value> = (0..310)
+        .map(|at| json!({"name": format!("Item {at}"), "request": {"method": "VIEW", "url": "https://a.example/a"}}))
+        .chain([json!({"name": "Lone"})])
+        .collect();
+    let (_, notes) = convert(&[collection(&items)]);
+    assert_eq!(notes.iter().filter(|note| note.effect == Effect::LeftOut).count(), 311);
+    assert_eq!(
+        postman_to_openapi::summary(&notes),
+        [
+            "left out: 310 times: OpenAPI has no place for its method; change the method, or describe it by hand: \
+             0.json:1: Item 0; 0.json:1: Item 1; 0.json:1: Item 2; and 307 more, which --verbose names",
+            "left out: 0.json:1: Lone: it holds neither a request nor items",
+        ]
+    );
+}
+
+/// JSON values in which every text may be one that means something here.
+fn sample() -> impl Strategy<Value = Value> {
+    let text = prop::sample::select(vec![
+        "x",
+        "integer",
+        "string",
+        "date-time",
+        "<long>",
+        "<string>",
+        "object",
+        "2024-01-01",
+        "ut amet",
+        "null",
+        "<Error: Too many levels of nesting to fake this schema>",
+        "",
+        "integer [int64]",
+        "[integer]",
+        "用户",
+    ]);
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        (-1e9..1e9).prop_map(Value::from),
+        text.prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        let name = prop::sample::select(vec!["a", "b", "type", "value", "password", "key_0", "1", "ü"]);
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((name, inner), 0..4).prop_map(|pairs| {
+                Value::Object(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+            }),
+        ]
+    })
+}
+
+/// Whether a schema of the kind the converter writes admits a value.
+fn admits(schema: &Value, value: &Value) -> bool {
+    if let Some(alternatives) = schema["oneOf"].as_array() {
+        return alternatives.iter().filter(|schema| admits(schema, value)).count() == 1;
+    }
+    if value.is_null() && schema["nullable"] == true {
+        return true;
+    }
+    match schema["type"].as_str() {
+        None => true,
+        Some("boolean") => value.is_boolean(),
+        Some("integer") => value.is_i64(),
+        Some("number") => value.is_number(),
+        Some("string") => value.is_string(),
+        Some("array") => {
+            value.as_array().is_some_and(|list| list.iter().all(|element| admits(&schema["items"], element)))
+        }
+        _ => value.as_object().is_some_and(|map| {
+            let required = schema["required"].as_array().into_iter().flatten();
+            required.into_iter().all(|name| map.contains_key(name.as_str().unwrap_or_default()))
+                && map.iter().all(|(name, value)| match schema["properties"].get(name) {
+                    Some(schema) => admits(schema, value),
+                    None => admits(&schema["additionalProperties"], value),
+                })
+        }),
+    }
+}
+
+fn examples(content: &Value) -> Vec<&Value> {
+    let named = content["examples"].as_object().into_iter().flatten().map(|(_, example)| &example["value"]);
+    content.get("example").into_iter().chain(named).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_joined_schema_admits_every_example_that_is_kept_and_the_order_leaves_no_trace(samples in prop::collection::vec((sample(), any::<bool>()), 1..5)) {
+        let files: Vec<Value> = samples
+            .iter()
+            .map(|(sample, item)| {
+                let both = [sending(&sample.to_string()), answering(&[(200, &sample.to_string())])];
+                if *item { Value::from(both.to_vec()) } else { collection(&both) }
+            })
+            .collect();
+        let (document, _) = convert(&files);
+        let reversed: Vec<Value> = files.into_iter().rev().collect();
+        prop_assert_eq!(&document, &convert(&reversed).0);
+        let sent = &document["paths"]["/things"]["post"]["requestBody"]["content"]["application/json"];
+        let answered = &answer(&document, "200")["content"]["application/json"];
+        for content in [sent, answered] {
+            for example in examples(content) {
+                prop_assert!(admits(&content["schema"], example), "{example} is not {}", content["schema"]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_form_admits_every_example_that_is_kept(
+        forms in prop::collection::vec(prop::collection::vec(("[a-c]", prop::sample::select(vec!["", "false", "7", "1.5", "x", "[1]", "{\"a\":1}", "integer", "ut amet"])), 1..5), 1..4),
+    ) {
+        let items: Vec<Value> = forms
+            .iter()
+            .map(|fields| {
+                let fields: Vec<Value> = fields.iter().map(|(key, value)| json!({"key": key, "value": value})).collect();
+                json!({"name": "Create a thing", "request": {"method": "POST", "url": "https://a.example/things", "body": {"mode": "urlencoded", "urlencoded": fields}}})
+            })
+            .collect();
+        let (document, _) = convert(&[collection(&items)]);
+        let content = &document["paths"]["/things"]["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"];
+        for example in examples(content) {
+            prop_assert!(admits(&content["schema"], example), "{example} is not {}", content["schema"]);
+        }
+    }
+}
