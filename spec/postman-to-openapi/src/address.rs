@@ -4,6 +4,7 @@ use crate::name;
 use crate::postman::{self, Raw, Url};
 use crate::scalar;
 use crate::shape::Kind;
+use crate::text::split_while;
 use crate::variables::{self, Variables};
 
 /// A URL taken apart.
@@ -169,15 +170,15 @@ fn parse(text: &str, declared: &[String], variables: &Variables<'_>) -> Option<A
 
 /// Where the server ends and the path begins.
 fn split_head(place: &str) -> (&str, &str) {
-    let start = match place.find("://") {
-        Some(at) if !place[..at].contains('/') => at + 3,
+    let (schemed, host) = match place.split_once("://") {
+        Some((scheme, host)) if !scheme.contains('/') => (true, host),
         _ if place.starts_with(['/', ':']) => return ("", place),
-        _ => 0,
+        _ => (false, place),
     };
-    let end = place[start..].find('/').map_or(place.len(), |at| start + at);
-    let (head, tail) = place.split_at(end);
+    let (_, path) = split_while(host, |c| c != '/');
+    let (head, tail) = (place.strip_suffix(path).unwrap_or(place), path);
     // `users/list` names no server; `localhost/x`, `a.example/x` and `{{host}}/x` do.
-    let is_host = start > 0 || head.contains(['.', ':', '{']) || head == "localhost";
+    let is_host = schemed || head.contains(['.', ':', '{']) || head == "localhost";
     if is_host { (head, tail) } else { ("", place) }
 }
 
@@ -201,11 +202,11 @@ fn server(head: &str) -> (Server, Option<String>) {
         false => format!("http://{head}"),
     };
     let mut userinfo = None;
-    if let Some(start) = url.find("://").map(|at| at + 3) {
-        let end = url[start..].find('/').map_or(url.len(), |at| start + at);
-        if let Some(at) = url[start..end].rfind('@') {
-            userinfo = Some(url[start..start + at].to_owned());
-            url.replace_range(start..=start + at, "");
+    if let Some((scheme, rest)) = url.split_once("://") {
+        let (authority, path) = split_while(rest, |c| c != '/');
+        if let Some((user, host)) = authority.rsplit_once('@') {
+            userinfo = Some(user.to_owned());
+            url = format!("{scheme}://{host}{path}");
         }
     }
     let mut server = Server::default();
@@ -230,15 +231,13 @@ impl Address {
         if let Some(name) = segment.strip_prefix(':')
             && !name.is_empty()
         {
-            let end = match declared.iter().any(|key| key == name) {
-                true => name.len(),
-                false => {
-                    name.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').unwrap_or(name.len())
-                }
+            let (name, behind) = match declared.iter().any(|key| key == name) {
+                true => (name, ""),
+                false => split_while(name, |c| c.is_alphanumeric() || c == '_' || c == '-'),
             };
-            if end > 0 {
-                self.parameter(&name[..end], None);
-                rest = &name[end..];
+            if !name.is_empty() {
+                self.parameter(name, None);
+                rest = behind;
             }
         }
         while let Some((before, name, after)) = variables::next(rest) {
@@ -334,16 +333,21 @@ fn decoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json;
     use crate::secret::Secrets;
+
+    fn text(json: &str) -> json::Text {
+        json::Text::new(json.to_owned()).ok().expect("the test's JSON is sound")
+    }
 
     fn variables() -> Variables<'static> {
         let raw = r#"[{"key":"base","value":"https://a.example/v1/"},{"key":"version","value":"v2"},{"key":"id","value":"7"}]"#;
-        Variables::read(serde_json::from_str(raw).ok(), None, &mut Secrets::default())
+        Variables::read(text(raw).root(), None, &mut Secrets::default())
     }
 
     fn parts_of(json: &str) -> (String, String) {
-        let raw = serde_json::from_str(json).ok();
-        let address = read(raw, &variables()).expect("the URL is sound");
+        let text = text(json);
+        let address = read(text.root(), &variables()).expect("the URL is sound");
         (address.server.url, address.path)
     }
 
@@ -376,16 +380,15 @@ mod tests {
     #[test]
     fn a_url_that_is_not_there_is_an_error_and_no_panic() {
         for json in ["\"\"", "{}", "{\"raw\":\"\"}", "[]", "7e999"] {
-            let raw = serde_json::from_str(json).ok();
-            let _ = read(raw, &variables());
+            let _ = read(text(json).root(), &variables());
         }
         assert!(read(None, &variables()).is_err());
     }
 
     #[test]
     fn a_query_in_the_text_is_read_decoded() {
-        let raw = serde_json::from_str(r#""/a?x=1&y%5Bz%5D=%41+b&&w""#).ok();
-        let query = read(raw, &variables()).expect("the URL is sound").query;
+        let text = text(r#""/a?x=1&y%5Bz%5D=%41+b&&w""#);
+        let query = read(text.root(), &variables()).expect("the URL is sound").query;
         let pairs: Vec<_> = query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(pairs, [("x", "1"), ("y[z]", "A+b"), ("w", "")]);
     }

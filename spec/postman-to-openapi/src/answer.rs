@@ -42,6 +42,8 @@ pub struct Answer {
     pub headers: Vec<Field>,
     /// Bodies, by media type.
     pub bodies: Vec<Content>,
+    /// Whether it is a success that a sample shows without content.
+    pub empty: bool,
 }
 
 impl Answer {
@@ -59,6 +61,7 @@ impl Answer {
             }
         }
         self.retry_after = self.retry_after.max(other.retry_after);
+        self.empty |= other.empty;
         for header in other.headers {
             match self.headers.iter_mut().find(|known| known.name.eq_ignore_ascii_case(&header.name)) {
                 Some(known) => known.join(header),
@@ -130,12 +133,15 @@ pub fn read(response: &Response<'_>, context: &mut Context<'_, '_>) -> (Status, 
         answer.headers.extend(documented(name, value, description, context.exported));
     };
     postman::headers(response.header, &mut header);
-    if let Some(text) = postman::filled(response.body) {
+    let text = postman::filled(response.body);
+    let is_empty = text.as_deref().map_or(Some(Empty::Text), empty);
+    answer.empty = matches!((code, &is_empty), (Some(200..300), Some(Empty::Text)));
+    if let Some(text) = text {
         let language = postman::text(response.language);
         // A plain-text label is the exporter's and the app's default; JSON in it is JSON all the same.
         let language = language.filter(|language| !matches!(&**language, "text" | "Text" | "auto"));
         let label = content_type.filter(|media| !(media == "text/plain" && body::looks_like_json(&text)));
-        match (code, empty(&text)) {
+        match (code, is_empty) {
             (Some(204 | 205), Some(_)) | (Some(200..300), Some(Empty::Text)) => {}
             (Some(code @ (204 | 205)), None) => context.note(
                 "an answer whose status allows no content has one, which is left out",

@@ -100,7 +100,7 @@ fn guess(text: &str) -> &'static str {
     let start = text.trim_start();
     match start.as_bytes().first() {
         _ if looks_like_json(text) => "application/json",
-        Some(b'<') if start.len() > 5 && start[1..].to_ascii_lowercase().starts_with("html") => "text/html",
+        Some(b'<') if start.get(1..5).is_some_and(|name| name.eq_ignore_ascii_case("html")) => "text/html",
         Some(b'<') if start.starts_with("<!DOCTYPE html") => "text/html",
         Some(b'<') => "application/xml",
         _ => "text/plain",
@@ -190,7 +190,7 @@ fn bare_variables<'t>(text: &'t str, context: &Context<'_, '_>) -> Cow<'t, str> 
             && before.is_empty()
             && !name.contains(['"', '\n', '{', ':'])
         {
-            let value = context.variables.expand(&rest[..rest.len() - after.len()]).into_owned();
+            let value = context.variables.expand(rest.strip_suffix(after).unwrap_or(rest)).into_owned();
             let literal = serde_json::from_str::<Value>(&value).is_ok_and(|value| !value.is_string());
             out.push_str(&if literal {
                 value
@@ -207,7 +207,7 @@ fn bare_variables<'t>(text: &'t str, context: &Context<'_, '_>) -> Cow<'t, str> 
             _ => {}
         }
         out.push(c);
-        rest = &rest[c.len_utf8()..];
+        rest = rest.strip_prefix(c).unwrap_or_default();
     }
     Cow::Owned(out)
 }

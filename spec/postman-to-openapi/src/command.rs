@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use lexopt::prelude::{Long, Short, Value};
-use postman_to_openapi::{Converted, Converter, Note, Overlay, Source, summary};
+use postman_to_openapi::{Converted, Converter, Error, Note, Overlay, Source, printable, summary};
 use similar::TextDiff;
 
-use crate::files;
+use crate::files::{self, Output, STDIN};
 
 const HELP: &str = "\
 Turns Postman items and collections into one OpenAPI 3.0.3 document.
@@ -51,12 +51,33 @@ enum Request {
     Print(String),
 }
 
+/// What was refused, sentence by sentence.
+pub struct Refusal(pub Vec<String>);
+
+impl From<String> for Refusal {
+    fn from(sentence: String) -> Self {
+        Self(vec![sentence])
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self(error.sentences().to_vec())
+    }
+}
+
+/// Prints one line to standard error. What it says may come from an input, and reaches no terminal as it is.
+pub fn tell(line: &str) {
+    // Nobody is left to be told when this fails.
+    let _ = writeln!(io::stderr(), "{}", printable(line));
+}
+
 /// Does what the command line asks.
 ///
 /// # Errors
 ///
-/// What was refused, one sentence per line.
-pub fn run() -> Result<ExitCode, String> {
+/// What was refused.
+pub fn run() -> Result<ExitCode, Refusal> {
     match arguments() {
         Ok(Request::Convert(arguments)) => convert(&arguments),
         Ok(Request::Print(text)) => {
@@ -65,7 +86,7 @@ pub fn run() -> Result<ExitCode, String> {
             Ok(ExitCode::SUCCESS)
         }
         Err(message) => {
-            eprintln!("error: {message}; --help shows how it is used");
+            tell(&format!("error: {message}; --help shows how it is used"));
             Ok(ExitCode::from(2))
         }
     }
@@ -76,8 +97,8 @@ fn arguments() -> Result<Request, String> {
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
         match argument {
-            Long("overlay") => arguments.overlay = Some(path(&mut parser)?),
-            Short('o') | Long("output") => arguments.output = Some(path(&mut parser)?),
+            Long("overlay") => once(&mut arguments.overlay, "--overlay", &mut parser)?,
+            Short('o') | Long("output") => once(&mut arguments.output, "--output", &mut parser)?,
             Long("check") => arguments.check = true,
             Long("strict") => arguments.strict = true,
             Long("verbose") => arguments.verbose = true,
@@ -91,7 +112,7 @@ fn arguments() -> Result<Request, String> {
             }
             Value(input) => arguments
                 .inputs
-                .push(input.into_string().map_err(|_| "an input's name is no UTF-8".to_owned())?),
+                .push(input.into_string().map_err(|_| "the name of an input is not UTF-8".to_owned())?),
             other => return Err(other.unexpected().to_string()),
         }
     }
@@ -101,38 +122,65 @@ fn arguments() -> Result<Request, String> {
     if arguments.check && arguments.output.is_none() {
         return Err("--check needs the --output to compare with".to_owned());
     }
-    if arguments.inputs.iter().filter(|input| *input == "-").count() > 1 {
+    if arguments.inputs.iter().filter(|input| *input == STDIN).count() > 1 {
         return Err("standard input can be read only once".to_owned());
     }
     Ok(Request::Convert(arguments))
 }
 
-fn path(parser: &mut lexopt::Parser) -> Result<PathBuf, String> {
-    parser.value().map(PathBuf::from).map_err(|error| error.to_string())
+/// Takes an option's path. Of two, one would be passed over in silence.
+fn once(place: &mut Option<PathBuf>, option: &str, parser: &mut lexopt::Parser) -> Result<(), String> {
+    let path = parser.value().map(PathBuf::from).map_err(|error| error.to_string())?;
+    match place.replace(path) {
+        Some(_) => Err(format!("{option} is given twice")),
+        None => Ok(()),
+    }
 }
 
-fn convert(arguments: &Arguments) -> Result<ExitCode, String> {
+fn convert(arguments: &Arguments) -> Result<ExitCode, Refusal> {
+    let mut inputs = Vec::new();
+    for input in &arguments.inputs {
+        inputs.extend(files::expand(input)?);
+    }
+    let output = arguments.output.as_deref();
+    for read in inputs.iter().chain(&arguments.overlay) {
+        if let Some(output) = output.filter(|output| files::same(output, read)) {
+            return Err(Refusal::from(format!(
+                "{} is both read, as {}, and the --output; write the document to a file of its own",
+                output.display(),
+                read.display()
+            )));
+        }
+    }
+    // Before anything is read: a conversion that cannot be written is not begun.
+    let output = match output {
+        Some(output) if !arguments.check => Some(Output::at(output)?),
+        _ => None,
+    };
     let overlay = arguments.overlay.as_deref().map(overlay).transpose()?;
     let mut notes = Vec::new();
-    let converted = converted(arguments, overlay.as_ref(), |note| notes.push(note));
+    let converted = converted(&inputs, overlay.as_ref(), |note| notes.push(note));
     if arguments.verbose {
-        notes.iter().for_each(|note| eprintln!("{note}"));
+        notes.iter().for_each(|note| tell(&note.to_string()));
     } else {
-        summary(&notes).iter().for_each(|line| eprintln!("{line}"));
+        summary(&notes).iter().for_each(|line| tell(line));
     }
     let converted = converted?;
-    eprintln!("{}", converted.counts);
+    tell(&converted.counts.to_string());
     if arguments.strict && converted.counts.left_out > 0 {
-        return Err("a request was left out, which --strict does not allow; nothing was written".to_owned());
+        let sentence = "a request was left out, which --strict does not allow; nothing was written";
+        return Err(Refusal::from(sentence.to_owned()));
     }
-    match &arguments.output {
-        Some(output) if arguments.check => return check(output, &converted),
-        Some(output) => files::replace(output, |out| converted.write(out))?,
+    if let Some(committed) = arguments.output.as_deref().filter(|_| arguments.check) {
+        return check(committed, &converted);
+    }
+    match output {
+        Some(output) => output.replace(|out| converted.write(out))?,
         None => {
             let mut out = BufWriter::new(io::stdout().lock());
             match converted.write(&mut out).and_then(|()| out.flush()) {
                 Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                    return Err(format!("standard output cannot be written ({error})"));
+                    return Err(Refusal::from(format!("standard output cannot be written ({error})")));
                 }
                 _ => {}
             }
@@ -142,30 +190,26 @@ fn convert(arguments: &Arguments) -> Result<ExitCode, String> {
 }
 
 fn converted(
-    arguments: &Arguments,
+    inputs: &[PathBuf],
     overlay: Option<&Overlay>,
     say: impl FnMut(Note),
-) -> Result<Converted, String> {
+) -> Result<Converted, Refusal> {
     let mut converter = Converter::new(say);
-    for input in &arguments.inputs {
-        for path in files::expand(input)? {
-            let source = Source::new(path.display().to_string(), files::read(&path)?)
-                .map_err(|error| error.to_string())?;
-            converter.read(&source).map_err(|error| error.to_string())?;
-        }
+    for path in inputs {
+        converter.read(&Source::new(path.display().to_string(), files::read(path)?)?)?;
     }
-    converter.finish(overlay).map_err(|error| error.to_string())
+    Ok(converter.finish(overlay)?)
 }
 
-fn overlay(path: &Path) -> Result<Overlay, String> {
+fn overlay(path: &Path) -> Result<Overlay, Refusal> {
     let name = path.display().to_string();
     let text = String::from_utf8(files::read(path)?)
-        .map_err(|_| format!("{name}: the overlay is no UTF-8 text; save it as UTF-8 and run again"))?;
-    Overlay::new(name, &text).map_err(|error| error.to_string())
+        .map_err(|_| format!("{name}: the overlay is not UTF-8 text; save it as UTF-8 and run again"))?;
+    Ok(Overlay::new(name, &text)?)
 }
 
 /// Compares without writing.
-fn check(output: &Path, converted: &Converted) -> Result<ExitCode, String> {
+fn check(output: &Path, converted: &Converted) -> Result<ExitCode, Refusal> {
     let made = converted.to_text();
     let committed = String::from_utf8_lossy(&files::read(output)?).into_owned();
     if committed == made {
@@ -173,7 +217,11 @@ fn check(output: &Path, converted: &Converted) -> Result<ExitCode, String> {
     }
     let name = output.display().to_string();
     let diff = TextDiff::from_lines(&committed, &made);
-    eprint!("{}", diff.unified_diff().context_radius(3).header(&name, "as converted now"));
-    eprintln!("error: {name} is out of date; run the same command without --check and commit what it writes");
+    let diff =
+        diff.unified_diff().context_radius(3).header(&printable(&name), "as converted now").to_string();
+    diff.lines().for_each(tell);
+    tell(&format!(
+        "error: {name} is out of date; run the same command without --check and commit what it writes"
+    ));
     Ok(ExitCode::from(1))
 }

@@ -127,6 +127,7 @@ impl Field {
         }
         self.join_required(other.required, other.exported);
         longer(&mut self.description, other.description);
+        let (mine, others) = (self.shape.trust, other.shape.trust);
         self.shape.join(other.shape);
         if self.values.is_empty() || other.values.is_empty() {
             // A list of values, once documented, stands; the other request merely had no room for it.
@@ -143,8 +144,11 @@ impl Field {
             self.content_type.clear();
         }
         self.example = match (self.example.take(), other.example) {
-            (Some(a), Some(b)) => Some(std::cmp::min_by_key(a, b, |value| value.to_string())),
-            (a, b) => a.or(b),
+            (Some(a), Some(b)) if mine == others => {
+                Some(std::cmp::min_by_key(a, b, |value| value.to_string()))
+            }
+            (a, b) if mine >= others => a.or(b),
+            (a, b) => b.or(a),
         };
     }
 

@@ -9,8 +9,9 @@ use crate::address::{Address, Server};
 use crate::auth::Schemes;
 use crate::few::Few;
 use crate::markdown;
+use crate::method::Method;
 use crate::name;
-use crate::operation::{Method, Operation};
+use crate::operation::Operation;
 use crate::postman::{self, Info};
 use crate::secret::Secrets;
 use crate::variables::Variables;
@@ -36,13 +37,19 @@ pub struct Builder {
     tags: Tags,
 }
 
-/// One path: its template as first met, and its operations.
+/// One path: its template as first met, an item's before a collection's, and its operations.
 struct Path {
     template: String,
+    item: bool,
     operations: Few<Method, Operation>,
 }
 
 impl Builder {
+    /// Requests read so far, whatever became of them.
+    pub fn requests(&self) -> usize {
+        self.left_out + self.merged + self.paths.values().map(|path| path.operations.len()).sum::<usize>()
+    }
+
     /// Notes what a collection says about itself.
     pub fn collection(&mut self, info: &Info<'_>) {
         self.titles.extend(postman::filled(info.name).map(|name| name.trim().to_owned()));
@@ -58,14 +65,18 @@ impl Builder {
     /// Adds a request. Gives the name of the operation it was merged into, if any.
     pub fn add(&mut self, method: Method, address: Address, mut operation: Operation) -> Option<String> {
         operation.server = address.server;
-        let path = self
-            .paths
-            .entry(nameless(&address.path))
-            .or_insert_with(|| Path { template: address.path.clone(), operations: Few::default() });
-        // Paths that differ only in their parameters' names are one path, named as first met.
-        for (parameter, name) in operation.parameters.iter_mut().zip(names(&path.template)) {
-            name.clone_into(&mut parameter.field.name);
+        let path = self.paths.entry(nameless(&address.path)).or_insert_with(|| Path {
+            template: address.path.clone(),
+            item: false,
+            operations: Few::default(),
+        });
+        // Paths that differ only in their parameters' names are one path.
+        if operation.item && !path.item {
+            path.item = true;
+            path.template = address.path;
+            path.operations.values_mut().for_each(|known| rename(known, &path.template));
         }
+        rename(&mut operation, &path.template);
         // Spare room would be kept as long as the document is.
         operation.parameters.shrink_to_fit();
         operation.bodies.shrink_to_fit();
@@ -157,6 +168,13 @@ fn nameless(path: &str) -> String {
     out
 }
 
+/// Calls the path parameters what the template calls them.
+fn rename(operation: &mut Operation, template: &str) {
+    for (parameter, name) in operation.parameters.iter_mut().zip(names(template)) {
+        name.clone_into(&mut parameter.field.name);
+    }
+}
+
 fn names(template: &str) -> impl Iterator<Item = &str> {
     template.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
 }
@@ -184,11 +202,20 @@ fn disputes(paths: &[Path], overruled: Option<&Server>, say: &mut dyn FnMut(Note
                 format!("its server {} gives way to the overlay's servers", operation.server.url),
             ));
         }
+        for (status, answer) in operation.answers.iter().filter(|(_, answer)| answer.empty) {
+            if !answer.bodies.is_empty() {
+                say(Note::hint(
+                    "an answer is empty in one sample and not in another, which OpenAPI has no way to say",
+                    format!("{place} {status}"),
+                    "the answer is empty in one sample and not in another, which OpenAPI has no way to say",
+                ));
+            }
+        }
         operation.disputed(|what, counts| {
             say(Note::hint(
-                "requests disagree about one thing, and the most trusted counts",
+                "requests disagree about a type or server, and what is known best counts",
                 format!("{place} {what}"),
-                format!("requests disagree, and the most trusted counts: {counts}"),
+                format!("requests disagree about it, and what is known best counts: {counts}"),
             ));
         });
     }
@@ -256,9 +283,13 @@ pub struct Document {
 }
 
 impl Document {
-    /// How many operations there are.
-    pub fn operations(&self) -> usize {
-        self.paths.iter().map(|path| path.operations.len()).sum()
+    /// Path, method and number of requests of every operation.
+    pub fn operations(&self) -> impl Iterator<Item = (&str, Method, usize)> {
+        self.paths.iter().flat_map(|path| {
+            path.operations
+                .iter()
+                .map(|(method, operation)| (&*path.template, *method, operation.requests as usize))
+        })
     }
 
     /// Drops OAuth 2.0 flows whose URLs nobody knows, and gives the names of their schemes.

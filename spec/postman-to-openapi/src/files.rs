@@ -1,8 +1,14 @@
-//! Reading inputs and writing the output, which is replaced whole or not at all.
+//! Reading inputs, and replacing the output whole or not at all.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+
+/// What names standard input.
+pub const STDIN: &str = "-";
+
+/// More links than this lead in a circle.
+const MOST_LINKS: usize = 40;
 
 /// The files an argument stands for: itself, or every `.json` below a folder, in the order of their names.
 pub fn expand(argument: &str) -> Result<Vec<PathBuf>, String> {
@@ -41,7 +47,7 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
 
 /// Reads a file, or standard input.
 pub fn read(path: &Path) -> Result<Vec<u8>, String> {
-    if path == Path::new("-") {
+    if path == Path::new(STDIN) {
         let mut bytes = Vec::new();
         return match io::stdin().lock().read_to_end(&mut bytes) {
             Ok(_) => Ok(bytes),
@@ -51,18 +57,126 @@ pub fn read(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(|error| format!("{}: the file cannot be read ({error})", path.display()))
 }
 
-/// Writes a file beside its place first and then moves it there.
-pub fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), String> {
-    let refusal = |error: io::Error| format!("{}: the file cannot be written ({error})", path.display());
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let written = File::create(&beside).and_then(|file| {
+/// Whether two names lead to one file.
+pub fn same(one: &Path, other: &Path) -> bool {
+    let file = |path: &Path| identity(if path == Path::new(STDIN) { Path::new("/dev/stdin") } else { path });
+    file(one).is_some_and(|one| file(other) == Some(one))
+}
+
+/// What tells a file from every other, whatever it is called.
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(path: &Path) -> Option<PathBuf> {
+    fs::canonicalize(path).ok()
+}
+
+/// A regular file that may be replaced, or a place where there is none yet.
+pub struct Output {
+    /// What it was called.
+    name: PathBuf,
+    /// Where the links end.
+    target: PathBuf,
+    known: Option<Metadata>,
+}
+
+impl Output {
+    /// Looks at what is there, before anything is read or written.
+    ///
+    /// # Errors
+    ///
+    /// It is anything but a file that may be written.
+    pub fn at(name: &Path) -> Result<Self, String> {
+        let shown = name.display();
+        let target = behind_links(name)
+            .ok_or_else(|| format!("{shown}: the symbolic link leads in a circle; name a file"))?;
+        let known = match fs::metadata(&target) {
+            Ok(known) => known,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self { name: name.to_owned(), target, known: None });
+            }
+            Err(error) => return Err(format!("{shown}: the file cannot be looked at ({error})")),
+        };
+        if known.is_dir() {
+            return Err(format!("{shown}: this is a folder; name a file in it"));
+        }
+        if !known.is_file() {
+            return Err(format!(
+                "{shown}: this is not a regular file but a device, pipe or socket; leave --output out, and the \
+                 document goes to standard output"
+            ));
+        }
+        // Root may open what is read-only, so the permissions are asked first.
+        if known.permissions().readonly() {
+            return Err(format!("{shown}: the file is read-only; make it writable or name another"));
+        }
+        OpenOptions::new()
+            .write(true)
+            .open(&target)
+            .map_err(|error| format!("{shown}: the file cannot be written ({error})"))?;
+        Ok(Self { name: name.to_owned(), target, known: Some(known) })
+    }
+
+    /// Writes a file beside the old one and then moves it into its place: whatever happens meanwhile, what is
+    /// there is whole, the old or the new. Permissions and owner are kept.
+    pub fn replace(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), String> {
+        let name = self.target.file_name().unwrap_or_default().to_string_lossy();
+        let beside = self.target.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+        let refusal = |error: io::Error| {
+            format!(
+                "{}: the file cannot be written by way of {} ({error})",
+                self.name.display(),
+                beside.display()
+            )
+        };
+        // Whatever is there already was put there by somebody else.
+        let file = OpenOptions::new().write(true).create_new(true).open(&beside).map_err(refusal)?;
+        let written = self.fill(file, write).and_then(|()| fs::rename(&beside, &self.target));
+        written.map_err(|error| {
+            let _ = fs::remove_file(&beside);
+            refusal(error)
+        })
+    }
+
+    fn fill(&self, file: File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        if let Some(known) = &self.known {
+            keep_owner(&file, known)?;
+            file.set_permissions(known.permissions())?;
+        }
         let mut out = BufWriter::new(file);
         write(&mut out)?;
         out.into_inner()?.sync_all()
-    });
-    written.and_then(|()| fs::rename(&beside, path)).map_err(|error| {
-        let _ = fs::remove_file(&beside);
-        refusal(error)
-    })
+    }
+}
+
+#[cfg(unix)]
+fn keep_owner(file: &File, known: &Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let new = file.metadata()?;
+    if (new.uid(), new.gid()) == (known.uid(), known.gid()) {
+        return Ok(());
+    }
+    fchown(file, Some(known.uid()), Some(known.gid()))
+        .map_err(|error| io::Error::new(error.kind(), format!("its owner cannot be kept: {error}")))
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &File, _: &Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+/// Where a path leads when every symbolic link at its end is followed, whether or not anything is there.
+fn behind_links(path: &Path) -> Option<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        match fs::read_link(&path) {
+            Ok(target) => path = path.with_file_name("").join(target),
+            Err(_) => return Some(path),
+        }
+    }
+    None
 }

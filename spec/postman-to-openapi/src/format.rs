@@ -1,6 +1,7 @@
 //! Which registered string format a value has, told from the value alone.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::slice::SliceIndex;
 
 /// The format a text has beyond all doubt, or `None`.
 pub fn of(text: &str) -> Option<&'static str> {
@@ -15,9 +16,9 @@ pub fn of(text: &str) -> Option<&'static str> {
             return Some("date");
         }
         if text.len() > 10
-            && is_date(&text[..10])
+            && is_date(part(text, ..10))
             && matches!(text.as_bytes()[10], b'T' | b't')
-            && is_time(&text[11..])
+            && is_time(part(text, 11..))
         {
             return Some("date-time");
         }
@@ -40,6 +41,11 @@ pub fn of(text: &str) -> Option<&'static str> {
     is_email(text).then_some("email")
 }
 
+/// A part of a text; nothing when it is not there.
+fn part(text: &str, range: impl SliceIndex<str, Output = str>) -> &str {
+    text.get(range).unwrap_or_default()
+}
+
 fn digits(text: &str, low: u32, high: u32) -> bool {
     text.len() == 2
         && text.parse::<u32>().is_ok_and(|number| (low..=high).contains(&number))
@@ -52,8 +58,8 @@ fn is_date(text: &str) -> bool {
         && bytes[..4].iter().all(u8::is_ascii_digit)
         && bytes[4] == b'-'
         && bytes[7] == b'-'
-        && digits(&text[5..7], 1, 12)
-        && digits(&text[8..], 1, last_day(&text[..4], &text[5..7]))
+        && digits(part(text, 5..7), 1, 12)
+        && digits(part(text, 8..), 1, last_day(part(text, ..4), part(text, 5..7)))
 }
 
 /// The last day of a month; the caller has checked that both are digits.
@@ -73,7 +79,7 @@ fn is_time(text: &str) -> bool {
     if text.len() < 9 || bytes[2] != b':' || bytes[5] != b':' {
         return false;
     }
-    let rest = &text[8..];
+    let rest = part(text, 8..);
     let zone = match rest.strip_prefix('.') {
         Some(fraction) => {
             let zone = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -88,12 +94,12 @@ fn is_time(text: &str) -> bool {
         zone.len() == 6
             && zone.starts_with(['+', '-'])
             && zone.as_bytes()[3] == b':'
-            && digits(&zone[1..3], 0, 23)
-            && digits(&zone[4..], 0, 59)
+            && digits(part(zone, 1..3), 0, 23)
+            && digits(part(zone, 4..), 0, 59)
     };
-    digits(&text[..2], 0, 23)
-        && digits(&text[3..5], 0, 59)
-        && digits(&text[6..8], 0, 59)
+    digits(part(text, ..2), 0, 23)
+        && digits(part(text, 3..5), 0, 59)
+        && digits(part(text, 6..8), 0, 59)
         && (matches!(zone, "Z" | "z") || offset(zone))
 }
 

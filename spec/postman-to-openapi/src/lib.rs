@@ -20,9 +20,11 @@ mod context;
 mod document;
 mod few;
 mod format;
-mod layout;
+mod grammar;
+mod json;
 mod markdown;
 mod marker;
+mod method;
 mod name;
 mod operation;
 mod overlay;
@@ -36,6 +38,7 @@ mod secret;
 mod shape;
 mod source;
 mod summary;
+mod text;
 mod variables;
 mod walk;
 
@@ -47,20 +50,31 @@ use serde_json::Value;
 pub use overlay::Overlay;
 pub use source::Source;
 pub use summary::summary;
+pub use text::printable;
 
 /// Why something was refused: one sentence per fault, each saying what, where, and what to do.
 #[derive(Debug)]
-pub struct Error(String);
+pub struct Error(Vec<String>);
 
 impl Error {
-    pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
+    pub(crate) fn new(sentence: impl Into<String>) -> Self {
+        Self(vec![sentence.into()])
+    }
+
+    pub(crate) fn all(sentences: impl Iterator<Item = String>) -> Self {
+        Self(sentences.collect())
+    }
+
+    /// The sentences, as they are: what came from an input may hold line breaks.
+    pub fn sentences(&self) -> &[String] {
+        &self.0
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
+        let lines: Vec<_> = self.0.iter().map(|sentence| printable(sentence)).collect();
+        out.write_str(&lines.join("\n"))
     }
 }
 
@@ -109,7 +123,7 @@ impl fmt::Display for Effect {
 impl fmt::Display for Note {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let between = if self.place.is_empty() { "" } else { ": " };
-        write!(out, "{}: {}{between}{}", self.effect, self.place, self.text)
+        write!(out, "{}: {}{between}{}", self.effect, printable(&self.place), printable(&self.text))
     }
 }
 
@@ -122,16 +136,22 @@ pub struct Counts {
     pub merged: usize,
     /// Requests and other items that are not in the document.
     pub left_out: usize,
+    /// Requests whose operation the overlay removed.
+    pub removed: usize,
 }
 
 impl fmt::Display for Counts {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counts { operations, merged, left_out } = self;
-        let requests = operations + merged + left_out;
+        let Counts { operations, merged, left_out, removed } = self;
+        let requests = operations + merged + left_out + removed;
         write!(
             out,
             "{requests} requests: {operations} operations, {merged} merged into them, {left_out} left out"
-        )
+        )?;
+        if *removed > 0 {
+            write!(out, ", {removed} removed by the overlay")?;
+        }
+        Ok(())
     }
 }
 
@@ -151,21 +171,30 @@ impl<F: FnMut(Note)> Converter<F> {
     ///
     /// # Errors
     ///
-    /// It holds neither an item nor a collection. A broken item inside it is a note, no error.
+    /// It holds neither an item nor a collection, or no request at all. A broken item inside it is a note.
     pub fn read(&mut self, source: &Source) -> Result<(), Error> {
-        walk::source(source, &mut self.builder, &mut self.say)
+        let before = self.builder.requests();
+        walk::source(source, &mut self.builder, &mut self.say)?;
+        if self.builder.requests() > before {
+            return Ok(());
+        }
+        Err(Error::new(format!(
+            "{}: this holds no request; export an item or a collection with items",
+            source.name
+        )))
     }
 
     /// Makes the document, with what the overlay knows better.
     ///
     /// # Errors
     ///
-    /// The overlay touches what is not there.
+    /// The overlay touches what is not there, or makes the document invalid.
     pub fn finish(mut self, overlay: Option<&Overlay>) -> Result<Converted, Error> {
         let (merged, left_out) = (self.builder.merged, self.builder.left_out);
         let servers_are_given = overlay.is_some_and(|overlay| overlay.speaks_of("servers"));
         let mut document = self.builder.finish(servers_are_given, &mut self.say);
-        let counts = Counts { operations: document.operations(), merged, left_out };
+        let operations = document.operations().count();
+        let counts = Counts { operations, merged, left_out, removed: 0 };
         if !servers_are_given {
             for variable in document.open_variables() {
                 (self.say)(Note::hint(
@@ -187,8 +216,14 @@ impl<F: FnMut(Note)> Converter<F> {
         let mut patched = serde_json::to_value(&document).map_err(|error| {
             Error::new(format!("the document cannot be written as JSON ({error}); report this"))
         })?;
-        drop(document);
         overlay.apply(&mut patched)?;
+        let kept = document.operations().filter(|(path, method, _)| {
+            patched.get("paths").and_then(|paths| paths.get(path)?.get(method.name())).is_some()
+        });
+        let (operations, requests) =
+            kept.fold((0, 0), |(count, sum), (.., requests)| (count + 1, sum + requests));
+        let removed = counts.operations + counts.merged - requests;
+        let counts = Counts { operations, merged: requests - operations, removed, ..counts };
         for name in drop_unknown_flows(&mut patched) {
             (self.say)(unknown_flow(&name));
         }

@@ -8,9 +8,9 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     match command::run() {
         Ok(code) => code,
-        Err(message) => {
-            for line in message.lines() {
-                eprintln!("error: {line}");
+        Err(command::Refusal(sentences)) => {
+            for sentence in sentences {
+                command::tell(&format!("error: {sentence}"));
             }
             ExitCode::from(1)
         }

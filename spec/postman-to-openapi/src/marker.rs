@@ -33,13 +33,11 @@ pub fn read(text: Cow<'_, str>) -> Described<'_> {
         None => false,
     };
     let mut values = Vec::new();
-    if let Some(at) = rest.rfind(ONE_OF)
-        && let Some(list) = rest[at + ONE_OF.len()..].strip_suffix(')')
-    {
+    if let Some((before, list)) = rest.strip_suffix(')').and_then(|rest| rest.rsplit_once(ONE_OF)) {
         values =
             list.split(',').map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned).collect();
         values.dedup();
-        rest = rest[..at].trim_end();
+        rest = before.trim_end();
     }
     if is_nothing(rest) {
         rest = "";
@@ -56,7 +54,9 @@ pub fn is_nothing(text: &str) -> bool {
 /// Whether a file bears a mark of the exporter anywhere. All its bodies are then inventions that list
 /// every member there is, and tell nothing about which are required.
 pub fn exported(file: &str) -> bool {
-    [REQUIRED, ONE_OF, SECURITY, PLACEHOLDER].iter().any(|mark| file.contains(mark))
+    [REQUIRED, ONE_OF, SECURITY, PLACEHOLDER]
+        .iter()
+        .any(|mark| memchr::memmem::find(file.as_bytes(), mark.as_bytes()).is_some())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Operation ids: a pure function of one item, so that no other item can change it.
 
-use crate::operation::Method;
+use crate::method::Method;
 
 /// First words that say what an operation does.
 const VERBS: &str = "accept activate add analyze append apply approve archive assign associate attach authenticate \
@@ -172,7 +172,7 @@ fn singularized(word: &str) -> String {
     }
     for ending in ["sses", "shes", "ches", "xes", "zes"] {
         if word.ends_with(ending) {
-            return word[..word.len() - 2].to_owned();
+            return word.strip_suffix("es").unwrap_or(word).to_owned();
         }
     }
     match word.strip_suffix('s') {

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::Error;
-use crate::layout;
-use crate::operation::Method;
+use crate::grammar::{self, DOCUMENT, Kind};
+use crate::method::Method;
 use crate::secret;
 
 /// A merge patch and the name messages call it by.
@@ -29,7 +29,7 @@ impl Overlay {
             let what = error.to_string();
             let what = what.split(" at line").next().unwrap_or_default();
             Error::new(format!(
-                "{name}:{}:{}: the overlay is not JSON ({what}); mend it and run again",
+                "{name}:{}:{}: the overlay is not JSON ({what}); fix it and run again",
                 error.line(),
                 error.column()
             ))
@@ -51,19 +51,23 @@ impl Overlay {
     ///
     /// # Errors
     ///
-    /// The patch touches something that does not exist, or gives two operations one name; one sentence
-    /// per place, each naming its JSON pointer.
+    /// The patch touches something that does not exist, makes the document one that OpenAPI does not allow, or
+    /// gives two operations one name; one sentence per place, each naming its JSON pointer.
     pub fn apply(&self, document: &mut Value) -> Result<(), Error> {
         let mut faults = Vec::new();
         check(&self.patch, document, &mut Path::default(), &mut faults);
         json_patch::merge(document, &self.patch);
+        let root = Kind::Object(&DOCUMENT);
+        grammar::judge(document, &root, &mut Vec::new(), &mut |path, fault| {
+            faults.push(format!("{} {fault}; correct the overlay", pointer(path)));
+        });
         repeated_names(document, &mut faults);
+        undeclared_parameters(document, &mut faults);
         if !faults.is_empty() {
-            let lines: Vec<String> = faults.iter().map(|fault| format!("{}: {fault}", self.name)).collect();
-            return Err(Error::new(lines.join("\n")));
+            return Err(Error::all(faults.iter().map(|fault| format!("{}: {fault}", self.name))));
         }
         hide_passwords(document);
-        layout::arrange(document);
+        grammar::arrange(document, &root);
         Ok(())
     }
 }
@@ -74,8 +78,13 @@ struct Path<'a>(Vec<&'a str>);
 
 impl Path<'_> {
     fn pointer(&self) -> String {
-        self.0.iter().map(|part| format!("/{}", part.replace('~', "~0").replace('/', "~1"))).collect()
+        pointer(&self.0)
     }
+}
+
+/// The JSON pointer (RFC 6901) of a place.
+fn pointer<S: AsRef<str>>(path: &[S]) -> String {
+    path.iter().map(|part| format!("/{}", part.as_ref().replace('~', "~0").replace('/', "~1"))).collect()
 }
 
 fn check<'p>(patch: &'p Value, document: &Value, path: &mut Path<'p>, faults: &mut Vec<String>) {
@@ -176,6 +185,35 @@ fn repeated_names(document: &Value, faults: &mut Vec<String>) {
             let place = Path(vec!["paths", path, method, "operationId"]).pointer();
             if let Some(first) = owners.insert(id, place.clone()) {
                 faults.push(format!("{place} and {first} are both {id}; pin another name for one of them"));
+            }
+        }
+    }
+}
+
+/// A path's parameter that no operation says anything about: a patch replaces a list as a whole.
+fn undeclared_parameters(document: &Value, faults: &mut Vec<String>) {
+    let declares = |item: &Value, name: &str| {
+        item.get("parameters").and_then(Value::as_array).is_some_and(|all| {
+            all.iter().any(|one| {
+                one.get("$ref").is_some()
+                    || one.get("name").is_some_and(|known| known == name)
+                        && one.get("in").is_some_and(|place| place == "path")
+                        && one.get("required").is_some_and(|required| required == true)
+            })
+        })
+    };
+    let paths = document.get("paths").and_then(Value::as_object);
+    for (path, item) in paths.into_iter().flatten() {
+        for (method, operation) in
+            Method::ALL.iter().filter_map(|method| Some((method.name(), item.get(method.name())?)))
+        {
+            let names = path.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name));
+            for name in names.filter(|name| !declares(operation, name) && !declares(item, name)) {
+                let place = pointer(&["paths", path, method, "parameters"]);
+                faults.push(format!(
+                    "{place} does not declare {name} as a required parameter in the path; a patch replaces a list \
+                     as a whole, so repeat it in the overlay"
+                ));
             }
         }
     }
@@ -288,17 +326,19 @@ mod tests {
     use serde_json::json;
 
     fn document() -> Value {
+        let id = json!({"name": "id", "in": "path", "required": true, "schema": {"type": "string"}});
         json!({
             "openapi": "3.0.3",
             "info": {"title": "T", "version": "1"},
             "paths": {"/a/{id}": {"patch": {
                 "operationId": "updateA",
+                "parameters": [id],
                 "requestBody": {"content": {"multipart/form-data": {
                     "schema": {"type": "object", "properties": {"url": {"type": "string"}, "name": {"type": "string"}}},
                     "example": {"url": "rtmp://u:p@a.example", "name": "n"},
                 }}},
                 "responses": {"204": {"description": "Done."}},
-            }, "get": {"operationId": "getA", "responses": {"200": {"description": "ok"}}}}},
+            }, "get": {"operationId": "getA", "parameters": [id], "responses": {"200": {"description": "ok"}}}}},
         })
     }
 
@@ -329,6 +369,41 @@ mod tests {
         ] {
             let faults = faults(patch);
             assert!(faults.starts_with(&format!("overlay.json: {pointer} ")), "{faults}");
+        }
+    }
+
+    #[test]
+    fn a_patch_that_makes_the_document_invalid_is_an_error_naming_its_pointer() {
+        let get = |patch: Value| json!({"paths": {"/a/{id}": {"get": patch}}});
+        for (patch, fault) in [
+            (json!({"paths": null}), "/paths is missing, and a document must have it"),
+            (json!({"info": null}), "/info is missing, and a document must have it"),
+            (json!({"info": {"title": null}}), "/info/title is missing, and an info must have it"),
+            (json!({"openapi": 3}), "/openapi must be a string, not 3"),
+            (json!({"sevrers": []}), "/sevrers is not a member of a document in OpenAPI 3.0"),
+            (json!({"servers": [{}]}), "/servers/0/url is missing, and a server must have it"),
+            (
+                get(json!({"responses": {"200": 7}})),
+                "/paths/~1a~1{id}/get/responses/200 must be a response, which is an object, not 7",
+            ),
+            (get(json!({"responses": {"200": null}})), "/paths/~1a~1{id}/get/responses is empty"),
+            (
+                get(json!({"responses": {"ok": {"description": ""}}})),
+                "/paths/~1a~1{id}/get/responses/ok is not an HTTP status",
+            ),
+            (get(json!({"parameters": []})), "/paths/~1a~1{id}/get/parameters does not declare id"),
+            (
+                at("url", json!({"maxLength": -1})),
+                "/paths/~1a~1{id}/patch/requestBody/content/multipart~1form-data/schema/properties/url/maxLength must be a whole number",
+            ),
+            (
+                at("url", json!({"maxLenght": 9})),
+                "/paths/~1a~1{id}/patch/requestBody/content/multipart~1form-data/schema/properties/url/maxLenght is not a member of a schema",
+            ),
+        ] {
+            let faults = faults(patch);
+            assert!(faults.starts_with(&format!("overlay.json: {fault}")), "{faults}");
+            assert_eq!(faults.lines().count(), 1, "{faults}");
         }
     }
 

@@ -31,19 +31,25 @@ pub fn read(text: &str, name: &str, invented: bool) -> Option<(Type, Option<&'st
     if let Some(inside) = text.strip_prefix('<') {
         return bracketed(inside.strip_suffix('>')?);
     }
-    let is_certain = CERTAIN.contains(&text) || text.ends_with(']');
+    let is_certain = CERTAIN.contains(&text) || text.ends_with([']', '>']);
     if !(is_certain || invented && AMBIGUOUS.contains(&text)) {
         return None;
     }
-    let (word, format) = match text.split_once(" [") {
-        Some((word, format)) if TYPES.contains(&word) => (word, format.strip_suffix(']')?),
+    // `integer [int64]` or `integer <int64>`, with whatever format a document may give.
+    let (word, format) = match text.split_once(' ') {
+        Some((word, format)) if TYPES.contains(&word) => (
+            word,
+            format
+                .strip_prefix('[')
+                .and_then(|format| format.strip_suffix(']'))
+                .or_else(|| format.strip_prefix('<')?.strip_suffix('>'))?,
+        ),
         Some(_) => return None,
         None => (text, ""),
     };
     if !invented && names_a_type(name) {
         return None;
     }
-    // `integer [int64]`, with whatever format a document may give.
     let (kind, own) = bracketed(word)?;
     let format = FORMATS.iter().find(|known| known.0 == format).map(|known| known.1).or(own);
     Some((kind, format))
@@ -57,8 +63,8 @@ pub fn is_proof(text: &str, name: &str) -> bool {
 const TYPES: [&str; 6] = ["boolean", "integer", "number", "string", "array", "object"];
 
 /// Words nobody uses but to name a type.
-const CERTAIN: [&str; 8] =
-    ["boolean", "integer", "number", "string", "date-time", "dateTime", "int32", "int64"];
+const CERTAIN: [&str; 10] =
+    ["bool", "boolean", "date-time", "dateTime", "int", "int32", "int64", "integer", "number", "string"];
 
 /// Words that name a type or format, and other things too.
 const AMBIGUOUS: [&str; 14] = [
@@ -75,13 +81,13 @@ fn names_a_type(name: &str) -> bool {
 
 fn bracketed(name: &str) -> Option<(Type, Option<&'static str>)> {
     let read = match name {
-        "integer" => (Type::Integer, None),
+        "integer" | "int" => (Type::Integer, None),
         "int32" => (Type::Integer, Some("int32")),
         "long" | "int64" => (Type::Integer, Some("int64")),
         "number" => (Type::Number, None),
         "float" => (Type::Number, Some("float")),
         "double" => (Type::Number, Some("double")),
-        "boolean" => (Type::Boolean, None),
+        "boolean" | "bool" => (Type::Boolean, None),
         "string" => (Type::Text, None),
         "object" => (Type::Object, None),
         "array" => (Type::List, None),
@@ -135,7 +141,10 @@ mod tests {
             ("<long>", "type", false, Some((Type::Integer, Some("int64")))),
             ("integer", "id", false, integer),
             ("integer [int64]", "id", false, Some((Type::Integer, Some("int64")))),
+            ("integer <int64>", "id", false, Some((Type::Integer, Some("int64")))),
             ("integer [millis]", "id", false, integer),
+            ("integer [", "id", false, None),
+            ("string or integer", "id", false, None),
             ("string [date]", "day", false, Some((Type::Text, Some("date")))),
             ("number [double]", "rate", false, Some((Type::Number, Some("double")))),
             ("date-time", "created", false, Some((Type::Text, Some("date-time")))),

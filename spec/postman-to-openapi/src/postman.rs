@@ -5,26 +5,39 @@
 //! text and little more.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use crate::json::Json;
 
 use crate::marker;
 
 /// A member as it stands in the file; `null` and absent are the same.
-pub type Raw<'a> = Option<&'a RawValue>;
+pub type Raw<'a> = Option<Json<'a>>;
+
+/// An object of which some members are of interest.
+pub trait Object<'a>: Default {
+    /// Takes a member, if it is one of them. Of a name given twice the last counts, as in every JSON reader.
+    fn put(&mut self, name: &str, value: Raw<'a>);
+}
 
 /// Declares structs whose members are all raw, optional and named as in the file.
 macro_rules! raw_objects {
     ($($(#[$doc:meta])* $name:ident { $($field:ident $(= $key:literal)?),* $(,)? })*) => {$(
         $(#[$doc])*
-        #[derive(Default, serde::Deserialize)]
-        #[serde(default)]
+        #[derive(Default)]
         pub struct $name<'a> {
-            $(#[serde(borrow $(, rename = $key)?)] pub $field: Raw<'a>,)*
+            $(pub $field: Raw<'a>,)*
+        }
+
+        impl<'a> Object<'a> for $name<'a> {
+            fn put(&mut self, name: &str, value: Raw<'a>) {
+                $(if name == raw_objects!(@key $field $($key)?) {
+                    self.$field = value;
+                })else*
+            }
         }
     )*};
+    (@key $field:ident $key:literal) => { $key };
+    (@key $field:ident) => { stringify!($field) };
 }
 
 raw_objects! {
@@ -53,19 +66,27 @@ raw_objects! {
 }
 
 /// Reads an object; anything else is `None`.
-pub fn object<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Option<T> {
-    let text = raw?.get();
-    text.starts_with('{').then(|| serde_json::from_str(text).ok()).flatten()
+pub fn object<'a, T: Object<'a>>(raw: Raw<'a>) -> Option<T> {
+    let raw = raw.filter(|raw| raw.get().starts_with('{'))?;
+    let mut object = T::default();
+    for (name, value) in raw.members() {
+        if let Some(name) = text(Some(name)) {
+            object.put(&name, Some(value).filter(|value| value.get() != "null"));
+        }
+    }
+    Some(object)
 }
 
 /// Reads a string; a number or boolean gives its own text.
 pub fn text<'a>(raw: Raw<'a>) -> Option<Cow<'a, str>> {
     let json = raw?.get();
-    match json.as_bytes().first()? {
-        b'"' if json.contains('\\') => serde_json::from_str(json).ok().map(Cow::Owned),
-        b'"' => json.get(1..json.len() - 1).map(Cow::Borrowed),
-        b'{' | b'[' => None,
-        _ => Some(Cow::Borrowed(json)),
+    if json.starts_with(['{', '[']) {
+        return None;
+    }
+    match json.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+        Some(_) if json.contains('\\') => serde_json::from_str(json).ok().map(Cow::Owned),
+        Some(text) => Some(Cow::Borrowed(text)),
+        None => Some(Cow::Borrowed(json)),
     }
 }
 
@@ -90,32 +111,20 @@ pub fn description<'a>(raw: Raw<'a>) -> Option<Cow<'a, str>> {
     (!marker::is_nothing(&text)).then_some(text)
 }
 
-/// Calls `each` with every element of a list, one at a time: a list of millions is never held at once.
-pub fn each<'a>(raw: Raw<'a>, each: impl FnMut(&'a RawValue)) {
-    if let Some(raw) = raw
-        && raw.get().starts_with('[')
-    {
-        let mut reader = serde_json::Deserializer::from_str(raw.get());
-        // The list was checked for syntax when its parent was read, so nothing is left to go wrong here.
-        let _ = reader.deserialize_seq(Each(each));
-    }
+/// Calls `each` with every element of a list.
+pub fn each<'a>(raw: Raw<'a>, each: impl FnMut(Json<'a>)) {
+    raw.into_iter().flat_map(Json::elements).for_each(each);
 }
 
 /// Calls `each_entry` with every entry: of a list of objects, or of an object's members (as v2.0 has it).
 pub fn entries<'a>(raw: Raw<'a>, mut each_entry: impl FnMut(Entry<'a>)) {
-    if is_list(raw) {
-        each(raw, |element| {
-            if let Some(entry) = object(Some(element)) {
-                each_entry(entry);
-            }
-        });
-    } else if let Some(raw) = raw
-        && raw.get().starts_with('{')
-    {
-        let mut reader = serde_json::Deserializer::from_str(raw.get());
-        let _ = reader.deserialize_map(Members(|key, value| {
-            each_entry(Entry { key: Some(key), value: Some(value), ..Entry::default() })
-        }));
+    each(raw, |element| {
+        if let Some(entry) = object(Some(element)) {
+            each_entry(entry);
+        }
+    });
+    for (key, value) in raw.into_iter().flat_map(Json::members) {
+        each_entry(Entry { key: Some(key), value: Some(value), ..Entry::default() });
     }
 }
 
@@ -143,64 +152,41 @@ pub fn is_header_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(token)
 }
 
-struct Each<F>(F);
-
-impl<'a, F: FnMut(&'a RawValue)> Visitor<'a> for Each<F> {
-    type Value = ();
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a list")
-    }
-
-    fn visit_seq<A: SeqAccess<'a>>(mut self, mut list: A) -> Result<(), A::Error> {
-        while let Some(element) = list.next_element()? {
-            (self.0)(element);
-        }
-        Ok(())
-    }
-}
-
-struct Members<F>(F);
-
-impl<'a, F: FnMut(&'a RawValue, &'a RawValue)> Visitor<'a> for Members<F> {
-    type Value = ();
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("an object")
-    }
-
-    fn visit_map<A: serde::de::MapAccess<'a>>(mut self, mut map: A) -> Result<(), A::Error> {
-        while let Some((key, value)) = map.next_entry()? {
-            (self.0)(key, value);
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json;
 
-    fn raw(json: &str) -> &RawValue {
-        serde_json::from_str(json).expect("the test's JSON is sound")
+    fn text_of(json: &str) -> json::Text {
+        json::Text::new(json.to_owned()).ok().expect("the test's JSON is sound")
     }
 
     #[test]
     fn a_member_of_an_unexpected_type_is_not_there() {
-        assert!(object::<Request>(Some(raw("[1]"))).is_none());
-        assert!(text(Some(raw("{}"))).is_none());
-        assert_eq!(text(Some(raw("7"))).as_deref(), Some("7"));
-        assert_eq!(text(Some(raw(r#""a\nb""#))).as_deref(), Some("a\nb"));
-        assert_eq!(description(Some(raw(r#"{"content":"x","type":"text/plain"}"#))).as_deref(), Some("x"));
+        assert!(object::<Request>(text_of("[1]").root()).is_none());
+        assert!(text(text_of("{}").root()).is_none());
+        assert_eq!(text(text_of("7").root()).as_deref(), Some("7"));
+        assert_eq!(text(text_of(r#""a\nb""#).root()).as_deref(), Some("a\nb"));
+        let described = text_of(r#"{"content":"x","type":"text/plain"}"#);
+        assert_eq!(description(described.root()).as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn a_name_may_be_escaped_and_the_last_of_two_counts() {
+        let written = text_of(r#"{"name": 1, "n\u0061me": "x", "item": null}"#);
+        let node: Node<'_> = object(written.root()).expect("an object");
+        assert_eq!(text(node.name).as_deref(), Some("x"));
+        assert!(node.item.is_none());
     }
 
     #[test]
     fn entries_are_read_from_a_list_and_from_an_object() {
-        let mut seen = Vec::new();
         for json in [r#"[{"key":"a","value":"1"},3,{"key":"b","value":2}]"#, r#"{"a":"1","b":2}"#] {
-            entries(Some(raw(json)), |entry| seen.push((text(entry.key), text(entry.value))));
+            let written = text_of(json);
+            let mut seen = Vec::new();
+            entries(written.root(), |entry| seen.push((text(entry.key), text(entry.value))));
+            let seen: Vec<_> = seen.iter().map(|(key, value)| (key.as_deref(), value.as_deref())).collect();
+            assert_eq!(seen, [(Some("a"), Some("1")), (Some("b"), Some("2"))], "{json}");
         }
-        let seen: Vec<_> = seen.iter().map(|(key, value)| (key.as_deref(), value.as_deref())).collect();
-        assert_eq!(seen, [(Some("a"), Some("1")), (Some("b"), Some("2"))].repeat(2));
     }
 }

@@ -1,6 +1,7 @@
 //! Facts that stand in prose: an answer's error codes and wait, an operation's scopes and rate limit.
 
-use crate::markdown::{self, find, within};
+use crate::markdown;
+use crate::text::{split_once_ignoring_case, split_while, split_within};
 
 /// Where the exporter cuts a saved response's name, in UTF-16 units.
 const CUT: usize = 255;
@@ -87,18 +88,18 @@ fn unmarked(text: &str) -> &str {
 
 /// Finds `**Name:** `123``, in any dress, and gives what is before it, the number, and what is after.
 fn label<'a>(text: &'a str, name: &str) -> Option<(&'a str, i64, &'a str)> {
-    let mut from = 0;
-    while let Some(at) = find(&text[from..], name) {
-        let start = from + at;
-        from = start + name.len();
-        let after = text[from..].trim_start_matches(['s', ':', '*', ' ', '`']);
-        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
-        if digits == 0 || text[..start].ends_with(|c: char| c.is_alphanumeric()) {
+    let mut rest = text;
+    while let Some((skipped, behind)) = split_once_ignoring_case(rest, name) {
+        let (before, _) = text.split_at_checked(text.len() - rest.len() + skipped.len())?;
+        rest = behind;
+        let after = behind.trim_start_matches(['s', ':', '*', ' ', '`']);
+        let (digits, after) = split_while(after, |c| c.is_ascii_digit());
+        let Ok(number) = digits.parse() else { continue };
+        if before.ends_with(char::is_alphanumeric) {
             continue;
         }
-        let Ok(number) = after[..digits].parse() else { continue };
-        let before = text[..start].trim_end_matches(['*', ' ']);
-        let mut rest = &after[digits..];
+        let before = before.trim_end_matches(['*', ' ']);
+        let mut rest = after;
         for mark in ["`", "**", ":"] {
             rest = rest.strip_prefix(mark).unwrap_or(rest);
         }
@@ -132,7 +133,7 @@ fn sentences(parts: &[&str]) -> String {
 /// `<br>` and its like as a line's end.
 fn breaks(text: &str) -> String {
     markdown::replace_tags(text, |tag| {
-        let name = within(tag.trim_start_matches('/'), 3).to_ascii_lowercase();
+        let name = split_within(tag.trim_start_matches('/'), 3).0.to_ascii_lowercase();
         ["br", "p>", "li>", "ul>"].iter().any(|start| name.starts_with(start)).then_some("\n")
     })
 }
@@ -175,15 +176,15 @@ const LONGEST_LIST: usize = 2048;
 /// The scopes an operation's description names after `Scopes:`, in their order.
 pub fn scopes(description: &str) -> Vec<String> {
     let mut scopes: Vec<String> = Vec::new();
-    let mut from = 0;
-    while let Some(at) = find(&description[from..], "scope") {
-        from += at + "scope".len();
-        let after = description[from..].trim_start_matches('s').trim_start_matches('*');
+    let mut rest = description;
+    while let Some((_, behind)) = split_once_ignoring_case(rest, "scope") {
+        rest = behind;
+        let after = behind.trim_start_matches('s').trim_start_matches('*');
         let Some(list) = after.strip_prefix(':') else { continue };
-        let list = within(list.trim_start_matches(['*', ' ']), LONGEST_LIST);
-        let end = [list.find('\n'), find(list, "<br"), list.find("**")].into_iter().flatten().min();
-        let list = &list[..end.unwrap_or(list.len())];
-        from += list.len();
+        let (list, _) = split_within(list.trim_start_matches(['*', ' ']), LONGEST_LIST);
+        let list = list.split('\n').next().unwrap_or_default();
+        let list = split_once_ignoring_case(list, "<br").map_or(list, |(list, _)| list);
+        let list = list.split("**").next().unwrap_or_default();
         let ticked: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
         let found: Vec<&str> = if ticked.is_empty() {
             list.split([',', ' ', '<']).map(str::trim).filter(|word| word.contains([':', '.'])).collect()
@@ -204,8 +205,8 @@ pub fn scopes(description: &str) -> Vec<String> {
 
 /// The rate limit an operation's description names: `` **[Rate Limit Label](…):** `Light` ``.
 pub fn rate_limit(description: &str) -> Option<String> {
-    let after = &description[find(description, "rate limit label")? + "rate limit label".len()..];
-    let line = after.split(['\n']).next()?;
+    let (_, after) = split_once_ignoring_case(description, "rate limit label")?;
+    let line = after.split('\n').next()?;
     let label = line.split('`').nth(1)?.trim();
     (!label.is_empty() && label.len() < 64).then(|| label.to_owned())
 }
@@ -285,6 +286,13 @@ mod tests {
         assert_eq!(scopes("**Scopes:** `a:b`, `a:c`<br>**Y:** `z`"), ["a:b", "a:c"]);
         assert_eq!(scopes("Scopes: a:b, a:c\n**Granular Scopes:** `a:d`"), ["a:b", "a:c", "a:d"]);
         assert!(scopes("Within the scope of this: nothing").is_empty());
+        for (text, found) in [
+            ("Scope: 用户", vec![]),
+            ("Scope: 読み取り `a:b`", vec!["a:b"]),
+            ("scope: – all –\nScopes: c:d", vec!["c:d"]),
+        ] {
+            assert_eq!(scopes(text), found, "{text}");
+        }
         let limit = "**[Rate Limit Label](https://a.example/b#rate-limits):** `Light`\n";
         assert_eq!(rate_limit(limit).as_deref(), Some("Light"));
         assert_eq!(rate_limit("no such label"), None);

@@ -11,6 +11,7 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess
 use serde_json::Value;
 
 use crate::format;
+use crate::json;
 use crate::placeholder::{self, OPEN, Type};
 
 /// The joined type of every value seen.
@@ -144,6 +145,9 @@ impl Shape {
 
     /// The shape of JSON text, the value unless the text is long, and whether placeholders stand in it.
     pub fn of_json(text: &str, name: &str) -> serde_json::Result<(Self, Option<Value>, bool)> {
+        if json::is_too_deep(text) {
+            return Err(serde::de::Error::custom("it is nested too deep"));
+        }
         if text.len() > LONGEST_VALUE {
             return Ok((serde_json::from_str(text)?, None, false));
         }

@@ -94,11 +94,13 @@ impl<'p> Variables<'p> {
 
 /// The first `{{name}}` of a text, with what is before and after it.
 pub fn next(text: &str) -> Option<(&str, &str, &str)> {
-    let start = text.find("{{")?;
-    let end = start + text[start..].find("}}")?;
+    // Most texts hold no brace, which is seen sooner than that they hold no pair.
+    memchr::memchr(b'{', text.as_bytes())?;
+    let (_, opened) = text.split_once("{{")?;
+    let (_, after) = opened.split_once("}}")?;
     // The innermost pair counts: `{{{id}}` opens at its second brace.
-    let start = start + text[start..end].rfind("{{").unwrap_or(0);
-    Some((&text[..start], &text[start + 2..end], &text[end + 2..]))
+    let (before, name) = text.strip_suffix(after)?.strip_suffix("}}")?.rsplit_once("{{")?;
+    Some((before, name, after))
 }
 
 /// The name, when the text is one variable and nothing else.
@@ -112,8 +114,8 @@ mod tests {
     use super::*;
 
     fn variables(json: &str) -> Variables<'static> {
-        let raw = serde_json::from_str(json).expect("the test's JSON is sound");
-        Variables::read(Some(raw), None, &mut Secrets::default())
+        let text = crate::json::Text::new(json.to_owned()).ok().expect("the test's JSON is sound");
+        Variables::read(text.root(), None, &mut Secrets::default())
     }
 
     #[test]

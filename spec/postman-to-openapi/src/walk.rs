@@ -2,16 +2,15 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use crate::answer::{self, Answer};
 use crate::auth::{self, Security};
 use crate::context::Context;
 use crate::document::Builder;
+use crate::json::Json;
 use crate::markdown;
 use crate::marker;
+use crate::method::Method;
 use crate::name;
-use crate::operation::Method;
 use crate::postman::{self, Info, Node, Raw, Request, Response};
 use crate::prose;
 use crate::request;
@@ -33,22 +32,21 @@ struct Place<'p, 'a> {
 ///
 /// The source is JSON, but neither an item nor a collection.
 pub fn source(source: &Source, builder: &mut Builder, say: &mut dyn FnMut(Note)) -> Result<(), Error> {
-    let mut raw = source.raw();
-    let known = source.locate(raw, (usize::MAX, 1));
-    let exported = marker::exported(raw.get());
-    let mut walk = Walk { source, builder, say, known, exported, item: true };
-    let none = Variables::default();
-    if postman::is_list(Some(raw)) {
-        let place = Place { folders: &[], auth: None, variables: &none };
-        postman::each(Some(raw), |item| walk.item(item, place));
-        return Ok(());
-    }
     let refusal = || {
         Error::new(format!(
             "{}: this holds neither a Postman item nor a collection; export one from Postman as v2.1 and name that file",
             source.name
         ))
     };
+    let mut raw = source.root().ok_or_else(refusal)?;
+    let exported = marker::exported(raw.get());
+    let mut walk = Walk { source, builder, say, known: (0, 1), exported, item: true };
+    let none = Variables::default();
+    if postman::is_list(Some(raw)) {
+        let place = Place { folders: &[], auth: None, variables: &none };
+        postman::each(Some(raw), |item| walk.item(item, place));
+        return Ok(());
+    }
     let mut node: Node<'_> = postman::object(Some(raw)).ok_or_else(refusal)?;
     if let Some(wrapped) = node.collection
         && node.item.is_none()
@@ -87,7 +85,7 @@ struct Walk<'w, 'a> {
 }
 
 impl<'a> Walk<'_, 'a> {
-    fn item(&mut self, raw: &'a RawValue, place: Place<'_, 'a>) {
+    fn item(&mut self, raw: Json<'a>, place: Place<'_, 'a>) {
         let Some(node) = postman::object::<Node<'a>>(Some(raw)) else {
             return self.left_out(raw, place, None, "it is no JSON object of the kind Postman writes", "");
         };
@@ -125,8 +123,8 @@ impl<'a> Walk<'_, 'a> {
 
     fn request(
         &mut self,
-        raw: &'a RawValue,
-        request: &'a RawValue,
+        raw: Json<'a>,
+        request: Json<'a>,
         node: &Node<'a>,
         title: &str,
         place: Place<'_, 'a>,
@@ -175,8 +173,7 @@ impl<'a> Walk<'_, 'a> {
             None => name::resource(&address.path).unwrap_or_default().to_owned(),
         };
         operation.id = name::operation_id(title, method, &address.path).unwrap_or_default();
-        let mut seen: Vec<&str> =
-            [request.body, request.url].into_iter().flatten().map(RawValue::get).collect();
+        let mut seen: Vec<&str> = [request.body, request.url].into_iter().flatten().map(Json::get).collect();
         postman::each(node.response, |element| {
             let Some(response) = postman::object::<Response<'_>>(Some(element)) else { return };
             request::saved(&response, title, &mut operation, &mut seen, &mut context);
@@ -204,7 +201,7 @@ impl<'a> Walk<'_, 'a> {
 
     fn left_out(
         &mut self,
-        raw: &RawValue,
+        raw: Json<'a>,
         place: Place<'_, 'a>,
         title: Option<&str>,
         topic: &'static str,
@@ -217,7 +214,7 @@ impl<'a> Walk<'_, 'a> {
     }
 
     /// `file:line: Folder / Item`.
-    fn path(&mut self, raw: &RawValue, place: Place<'_, 'a>, title: Option<&str>) -> String {
+    fn path(&mut self, raw: Json<'a>, place: Place<'_, 'a>, title: Option<&str>) -> String {
         self.known = self.source.locate(raw, self.known);
         let mut path = format!("{}:{}: ", self.source.name, self.known.1);
         for folder in place.folders {
@@ -228,7 +225,7 @@ impl<'a> Walk<'_, 'a> {
             Some("") | None => path.push_str("an item without a name"),
             Some(title) => path.push_str(title),
         }
-        path.replace(|c: char| c.is_control(), " ")
+        path
     }
 }
 

@@ -1,5 +1,7 @@
 //! Whatever comes in, the converter ends without a panic, in time, and within its memory.
 
+#![expect(clippy::string_slice, reason = "each position was moved to where a character begins")]
+
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

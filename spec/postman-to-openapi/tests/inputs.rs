@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use postman_to_openapi::{Converter, Counts, Note, Source};
+use postman_to_openapi::{Converter, Counts, Note, Overlay, Source};
 use serde_json::{Value, json};
 
 fn fixture(name: &str) -> PathBuf {
@@ -100,7 +100,7 @@ fn every_request_is_an_operation_or_is_named_with_file_folder_and_reason() {
         {"name": "Empty", "request": {"method": "GET"}},
     ]});
     let (_, notes, counts) = convert(&[file]);
-    assert_eq!(counts, Counts { operations: 1, merged: 0, left_out: 2 });
+    assert_eq!(counts, Counts { operations: 1, left_out: 2, ..Counts::default() });
     assert_eq!(counts.to_string(), "3 requests: 1 operations, 0 merged into them, 2 left out");
     let said: Vec<String> = notes.iter().map(Note::to_string).collect();
     assert!(
@@ -118,7 +118,7 @@ fn equal_method_and_path_merge_whatever_the_parameters_are_called() {
         item("Get another", "GET", "/pets/{{id}}?b=x"),
         item("Delete pet", "DELETE", "/pets/:which"),
     ])]);
-    assert_eq!(counts, Counts { operations: 2, merged: 1, left_out: 0 });
+    assert_eq!(counts, Counts { operations: 2, merged: 1, ..Counts::default() });
     let said: Vec<String> = notes.iter().map(Note::to_string).collect();
     assert_eq!(said, ["merged: 0.json:1: Get another: into GET /pets/{petId} (Get pet)"]);
     let names: Vec<&Value> = document["paths"]["/pets/{petId}"]["get"]["parameters"]
@@ -264,6 +264,97 @@ fn what_a_saved_request_shows_of_its_own_is_joined() {
     let parameters = &document["paths"]["/pets"]["get"]["parameters"];
     assert_eq!(parameters[0]["schema"], json!({"type": "number"}));
     assert_eq!((&parameters[1]["name"], &parameters[1]["required"]), (&json!("color"), &json!(false)));
+}
+
+#[test]
+fn an_authorization_header_written_by_hand_is_security_unless_the_request_names_its_own() {
+    for (value, scheme) in [
+        ("Bearer abc123def", "bearer"),
+        ("bearer {{token}}", "bearer"),
+        ("Basic abc123def", "basic"),
+        ("Digest username=x", "digest"),
+        ("OAuth oauth_token=x", "oauth"),
+        ("{{apiKey}}", "apiKey-Authorization"),
+    ] {
+        let mut item = item("Get a", "GET", "/a");
+        item["request"]["header"] = json!([{"key": "Authorization", "value": value}]);
+        let (document, ..) = convert(std::slice::from_ref(&item));
+        let operation = &document["paths"]["/a"]["get"];
+        assert_eq!(operation["security"], json!([{scheme: []}]), "{value}");
+        assert_eq!(operation.get("parameters"), None);
+        item["request"]["auth"] = json!({"type": "noauth"});
+        assert_eq!(convert(&[item]).0["paths"]["/a"]["get"]["security"], json!([]));
+    }
+}
+
+#[test]
+fn of_two_waits_for_one_status_the_longer_counts() {
+    let answer = |wait: &str| json!({"name": format!("Slow down. Retry after {wait}."), "code": 429});
+    for waits in [["10 seconds", "1 minute"], ["1 minute", "10 seconds"]] {
+        let mut item = item("Get a", "GET", "/a");
+        item["response"] = json!(waits.map(answer));
+        let (document, ..) = convert(&[item]);
+        assert_eq!(document["paths"]["/a"]["get"]["responses"]["429"]["x-retry-after-seconds"], 60);
+    }
+}
+
+#[test]
+fn a_field_that_a_saved_request_leaves_out_is_no_less_required() {
+    let body = |fields: Value| json!({"mode": "urlencoded", "urlencoded": fields});
+    let (must, may) = (
+        json!({"key": "must", "value": "1", "description": "(Required) It."}),
+        json!({"key": "may", "value": "1"}),
+    );
+    let mut item = item("Create a", "POST", "/a");
+    item["request"]["body"] = body(json!([must, may]));
+    let original = json!({"method": "POST", "url": "/a", "body": body(json!([{"key": "may", "value": "2"}, {"key": "own", "value": "3"}]))});
+    item["response"] = json!([{"name": "Done", "code": 200, "originalRequest": original}]);
+    let (document, ..) = convert(&[item]);
+    let schema = &document["paths"]["/a"]["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"]
+        ["schema"];
+    assert_eq!(schema["required"], json!(["must"]));
+    assert_eq!(schema["properties"].as_object().expect("properties").len(), 3);
+}
+
+#[test]
+fn an_example_shorter_or_longer_than_the_overlay_allows_goes() {
+    let mut item = item("Create a", "POST", "/a");
+    item["request"]["body"] = json!({"mode": "raw", "raw": "{\"ids\": [1, 2]}"});
+    for (limits, stays) in [
+        (json!({"minItems": 2}), true),
+        (json!({"minItems": 3}), false),
+        (json!({"maxItems": 2}), true),
+        (json!({"maxItems": 1}), false),
+    ] {
+        let patch = json!({"paths": {"/a": {"post": {"requestBody": {"content": {"application/json": {
+            "schema": {"properties": {"ids": limits}}}}}}}}});
+        let overlay = Overlay::new("overlay", &patch.to_string()).expect("the overlay is sound");
+        let mut converter = Converter::new(drop);
+        let source = Source::new("0.json", item.to_string().into_bytes()).expect("the test's JSON is sound");
+        converter.read(&source).expect("the test's file is Postman's");
+        let text = converter.finish(Some(&overlay)).expect("the overlay fits").to_text();
+        assert_eq!(text.contains("\"example\""), stays, "{limits}");
+    }
+}
+
+#[test]
+fn of_equals_the_lesser_counts_whatever_their_order() {
+    let described = |name: &str, server: &str, description: &str| json!({"name": name, "request": {"method": "GET", "url": format!("https://{server}.example/{name}"), "description": description}});
+    // Two servers of as many operations each, and two descriptions of one length.
+    let mut items = [
+        described("x", "b", "Text b."),
+        described("x", "b", "Text a."),
+        described("y", "a", "Longer."),
+        described("y", "a", "Short"),
+    ];
+    for _ in 0..2 {
+        let (document, ..) = convert(&[json!(items)]);
+        assert_eq!(document["servers"], json!([{"url": "https://a.example"}]));
+        assert_eq!(document["paths"]["/x"]["get"]["servers"], json!([{"url": "https://b.example"}]));
+        assert_eq!(document["paths"]["/x"]["get"]["description"], "Text a.");
+        assert_eq!(document["paths"]["/y"]["get"]["description"], "Longer.");
+        items.reverse();
+    }
 }
 
 #[test]

@@ -206,6 +206,60 @@ fn no_value_of_a_credential_is_in_the_document() {
     }
 }
 
+/// Orders members, required names and error codes, as a merge does.
+fn sort(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.sort_keys();
+            members.values_mut().for_each(sort);
+            for key in ["required", "x-error-codes"] {
+                if let Some(Value::Array(list)) = members.get_mut(key) {
+                    list.sort_by_key(Value::to_string);
+                }
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(sort),
+        _ => {}
+    }
+}
+
+#[test]
+fn a_whole_collection_beside_the_items_takes_nothing_from_them() {
+    // The same requests, as a collection has them: with nonsense for ids, and a server that it knows.
+    let items: Vec<Value> = all_items()
+        .iter()
+        .map(|item| {
+            let mut item: Value =
+                serde_json::from_str(&read(&format!("postman/{item}"))).expect("an item is JSON");
+            for variable in item["request"]["url"]["variable"].as_array_mut().expect("path variables") {
+                variable["value"] = json!("ut amet");
+            }
+            item
+        })
+        .collect();
+    let collection = json!({"info": {"name": "Postman items"}, "item": items,
+        "variable": [{"key": "baseUrl", "value": "https://example.com"}]});
+    let overlay = Overlay::new("overlay.json", &read("overlay.json")).expect("the overlay is JSON");
+    let sources = all_items().into_iter().map(|item| (read(&format!("postman/{item}")), item));
+    let sources = [(collection.to_string(), "a.json".to_owned())].into_iter().chain(sources);
+    let mut notes = Vec::new();
+    let mut converter = Converter::new(|note| notes.push(note));
+    for (text, name) in sources {
+        let source = Source::new(name, text.into_bytes()).expect("an item is JSON");
+        converter.read(&source).expect("an item is an item");
+    }
+    let made = converter.finish(Some(&overlay)).expect("the overlay fits").to_text();
+    let sorted = |text: &str| {
+        let mut document = serde_json::from_str(text).expect("a document is JSON");
+        sort(&mut document);
+        serde_json::to_string_pretty(&document).expect("a document is JSON")
+    };
+    let (before, with) = (sorted(&read("openapi.json")), sorted(&made));
+    let diff = similar::TextDiff::from_lines(&before, &with).unified_diff().to_string();
+    assert!(before == with, "{diff}");
+    assert_eq!(notes.iter().filter(|note| note.to_string().contains("Id: requests disagree")).count(), 8);
+}
+
 #[test]
 fn the_order_of_the_items_makes_no_difference_and_a_new_one_changes_no_line_of_the_others() {
     let mut items = all_items();

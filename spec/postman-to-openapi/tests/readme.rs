@@ -23,7 +23,7 @@ fn the_readme_shows_what_comes_out_of_what_goes_in() {
 #[test]
 fn the_readme_names_every_option() {
     let readme = include_str!("../README.md");
-    for option in ["--overlay", "--output", "--check", "--strict", "--help", "--version"] {
+    for option in ["--overlay", "--output", "--check", "--strict", "--verbose", "--help", "--version"] {
         assert!(readme.contains(option), "{option}");
     }
 }

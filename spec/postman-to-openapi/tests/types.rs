@@ -164,6 +164,12 @@ fn a_success_whose_every_sample_is_empty_has_no_content() {
     }
     let (document, _) = convert(&[answering(&[(200, "{}"), (200, r#"{"a": 1}"#)])]);
     assert_eq!(answered(&document), json!({"type": "object", "properties": {"a": schema(LONG)}}));
+    let (document, notes) = convert(&[answering(&[(200, " "), (200, r#"{"a": 1}"#)])]);
+    assert_eq!(answered(&document), json!({"type": "object", "properties": {"a": schema(LONG)}}));
+    assert!(
+        said(&notes)[0].starts_with("note: GET /things 200: the answer is empty in one sample"),
+        "{notes:?}"
+    );
     let (document, _) = convert(&[answering(&[(400, "{}")])]);
     assert!(answer(&document, "400").get("content").is_some(), "an error is not judged by this");
 }
@@ -235,7 +241,7 @@ fn an_id_stays_an_integer_whatever_nonsense_a_collection_has_for_it() {
             assert_eq!(
                 told,
                 [
-                    "note: GET /meetings/{meetingId}/livestream meetingId: requests disagree, and the most trusted counts: integer"
+                    "note: GET /meetings/{meetingId}/livestream meetingId: requests disagree about it, and what is known best counts: integer"
                 ]
             );
         }
@@ -243,6 +249,22 @@ fn an_id_stays_an_integer_whatever_nonsense_a_collection_has_for_it() {
     // The other way round nothing is known better: two texts of equal standing.
     let (document, _) = convert(&[collection(&[getting(url, "abc"), getting(url, "7")])]);
     assert_eq!(parameter(&document, 0), schema(TEXT));
+}
+
+#[test]
+fn an_items_names_win_over_a_collections() {
+    let item = json!({"name": "Get a live stream", "request": {"method": "GET", "url": "https://a.example/meetings/:meetingId/livestream"}});
+    let all = collection(&[
+        json!({"name": "Stream", "request": {"method": "GET", "url": "https://a.example/meetings/:id/livestream"}}),
+        json!({"name": "Other", "request": {"method": "PATCH", "url": "https://a.example/meetings/:id/livestream"}}),
+    ]);
+    for files in [[item.clone(), all.clone()], [all, item]] {
+        let (document, _) = convert(&files);
+        let path = &document["paths"]["/meetings/{meetingId}/livestream"];
+        assert_eq!(path["get"]["operationId"], "getMeetingLiveStream");
+        assert_eq!(path["get"]["summary"], "Get a live stream");
+        assert_eq!(path["patch"]["parameters"][0]["name"], "meetingId");
+    }
 }
 
 #[test]
@@ -332,10 +354,9 @@ fn of_two_servers_of_one_operation_one_counts_and_the_other_is_told() {
     let (document, notes) = convert(&files);
     assert_eq!(document["servers"], json!([{"url": "https://b.example"}]));
     assert!(
-        said(&notes)
-            .iter()
-            .any(|note| note
-                .contains("server: requests disagree, and the most trusted counts: https://b.example")),
+        said(&notes).iter().any(|note| note.contains(
+            "server: requests disagree about it, and what is known best counts: https://b.example"
+        )),
         "{notes:?}"
     );
 }

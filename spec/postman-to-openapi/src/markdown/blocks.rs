@@ -1,6 +1,10 @@
 //! Lines: where paragraphs, lists and code blocks begin and end.
 
-use super::BREAK;
+use super::{BREAK, fence_mark};
+use crate::text::split_while;
+
+/// What indents code.
+const CODE: &str = "    ";
 
 /// Puts blank lines where blocks meet, and nowhere else.
 pub fn arrange(text: &str) -> String {
@@ -27,8 +31,8 @@ pub fn arrange(text: &str) -> String {
             blank = true;
             continue;
         }
-        if bare.starts_with("```") || bare.starts_with("~~~") {
-            fence = Some(&bare[..3]);
+        if let Some(mark) = fence_mark(bare) {
+            fence = Some(mark);
             push(&mut out, "", bare, true);
             in_list = 0;
             continue;
@@ -44,12 +48,12 @@ pub fn arrange(text: &str) -> String {
             let list = index > 1 && line.broken && is_value(&lines, index - 2);
             push(&mut out, "- ", bare, !list);
             in_list = 2;
-        } else if body.len() - bare.len() >= 4 && blank && in_list == 0 {
+        } else if let Some(code) = body.strip_prefix(CODE).filter(|_| blank && in_list == 0) {
             // Markdown's indented code; rustdoc would compile it.
             push(&mut out, "", "```text", true);
-            push(&mut out, "", &body[4..], false);
-            while let Some(next) = lines.get(index).filter(|next| next.text.starts_with("    ")) {
-                push(&mut out, "", next.text[4..].trim_end(), false);
+            push(&mut out, "", code, false);
+            while let Some(next) = lines.get(index).and_then(|next| next.text.strip_prefix(CODE)) {
+                push(&mut out, "", next.trim_end(), false);
                 index += 1;
             }
             push(&mut out, "", "```", false);
@@ -110,10 +114,9 @@ fn item(line: &str) -> Option<usize> {
     if line.starts_with("* ") || line.starts_with("- ") || line.starts_with("+ ") {
         return Some(2);
     }
-    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
-    let marked =
-        (1..=3).contains(&digits) && (line[digits..].starts_with(". ") || line[digits..].starts_with(") "));
-    marked.then_some(digits + 2)
+    let (digits, behind) = split_while(line, |c| c.is_ascii_digit());
+    let marked = (1..=3).contains(&digits.len()) && (behind.starts_with(". ") || behind.starts_with(") "));
+    marked.then_some(digits.len() + 2)
 }
 
 /// Whether this line and a neighbour, parted by `<br>`, both explain a value: `` `start`: Start it. ``

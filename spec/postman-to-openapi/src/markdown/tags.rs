@@ -1,6 +1,7 @@
 //! HTML tags: what each means in Markdown.
 
-use super::{BREAK, ENTITIES, LONGEST_TAG, MOST_OPEN, Writer, find, within};
+use super::{BREAK, ENTITIES, LONGEST_TAG, MOST_OPEN, Writer};
+use crate::text::{split_once_ignoring_case, split_while, split_within};
 
 impl Writer<'_> {
     /// Reads what begins with `<`: a tag, a comment, a link, or a text that only looks like one.
@@ -9,23 +10,21 @@ impl Writer<'_> {
             self.rest = comment.split_once("-->").map_or("", |(_, rest)| rest);
             return;
         }
-        let near = within(self.rest, LONGEST_TAG);
-        let Some(end) = near.find('>').filter(|&end| !near[..end].contains("\n\n")) else {
+        let (near, _) = split_within(self.rest, LONGEST_TAG);
+        let inside = near.strip_prefix('<').and_then(|near| near.split_once('>')).map(|(inside, _)| inside);
+        let Some(inside) = inside.filter(|inside| !inside.contains("\n\n")) else {
             return self.escaped_angle();
         };
-        let inside = &self.rest[1..end];
+        let whole = inside.len() + "<>".len();
         if inside.starts_with("http://") || inside.starts_with("https://") || inside.starts_with("mailto:") {
-            return self.copy(end + 1);
+            return self.copy(whole);
         }
         let (closing, tag) = inside.strip_prefix('/').map_or((false, inside), |tag| (true, tag));
-        let name_end = tag.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(tag.len());
-        let name = tag[..name_end].to_ascii_lowercase();
+        let (name, attributes) = split_while(tag, |c| c.is_ascii_alphanumeric());
         if !tag.starts_with(|c: char| c.is_ascii_alphabetic()) {
             return self.escaped_angle();
         }
-        let attributes = &tag[name_end..];
-        let whole = end + 1;
-        if self.tag(&name, closing, attributes, whole) {
+        if self.tag(&name.to_ascii_lowercase(), closing, attributes, whole) {
             return;
         }
         // No tag of HTML: a placeholder such as `<token>`.
@@ -39,7 +38,7 @@ impl Writer<'_> {
     }
 
     fn escaped_angle(&mut self) {
-        let next = self.rest[1..].chars().next();
+        let next = self.rest.chars().nth(1);
         self.out.push_str(if next.is_some_and(|c| c.is_alphabetic() || "/!?".contains(c)) {
             "\\<"
         } else {
@@ -58,8 +57,8 @@ impl Writer<'_> {
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
                 self.out.push_str("\n\n");
                 if !closing {
-                    let level = usize::from(name.as_bytes()[1] - b'0');
-                    self.out.push_str(&"#".repeat(level));
+                    let level = name.chars().nth(1).and_then(|digit| digit.to_digit(10)).unwrap_or(1);
+                    self.out.extend(std::iter::repeat_n('#', level as usize));
                     self.out.push(' ');
                 }
             }
@@ -71,7 +70,9 @@ impl Writer<'_> {
             "b" | "strong" => self.emphasis("b", "**", closing),
             "i" | "em" => self.emphasis("i", "*", closing),
             "code" | "tt" | "kbd" | "samp" | "pre" | "script" | "style" | "textarea" if !closing => {
-                return self.verbatim(name, whole);
+                self.skip(whole);
+                self.verbatim(name);
+                return true;
             }
             "ul" | "ol" => {
                 if closing {
@@ -156,12 +157,10 @@ impl Writer<'_> {
     }
 
     /// Code is copied without its tags; scripts and styles are no text at all.
-    fn verbatim(&mut self, name: &str, whole: usize) -> bool {
-        let rest = &self.rest[whole..];
-        let (code, after) = match find(rest, &format!("</{name}")) {
-            Some(at) => (&rest[..at], rest[at..].split_once('>').map_or("", |(_, after)| after)),
-            None => (rest, ""),
-        };
+    fn verbatim(&mut self, name: &str) {
+        let (code, closing) =
+            split_once_ignoring_case(self.rest, &format!("</{name}")).unwrap_or((self.rest, ""));
+        self.rest = closing.split_once('>').unwrap_or_default().1;
         if !matches!(name, "script" | "style") {
             let mut code = without_tags(code);
             for (entity, text) in ENTITIES {
@@ -179,15 +178,13 @@ impl Writer<'_> {
                 self.out.push_str(&format!("{ticks}{}{ticks}", code.trim().replace('\n', " ")));
             }
         }
-        self.rest = after;
-        true
     }
 }
 
 fn attribute<'a>(attributes: &'a str, name: &str) -> Option<&'a str> {
-    let after = &attributes[attributes.find(&format!("{name}="))? + name.len() + 1..];
+    let (_, after) = attributes.split_once(&format!("{name}="))?;
     match after.chars().next()? {
-        quote @ ('"' | '\'') => after[1..].split(quote).next(),
+        quote @ ('"' | '\'') => after.split(quote).nth(1),
         _ => after.split([' ', '>', '/']).next(),
     }
 }
@@ -205,10 +202,10 @@ pub(crate) fn replace_tags(text: &str, replace: impl Fn(&str) -> Option<&'static
     let mut rest = text;
     while let Some((before, tag)) = rest.split_once('<') {
         out.push_str(before);
-        match tag.find('>').and_then(|end| Some((end, replace(tag)?))) {
-            Some((end, replacement)) => {
+        match tag.split_once('>').and_then(|(_, after)| Some((after, replace(tag)?))) {
+            Some((after, replacement)) => {
                 out.push_str(replacement);
-                rest = &tag[end + 1..];
+                rest = after;
             }
             None => {
                 out.push('<');

@@ -1,0 +1,249 @@
+//! JSON read in place: a value is known by where it stands, and what is inside it is read by whoever asks for it.
+//!
+//! A file is looked through once for where its objects and lists end. Whoever passes one of them by then steps
+//! over it, however large it is: nested raw values of serde_json would read each level again.
+
+use memchr::{memchr_iter, memchr2, memchr2_iter};
+
+/// Lists and objects are nested no deeper: serde_json reads no deeper, and nor does anything that reads what it
+/// wrote.
+pub const DEEPEST: usize = 128;
+
+/// A value inside a value is nested no deeper: its schema is nested twice as deep, and a document must be read again.
+const DEEPEST_INSIDE: usize = 48;
+
+/// One object or list.
+#[derive(Clone, Copy)]
+struct Container {
+    /// Where it ends in the text.
+    end: u32,
+    /// How many objects and lists are inside it, at any depth.
+    inside: u32,
+}
+
+/// A JSON text, and where its objects and lists end, in the order in which they begin.
+pub struct Text {
+    text: String,
+    containers: Vec<Container>,
+}
+
+/// Why a text cannot be read.
+pub enum Fault {
+    /// It is nested deeper than [`DEEPEST`] on this line.
+    TooDeep { line: usize },
+    /// It has more bytes than can be counted here.
+    TooLong,
+    /// It is not JSON.
+    Syntax(serde_json::Error),
+}
+
+/// One value of a [`Text`].
+#[derive(Clone, Copy)]
+pub struct Json<'a> {
+    text: &'a str,
+    /// Where the text begins in the file.
+    at: usize,
+    /// The containers inside.
+    inside: &'a [Container],
+}
+
+impl Text {
+    /// Takes a text, once it is known to be JSON.
+    pub fn new(text: String) -> Result<Self, Fault> {
+        if u32::try_from(text.len()).is_err() {
+            return Err(Fault::TooLong);
+        }
+        let containers = containers(text.as_bytes(), DEEPEST).map_err(|offset| Fault::TooDeep {
+            line: 1 + breaks(text.as_bytes().get(..offset).unwrap_or_default()),
+        })?;
+        serde_json::from_str::<serde::de::IgnoredAny>(&text).map_err(Fault::Syntax)?;
+        Ok(Self { text, containers })
+    }
+
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The one value that the text is.
+    pub fn root(&self) -> Option<Json<'_>> {
+        Values { rest: &self.text, at: 0, inside: &self.containers }.next()
+    }
+}
+
+/// How many lines end in a text.
+pub fn breaks(text: &[u8]) -> usize {
+    memchr_iter(b'\n', text).count()
+}
+
+/// Where the objects and lists of a text end, or the first byte that is nested too deep.
+fn containers(text: &[u8], deepest: usize) -> Result<Vec<Container>, usize> {
+    let mut found: Vec<Container> = Vec::new();
+    let mut open: Vec<usize> = Vec::new();
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'"' => {
+                at += string(text.get(at..).unwrap_or_default());
+                continue;
+            }
+            b'{' | b'[' if open.len() == deepest => return Err(at),
+            b'{' | b'[' => {
+                open.push(found.len());
+                found.push(Container { end: 0, inside: 0 });
+            }
+            b'}' | b']' => {
+                let count = found.len();
+                if let Some(number) = open.pop()
+                    && let Some(container) = found.get_mut(number)
+                {
+                    // Both are less than the length of the text, which was checked.
+                    *container = Container { end: at as u32 + 1, inside: (count - number - 1) as u32 };
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    Ok(found)
+}
+
+/// Whether a text that stands in a string is nested too deep to be read.
+pub fn is_too_deep(text: &str) -> bool {
+    memchr2_iter(b'{', b'[', text.as_bytes()).nth(DEEPEST_INSIDE).is_some()
+        && containers(text.as_bytes(), DEEPEST_INSIDE).is_err()
+}
+
+/// The length of the string a text begins with, quotes included.
+fn string(text: &[u8]) -> usize {
+    let mut at = 1;
+    while let Some(found) = memchr2(b'"', b'\\', text.get(at..).unwrap_or_default()) {
+        at += found;
+        if text.get(at) == Some(&b'"') {
+            return at + 1;
+        }
+        at += 2;
+    }
+    text.len()
+}
+
+impl<'a> Json<'a> {
+    /// The value as it is written.
+    pub fn get(self) -> &'a str {
+        self.text
+    }
+
+    /// How many bytes of the file stand before it.
+    pub fn offset(self) -> usize {
+        self.at
+    }
+
+    /// A list's elements; nothing for any other value.
+    pub fn elements(self) -> impl Iterator<Item = Json<'a>> {
+        self.values('[')
+    }
+
+    /// An object's members; nothing for any other value.
+    pub fn members(self) -> impl Iterator<Item = (Json<'a>, Json<'a>)> {
+        let mut values = self.values('{');
+        std::iter::from_fn(move || Some((values.next()?, values.next()?)))
+    }
+
+    fn values(self, opening: char) -> Values<'a> {
+        match self.text.strip_prefix(opening) {
+            Some(rest) => Values { rest, at: self.at + 1, inside: self.inside },
+            None => Values { rest: "", at: self.at, inside: &[] },
+        }
+    }
+}
+
+/// Values one behind the other, with whatever parts them.
+struct Values<'a> {
+    rest: &'a str,
+    at: usize,
+    inside: &'a [Container],
+}
+
+impl<'a> Iterator for Values<'a> {
+    type Item = Json<'a>;
+
+    fn next(&mut self) -> Option<Json<'a>> {
+        let apart = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | b',' | b':');
+        let before = self.rest.bytes().take_while(|byte| apart(byte)).count();
+        let start = self.at + before;
+        let text = self.rest.get(before..)?;
+        let (length, inside) = match text.as_bytes().first()? {
+            b'}' | b']' => return None,
+            b'{' | b'[' => {
+                let (container, others) = self.inside.split_first()?;
+                let (inside, behind) = others.split_at_checked(container.inside as usize)?;
+                self.inside = behind;
+                ((container.end as usize).checked_sub(start)?, inside)
+            }
+            b'"' => (string(text.as_bytes()), &[][..]),
+            _ => (text.find([',', '}', ']', ' ', '\n', '\r', '\t']).unwrap_or(text.len()), &[][..]),
+        };
+        let (text, rest) = text.split_at_checked(length)?;
+        (self.rest, self.at) = (rest, start + length);
+        Some(Json { text, at: start, inside })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    /// Reads a value by its elements and members alone.
+    fn rebuilt(json: Json<'_>) -> Value {
+        match json.get().as_bytes().first() {
+            Some(b'[') => json.elements().map(rebuilt).collect(),
+            Some(b'{') => Value::Object(
+                json.members()
+                    .map(|(key, value)| (serde_json::from_str(key.get()).expect("a key"), rebuilt(value)))
+                    .collect(),
+            ),
+            _ => serde_json::from_str(json.get()).expect("a value"),
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+            "[\"\\\\\\[\\]{},:é]{0,6}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 40, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::vec(("[\"\\\\\\[{,:é]{0,4}", inner), 0..6)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn every_value_is_found_where_it_stands(value in any_json(), pretty in any::<bool>()) {
+            let written = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
+            let written = format!(" \n{}\t", written.expect("a value is JSON"));
+            let text = Text::new(written.clone()).ok().expect("it is JSON");
+            let root = text.root().expect("a text is one value");
+            prop_assert_eq!(rebuilt(root), value);
+            for (_, member) in root.members() {
+                prop_assert!(written.get(member.offset()..).is_some_and(|rest| rest.starts_with(member.get())));
+            }
+        }
+
+        #[test]
+        fn a_text_that_is_not_json_is_refused_and_never_a_panic(text in "[\\[\\]{}\":,\\\\1é ]{0,24}") {
+            let sound = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
+            prop_assert_eq!(Text::new(text).is_ok(), sound);
+        }
+    }
+}

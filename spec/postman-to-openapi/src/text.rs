@@ -1,0 +1,82 @@
+//! Cutting text by what stands in it, never by a number of bytes; and showing it.
+
+use std::borrow::Cow;
+
+/// A text as one line that a terminal shows and does nothing else with: line breaks, escape sequences and marks that
+/// turn the direction of writing are shown by their names.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let acts = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if acts(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    Cow::Owned(shown)
+}
+
+/// What is before and behind an ASCII phrase, whatever its case.
+pub fn split_once_ignoring_case<'t>(text: &'t str, phrase: &str) -> Option<(&'t str, &'t str)> {
+    let first = phrase.as_bytes().first()?;
+    let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
+    memchr::memchr2_iter(lower, upper, text.as_bytes()).find_map(|at| {
+        let (before, rest) = text.split_at_checked(at)?;
+        let (found, behind) = rest.split_at_checked(phrase.len())?;
+        found.eq_ignore_ascii_case(phrase).then_some((before, behind))
+    })
+}
+
+/// The start of a text that is of one kind of characters, and the rest.
+pub fn split_while(text: &str, of_kind: impl Fn(char) -> bool) -> (&str, &str) {
+    let length = text.find(|c| !of_kind(c)).unwrap_or(text.len());
+    text.split_at_checked(length).unwrap_or((text, ""))
+}
+
+/// As many of a text's first bytes as are whole characters, and the rest.
+pub fn split_within(text: &str, longest: usize) -> (&str, &str) {
+    // No character has more than four bytes.
+    (longest.saturating_sub(3)..=longest).rev().find_map(|at| text.split_at_checked(at)).unwrap_or((text, ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        assert_eq!(split_once_ignoring_case("Das ERROR Code ß", "error code"), Some(("Das ", " ß")));
+        assert_eq!(split_once_ignoring_case("Kscope", "scope"), Some(("K", "")));
+        assert_eq!(split_once_ignoring_case("scop", "scope"), None);
+        assert_eq!(split_while("日本x", |c| !c.is_ascii()), ("日本", "x"));
+        assert_eq!(split_within("a日本", 3), ("a", "日本"));
+        assert_eq!(split_within("日本", 0), ("", "日本"));
+        assert_eq!(split_within("日本", 99), ("日本", ""));
+    }
+
+    #[test]
+    fn what_a_terminal_would_act_on_is_shown_by_its_name() {
+        assert_eq!(printable("Zoë 用户"), "Zoë 用户");
+        assert_eq!(
+            printable("a\n\u{1b}[2Jerror: b\u{9b}\u{202e}\r"),
+            "a\\n\\u{1b}[2Jerror: b\\u{9b}\\u{202e}\\r"
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn whatever_is_cut_can_be_joined_again(text in any::<String>(), longest in 0..20_usize) {
+            let (start, rest) = split_within(&text, longest);
+            prop_assert!(start.len() <= longest && (rest.is_empty() || start.len() + 4 > longest));
+            prop_assert_eq!(format!("{start}{rest}"), text.clone());
+            let (start, rest) = split_while(&text, char::is_alphanumeric);
+            prop_assert_eq!(format!("{start}{rest}"), text);
+        }
+    }
+}
