@@ -1,5 +1,9 @@
 //! A request's URL taken apart: the server, the path with its parameters, and the query.
 
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
 use crate::name;
 use crate::postman::{self, Raw, Url};
 use crate::scalar;
@@ -308,26 +312,7 @@ fn pairs(query: &str) -> Vec<(String, String)> {
 
 /// Undoes percent-encoding; what does not come out as text stays encoded.
 fn decoded(text: &str) -> String {
-    if !text.contains('%') {
-        return text.to_owned();
-    }
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = bytes.get(at + 1..at + 3).and_then(|hex| std::str::from_utf8(hex).ok());
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) if bytes[at] == b'%' => {
-                out.push(byte);
-                at += 3;
-            }
-            _ => {
-                out.push(bytes[at]);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
+    percent_decode_str(text).decode_utf8().map_or_else(|_| text.to_owned(), Cow::into_owned)
 }
 
 #[cfg(test)]
@@ -387,9 +372,9 @@ mod tests {
 
     #[test]
     fn a_query_in_the_text_is_read_decoded() {
-        let text = text(r#""/a?x=1&y%5Bz%5D=%41+b&&w""#);
+        let text = text(r#""/a?x=1&y%5Bz%5D=%41+b&&w&v=%+1%zz&u=%ff""#);
         let query = read(text.root(), &variables()).expect("the URL is sound").query;
         let pairs: Vec<_> = query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        assert_eq!(pairs, [("x", "1"), ("y[z]", "A+b"), ("w", "")]);
+        assert_eq!(pairs, [("x", "1"), ("y[z]", "A+b"), ("w", ""), ("v", "%+1%zz"), ("u", "%ff")]);
     }
 }

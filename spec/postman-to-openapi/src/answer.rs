@@ -75,7 +75,7 @@ impl Answer {
     pub fn settle(&mut self, mask: &Mask, merged: bool) {
         self.descriptions.iter_mut().for_each(|text| mask.text(text));
         self.codes.iter_mut().for_each(|code| mask.text(&mut code.message));
-        // A success that never showed a content has none: a client must not fail for want of it.
+        // A success that never had content is described without any, so that no client fails to decode it.
         self.bodies.retain(|body| !body.empty);
         self.bodies.iter_mut().for_each(|body| body.settle(mask, merged));
         self.bodies.sort_by(|a, b| a.media_type.cmp(&b.media_type));
@@ -144,8 +144,10 @@ pub fn read(response: &Response<'_>, context: &mut Context<'_, '_>) -> (Status, 
         match (code, is_empty) {
             (Some(204 | 205), Some(_)) | (Some(200..300), Some(Empty::Text)) => {}
             (Some(code @ (204 | 205)), None) => context.note(
-                "an answer whose status allows no content has one, which is left out",
-                format!("its answer {code} has a body, which HTTP allows none of; it is left out"),
+                "an answer has a body although its status allows none; it is left out",
+                format!(
+                    "its answer {code} has a body, but HTTP allows no body with this status; it is left out"
+                ),
             ),
             (code, is_empty) => {
                 let name = answer.descriptions.first().map_or("Answer", String::as_str);

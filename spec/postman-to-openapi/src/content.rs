@@ -152,7 +152,7 @@ impl Field {
         };
     }
 
-    /// An exporter marks every required field; where one of two requests is its work, only that one knows.
+    /// An exporter marks every required field: where it wrote one of two requests, only that one knows.
     pub fn join_required(&mut self, required: bool, exported: bool) {
         self.required = match (self.exported, exported) {
             (true, false) => self.required,
@@ -162,8 +162,8 @@ impl Field {
         self.exported |= exported;
     }
 
-    /// Takes what is of no one type for text, as everything on the wire is, and drops an example that is none
-    /// of the type.
+    /// Settles the type: what has no single one is text, as everything on the wire is. Drops an example that does
+    /// not fit.
     pub fn settle(&mut self) {
         self.shape.settle();
         self.shape.disputed |= matches!(self.shape.kind, Kind::OneOf(_));
@@ -175,7 +175,7 @@ impl Field {
         self.example = self.example.take().and_then(|example| self.typed(*example)).map(Box::new);
     }
 
-    /// An example in the field's own type; `None` when it is none of it.
+    /// An example in the field's own type; `None` when it does not fit.
     fn typed(&self, example: Value) -> Option<Value> {
         let element = self.element();
         let typed = |value: Value| match value {
@@ -265,8 +265,8 @@ impl Content {
                 shape.join(other);
                 *presence = presence.zip(also).map(|(mine, also)| mine.max(also));
             }
-            // An object's members are fields too. A form says more than any other value does, whose examples
-            // are none of it.
+            // An object's members are fields too. A form says more than any other value, whose examples do not
+            // fit it.
             (mine @ Carried::Value { .. }, Carried::Form(others)) => {
                 let fields = std::mem::replace(mine, Carried::Form(others)).into_members();
                 match (mine, fields) {
@@ -282,7 +282,7 @@ impl Content {
         self.examples.extend(other.examples);
     }
 
-    /// Believes this as one believes a file of one item.
+    /// Raises the trust to that of a file of one item.
     pub fn trust_as_item(&mut self) {
         match &mut self.schema {
             Carried::Form(fields) => fields.iter_mut().for_each(|field| field.shape.trust_as_item()),
@@ -300,8 +300,8 @@ impl Content {
         }
     }
 
-    /// Hides known credentials in examples, drops those that are none of the joined type, and lets every
-    /// example be told apart by its name.
+    /// Hides known credentials in examples, drops those that do not fit the joined type, and gives each a name
+    /// of its own.
     pub fn settle(&mut self, mask: &Mask, merged: bool) {
         match &mut self.schema {
             Carried::Form(fields) => fields.iter_mut().for_each(|field| {
@@ -347,8 +347,8 @@ impl Content {
     }
 }
 
-/// Gives the texts of a form's example their types and hides credentials. What is none of its field's type
-/// goes; whether what is left is an example still.
+/// Gives the texts of a form's example their types and hides credentials. Removes what does not fit its field;
+/// tells whether the rest still is an example.
 fn illustrates(fields: &[Field], example: &mut Value) -> bool {
     let Some(values) = example.as_object_mut() else { return false };
     for field in fields {

@@ -189,7 +189,7 @@ fn commonest(paths: &[Path]) -> Server {
     counts.into_iter().find(|(_, count)| *count == most).map(|(server, _)| server.clone()).unwrap_or_default()
 }
 
-/// Says where requests disagreed. The overlay's servers, where there are any, count against every other.
+/// Reports where requests disagreed, and the servers that the overlay's replace.
 fn disputes(paths: &[Path], overruled: Option<&Server>, say: &mut dyn FnMut(Note)) {
     for (path, (method, operation)) in
         paths.iter().flat_map(|path| path.operations.iter().map(move |operation| (path, operation)))
@@ -197,25 +197,25 @@ fn disputes(paths: &[Path], overruled: Option<&Server>, say: &mut dyn FnMut(Note
         let place = format!("{} {}", method.name().to_ascii_uppercase(), path.template);
         if overruled.is_some_and(|common| operation.server.is_known() && operation.server != *common) {
             say(Note::hint(
-                "an operation has a server of its own, which gives way to the overlay's servers",
+                "an operation's own server is replaced by the overlay's servers",
                 place.as_str(),
-                format!("its server {} gives way to the overlay's servers", operation.server.url),
+                format!("its server {} is replaced by the overlay's servers", operation.server.url),
             ));
         }
         for (status, answer) in operation.answers.iter().filter(|(_, answer)| answer.empty) {
             if !answer.bodies.is_empty() {
                 say(Note::hint(
-                    "an answer is empty in one sample and not in another, which OpenAPI has no way to say",
+                    "an answer is empty in one sample but not in another, which OpenAPI cannot express",
                     format!("{place} {status}"),
-                    "the answer is empty in one sample and not in another, which OpenAPI has no way to say",
+                    "the answer is empty in one sample but not in another, which OpenAPI cannot express",
                 ));
             }
         }
         operation.disputed(|what, counts| {
             say(Note::hint(
-                "requests disagree about a type or server, and what is known best counts",
+                "requests disagree about a type or server; the best-known one is used",
                 format!("{place} {what}"),
-                format!("requests disagree about it, and what is known best counts: {counts}"),
+                format!("requests disagree; the best-known one is used: {counts}"),
             ));
         });
     }

@@ -71,228 +71,127 @@ macro_rules! objects {
 
 objects! {
     pub DOCUMENT: "a document" {
-        must("openapi", Text),
-        must("info", Of(&INFO)),
-        may("servers", List(&Of(&SERVER))),
-        may("tags", List(&Of(&TAG))),
-        may("x-", Any),
-        may("security", List(&Named(&List(&Text)))),
-        may("externalDocs", Of(&EXTERNAL_DOCS)),
-        must("paths", Paths),
-        may("components", Of(&COMPONENTS)),
+        must("openapi", Text), must("info", Of(&INFO)), may("servers", List(&Of(&SERVER))),
+        may("tags", List(&Of(&TAG))), may("x-", Any), may("security", List(&Named(&List(&Text)))),
+        may("externalDocs", Of(&EXTERNAL_DOCS)), must("paths", Paths), may("components", Of(&COMPONENTS)),
     }
     INFO: "an info" {
-        must("title", Text),
-        may("description", Text),
-        must("version", Text),
-        may("x-", Any),
-        may("termsOfService", Text),
-        may("contact", Of(&CONTACT)),
-        may("license", Of(&LICENSE)),
+        must("title", Text), may("description", Text), must("version", Text), may("x-", Any),
+        may("termsOfService", Text), may("contact", Of(&CONTACT)), may("license", Of(&LICENSE)),
     }
     CONTACT: "a contact" { may("name", Text), may("url", Text), may("x-", Any), may("email", Text) }
     LICENSE: "a license" { must("name", Text), may("url", Text), may("x-", Any) }
     EXTERNAL_DOCS: "external documentation" { may("description", Text), must("url", Text), may("x-", Any) }
     SERVER: "a server" {
-        may("description", Text),
-        must("url", Text),
-        may("x-", Any),
-        may("variables", Named(&Of(&SERVER_VARIABLE))),
+        may("description", Text), must("url", Text), may("x-", Any), may("variables", Named(&Of(&SERVER_VARIABLE))),
     }
     SERVER_VARIABLE: "a server variable" {
-        may("description", Text),
-        may("enum", List(&Text)),
-        must("default", Text),
-        may("x-", Any),
+        may("description", Text), may("enum", List(&Text)), must("default", Text), may("x-", Any),
     }
     TAG: "a tag" {
-        must("name", Text),
-        may("description", Text),
-        may("x-", Any),
+        must("name", Text), may("description", Text), may("x-", Any),
         may("externalDocs", Of(&EXTERNAL_DOCS)),
     }
     COMPONENTS: "components" {
-        may("responses", Named(&Of(&RESPONSE))),
-        may("parameters", Named(&Of(&PARAMETER))),
-        may("headers", Named(&Of(&HEADER))),
-        may("x-", Any),
-        may("schemas", Named(&Of(&SCHEMA))),
-        may("examples", Named(&Of(&EXAMPLE))),
-        may("requestBodies", Named(&Of(&REQUEST_BODY))),
-        may("securitySchemes", Named(&Of(&SECURITY_SCHEME))),
-        may("links", Named(&Of(&LINK))),
+        may("responses", Named(&Of(&RESPONSE))), may("parameters", Named(&Of(&PARAMETER))),
+        may("headers", Named(&Of(&HEADER))), may("x-", Any), may("schemas", Named(&Of(&SCHEMA))),
+        may("examples", Named(&Of(&EXAMPLE))), may("requestBodies", Named(&Of(&REQUEST_BODY))),
+        may("securitySchemes", Named(&Of(&SECURITY_SCHEME))), may("links", Named(&Of(&LINK))),
         may("callbacks", Named(&Named(&Of(&PATH_ITEM)))),
     }
     PATH_ITEM: "a path item" {
-        may("$ref", Text),
-        may("summary", Text),
-        may("description", Text),
-        may("x-", Any),
-        may("servers", List(&Of(&SERVER))),
-        may("parameters", List(&Of(&PARAMETER))),
-        may("get", Of(&OPERATION)),
-        may("put", Of(&OPERATION)),
-        may("post", Of(&OPERATION)),
-        may("delete", Of(&OPERATION)),
-        may("options", Of(&OPERATION)),
-        may("head", Of(&OPERATION)),
-        may("patch", Of(&OPERATION)),
-        may("trace", Of(&OPERATION)),
+        may("$ref", Text), may("summary", Text), may("description", Text), may("x-", Any),
+        may("servers", List(&Of(&SERVER))), may("parameters", List(&Of(&PARAMETER))),
+        may("get", Of(&OPERATION)), may("put", Of(&OPERATION)), may("post", Of(&OPERATION)),
+        may("delete", Of(&OPERATION)), may("options", Of(&OPERATION)), may("head", Of(&OPERATION)),
+        may("patch", Of(&OPERATION)), may("trace", Of(&OPERATION)),
     }
     OPERATION: "an operation" {
-        may("operationId", Text),
-        may("summary", Text),
-        may("description", Text),
-        may("tags", List(&Text)),
-        may("x-", Any),
-        may("security", List(&Named(&List(&Text)))),
-        may("servers", List(&Of(&SERVER))),
-        may("parameters", List(&Of(&PARAMETER))),
-        may("requestBody", Of(&REQUEST_BODY)),
-        must("responses", Responses),
-        may("deprecated", Flag),
-        may("externalDocs", Of(&EXTERNAL_DOCS)),
+        may("operationId", Text), may("summary", Text), may("description", Text), may("tags", List(&Text)),
+        may("x-", Any), may("security", List(&Named(&List(&Text)))), may("servers", List(&Of(&SERVER))),
+        may("parameters", List(&Of(&PARAMETER))), may("requestBody", Of(&REQUEST_BODY)),
+        must("responses", Responses), may("deprecated", Flag), may("externalDocs", Of(&EXTERNAL_DOCS)),
         may("callbacks", Named(&Named(&Of(&PATH_ITEM)))),
     }
     PARAMETER: "a parameter", referable {
-        must("name", Text),
-        must("in", Word(&["query", "header", "path", "cookie"])),
-        may("required", Flag),
-        may("description", Text),
-        may("x-", Any),
-        may("style", Text),
-        may("explode", Flag),
-        may("schema", Of(&SCHEMA)),
-        may("content", Named(&Of(&MEDIA_TYPE))),
-        may("deprecated", Flag),
-        may("allowEmptyValue", Flag),
-        may("allowReserved", Flag),
-        may("example", Any),
+        must("name", Text), must("in", Word(&["query", "header", "path", "cookie"])), may("required", Flag),
+        may("description", Text), may("x-", Any), may("style", Text), may("explode", Flag),
+        may("schema", Of(&SCHEMA)), may("content", Named(&Of(&MEDIA_TYPE))), may("deprecated", Flag),
+        may("allowEmptyValue", Flag), may("allowReserved", Flag), may("example", Any),
         may("examples", Named(&Of(&EXAMPLE))),
     }
     HEADER: "a header", referable {
-        may("description", Text),
-        may("required", Flag),
-        may("x-", Any),
-        may("style", Text),
-        may("explode", Flag),
-        may("schema", Of(&SCHEMA)),
-        may("content", Named(&Of(&MEDIA_TYPE))),
-        may("deprecated", Flag),
-        may("allowEmptyValue", Flag),
-        may("allowReserved", Flag),
-        may("example", Any),
-        may("examples", Named(&Of(&EXAMPLE))),
+        may("description", Text), may("required", Flag), may("x-", Any), may("style", Text),
+        may("explode", Flag), may("schema", Of(&SCHEMA)), may("content", Named(&Of(&MEDIA_TYPE))),
+        may("deprecated", Flag), may("allowEmptyValue", Flag), may("allowReserved", Flag),
+        may("example", Any), may("examples", Named(&Of(&EXAMPLE))),
     }
     REQUEST_BODY: "a request body", referable {
-        may("required", Flag),
-        may("description", Text),
-        may("x-", Any),
+        may("required", Flag), may("description", Text), may("x-", Any),
         must("content", Named(&Of(&MEDIA_TYPE))),
     }
     MEDIA_TYPE: "a media type" {
-        may("x-", Any),
-        may("schema", Of(&SCHEMA)),
-        may("example", Any),
-        may("examples", Named(&Of(&EXAMPLE))),
-        may("encoding", Named(&Of(&ENCODING))),
+        may("x-", Any), may("schema", Of(&SCHEMA)), may("example", Any),
+        may("examples", Named(&Of(&EXAMPLE))), may("encoding", Named(&Of(&ENCODING))),
     }
     ENCODING: "an encoding" {
-        may("x-", Any),
-        may("style", Text),
-        may("explode", Flag),
-        may("headers", Named(&Of(&HEADER))),
-        may("contentType", Text),
-        may("allowReserved", Flag),
+        may("x-", Any), may("style", Text), may("explode", Flag), may("headers", Named(&Of(&HEADER))),
+        may("contentType", Text), may("allowReserved", Flag),
     }
     RESPONSE: "a response", referable {
-        must("description", Text),
-        may("x-", Any),
-        may("headers", Named(&Of(&HEADER))),
-        may("content", Named(&Of(&MEDIA_TYPE))),
-        may("links", Named(&Of(&LINK))),
+        must("description", Text), may("x-", Any), may("headers", Named(&Of(&HEADER))),
+        may("content", Named(&Of(&MEDIA_TYPE))), may("links", Named(&Of(&LINK))),
     }
     LINK: "a link", referable {
-        may("operationId", Text),
-        may("operationRef", Text),
-        may("description", Text),
-        may("x-", Any),
-        may("parameters", Named(&Any)),
-        may("requestBody", Any),
-        may("server", Of(&SERVER)),
+        may("operationId", Text), may("operationRef", Text), may("description", Text), may("x-", Any),
+        may("parameters", Named(&Any)), may("requestBody", Any), may("server", Of(&SERVER)),
     }
     EXAMPLE: "an example", referable {
-        may("summary", Text),
-        may("description", Text),
-        may("x-", Any),
-        may("value", Any),
+        may("summary", Text), may("description", Text), may("x-", Any), may("value", Any),
         may("externalValue", Text),
     }
     SCHEMA: "a schema", referable {
         may("title", Text),
         may("type", Word(&["array", "boolean", "integer", "number", "object", "string"])),
-        may("format", Text),
-        may("nullable", Flag),
-        may("description", Text),
-        may("minimum", Number),
-        may("maximum", Number),
-        may("minLength", Count),
-        may("maxLength", Count),
-        may("pattern", Text),
-        may("enum", List(&Any)),
-        may("default", Any),
-        may("items", Of(&SCHEMA)),
-        may("required", List(&Text)),
-        may("properties", Named(&Of(&SCHEMA))),
-        may("additionalProperties", FlagOrSchema),
-        may("oneOf", List(&Of(&SCHEMA))),
-        may("x-", Any),
-        may("allOf", List(&Of(&SCHEMA))),
-        may("anyOf", List(&Of(&SCHEMA))),
-        may("not", Of(&SCHEMA)),
-        may("multipleOf", Number),
-        may("exclusiveMinimum", Flag),
-        may("exclusiveMaximum", Flag),
-        may("minItems", Count),
-        may("maxItems", Count),
-        may("uniqueItems", Flag),
-        may("minProperties", Count),
-        may("maxProperties", Count),
-        may("discriminator", Of(&DISCRIMINATOR)),
-        may("readOnly", Flag),
-        may("writeOnly", Flag),
-        may("xml", Any),
-        may("externalDocs", Of(&EXTERNAL_DOCS)),
-        may("example", Any),
-        may("deprecated", Flag),
+        may("format", Text), may("nullable", Flag), may("description", Text), may("minimum", Number),
+        may("maximum", Number), may("minLength", Count), may("maxLength", Count), may("pattern", Text),
+        may("enum", List(&Any)), may("default", Any), may("items", Of(&SCHEMA)),
+        may("required", List(&Text)), may("properties", Named(&Of(&SCHEMA))),
+        may("additionalProperties", FlagOrSchema), may("oneOf", List(&Of(&SCHEMA))), may("x-", Any),
+        may("allOf", List(&Of(&SCHEMA))), may("anyOf", List(&Of(&SCHEMA))), may("not", Of(&SCHEMA)),
+        may("multipleOf", Number), may("exclusiveMinimum", Flag), may("exclusiveMaximum", Flag),
+        may("minItems", Count), may("maxItems", Count), may("uniqueItems", Flag),
+        may("minProperties", Count), may("maxProperties", Count), may("discriminator", Of(&DISCRIMINATOR)),
+        may("readOnly", Flag), may("writeOnly", Flag), may("xml", Any),
+        may("externalDocs", Of(&EXTERNAL_DOCS)), may("example", Any), may("deprecated", Flag),
     }
-    DISCRIMINATOR: "a discriminator" { must("propertyName", Text), may("mapping", Named(&Text)) }
-    SECURITY_SCHEME: "a security scheme", referable {
-        may("name", Text),
+    DISCRIMINATOR: "a discriminator" {
+        must("propertyName", Text),
+        may("mapping", Named(&Text)) } SECURITY_SCHEME: "a security scheme", referable { may("name", Text),
         may("in", Word(&["query", "header", "cookie"])),
-        must("type", Word(&["apiKey", "http", "oauth2", "openIdConnect"])),
-        may("scheme", Text),
-        may("description", Text),
-        may("x-", Any),
-        may("bearerFormat", Text),
-        may("flows", Of(&FLOWS)),
+        must("type", Word(&["apiKey", "http", "oauth2", "openIdConnect"])), may("scheme", Text),
+        may("description", Text), may("x-", Any), may("bearerFormat", Text), may("flows", Of(&FLOWS)),
         may("openIdConnectUrl", Text),
     }
     FLOWS: "OAuth flows" {
-        may("x-", Any),
-        may("implicit", Of(&FLOW)),
-        may("password", Of(&FLOW)),
-        may("clientCredentials", Of(&FLOW)),
-        may("authorizationCode", Of(&FLOW)),
+        may("x-", Any), may("implicit", Of(&FLOW)), may("password", Of(&FLOW)),
+        may("clientCredentials", Of(&FLOW)), may("authorizationCode", Of(&FLOW)),
     }
     FLOW: "an OAuth flow" {
-        may("authorizationUrl", Text),
-        may("tokenUrl", Text),
-        may("refreshUrl", Text),
-        must("scopes", Named(&Text)),
-        may("x-", Any),
+        may("authorizationUrl", Text), may("tokenUrl", Text), may("refreshUrl", Text),
+        must("scopes", Named(&Text)), may("x-", Any),
     }
 }
+
+/// Members that must be there because of the value of `type`.
+const NEEDED_BY_TYPE: [(&str, &str); 6] = [
+    ("apiKey", "name"),
+    ("apiKey", "in"),
+    ("http", "scheme"),
+    ("oauth2", "flows"),
+    ("openIdConnect", "openIdConnectUrl"),
+    ("array", "items"),
+];
 
 static A_PATH_ITEM: Kind = Of(&PATH_ITEM);
 static A_RESPONSE: Kind = Of(&RESPONSE);
@@ -392,6 +291,20 @@ fn judge_members(
         inside(path, (*name).to_owned(), |path| {
             fault(path, format!("is missing, and {} must have it", object.name));
         });
+    }
+    let kind = members.get("type").and_then(Value::as_str).filter(|_| object.member("type").is_some());
+    for (kind, name) in
+        NEEDED_BY_TYPE.iter().filter(|(by, name)| kind == Some(by) && !members.contains_key(*name))
+    {
+        inside(path, (*name).to_owned(), |path| {
+            fault(path, format!("is missing, and {} of type {kind} must have it", object.name));
+        });
+    }
+    let either = ["schema", "content"];
+    if either.iter().all(|name| object.member(name).is_some())
+        && either.iter().filter(|name| members.contains_key(**name)).count() != 1
+    {
+        fault(path, format!("must have a schema or a content, as {} has, and not both", object.name));
     }
     for (name, member) in members {
         inside(path, name.clone(), |path| match object.member(name) {

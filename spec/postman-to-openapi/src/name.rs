@@ -22,12 +22,12 @@ const VERBS: &str = "accept activate add analyze append apply approve archive as
 
 const ARTICLES: &str = "a an the";
 
-/// Words before an article that are no verbs.
+/// Words that stand before an article and are not verbs.
 const NO_VERBS: &str = "about after all and as at before by during for from given half how in into is of on or over per such than that to \
     until via what when where which who with within without";
 
 fn has(list: &str, word: &str) -> bool {
-    list.split(' ').any(|known| known == word)
+    list.as_bytes().split(|byte| *byte == b' ').any(|known| known == word.as_bytes())
 }
 
 /// Names an operation after its item: the name's words, behind a verb, with the path's resource where they do
@@ -37,22 +37,22 @@ pub fn operation_id(name: &str, method: Method, path: &str) -> Option<String> {
     if name.contains(['/', '{']) {
         return None;
     }
-    let all = words(name);
-    let first = all.first()?;
-    // Whatever is done to `a role` is done by a verb.
-    let led = matches!(all.as_slice(), [first, article, _, ..] if has(ARTICLES, article)
+    let mut said = words(name);
+    // The word before `a role` is a verb, known or not.
+    let led = matches!(said.as_slice(), [first, article, _, ..] if has(ARTICLES, article)
         && !has(ARTICLES, first) && !has(NO_VERBS, first));
-    let own_verb = led || has(VERBS, first);
-    let verb = if own_verb { first.as_str() } else { verb(method) };
-    let last = all.len() - 1;
-    let said: Vec<&String> = all
-        .iter()
-        .enumerate()
-        .filter(|(at, word)| !(*at == 0 && own_verb) && (*at == last || !has(ARTICLES, word)))
-        .map(|(_, word)| word)
-        .collect();
-    let mut id = verb.to_owned();
-    let resource = resources(path).map(words).find(|words| words.as_slice() != [verb]).unwrap_or_default();
+    let last = said.pop()?;
+    said.retain(|word| !has(ARTICLES, word));
+    said.push(last);
+    // `Create a note [createNote]` says it twice.
+    let (once, again) = said.split_at(said.len() / 2);
+    if once == again {
+        said.truncate(once.len());
+    }
+    let own_verb = led || said.first().is_some_and(|first| has(VERBS, first));
+    let verb = if own_verb { said.remove(0) } else { verb(method).to_owned() };
+    let resource = resources(path).map(words).find(|words| *words != [verb.as_str()]).unwrap_or_default();
+    let mut id = verb;
     let same = |a: &str, b: &str| a == b || singularized(a) == singularized(b);
     let is_said = said.windows(resource.len().max(1)).any(|window| {
         window.len() == resource.len() && window.iter().zip(&resource).all(|(a, b)| same(a, b))
@@ -188,6 +188,7 @@ fn sound(id: String) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn an_id_is_verb_resource_and_the_rest_of_the_name() {
@@ -229,9 +230,23 @@ mod tests {
             ("Download an invoice file", Method::Get, "/api/download/invoices/{id}", "downloadInvoiceFile"),
             ("List past webinars' Q&A", Method::Get, "/past_webinars/{id}/qa", "listPastWebinarsQa"),
             ("Get meeting reports", Method::Get, "/report/meetings/{id}", "getMeetingReports"),
+            ("Create a note [createNote]", Method::Post, "/notes", "createNote"),
             ("Plan A", Method::Get, "/plans", "getPlanA"),
         ] {
             assert_eq!(operation_id(name, method, path).as_deref(), Some(id), "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_id_is_letters_and_digits_whatever_the_item_is_called(
+            name in "([a-zA-Z]{1,3}|a|the|get|Q&A|'s|\\[|ß|用| )*",
+            path in "(/[a-zé{}]{0,6}){0,4}",
+        ) {
+            if let Some(id) = operation_id(&name, Method::Get, &path) {
+                prop_assert!(id.starts_with(|c: char| c.is_ascii_lowercase()), "{id}");
+                prop_assert!(id.chars().all(|c| c.is_ascii_alphanumeric()), "{id}");
+            }
         }
     }
 

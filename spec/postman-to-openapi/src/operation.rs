@@ -70,7 +70,7 @@ pub struct Operation {
     pub exported: bool,
     /// Whether [`Operation::server`] is to be written.
     pub own_server: bool,
-    /// A server that another request was sent to, and that does not count.
+    /// A server that another request was sent to, and that is not used.
     pub other_server: Option<String>,
 }
 
@@ -103,7 +103,7 @@ impl Operation {
         }
     }
 
-    /// Of two servers the one without open variables counts, then an item's, then the lesser.
+    /// Of two servers, one without open variables is preferred, then an item's, then the lesser.
     fn join_server(&mut self, mut other: Server, of_item: bool) {
         let rank = |server: &Server, item: bool| (server.is_known(), item);
         let (mine, others) = (rank(&self.server, self.item), rank(&other, of_item));
@@ -144,12 +144,15 @@ impl Operation {
         }
     }
 
-    /// Believes this as one believes a file of one item.
+    /// Raises the trust to that of a file of one item.
     pub fn trust_as_item(&mut self) {
         self.item = true;
         self.parameters.iter_mut().for_each(|parameter| parameter.field.shape.trust_as_item());
         self.bodies.iter_mut().for_each(Content::trust_as_item);
-        self.answers.values_mut().flat_map(|answer| &mut answer.bodies).for_each(Content::trust_as_item);
+        for answer in self.answers.values_mut() {
+            answer.headers.iter_mut().for_each(|header| header.shape.trust_as_item());
+            answer.bodies.iter_mut().for_each(Content::trust_as_item);
+        }
     }
 
     /// Calls `each` with the place of everything requests disagreed about, and what counts.
@@ -157,7 +160,8 @@ impl Operation {
         if self.other_server.is_some() {
             each("server", &self.server.url);
         }
-        for Parameter { field, .. } in &self.parameters {
+        let headers = self.answers.values().flat_map(|answer| &answer.headers);
+        for field in self.parameters.iter().map(|parameter| &parameter.field).chain(headers) {
             field.shape.disputed(&mut field.name.clone(), &mut |place, shape| each(place, shape.kind.name()));
         }
         let answers = self.answers.values().flat_map(|answer| &answer.bodies);

@@ -1,5 +1,4 @@
-//! Texts that stand for a value and are none: an exporter writes `<long>` or `integer` where it could have
-//! invented one.
+//! Texts that stand in for a value: an exporter writes `<long>` or `integer` where it could have invented one.
 
 /// The type a placeholder names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +61,7 @@ pub fn is_proof(text: &str, name: &str) -> bool {
 
 const TYPES: [&str; 6] = ["boolean", "integer", "number", "string", "array", "object"];
 
-/// Words nobody uses but to name a type.
+/// Words that only ever name a type.
 const CERTAIN: [&str; 10] =
     ["bool", "boolean", "date-time", "dateTime", "int", "int32", "int64", "integer", "number", "string"];
 
@@ -72,7 +71,7 @@ const AMBIGUOUS: [&str; 14] = [
     "uri", "url", "uuid",
 ];
 
-/// Whether a member of this name may well hold the name of a type.
+/// Whether a member of this name is likely to hold the name of a type.
 fn names_a_type(name: &str) -> bool {
     let name = name.trim_end_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
     let name = name.strip_suffix('s').unwrap_or(&name);

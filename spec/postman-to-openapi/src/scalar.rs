@@ -69,7 +69,10 @@ fn is_nonsense(text: &str) -> bool {
         incididunt ipsum irure labore laboris laborum lorem magna minim mollit nisi non nostrud nulla occaecat \
         officia pariatur proident qui quis reprehenderit sed sint sit sunt tempor ullamco ut velit veniam \
         voluptate ";
-    let known = |word: &str| WORDS.split(' ').any(|known| known.eq_ignore_ascii_case(word));
+    let known = |word: &str| {
+        let mut all = WORDS.as_bytes().split(|byte| *byte == b' ');
+        all.any(|known| known.eq_ignore_ascii_case(word.as_bytes()))
+    };
     let mut words = text.split_ascii_whitespace().peekable();
     words.peek().is_some() && words.all(known)
 }

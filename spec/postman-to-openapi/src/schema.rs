@@ -24,7 +24,7 @@ impl Serialize for Schema<'_> {
     }
 }
 
-/// Whether a text of this name is a password or stands for one. A `page_token` is none.
+/// Whether a text of this name is a password or as good as one. A `page_token` is not.
 fn is_password(name: &str) -> bool {
     let name: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     matches!(name.as_str(), "clientsecret" | "apikey")

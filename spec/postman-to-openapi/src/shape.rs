@@ -23,18 +23,18 @@ pub struct Shape {
     pub nullable: bool,
     /// How the type is known.
     pub trust: Trust,
-    /// Whether another type was given too, and did not count.
+    /// Whether another type was given too, and not used.
     pub disputed: bool,
 }
 
-/// How it is known is no part of a type.
+/// How a type is known is not part of it.
 impl PartialEq for Shape {
     fn eq(&self, other: &Self) -> bool {
         (&self.kind, self.nullable) == (&other.kind, other.nullable)
     }
 }
 
-/// How a type is known: where two that exclude each other are given, the greater counts.
+/// How a type is known: of two that exclude each other, the greater is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trust {
     /// From the words an exporter invents for a text.
@@ -202,7 +202,7 @@ impl Shape {
         }
     }
 
-    /// Of types that exclude each other only the most trusted count.
+    /// Drops all but the most trusted of types that exclude each other.
     pub fn settle(&mut self) {
         self.visit_mut(&mut |shape| {
             let Kind::OneOf(shapes) = &mut shape.kind else { return };
@@ -254,7 +254,7 @@ impl Shape {
         }
     }
 
-    /// Believes this as one believes a file of one item.
+    /// Raises the trust to that of a file of one item.
     pub fn trust_as_item(&mut self) {
         self.visit_mut(&mut |shape| shape.trust = shape.trust.of_item());
     }
@@ -286,7 +286,7 @@ impl Shape {
 }
 
 impl Kind {
-    /// OpenAPI's name of the type; of several types, and of none, there is no one name.
+    /// OpenAPI's name of the type; empty where there are several, or none is known.
     pub fn name(&self) -> &'static str {
         match self {
             Kind::Boolean => "boolean",

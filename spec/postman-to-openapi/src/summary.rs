@@ -25,7 +25,7 @@ pub fn summary(notes: &[Note]) -> Vec<String> {
             .collect();
         let more = match notes.len().saturating_sub(NAMED) {
             0 => String::new(),
-            more => format!("; and {more} more, which --verbose names"),
+            more => format!("; and {more} more, which --verbose lists"),
         };
         format!("{}: {} times: {}: {}{more}", first.effect, notes.len(), first.topic, places.join("; "))
     };

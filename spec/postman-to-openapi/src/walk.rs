@@ -87,7 +87,7 @@ struct Walk<'w, 'a> {
 impl<'a> Walk<'_, 'a> {
     fn item(&mut self, raw: Json<'a>, place: Place<'_, 'a>) {
         let Some(node) = postman::object::<Node<'a>>(Some(raw)) else {
-            return self.left_out(raw, place, None, "it is no JSON object of the kind Postman writes", "");
+            return self.left_out(raw, place, None, "it is not a JSON object of the kind Postman writes", "");
         };
         let title = postman::text(node.name).unwrap_or_default();
         if node.item.is_some() && node.request.is_none() {

@@ -317,7 +317,7 @@ fn a_field_that_a_saved_request_leaves_out_is_no_less_required() {
 }
 
 #[test]
-fn an_example_shorter_or_longer_than_the_overlay_allows_goes() {
+fn an_example_shorter_or_longer_than_the_overlay_allows_is_dropped() {
     let mut item = item("Create a", "POST", "/a");
     item["request"]["body"] = json!({"mode": "raw", "raw": "{\"ids\": [1, 2]}"});
     for (limits, stays) in [
@@ -338,7 +338,7 @@ fn an_example_shorter_or_longer_than_the_overlay_allows_goes() {
 }
 
 #[test]
-fn of_equals_the_lesser_counts_whatever_their_order() {
+fn a_tie_is_settled_the_same_way_whatever_the_order() {
     let described = |name: &str, server: &str, description: &str| json!({"name": name, "request": {"method": "GET", "url": format!("https://{server}.example/{name}"), "description": description}});
     // Two servers of as many operations each, and two descriptions of one length.
     let mut items = [

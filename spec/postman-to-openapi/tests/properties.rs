@@ -1,11 +1,11 @@
 //! Whatever stands in whatever place of an export, the converter neither panics nor writes anything unsound.
 //!
-//! Runs for seconds by itself, and for as long as one likes by
+//! Runs for seconds, and for as long as one likes by
 //! `PROPTEST_CASES=100000 cargo test -p postman-to-openapi --test properties`.
 
 use std::collections::BTreeSet;
 
-use postman_to_openapi::{Converter, Source};
+use postman_to_openapi::{Converter, Overlay, Source};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
@@ -283,7 +283,7 @@ fn export() -> BoxedStrategy<Value> {
 fn config(cases: u32) -> ProptestConfig {
     let cases =
         if std::env::var_os("PROPTEST_CASES").is_some() { ProptestConfig::default().cases } else { cases };
-    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 2000, ..ProptestConfig::default() }
+    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 300, ..ProptestConfig::default() }
 }
 
 /// The document and all that was said on the way; `None` when the input was refused.
@@ -303,7 +303,10 @@ proptest! {
     #[test]
     fn anything_in_any_place_gives_a_sound_document_or_a_refusal(export in export()) {
         let text = export.to_string();
-        let Some((converted, _)) = convert(&text) else { return Ok(()) };
+        let Some((converted, said)) = convert(&text) else { return Ok(()) };
+        for line in said {
+            prop_assert!(!line.contains(|c: char| c.is_control() || c == '\u{202e}'), "{line:?} reaches the terminal raw");
+        }
         let document: Value = serde_json::from_str(&converted).expect("a document is JSON");
         let mut names = BTreeSet::new();
         for (path, item) in document["paths"].as_object().expect("paths are an object") {
@@ -313,6 +316,104 @@ proptest! {
                 prop_assert!(operation["responses"].as_object().is_some_and(|all| !all.is_empty()), "{method} {path}");
             }
         }
+        let whole = serde_json::from_str::<openapiv3::OpenAPI>(&converted);
+        prop_assert!(whole.is_ok(), "{}", whole.err().map(|error| error.to_string()).unwrap_or_default());
         prop_assert_eq!(&convert(&text).expect("it was read before").0, &converted, "one input, two documents");
+    }
+
+    #[test]
+    fn any_text_may_stand_wherever_people_write(texts in prop::collection::vec(text(), 8)) {
+        let [folder, name, request, path, query, field, answer, info] = texts.as_slice() else { return Ok(()) };
+        let export = json!({
+            "info": {"name": info, "description": info},
+            "item": [{"name": folder, "description": folder, "item": [{
+                "name": name,
+                "request": {
+                    "method": "POST",
+                    "url": {
+                        "raw": "https://a.example/pets/:id",
+                        "variable": [{"key": "id", "value": path, "description": path}],
+                        "query": [{"key": "page", "value": query, "description": {"content": query}}],
+                    },
+                    "header": [{"key": "X-Trace", "value": query, "description": path}],
+                    "description": request,
+                    "body": {"mode": "formdata", "formdata": [{"key": "a", "value": field, "description": field}]},
+                },
+                "response": [
+                    {"name": answer, "code": 400, "body": field},
+                    {"name": request, "code": 429, "body": answer},
+                ],
+            }]}],
+        });
+        let (converted, _) = convert(&export.to_string()).expect("it is a collection");
+        let document = serde_json::from_str::<openapiv3::OpenAPI>(&converted);
+        prop_assert!(document.is_ok_and(|document| document.operations().count() == 1));
+    }
+
+    #[test]
+    fn an_overlay_is_refused_or_leaves_a_sound_document(
+        place in any::<prop::sample::Index>(),
+        name in prop::option::weighted(0.3, text()),
+        value in odd(),
+    ) {
+        let document = small_document();
+        let mut places = Vec::new();
+        collect_places(&document, &mut Vec::new(), &mut places);
+        let mut path = place.get(&places).clone();
+        path.extend(name);
+        let patch = path.iter().rev().fold(value, |inside, name| json!({name.as_str(): inside}));
+        // The patch of the whole document may be anything; an overlay is an object.
+        let Ok(overlay) = Overlay::new("overlay.json", &patch.to_string()) else { return Ok(()) };
+        if let Ok(patched) = small(Some(&overlay)) {
+            let read = serde_json::from_str::<openapiv3::OpenAPI>(&patched);
+            prop_assert!(read.is_ok(), "{patch} was accepted: {}", read.err().map(|error| error.to_string()).unwrap_or_default());
+        }
+    }
+}
+
+#[test]
+fn an_overlay_that_says_nothing_changes_nothing() {
+    let overlay = Overlay::new("overlay.json", "{}").expect("an object");
+    let patched: Value =
+        serde_json::from_str(&small(Some(&overlay)).expect("nothing to refuse")).expect("a document");
+    assert_eq!(patched, small_document());
+}
+
+/// A document with something of everything, patched.
+fn small(overlay: Option<&Overlay>) -> Result<String, postman_to_openapi::Error> {
+    let item = json!({
+        "info": {"name": "Small", "version": "2"},
+        "auth": {"type": "bearer"},
+        "item": [{"name": "Pets", "description": "About pets.", "item": [{
+            "name": "Change a pet",
+            "request": {
+                "method": "PATCH",
+                "url": "https://{{host}}/pets/:petId?page=1",
+                "header": [{"key": "X-Trace", "value": "7"}],
+                "body": {"mode": "raw", "raw": "{\"names\": [\"a\"], \"age\": 3, \"owner\": {\"id\": null}}"},
+            },
+            "response": [
+                {"name": "Done", "code": 200, "body": "{\"a\": 1}", "header": [{"key": "X-Rate", "value": "1"}]},
+                {"name": "**Error Code:** `300` <br>\nNo such pet.", "code": 404},
+            ],
+        }]}],
+    });
+    let mut converter = Converter::new(drop);
+    let source = Source::new("small.json", item.to_string().into_bytes()).expect("it is JSON");
+    converter.read(&source).expect("it is a collection");
+    Ok(converter.finish(overlay)?.to_text())
+}
+
+fn small_document() -> Value {
+    serde_json::from_str(&small(None).expect("nothing to refuse")).expect("a document")
+}
+
+/// The places of everything in a document that a merge patch can reach.
+fn collect_places(value: &Value, path: &mut Vec<String>, places: &mut Vec<Vec<String>>) {
+    places.push(path.clone());
+    for (name, member) in value.as_object().into_iter().flatten() {
+        path.push(name.clone());
+        collect_places(member, path, places);
+        path.pop();
     }
 }

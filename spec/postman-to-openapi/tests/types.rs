@@ -1,4 +1,4 @@
-//! The types in a document hold: what they were read from is believed as far as it goes, and no further.
+//! The types in a document hold: each is backed by what it was read from.
 
 use postman_to_openapi::{Converter, Effect, Note, Overlay, Source};
 use proptest::prelude::*;
@@ -84,7 +84,7 @@ fn a_type_word_is_the_type_it_names_in_requests_and_answers_at_any_depth() {
     assert_eq!(answered(&convert(&[answering(&[(200, body)])]).0), wanted);
     let (document, _) = convert(&[sending(body)]);
     assert_eq!(sent(&document), wanted);
-    assert!(!document.to_string().contains("\"example"), "a placeholder is no example");
+    assert!(!document.to_string().contains("\"example"), "a placeholder is not an example");
 }
 
 #[test]
@@ -103,11 +103,11 @@ fn a_type_word_is_the_type_it_names_in_parameters_headers_and_form_fields() {
     let form = &document["paths"]["/things/{id}"]["get"]["requestBody"]["content"]["application/x-www-form-urlencoded"];
     assert_eq!(form["schema"]["properties"]["count"], schema(INTEGER));
     assert_eq!(form["schema"]["properties"]["rows"]["items"], schema(INTEGER));
-    assert!(!document.to_string().contains("\"example"), "a placeholder is no example");
+    assert!(!document.to_string().contains("\"example"), "a placeholder is not an example");
 }
 
 #[test]
-fn a_word_that_may_well_be_a_value_is_one() {
+fn a_type_word_that_is_more_likely_a_value_is_one() {
     let body = r#"{"schema": {"type": "integer", "format": "date-time"}, "entityName": "object", "sort_by": "date"}"#;
     let properties = answered(&convert(&[answering(&[(200, body)])]).0)["properties"].clone();
     assert_eq!(properties["schema"]["properties"]["type"], schema(TEXT));
@@ -175,14 +175,14 @@ fn a_success_whose_every_sample_is_empty_has_no_content() {
 }
 
 #[test]
-fn a_body_under_a_status_that_allows_none_is_left_out_and_told() {
+fn a_body_under_a_status_that_allows_none_is_left_out_and_reported() {
     let (document, notes) = convert(&[answering(&[(204, r#"{"a": 1}"#)])]);
     assert_eq!(*answer(&document, "204"), json!({"description": "Done."}));
     assert!(said(&notes)[0].contains("its answer 204 has a body"), "{notes:?}");
 }
 
 #[test]
-fn what_an_exporter_gave_up_on_is_open() {
+fn what_the_exporter_gave_up_on_has_an_open_schema() {
     let body = r#"{"id": "<long>", "tree": {"value": "<Error: Too many levels of nesting to fake this schema>"},
         "rows": [{"value": "<Error: Too many levels of nesting to fake this schema>"}], "kept": {"value": 1}}"#;
     let properties = answered(&convert(&[answering(&[(200, body)])]).0)["properties"].clone();
@@ -192,7 +192,7 @@ fn what_an_exporter_gave_up_on_is_open() {
 }
 
 #[test]
-fn a_mark_anywhere_in_a_file_makes_every_body_of_it_an_invention() {
+fn nothing_is_required_in_a_file_that_an_exporter_marked_anywhere() {
     let mut marked = answering(&[(200, r#"{"b": 1}"#), (200, r#"{"b": 2}"#)]);
     marked["request"]["url"] = json!({"raw": "https://a.example/things?q=1", "query": [{"key": "q", "value": "1", "description": "(Required) It."}]});
     let (document, _) = convert(&[collection(&[sending(r#"{"a": 1}"#), marked])]);
@@ -205,7 +205,7 @@ fn a_mark_anywhere_in_a_file_makes_every_body_of_it_an_invention() {
 }
 
 #[test]
-fn an_answer_requires_what_two_samples_have_and_none_is_without() {
+fn an_answer_requires_what_at_least_two_samples_and_all_of_them_have() {
     for (answers, required) in [
         (&[(200, r#"{"a": 1, "rows": [{"b": 1}, {"b": 2}]}"#)][..], Value::Null),
         (&[(200, r#"{"a": 1}"#), (200, r#"{"a": 2, "c": 1}"#)], json!(["a"])),
@@ -225,7 +225,7 @@ fn getting(url: &str, id: &str) -> Value {
 }
 
 #[test]
-fn an_id_stays_an_integer_whatever_nonsense_a_collection_has_for_it() {
+fn an_id_stays_an_integer_despite_nonsense_samples() {
     let url = "https://a.example/meetings/:meetingId/livestream";
     let item = getting(url, "68423085");
     for other in [
@@ -241,7 +241,7 @@ fn an_id_stays_an_integer_whatever_nonsense_a_collection_has_for_it() {
             assert_eq!(
                 told,
                 [
-                    "note: GET /meetings/{meetingId}/livestream meetingId: requests disagree about it, and what is known best counts: integer"
+                    "note: GET /meetings/{meetingId}/livestream meetingId: requests disagree; the best-known one is used: integer"
                 ]
             );
         }
@@ -252,7 +252,7 @@ fn an_id_stays_an_integer_whatever_nonsense_a_collection_has_for_it() {
 }
 
 #[test]
-fn an_items_names_win_over_a_collections() {
+fn names_come_from_an_item_rather_than_a_collection() {
     let item = json!({"name": "Get a live stream", "request": {"method": "GET", "url": "https://a.example/meetings/:meetingId/livestream"}});
     let all = collection(&[
         json!({"name": "Stream", "request": {"method": "GET", "url": "https://a.example/meetings/:id/livestream"}}),
@@ -268,7 +268,7 @@ fn an_items_names_win_over_a_collections() {
 }
 
 #[test]
-fn a_described_type_counts_for_more_than_a_sample_and_an_item_for_more_than_a_collection() {
+fn a_described_type_beats_a_sample_and_an_item_beats_a_collection() {
     let described = answering(&[(200, r#"{"id": "<long>"}"#)]);
     let sample = answering(&[(200, r#"{"id": "seven", "name": "x"}"#)]);
     for files in [[&described, &sample], [&sample, &described]] {
@@ -279,7 +279,7 @@ fn a_described_type_counts_for_more_than_a_sample_and_an_item_for_more_than_a_co
             said(&notes).iter().filter(|note| note.contains("things id: requests disagree")).count(),
             1
         );
-        assert!(!document.to_string().contains("seven"), "an example that is none of the type goes");
+        assert!(!document.to_string().contains("seven"), "an example that does not fit is dropped");
     }
     let (item, all) =
         (answering(&[(200, r#"{"id": 7}"#)]), collection(&[answering(&[(200, r#"{"id": "seven"}"#)])]));
@@ -328,7 +328,7 @@ fn a_server_that_one_file_knows_is_the_others_too() {
 }
 
 #[test]
-fn the_overlays_servers_are_every_operations_and_what_gives_way_is_told() {
+fn the_overlays_servers_apply_to_every_operation_and_what_they_replace_is_reported() {
     let files = [
         getting("{{baseUrl}}/a/:meetingId", "7"),
         getting("https://a.example/b/:meetingId", "7"),
@@ -341,12 +341,12 @@ fn the_overlays_servers_are_every_operations_and_what_gives_way_is_told() {
     assert_eq!(document.to_string().matches("\"servers\"").count(), 1, "{document}");
     assert_eq!(
         said(&notes),
-        ["note: GET /d/{meetingId}: its server https://c.example gives way to the overlay's servers"]
+        ["note: GET /d/{meetingId}: its server https://c.example is replaced by the overlay's servers"]
     );
 }
 
 #[test]
-fn of_two_servers_of_one_operation_one_counts_and_the_other_is_told() {
+fn of_two_servers_of_one_operation_one_is_used_and_the_other_is_reported() {
     let files = [
         collection(&[getting("https://a.example/b/:meetingId", "7")]),
         getting("https://b.example/b/:meetingId", "7"),
@@ -354,15 +354,16 @@ fn of_two_servers_of_one_operation_one_counts_and_the_other_is_told() {
     let (document, notes) = convert(&files);
     assert_eq!(document["servers"], json!([{"url": "https://b.example"}]));
     assert!(
-        said(&notes).iter().any(|note| note.contains(
-            "server: requests disagree about it, and what is known best counts: https://b.example"
-        )),
+        said(&notes)
+            .iter()
+            .any(|note| note
+                .contains("server: requests disagree; the best-known one is used: https://b.example")),
         "{notes:?}"
     );
 }
 
 #[test]
-fn a_form_takes_every_sample_that_stays() {
+fn a_form_admits_every_example_it_keeps() {
     let form = |name: &str, fields: Value| {
         json!({"name": name, "request": {"method": "POST", "url": "https://a.example/things",
         "header": [{"key": "Content-Type", "value": "application/json"}], "body": {"mode": "urlencoded", "urlencoded": fields}}})
@@ -469,7 +470,7 @@ fn a_summary_has_one_line_for_a_topic_with_its_count_and_first_places() {
         postman_to_openapi::summary(&notes),
         [
             "left out: 310 times: OpenAPI has no place for its method; change the method, or describe it by hand: \
-             0.json:1: Item 0; 0.json:1: Item 1; 0.json:1: Item 2; and 307 more, which --verbose names",
+             0.json:1: Item 0; 0.json:1: Item 1; 0.json:1: Item 2; and 307 more, which --verbose lists",
             "left out: 0.json:1: Lone: it holds neither a request nor items",
         ]
     );
