@@ -181,10 +181,13 @@ pub fn scopes(description: &str) -> Vec<String> {
         rest = behind;
         let after = behind.trim_start_matches('s').trim_start_matches('*');
         let Some(list) = after.strip_prefix(':') else { continue };
-        let (list, _) = split_within(list.trim_start_matches(['*', ' ']), LONGEST_LIST);
+        let whole = list.trim_start_matches(['*', ' ']);
+        let (list, _) = split_within(whole, LONGEST_LIST);
         let list = list.split('\n').next().unwrap_or_default();
         let list = split_once_ignoring_case(list, "<br").map_or(list, |(list, _)| list);
         let list = list.split("**").next().unwrap_or_default();
+        // No text is read again for each of its words.
+        rest = whole.strip_prefix(list).unwrap_or_default();
         let ticked: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
         let found: Vec<&str> = if ticked.is_empty() {
             list.split([',', ' ', '<']).map(str::trim).filter(|word| word.contains([':', '.'])).collect()
