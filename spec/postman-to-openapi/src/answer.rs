@@ -77,6 +77,11 @@ impl Answer {
         self.codes.iter_mut().for_each(|code| mask.text(&mut code.message));
         // A success that never had content is described without any, so that no client fails to decode it.
         self.bodies.retain(|body| !body.empty);
+        if self.empty {
+            // Nothing stands for null, so that a client that expects the content takes the answer without it.
+            let json = self.bodies.iter_mut().filter(|body| body::is_json(&body.media_type));
+            json.for_each(Content::allow_null);
+        }
         self.bodies.iter_mut().for_each(|body| body.settle(mask, merged));
         self.bodies.sort_by(|a, b| a.media_type.cmp(&b.media_type));
         self.headers.iter_mut().for_each(Field::settle);

@@ -92,7 +92,8 @@ pub fn media_type(header: &str) -> Option<String> {
     (token(kind) && token(subtype)).then(|| media_type.to_ascii_lowercase())
 }
 
-fn is_json(media_type: &str) -> bool {
+/// Whether a media type is JSON.
+pub fn is_json(media_type: &str) -> bool {
     media_type.ends_with("/json") || media_type.ends_with("+json")
 }
 

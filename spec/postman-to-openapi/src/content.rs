@@ -287,6 +287,13 @@ impl Content {
         self.examples.extend(other.examples);
     }
 
+    /// Lets the value be `null`.
+    pub fn allow_null(&mut self) {
+        if let Carried::Value { shape, .. } = &mut self.schema {
+            shape.nullable = true;
+        }
+    }
+
     /// Raises the trust to that of a file of one item.
     pub fn trust_as_item(&mut self) {
         match &mut self.schema {

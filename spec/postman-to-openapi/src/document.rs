@@ -205,9 +205,9 @@ fn disputes(paths: &[Path], overruled: Option<&Server>, say: &mut dyn FnMut(Note
         for (status, answer) in operation.answers.iter().filter(|(_, answer)| answer.empty) {
             if !answer.bodies.is_empty() {
                 say(Note::hint(
-                    "an answer is empty in one sample but not in another, which OpenAPI cannot express",
+                    "an answer is empty in one sample but not in another; its JSON may be null",
                     format!("{place} {status}"),
-                    "the answer is empty in one sample but not in another, which OpenAPI cannot express",
+                    "the answer is empty in one sample but not in another; its JSON may be null",
                 ));
             }
         }

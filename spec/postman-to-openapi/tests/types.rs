@@ -164,14 +164,23 @@ fn a_success_whose_every_sample_is_empty_has_no_content() {
     }
     let (document, _) = convert(&[answering(&[(200, "{}"), (200, r#"{"a": 1}"#)])]);
     assert_eq!(answered(&document), json!({"type": "object", "properties": {"a": schema(LONG)}}));
-    let (document, notes) = convert(&[answering(&[(200, " "), (200, r#"{"a": 1}"#)])]);
-    assert_eq!(answered(&document), json!({"type": "object", "properties": {"a": schema(LONG)}}));
-    assert!(
-        said(&notes)[0].starts_with("note: GET /things 200: the answer is empty in one sample"),
-        "{notes:?}"
-    );
     let (document, _) = convert(&[answering(&[(400, "{}")])]);
     assert!(answer(&document, "400").get("content").is_some(), "an error is not judged by this");
+}
+
+#[test]
+fn a_success_that_is_empty_in_one_sample_may_be_null() {
+    let object = json!({"type": "object", "nullable": true, "properties": {"a": schema(LONG)}});
+    for samples in [[(200, " "), (200, r#"{"a": 1}"#)], [(200, r#"{"a": 1}"#), (200, "")]] {
+        let (document, notes) = convert(&[answering(&samples)]);
+        assert_eq!(answered(&document), object);
+        assert!(
+            said(&notes)[0].starts_with("note: GET /things 200: the answer is empty in one sample"),
+            "{notes:?}"
+        );
+    }
+    let (document, _) = convert(&[answering(&[(200, ""), (200, "[1]"), (200, r#"{"a": 1}"#)])]);
+    assert_eq!(answered(&document)["oneOf"][0]["nullable"], true);
 }
 
 #[test]
