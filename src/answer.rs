@@ -106,7 +106,8 @@ fn mismatch(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
         (None, None) => "not JSON".to_owned(),
     };
     match error.path().to_string() {
-        path if path == "." => format!("its body does not match the description: {expected}"),
+        // Neither the root nor a place that is not known is a name.
+        path if path == "." || path == "?" => format!("its body does not match the description: {expected}"),
         path => format!("its body does not match the description: {}: {expected}", shortened(&path, 200)),
     }
 }
@@ -206,7 +207,7 @@ mod tests {
             (r#"["hidden"]"#, "[0]: expected an array"),
             (r#""hidden""#, "expected an object"),
             ("", "expected an object"),
-            ("hidden", "not JSON"),
+            ("hidden", "the description: not JSON"),
             (r#"{"recordings":[{"size":1}"#, "not JSON"),
         ] {
             let Err(Some(flaw)) = answer(body.as_bytes()).judged(value::<Recordings>) else {

@@ -134,7 +134,7 @@ impl Attach for RequestBuilder {
             }
             _ => {
                 let json =
-                    serde_json::to_vec(body).map_err(|error| format!("the body is no JSON: {error}"))?;
+                    serde_json::to_vec(body).map_err(|error| format!("the body is not JSON: {error}"))?;
                 let content_type = if is_form { "application/json" } else { media_type };
                 Ok(self.header(CONTENT_TYPE, content_type).body(json))
             }

@@ -31,7 +31,7 @@ impl Fields {
             Err(_) => Ok(None),
             Ok(()) => {
                 let texts = String::from_utf8(written.texts);
-                let texts = texts.map_err(|error| format!("the body is no text: {error}"))?;
+                let texts = texts.map_err(|error| format!("the body is not text: {error}"))?;
                 Ok(Some(Self { texts, places: written.places }))
             }
         }
@@ -66,7 +66,7 @@ impl Members<'_> {
         let texts = &mut self.written.texts;
         let start = texts.len();
         serde_json::to_writer(&mut *texts, value)
-            .map_err(|error| Error::custom(format!("the body is no JSON: {error}")))?;
+            .map_err(|error| Error::custom(format!("the body is not JSON: {error}")))?;
         let mut place = start..texts.len();
         let json = &texts[start..];
         let (is_string, is_object) = (json.starts_with(b"\""), json.starts_with(b"{"));
@@ -149,7 +149,7 @@ impl SerializeMap for Members<'_> {
 macro_rules! no_object {
     ($($method:ident($($argument:ty),*) -> $value:ty;)*) => {$(
         fn $method(self $(, _: $argument)*) -> Result<$value, Error> {
-            Err(Error::custom("the body is no object"))
+            Err(Error::custom("the body is not an object"))
         }
     )*};
 }

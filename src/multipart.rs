@@ -138,6 +138,38 @@ mod tests {
         assert!(parsed.next_field().await.expect("a form").is_none());
     }
 
+    #[cfg(feature = "mock")]
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_sent_comes_back_from_a_parser_that_is_not_ours(
+            fields in proptest::collection::vec(("[a-zé0-9 ._-]{1,12}", proptest::prelude::any::<String>()), 0..4),
+            files in proptest::collection::vec(
+                ("[a-z]{1,9}", proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80)), 0..3,
+            ),
+        ) {
+            let files: Vec<(String, Vec<FilePart>)> = (files.into_iter())
+                .map(|(name, bytes)| (name, vec![FilePart::new("a.bin", "application/octet-stream", bytes)]))
+                .collect();
+            let parts: Vec<Parts<'_>> = files.iter().map(|(name, files)| (&**name, &**files)).collect();
+            let texts = || fields.iter().map(|(name, text)| (&**name, &**text));
+            let form = encode(texts(), &parts).expect("a form");
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            let back = runtime.block_on(async {
+                let body = http_body_util::Full::new(bytes::Bytes::from(form.body));
+                let mut parsed = multer::Multipart::new(http_body_util::BodyDataStream::new(body), form.boundary);
+                let mut back = Vec::new();
+                while let Some(part) = parsed.next_field().await.expect("a form") {
+                    let name = part.name().expect("a name").to_owned();
+                    back.push((name, part.file_name().is_some(), part.bytes().await.expect("bytes").to_vec()));
+                }
+                back
+            });
+            let sent = texts().map(|(name, text)| (name.to_owned(), false, text.as_bytes().to_vec()));
+            let sent = sent.chain(files.iter().map(|(name, files)| (name.clone(), true, files[0].bytes.to_vec())));
+            proptest::prop_assert_eq!(back, sent.collect::<Vec<_>>());
+        }
+    }
+
     #[test]
     fn two_forms_have_two_boundaries() {
         let boundary = || encode(std::iter::empty(), &[]).expect("a form").boundary;
