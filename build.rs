@@ -25,6 +25,7 @@ fn main() {
     println!("cargo::rerun-if-changed={DOCUMENT}");
     let written =
         std::fs::read_to_string(DOCUMENT).map_err(|error| format!("{DOCUMENT} cannot be read: {error}"));
+    let written = written.and_then(|source| with_enabled_schemas(&source));
     let written =
         written.and_then(|source| generate(&source, std::env::var_os("CARGO_FEATURE_SCHEMARS").is_some()));
     let written = written.and_then(|code| {
@@ -36,6 +37,21 @@ fn main() {
         println!("cargo::error={}", sentence.replace('\n', " "));
         std::process::exit(1);
     }
+}
+
+/// The document without the schemas of features that are off, so that they cost such a build nothing.
+fn with_enabled_schemas(source: &str) -> Result<String, String> {
+    let mut document: Value =
+        serde_json::from_str(source).map_err(|error| format!("{DOCUMENT} is not JSON: {error}"))?;
+    let is_enabled = |schema: &Value| {
+        let feature = schema["x-feature"].as_str();
+        feature
+            .is_none_or(|name| std::env::var_os(format!("CARGO_FEATURE_{}", name.to_uppercase())).is_some())
+    };
+    if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
+        schemas.retain(|_, schema| is_enabled(schema));
+    }
+    Ok(document.to_string())
 }
 
 /// The whole way: the document's text in, the client's source out, or one sentence that says what is wrong.

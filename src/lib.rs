@@ -251,6 +251,7 @@
 //! | `native-tls` | no | TLS by the system's own library |
 //! | `tracing` | yes | a span per call and per attempt, an event per wait |
 //! | `schemars` | no | `JsonSchema` (schemars 1.x) for the request and answer types, and for IDs |
+//! | `events` | no | Zoom's events: verified, typed, and known to the retries |
 //! | `mock` | no | the embedded Zoom |
 //!
 //! Without a TLS feature only http on a loopback address can be spoken, and building a client for https is an error.
@@ -266,6 +267,8 @@ mod call;
 mod client;
 mod envelope;
 mod error;
+#[cfg(feature = "events")]
+pub mod events;
 mod extra;
 mod fields;
 mod id;

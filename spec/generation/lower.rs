@@ -406,7 +406,7 @@ fn plain_schema(schema: &mut Value, side: Side) {
     ];
     object.retain(|key, _| KEPT.contains(&key.as_str()));
     object.remove("title"); // a title would name the Rust type, and two may be equal
-    let typed_formats = ["int32", "int64", "float", "double", "password"];
+    let typed_formats = ["int32", "int64", "float", "double", "meeting-id", "password"];
     if object.get("format").and_then(Value::as_str).is_some_and(|format| !typed_formats.contains(&format)) {
         object.remove("format");
     }
