@@ -148,3 +148,150 @@ fn other(mut event: Value, flaw: Option<String>) -> Event {
     let payload = event.get_mut("payload").map(Value::take).unwrap_or_default();
     Event::Other(Box::new(Other { event: name, event_ts, payload, flaw }))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn event(event: &Value) -> Event {
+        read(event.to_string().as_bytes(), &"secret token".into()).expect("an event")
+    }
+
+    fn started(object: Value) -> Value {
+        json!({ "event": STREAMING_STARTED, "event_ts": 1_700_000_000_123_i64, "payload": { "object": object } })
+    }
+
+    fn id(text: &str) -> MeetingId {
+        text.parse().expect("an ID")
+    }
+
+    #[test]
+    fn the_challenge_is_answered_with_its_token_and_the_hmac_of_it() {
+        let challenge = json!({ "event": URL_VALIDATION, "event_ts": 1, "payload": { "plainToken": "qgg8vlvZRS6UYooatFL8Aw" } });
+        let Event::UrlValidation(challenge) = event(&challenge) else { panic!("{challenge}") };
+        // By `printf qgg8vlvZRS6UYooatFL8Aw | openssl dgst -sha256 -hmac 'secret token'`.
+        let encrypted = "4010a309f8ec0e4dc7506ef21e98975c6302caa558db61e48081282f677a68df";
+        let answer = json!({ "plainToken": "qgg8vlvZRS6UYooatFL8Aw", "encryptedToken": encrypted });
+        assert_eq!(challenge.answer(), answer);
+    }
+
+    #[test]
+    fn each_event_has_its_type_and_says_what_it_means_for_the_stream() {
+        for (name, state) in [
+            (STREAMING_STARTED, Some(StreamState::Running)),
+            (STREAMING_STOPPED, Some(StreamState::Stopped)),
+            (MEETING_STARTED, None),
+            (MEETING_ENDED, Some(StreamState::Stopped)),
+            ("webinar.ended", None),
+            (URL_VALIDATION, None),
+        ] {
+            let body = json!({ "event": name, "event_ts": 7, "payload": { "plainToken": "a", "object": { "id": 84912345678_u64 } } });
+            let event = event(&body);
+            assert_eq!(event.name(), name);
+            assert_eq!(matches!(event, Event::Other(_)), name == "webinar.ended", "{event:?}");
+            assert_eq!(event.stream_state(), state.map(|state| (id("84912345678"), state, 7)), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_a_number_or_text() {
+        for given in [json!(84912345678_u64), json!("84912345678"), json!("849 1234 5678")] {
+            let Event::MeetingLiveStreamingStarted(event) = event(&started(json!({ "id": given }))) else {
+                panic!("{given}")
+            };
+            assert_eq!(event.payload.object.id, id("84912345678"));
+        }
+    }
+
+    #[test]
+    fn the_streams_url_and_key_are_secrets_and_unknown_fields_are_kept() {
+        let settings = json!({ "stream_url": "rtmp://hidden", "stream_key": "hidden-key", "page_url": "https://p", "new": "hidden" });
+        let object = json!({
+            "id": 1, "later": [1], "live_streaming": { "service": "Tomorrow's", "custom_live_streaming_settings": settings },
+        });
+        let event = event(&started(object));
+        assert!(!format!("{event:?}").contains("hidden"), "{event:?}");
+        let Event::MeetingLiveStreamingStarted(event) = event else { panic!("{event:?}") };
+        let object = &event.payload.object;
+        assert_eq!(object.extra["later"], json!([1]));
+        let streaming = object.live_streaming.as_ref().expect("live_streaming");
+        assert_eq!(streaming.service.as_deref(), Some("Tomorrow's"));
+        let settings = streaming.custom_live_streaming_settings.as_ref().expect("settings");
+        assert_eq!(settings.stream_url, Some("rtmp://hidden".into()));
+        assert_eq!(settings.stream_key, Some("hidden-key".into()));
+        assert_eq!(settings.extra["new"], "hidden");
+    }
+
+    #[test]
+    fn an_event_that_is_not_as_described_is_kept_with_the_reason_and_no_value_in_it() {
+        for (body, reason) in [
+            (started(json!({})), "payload.object: `id` is missing"),
+            (started(json!({ "id": -1 })), "payload.object.id: not what the description says"),
+            (started(json!({ "id": "hidden" })), "payload.object.id"),
+            (started(json!("hidden")), "payload.object"),
+            (json!({ "event": STREAMING_STARTED, "event_ts": "hidden" }), "event_ts: expected an integer"),
+            (json!({ "event": MEETING_ENDED }), "`event_ts` is missing"),
+            (json!({ "event": URL_VALIDATION, "payload": "hidden" }), "plainToken"),
+        ] {
+            let event = event(&body);
+            assert!(!format!("{event:?}").contains("hidden"), "{event:?}");
+            assert_eq!(event.stream_state(), None);
+            let Event::Other(other) = event else { panic!("{body}") };
+            assert_eq!(other.payload, body["payload"]);
+            assert!(other.flaw.as_deref().is_some_and(|flaw| flaw.contains(reason)), "{body}: {other:?}");
+        }
+    }
+
+    #[test]
+    fn a_field_of_another_type_does_not_hide_that_a_stream_runs() {
+        let event = event(&started(json!({ "id": "84912345678", "duration": "an hour" })));
+        assert!(matches!(event, Event::Other(_)));
+        assert_eq!(event.stream_state(), Some((id("84912345678"), StreamState::Running, 1_700_000_000_123)));
+    }
+
+    /// JSON as it could come in the place of anything.
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<i32>().prop_map(|number| Value::from(f64::from(number) / 4.0)), // serde_json may round others
+            ".{0,20}".prop_map(Value::from),
+            "[0-9]{1,22}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 20, 4, |inner| {
+            let names = prop_oneof!["[a-z]{1,5}", Just("id".to_owned()), Just("object".to_owned())];
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(names, inner, 0..4)
+                    .prop_map(|members| members.into_iter().collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_an_event_holds_it_is_kept_and_a_stream_is_told_only_with_its_id_and_time(
+            name in prop_oneof![
+                Just(STREAMING_STARTED), Just(STREAMING_STOPPED), Just(MEETING_STARTED), Just(MEETING_ENDED),
+                Just(URL_VALIDATION), Just("other"),
+            ],
+            event_ts in value(), id in value(), other in value(), payload in value(), is_object in any::<bool>(),
+        ) {
+            let object = json!({ "object": { "id": id, "live_streaming": other } });
+            let body = json!({ "event": name, "event_ts": event_ts, "payload": if is_object { object } else { payload } });
+            let event = event(&body);
+            prop_assert_eq!(event.name(), name);
+            if let Some((meeting, _, told_at)) = event.stream_state() {
+                prop_assert_eq!(MeetingId::deserialize(&body["payload"]["object"]["id"]).ok(), Some(meeting));
+                prop_assert_eq!(body["event_ts"].as_i64(), Some(told_at));
+            }
+            if let Event::Other(kept) = &event {
+                prop_assert_eq!(&kept.payload, &body["payload"]);
+            }
+        }
+    }
+}

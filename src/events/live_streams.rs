@@ -287,3 +287,169 @@ fn millis(at: SystemTime) -> u64 {
     let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     since.as_millis().try_into().unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::StreamState::{Running, Stopped};
+    use super::*;
+
+    const NOW: u64 = 1_700_000_000_000;
+    const HOUR_MS: u64 = 3_600_000;
+
+    fn at(millis: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_millis(millis)
+    }
+
+    fn id(number: u64) -> MeetingId {
+        number.try_into().expect("an ID")
+    }
+
+    fn tell(known: &mut Known, meeting: u64, state: StreamState, event_ts: u64) -> bool {
+        known.tell(id(meeting), state, event_ts as i64, at(NOW))
+    }
+
+    fn state(known: &Known, meeting: u64) -> Option<StreamState> {
+        known.state(id(meeting), at(NOW)).map(|(state, _)| state)
+    }
+
+    #[test]
+    fn the_latest_event_counts_in_whatever_order_they_arrive() {
+        let mut known = Known::default();
+        assert!(tell(&mut known, 1, Stopped, NOW - 10));
+        assert!(!tell(&mut known, 1, Running, NOW - 20), "a start that was late");
+        assert_eq!(known.state(id(1), at(NOW)), Some((Stopped, at(NOW - 10))));
+        assert!(tell(&mut known, 1, Running, NOW - 5));
+        assert!(!tell(&mut known, 1, Running, NOW - 5), "delivered twice");
+        assert_eq!(known.state(id(1), at(NOW)), Some((Running, at(NOW - 5))));
+        assert!(tell(&mut known, 1, Stopped, NOW - 5), "of two at one time, the stop");
+        assert!(!tell(&mut known, 1, Running, NOW - 5));
+        assert_eq!(state(&known, 2), None);
+    }
+
+    #[test]
+    fn a_stream_is_believed_to_run_for_thirty_hours_and_remembered_for_a_day_after_its_stop() {
+        for (state, hours) in [(Running, 30), (Stopped, 24)] {
+            let mut known = Known::default();
+            assert!(known.tell(id(1), state, NOW as i64, at(NOW)));
+            let last = at(NOW + hours * HOUR_MS);
+            assert_eq!(known.state(id(1), last), Some((state, at(NOW))));
+            assert_eq!(known.state(id(1), last + Duration::from_millis(1)), None);
+            assert!(
+                !known.tell(id(2), state, NOW as i64, last + Duration::from_millis(1)),
+                "too old to begin with"
+            );
+            assert!(known.tell(id(2), state, NOW as i64 + 1, last + Duration::from_millis(1)));
+            assert_eq!(known.streams.len(), 1, "the first is forgotten");
+        }
+    }
+
+    #[test]
+    fn an_event_from_the_future_is_not_believed_beyond_what_clocks_differ() {
+        let mut known = Known::default();
+        for event_ts in [NOW + 300_001, NOW + 100 * HOUR_MS, i64::MAX as u64, -1_i64 as u64, i64::MIN as u64]
+        {
+            assert!(!tell(&mut known, 1, Running, event_ts), "{event_ts}");
+        }
+        assert_eq!(state(&known, 1), None);
+        assert!(tell(&mut known, 1, Running, NOW + 300_000));
+    }
+
+    #[test]
+    fn of_too_many_meetings_those_that_stopped_longest_ago_are_forgotten_first() {
+        let mut known = Known { max_meetings: 3, ..Known::default() };
+        for (meeting, state, event_ts) in
+            [(1, Running, NOW - 9), (2, Stopped, NOW - 5), (3, Stopped, NOW - 6), (4, Running, NOW - 1)]
+        {
+            assert!(tell(&mut known, meeting, state, event_ts));
+        }
+        assert_eq!(
+            [1, 2, 3, 4].map(|meeting| state(&known, meeting)),
+            [Some(Running), Some(Stopped), None, Some(Running)]
+        );
+        tell(&mut known, 5, Running, NOW);
+        tell(&mut known, 6, Running, NOW);
+        assert_eq!(
+            [1, 2, 4, 5, 6].map(|meeting| state(&known, meeting).is_some()),
+            [false, false, true, true, true]
+        );
+    }
+
+    #[test]
+    fn a_hundred_thousand_meetings_are_remembered_and_not_one_more() {
+        let mut known = Known::default();
+        for meeting in 1..=100_010 {
+            tell(&mut known, meeting, Stopped, NOW - 200_000 + meeting);
+        }
+        assert_eq!((known.streams.len(), known.by_age[0].len()), (100_000, 100_000));
+        assert_eq!((state(&known, 10), state(&known, 11)), (None, Some(Stopped)));
+    }
+
+    fn now_ms() -> i64 {
+        millis(SystemTime::now()) as i64
+    }
+
+    #[tokio::test]
+    async fn those_who_wait_are_told_and_leave_nothing_behind() {
+        let streams = LiveStreams::new();
+        let waits: Vec<_> = (0..100)
+            .map(|number| {
+                let (streams, meeting) = (streams.clone(), id(1 + number % 2));
+                tokio::spawn(async move { streams.wait_until_running(meeting, 10 * HOUR).await })
+            })
+            .collect();
+        let given_up = streams.wait_until_running(id(3), Duration::from_millis(20)).await;
+        assert_eq!(given_up, None);
+        while streams.lock().waiting.values().map(|(waiters, _)| waiters).sum::<usize>() < 100 {
+            tokio::task::yield_now().await;
+        }
+        streams.tell(id(1), Stopped, now_ms() - 2);
+        let since = now_ms() - 1;
+        streams.tell(id(1), Running, since);
+        streams.tell(id(2), Running, since);
+        for wait in waits {
+            assert_eq!(wait.await.expect("a wait"), Some(at(since as u64)));
+        }
+        assert!(streams.lock().waiting.is_empty());
+        assert!(streams.wait_until_running(id(1), Duration::ZERO).await.is_some(), "it runs already");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_known_does_not_depend_on_order_or_repetition(
+            events in prop::collection::vec((1..4_u64, any::<bool>(), 0..6_u64), 1..12),
+            order in prop::collection::vec(any::<prop::sample::Index>(), 0..40),
+        ) {
+            let (mut first, mut second) = (Known::default(), Known::default());
+            let told = |known: &mut Known, (meeting, runs, ago): (u64, bool, u64)| {
+                tell(known, meeting, if runs { Running } else { Stopped }, NOW - ago);
+            };
+            events.iter().for_each(|event| told(&mut first, *event));
+            // Any number of times in any order, and each of them at least once.
+            order.iter().for_each(|index| told(&mut second, *index.get(&events)));
+            events.iter().rev().for_each(|event| told(&mut second, *event));
+            for meeting in 1..4 {
+                let latest = events.iter().filter(|(of, ..)| *of == meeting).map(|(_, runs, ago)| (NOW - ago, !runs)).max();
+                let latest = latest.map(|(since, stopped)| (if stopped { Stopped } else { Running }, at(since)));
+                prop_assert_eq!(first.state(id(meeting), at(NOW)), latest);
+                prop_assert_eq!(second.state(id(meeting), at(NOW)), latest);
+            }
+        }
+
+        #[test]
+        fn no_event_panics_and_memory_stays_bounded(
+            events in prop::collection::vec((1..9_u64, any::<bool>(), any::<i64>(), any::<u32>()), 0..30),
+            most in 0..5_usize, believe_for in any::<u64>(), keep_ended in any::<u64>(),
+        ) {
+            let (believe_for, keep_ended) = (Duration::from_millis(believe_for), Duration::from_millis(keep_ended));
+            let mut known = Known { max_meetings: most, believe_for, keep_ended, ..Known::default() };
+            for (meeting, runs, event_ts, now) in events {
+                known.tell(id(meeting), if runs { Running } else { Stopped }, event_ts, at(now.into()));
+                prop_assert!(known.streams.len() <= most);
+                let by_age: usize = known.by_age.iter().map(BTreeSet::len).sum();
+                prop_assert_eq!(by_age, known.streams.len());
+            }
+        }
+    }
+}

@@ -222,3 +222,190 @@ fn seconds(timestamp: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(timestamp).ok()?;
     text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const BODY: &str = r#"{"event":"meeting.live_streaming_stopped","event_ts":1700000000123,"payload":{"object":{"id":"84912345678"}}}"#;
+    const TIMESTAMP: &str = "1700000000";
+    /// Of the two above: `printf 'v0:1700000000:…' | openssl dgst -sha256 -hmac 'secret token'`.
+    const SIGNATURE: &str = "v0=0c641144d6e67c62e997236e8663998cc2f24fd56ff4359d0a77387d28a37092";
+
+    fn verifier() -> Verifier {
+        Verifier::new("secret token")
+    }
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    fn verified(body: &str, signature: Option<&str>, timestamp: Option<&str>) -> Result<String, VerifyError> {
+        let event = verifier().verify_at(body.as_bytes(), signature, timestamp, at(1_700_000_000))?;
+        Ok(event.name().to_owned())
+    }
+
+    fn signed(body: &[u8], timestamp: &str) -> String {
+        format!("v0={}", signature(&"secret token".into(), &[b"v0:", timestamp.as_bytes(), b":", body]))
+    }
+
+    #[test]
+    fn a_signature_made_by_openssl_is_verified() {
+        let name = verified(BODY, Some(SIGNATURE), Some(TIMESTAMP));
+        assert_eq!(name.as_deref(), Ok("meeting.live_streaming_stopped"));
+    }
+
+    #[test]
+    fn what_is_missing_malformed_or_wrong_is_told_apart() {
+        use VerifyError::*;
+        let upper = SIGNATURE.to_uppercase();
+        let upper_digits = format!("v0={}", SIGNATURE[3..].to_uppercase());
+        let longer = format!("{SIGNATURE}00");
+        let other = format!("v0={}", "0".repeat(64));
+        for (signature, timestamp, error) in [
+            (None, Some(TIMESTAMP), MissingSignature),
+            (Some(SIGNATURE), None, MissingTimestamp),
+            (Some(""), Some(TIMESTAMP), MalformedSignature),
+            (Some(&SIGNATURE[3..]), Some(TIMESTAMP), MalformedSignature),
+            (Some(&SIGNATURE[..66]), Some(TIMESTAMP), MalformedSignature),
+            (Some(&longer), Some(TIMESTAMP), MalformedSignature),
+            (Some(&upper), Some(TIMESTAMP), MalformedSignature),
+            (Some(&upper_digits), Some(TIMESTAMP), MalformedSignature),
+            (Some(SIGNATURE), Some(""), MalformedTimestamp),
+            (Some(SIGNATURE), Some("+1700000000"), MalformedTimestamp),
+            (Some(SIGNATURE), Some("-1"), MalformedTimestamp),
+            (Some(SIGNATURE), Some("1700000000.5"), MalformedTimestamp),
+            (Some(SIGNATURE), Some("١٧٠٠٠٠٠٠٠٠"), MalformedTimestamp),
+            (Some(SIGNATURE), Some("99999999999999999999"), MalformedTimestamp),
+            (Some(SIGNATURE), Some("1700000001"), WrongSignature),
+            (Some(&other), Some(TIMESTAMP), WrongSignature),
+        ] {
+            assert_eq!(verified(BODY, signature, timestamp), Err(error), "{signature:?} {timestamp:?}");
+        }
+        let changed = BODY.replace(",", ", ");
+        assert_eq!(verified(&changed, Some(SIGNATURE), Some(TIMESTAMP)), Err(WrongSignature), "written anew");
+    }
+
+    #[test]
+    fn an_event_is_accepted_for_five_minutes_either_way_unless_set() {
+        let strict = verifier().max_age(Duration::from_secs(1));
+        for (verifier, now, is_accepted) in [
+            (verifier(), 1_700_000_300, true),
+            (verifier(), 1_700_000_301, false),
+            (verifier(), 1_699_999_700, true),
+            (verifier(), 1_699_999_699, false),
+            (verifier(), 0, false),
+            (strict.clone(), 1_700_000_001, true),
+            (strict, 1_700_000_002, false),
+        ] {
+            let event = verifier.verify_at(BODY.as_bytes(), Some(SIGNATURE), Some(TIMESTAMP), at(now));
+            assert_eq!(event.is_ok(), is_accepted, "{now}: {event:?}");
+            if let Err(error) = event {
+                let is_past = now > 1_700_000_000;
+                assert_eq!(matches!(error, VerifyError::TooOld { .. }), is_past, "{error}");
+                assert_eq!(matches!(error, VerifyError::InTheFuture { .. }), !is_past, "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn while_a_secret_token_is_rotated_both_are_good_and_an_empty_one_never_is() {
+        let verify = |verifier: Verifier| {
+            let event =
+                verifier.verify_at(BODY.as_bytes(), Some(SIGNATURE), Some(TIMESTAMP), at(1_700_000_000));
+            event.map(drop)
+        };
+        assert_eq!(verify(Verifier::new("new").also("secret token")), Ok(()));
+        assert_eq!(verify(Verifier::new("secret token").also("new")), Ok(()));
+        assert_eq!(verify(Verifier::new("new").also("newer")), Err(VerifyError::WrongSignature));
+        assert_eq!(verify(Verifier::new("")), Err(VerifyError::NoSecretToken));
+        let forged = signature(&"".into(), &[b"v0:", TIMESTAMP.as_bytes(), b":", BODY.as_bytes()]);
+        let forged = format!("v0={forged}");
+        for verifier in [Verifier::new(""), Verifier::new("").also("secret token")] {
+            let event = verifier.verify_at(
+                BODY.as_bytes(),
+                Some(&forged),
+                Some(&TIMESTAMP.to_owned()),
+                at(1_700_000_000),
+            );
+            assert!(event.is_err(), "signed with nothing");
+        }
+    }
+
+    #[test]
+    fn a_signed_body_that_is_not_an_event_is_an_error() {
+        let deep = "[".repeat(100_000);
+        for body in ["", "null", "[]", "{}", "{\"event\":7}", "{\"event\":", "\u{feff}{}", &deep] {
+            let event = verified(body, Some(&signed(body.as_bytes(), TIMESTAMP)), Some(TIMESTAMP));
+            assert!(matches!(event, Err(VerifyError::NotAnEvent(_))), "{event:?}");
+        }
+    }
+
+    #[test]
+    fn ten_megabytes_are_read_like_any_other_body() {
+        let body = format!(r#"{{"event":"e","payload":"{}"}}"#, "x".repeat(10_000_000));
+        let event = verified(&body, Some(&signed(body.as_bytes(), TIMESTAMP)), Some(TIMESTAMP));
+        assert_eq!(event.as_deref(), Ok("e"));
+    }
+
+    #[test]
+    fn no_error_and_no_verifier_shows_a_secret_token() {
+        assert!(!format!("{:?}", verifier().also("hidden")).contains("hidden"));
+        assert!(!format!("{:?}", verifier()).contains("secret token"));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_verified_that_was_not_signed(
+            body in prop::collection::vec(any::<u8>(), 0..200),
+            signature in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..80),
+                "v0=[0-9a-f]{64}".prop_map(String::into_bytes),
+                Just(SIGNATURE.as_bytes().to_vec()),
+            ],
+            timestamp in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..30),
+                "[0-9]{1,25}".prop_map(String::into_bytes),
+                Just(TIMESTAMP.as_bytes().to_vec()),
+            ],
+        ) {
+            prop_assume!(body != BODY.as_bytes());
+            let verifier = verifier().max_age(Duration::MAX);
+            let event = verifier.verify_at(&body, Some(&signature), Some(&timestamp), at(1_700_000_000));
+            prop_assert!(event.is_err());
+            prop_assert!(!event.unwrap_err().to_string().is_empty());
+        }
+
+        #[test]
+        fn a_signed_event_changed_by_one_bit_is_refused(
+            of in 0..3_usize, byte in any::<prop::sample::Index>(), bit in 0..8_u8,
+        ) {
+            let mut parts = [BODY, SIGNATURE, TIMESTAMP].map(|part| part.as_bytes().to_vec());
+            let byte = byte.index(parts[of].len());
+            parts[of][byte] ^= 1 << bit;
+            let [body, signature, timestamp] = parts;
+            let event =
+                verifier().verify_at(&body, Some(&signature), Some(&timestamp), at(1_700_000_000));
+            prop_assert!(event.is_err());
+        }
+
+        #[test]
+        fn any_signed_bytes_are_an_event_or_an_error(
+            body in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..300),
+                "[{}\\[\\]\":,a-z0-9 ]{0,60}".prop_map(String::into_bytes),
+            ],
+            timestamp in any::<u64>(),
+        ) {
+            let timestamp = timestamp.to_string();
+            let signature = signed(&body, &timestamp);
+            let verifier = verifier().max_age(Duration::MAX);
+            match verifier.verify_at(&body, Some(&signature), Some(&timestamp), at(1_700_000_000)) {
+                Ok(event) => prop_assert!(event.stream_state().is_none()),
+                Err(error) => prop_assert!(matches!(error, VerifyError::NotAnEvent(_)), "{}", error),
+            }
+        }
+    }
+}
