@@ -283,8 +283,9 @@ impl Error {
     }
 
     /// Whether the retry policy's [`unless`](crate::RetryPolicy::unless) or [`check`](crate::RetryPolicy::check)
-    /// declined to have the call sent again after a 429. With `LiveStreams::satisfied`, what the call asked for is so
-    /// already: the stream runs, or has stopped.
+    /// declined to have the call sent again after a 429. With
+    /// [`LiveStreams::satisfied`](crate::events::LiveStreams::satisfied), what the call asked for is so already: the
+    /// stream runs, or has stopped.
     pub fn is_retry_declined(&self) -> bool {
         let stop = self.answer().and_then(|answer| answer.stop.as_ref());
         matches!(stop, Some(Stop::Declined | Stop::Satisfied(_)))

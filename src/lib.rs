@@ -119,6 +119,38 @@
 //!
 //! An account's limit per second is different: calls that meet it are spread out and retried until their deadline.
 //!
+//! # Start once
+//!
+//! No request says whether a stream runs; Zoom tells it by events (webhooks). With the feature `events`,
+//! [`events::LiveStreams`] keeps what they tell, and a start that waits ends as soon as its stream runs. For a start,
+//! that is the wished state:
+//!
+//! ```
+//! # use zoom_livestream::{Client, Error, RetryPolicy, update_meeting_live_stream_status::Action};
+//! use zoom_livestream::events::LiveStreams;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let server = zoom_livestream::mock::MockServer::start().await?;
+//! # let zoom = Client::builder().base_url(server.base_url()).access_token(server.access_token()).build()?;
+//! let streams = LiveStreams::new(); // your webhook's handler calls `streams.record(&event)`
+//! let zoom = zoom.with_retry(RetryPolicy::default().unless(streams.satisfied()));
+//! # let started = std::time::SystemTime::UNIX_EPOCH.elapsed()?.as_millis() as i64;
+//! # streams.tell(84912345678.try_into()?, zoom_livestream::events::StreamState::Running, started);
+//! # for _ in 0..2 {
+//!
+//! match zoom.update_meeting_live_stream_status().meeting_id(84912345678).action(Action::Start).await {
+//!     Err(error) if error.is_retry_declined() => println!("{error}"), // it runs already
+//!     other => other?,
+//! }
+//! # }
+//! # assert_eq!(server.request_count(), 2);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`events`] says which events to switch on, and how to verify them.
+//!
 //! # Errors
 //!
 //! Every call returns a [`Result`]`<_, `[`Error`]`>`. Log its `Display` and its source; branch on its methods:
@@ -258,7 +290,8 @@
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
-#![cfg_attr(not(feature = "mock"), allow(rustdoc::broken_intra_doc_links))] // the crate's page links to `mock`
+// The crate's page and others link to both.
+#![cfg_attr(not(all(feature = "events", feature = "mock")), allow(rustdoc::broken_intra_doc_links))]
 
 mod answer;
 mod auth;

@@ -73,7 +73,7 @@
 //!
 //! # Events
 //!
-//! With the feature `events`, `MockServer::send_events_to` gives it an endpoint, to which it then posts signed events as
+//! With the feature `events`, [`MockServer::send_events_to`] gives it an endpoint, to which it then posts signed events as
 //! Zoom does: `meeting.live_streaming_started` after an accepted start, `meeting.live_streaming_stopped` after a stop.
 
 mod answer;

@@ -101,10 +101,9 @@ impl RetryPolicy {
     ///
     /// The future gives the reason, the end of a sentence that begins "It was not sent again because". For a call that
     /// should be sent again after its wait, return [`std::future::pending`]. With the feature `events`,
-    /// `LiveStreams::satisfied` is right for all calls of a client:
+    /// [`LiveStreams::satisfied`](crate::events::LiveStreams::satisfied) is right for all calls of a client:
     ///
-    #[cfg_attr(feature = "events", doc = "```")]
-    #[cfg_attr(not(feature = "events"), doc = "```ignore")]
+    /// ```
     /// use zoom_livestream::RetryPolicy;
     /// use zoom_livestream::events::LiveStreams;
     ///
