@@ -1,7 +1,7 @@
 //! A body as JSON Schema, for a form or a tool definition, and what was filled in sent as it came.
 //!
 //! ```text
-//! cargo run --example json_schema
+//! cargo run --example json_schema --features schemars
 //! ```
 
 use serde_json::json;

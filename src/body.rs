@@ -8,7 +8,8 @@ use reqwest::RequestBuilder;
 use reqwest::header::CONTENT_TYPE;
 use serde::Serialize;
 
-use crate::fields::Fields;
+use crate::fields::{Field, Fields};
+use crate::file::FilePart;
 pub(crate) use crate::inspect::Inspected;
 use crate::multipart;
 use crate::operation::Operation;
@@ -71,6 +72,9 @@ pub(crate) enum Purpose<'i> {
     Inspect(&'i mut Inspected),
 }
 
+/// A field that is a file, or several.
+pub(crate) type Parts<'f> = (&'f str, &'f [FilePart]);
+
 /// What the generated code calls in place of `RequestBuilder::json`; an error is the sentence that refuses the body.
 pub(crate) trait Attach: Sized {
     fn attach(
@@ -78,6 +82,7 @@ pub(crate) trait Attach: Sized {
         operation: &Operation,
         encoding: BodyEncoding,
         body: &impl Serialize,
+        files: &[Parts<'_>],
         purpose: &mut Purpose<'_>,
     ) -> Result<Self, String>;
 
@@ -91,6 +96,7 @@ impl Attach for RequestBuilder {
         operation: &Operation,
         encoding: BodyEncoding,
         body: &impl Serialize,
+        files: &[Parts<'_>],
         purpose: &mut Purpose<'_>,
     ) -> Result<Self, String> {
         if let Purpose::Inspect(inspected) = purpose {
@@ -104,13 +110,21 @@ impl Attach for RequestBuilder {
             true => Fields::of(body, operation.lengths)?,
             false => None,
         };
+        let has_file = files.iter().any(|(_, files)| !files.is_empty());
+        if has_file && encoding == BodyEncoding::Json {
+            return Err("a file cannot be sent as JSON: leave `body_encoding` as it is".to_owned());
+        }
         match fields {
-            Some(fields) if is_form && fields.iter().next().is_none() => match operation.body_required {
-                true => Err("the body has no field: set at least one".to_owned()),
-                false => Ok(self),
-            },
+            Some(fields) if is_form && !has_file && fields.iter().next().is_none() => {
+                match operation.body_required {
+                    true => Err("the body has no field: set at least one".to_owned()),
+                    false => Ok(self),
+                }
+            }
             Some(fields) if is_multipart && encoding == BodyEncoding::Described => {
-                let form = multipart::encode(fields.iter());
+                // A list of files is a list of nothing among the texts.
+                let is_text = |(name, _): &Field<'_>| !files.iter().any(|(file, _)| file == name);
+                let form = multipart::encode(fields.iter().filter(is_text), files)?;
                 let content_type = format!("multipart/form-data; boundary={}", form.boundary);
                 Ok(self.header(CONTENT_TYPE, content_type).body(form.body))
             }

@@ -104,12 +104,13 @@ impl RetryPolicy {
     /// [`LiveStreams::satisfied`](crate::events::LiveStreams::satisfied) is right for all calls of a client:
     ///
     /// ```
+    /// # #[cfg(feature = "events")] {
     /// use zoom_livestream::RetryPolicy;
     /// use zoom_livestream::events::LiveStreams;
     ///
     /// let streams = LiveStreams::new();
     /// let policy = RetryPolicy::default().unless(streams.satisfied());
-    /// # let _ = policy;
+    /// # }
     /// ```
     pub fn unless<F, Satisfied>(mut self, unless: F) -> Self
     where

@@ -7,7 +7,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
-use super::fields::{BodyRules, JSON};
+use super::fields::{BodyRules, is_json};
 
 /// The description, as far as answering needs it.
 pub struct Api {
@@ -67,7 +67,7 @@ impl Api {
         let mut operations = Vec::new();
         for (template, item) in paths {
             let item = resolved(&document, item, 8);
-            for method in ["get", "put", "post", "delete", "patch"] {
+            for method in ["get", "put", "post", "delete", "options", "head", "patch", "trace"] {
                 if let Some(described) = item.get(method) {
                     operations.push(Operation::read(&document, template, method, &item, described));
                 }
@@ -121,7 +121,9 @@ impl Operation {
         };
         let responses = &described["responses"];
         let success = members(responses).find(|(status, _)| status.starts_with('2'));
-        let content = success.map_or(&Value::Null, |(_, response)| &response["content"][JSON]);
+        let content = success.map(|(_, response)| members(&response["content"])).into_iter().flatten();
+        let content = content.filter(|(media_type, _)| is_json(media_type)).map(|(_, content)| content);
+        let content = content.last().unwrap_or(&Value::Null);
         let body = BodyRules::read(&described["requestBody"]);
         let properties = body.as_ref().map_or(&Value::Null, |body| &body.schema["properties"]);
         let can_start =

@@ -24,7 +24,7 @@ impl BodyRules {
     pub fn read(described: &Value) -> Option<BodyRules> {
         let content = described["content"].as_object()?;
         Some(BodyRules {
-            media_types: content.keys().cloned().collect(),
+            media_types: content.keys().map(|media_type| essence(media_type)).collect(),
             is_required: described["required"] == true,
             schema: content.values().next()?["schema"].clone(),
         })
@@ -47,16 +47,30 @@ impl BodyRules {
             let message = format!("Unsupported media type; send {accepted} or {JSON}.");
             return Err(Answer::error(415, 415, &message));
         };
+        if !is_json(&media_type) && ![FORM, MULTIPART].contains(&media_type.as_str()) {
+            // Nobody here knows its fields.
+            return Ok(Map::new());
+        }
         let fields = fields.as_ref().map_err(|message| Answer::error(400, 300, message))?;
         if fields.is_empty() {
             return Err(Answer::error(400, 300, "The request body has no field."));
         }
         let typed = |(name, value): &(String, Value)| match value {
             // A text part has no type of its own; a JSON value has.
-            Value::String(text) if media_type != JSON => from_text(&self.schema["properties"][name], text),
+            Value::String(text) if !is_json(&media_type) => from_text(&self.schema["properties"][name], text),
             value => value.clone(),
         };
-        let sent: Vec<(&str, Value)> = fields.iter().map(|field| (field.0.as_str(), typed(field))).collect();
+        let mut sent: Vec<(&str, Value)> = Vec::new();
+        for field in fields {
+            // A list of files is a part for each.
+            let is_of_files = self.schema["properties"][&field.0]["items"]["format"] == "binary";
+            let file = typed(field);
+            match sent.iter_mut().find(|(name, _)| is_of_files && *name == field.0) {
+                Some((_, Value::Array(files))) => files.push(file),
+                _ if is_of_files && file.is_string() => sent.push((&field.0, json!([file]))),
+                _ => sent.push((&field.0, file)),
+            }
+        }
         let mut wrong = Vec::new();
         check_members(&self.schema, sent.iter().map(|(name, value)| (*name, value)), "", &mut wrong);
         if !wrong.is_empty() {
@@ -79,7 +93,7 @@ pub async fn read_fields(headers: &HeaderMap, body: Bytes) -> Result<Fields, Str
             let stream = BodyDataStream::new(Full::new(body));
             read_multipart(multer::Multipart::new(stream, boundary)).await
         }
-        Some(JSON) => match serde_json::from_slice(&body) {
+        Some(json) if is_json(json) => match serde_json::from_slice(&body) {
             Ok(JsonFields(fields)) => Ok(fields),
             Err(_) => Err("Request Body should be a valid JSON object.".to_owned()),
         },
@@ -96,8 +110,14 @@ async fn read_multipart(mut parts: multer::Multipart<'_>) -> Result<Fields, Stri
     let mut fields = Vec::new();
     while let Some(part) = parts.next_field().await.map_err(malformed)? {
         let name = part.name().ok_or("Malformed multipart body: a part has no name.")?.to_owned();
+        let is_file = part.file_name().is_some();
         let value = part.bytes().await.map_err(malformed)?.to_vec();
-        let value = String::from_utf8(value).map_err(|_| "Malformed multipart body: a part is not UTF-8.")?;
+        let value = match is_file {
+            true => String::from_utf8_lossy(&value).into_owned(),
+            false => {
+                String::from_utf8(value).map_err(|_| "Malformed multipart body: a part is not UTF-8.")?
+            }
+        };
         fields.push((name, Value::String(value)));
     }
     Ok(fields)
@@ -132,7 +152,16 @@ pub fn content_type(headers: &HeaderMap) -> Option<&str> {
 
 /// The media type without its parameters, in lower case.
 pub fn media_type(headers: &HeaderMap) -> Option<String> {
-    Some(content_type(headers)?.split(';').next()?.trim().to_ascii_lowercase())
+    content_type(headers).map(essence)
+}
+
+fn essence(media_type: &str) -> String {
+    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// By the media type without its parameters.
+pub fn is_json(media_type: &str) -> bool {
+    media_type == JSON || media_type.ends_with("+json")
 }
 
 pub fn form_fields(text: &str) -> Vec<(String, String)> {

@@ -73,7 +73,8 @@ async fn a_daily_limit_is_returned_with_the_instant_it_ends() {
     let ends = "2099-05-31T00:00:00Z";
     server.answer(Answer::status(429).header("x-ratelimit-type", "Daily-limit").header("retry-after", ends));
     let error = start(&client(&server), MEETING).await.expect_err("a daily limit");
-    assert_eq!(error.retry_at(), humantime::parse_rfc3339(ends).ok());
+    let instant = std::time::UNIX_EPOCH + Duration::from_secs(4_083_868_800);
+    assert_eq!(error.retry_at(), Some(instant));
     assert!(error.to_string().contains("daily limit is used up until 2099-05-31T00:00:00Z"), "{error}");
     assert_eq!(server.request_count(), 1);
 }
@@ -286,4 +287,13 @@ async fn the_documented_check_declines_a_start_and_lets_a_stop_and_a_configurati
     }
     let paths: Vec<_> = server.requests().iter().map(|received| received.status).collect();
     assert_eq!(paths, [429, 429, 204, 429, 204].map(Some));
+}
+
+#[tokio::test]
+async fn a_call_whose_deadline_has_passed_sends_nothing() {
+    let server = server().await;
+    let policy = RetryPolicy::default().deadline(Duration::ZERO);
+    let error = start(&client(&server).with_retry(policy), MEETING).await.expect_err("no time");
+    assert!(error.is_timeout() && !error.may_have_been_sent(), "{error}");
+    assert_eq!((error.attempts(), server.request_count()), (0, 0));
 }

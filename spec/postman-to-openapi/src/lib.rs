@@ -15,6 +15,7 @@ mod address;
 mod answer;
 mod auth;
 mod body;
+mod changes;
 mod content;
 mod document;
 mod few;
@@ -34,6 +35,7 @@ mod schema;
 mod secret;
 mod shape;
 mod source;
+mod table;
 mod variables;
 mod walk;
 
@@ -42,8 +44,10 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
+pub use changes::{Change, changes};
 pub use overlay::Overlay;
 pub use source::Source;
+pub use table::with_table;
 
 /// Why something was refused: one sentence per fault, each saying what, where, and what to do.
 #[derive(Debug)]

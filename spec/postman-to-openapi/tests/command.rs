@@ -82,7 +82,9 @@ fn help_and_version_are_printed_and_wrong_usage_exits_with_2() {
         run(&["--version"], "").stdout,
         format!("postman-to-openapi {}\n", env!("CARGO_PKG_VERSION")).as_bytes()
     );
-    for arguments in [&[][..], &["--no-such"], &["--check", "-"], &["-", "-"], &["x", "--overlay"]] {
+    for arguments in
+        [&[][..], &["--no-such"], &["--check", "-"], &["-", "-"], &["x", "--overlay"], &["--table", "x", "-"]]
+    {
         assert_eq!(run(arguments, "").status.code(), Some(2), "{arguments:?}");
     }
 }
@@ -109,6 +111,53 @@ fn check_exits_with_1_and_a_diff_when_the_file_is_out_of_date() {
         std::fs::read_to_string(&output).expect("the document").contains("getCat"),
         "checking writes nothing"
     );
+}
+
+#[test]
+fn what_changes_for_callers_is_said_before_the_diff_and_before_the_summary() {
+    let folder = Folder::new("changes");
+    let (item, output) = (folder.write("item.json", ITEM), folder.path("openapi.json"));
+    let arguments = [item.as_str(), "--output", &output];
+    let summary = "1 requests: 1 operations, 0 merged into them, 0 left out";
+    assert_eq!(stderr(&run(&arguments, "")), format!("{summary}\n"), "nobody calls what was not there");
+    assert_eq!(stderr(&run(&arguments, "")), format!("{summary}\n"), "nothing changes");
+
+    folder.write("item.json", &ITEM.replace("GET", "DELETE").replace("pets/:id", "pets/:id/toys"));
+    let change = "breaking: getPet (DELETE /pets/{id}/toys): it was GET /pets/{id}\n";
+    let checked = stderr(&run(&[&arguments[..], &["--check"]].concat(), ""));
+    assert!(checked.starts_with(&format!("{change}{summary}\n--- ")), "{checked}");
+    assert_eq!(stderr(&run(&arguments, "")), format!("{change}{summary}\n"));
+}
+
+#[test]
+fn the_table_of_operations_is_written_checked_and_refused_with_its_document() {
+    let folder = Folder::new("table");
+    let (item, output) = (folder.write("item.json", ITEM), folder.path("openapi.json"));
+    let text = |rows: &str| format!("Before\n<!-- operations -->\n{rows}<!-- end of operations -->\nAfter\n");
+    let table = folder.write("README.md", "no markers");
+    let arguments = [item.as_str(), "--output", &output, "--table", &table];
+    let refused = run(&arguments, "");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("it has no place for the table of operations"), "{}", stderr(&refused));
+    assert_eq!(folder.names(), ["README.md", "item.json"], "nothing is written");
+
+    folder.write("README.md", &text("old\n"));
+    assert_eq!(run(&arguments, "").status.code(), Some(0));
+    let rows = "| `Client` method | request | scopes, any one | limit label | documented answers |\n|---|---|---|---|---|\n\
+                | `get_pet` | `GET /pets/{id}` | none documented | none documented | default |\n";
+    let written = std::fs::read_to_string(&table).expect("the table");
+    assert_eq!(written, text(rows));
+    let check = [&arguments[..], &["--check"]].concat();
+    assert_eq!(run(&check, "").status.code(), Some(0));
+    folder.write("README.md", &text("old\n"));
+    let checked = run(&check, "");
+    assert_eq!(checked.status.code(), Some(1));
+    let said = stderr(&checked);
+    assert!(
+        said.contains("-old\n") && said.contains(&format!("error: {table} is out of date; run the same")),
+        "{said}"
+    );
+    assert!(!said.contains("openapi.json is out of date"), "{said}");
 }
 
 #[test]

@@ -1,0 +1,181 @@
+//! `spec/openapi.json` → lowered for progenitor → generated → finished: the client's source.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use proc_macro2::TokenStream;
+use progenitor::{GenerationSettings, Generator, InterfaceStyle, TypeImpl};
+use quote::quote;
+use schemars08::schema::{InstanceType, SchemaObject};
+use serde_json::{Value, json};
+
+mod facts;
+mod finish;
+mod lower;
+mod names;
+mod pages;
+mod parameters;
+mod references;
+mod schemas;
+
+use finish::finish;
+use lower::{Lowered, lower, raw_schema};
+use schemas::Types;
+
+/// What the sentences call the document.
+const DOCUMENT: &str = "spec/openapi.json";
+
+const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+/// A body or an answer that the description has no schema for, or that progenitor has no type for.
+const RAW: &str = "raw-body";
+
+/// A form's field that is a file.
+const FILE: &str = "file-part";
+
+/// A parameter of a type with fields: the type's name follows.
+const STRUCT: &str = "struct-";
+
+/// What a client's method and an operation's module cannot be called: the layer has these names.
+const TAKEN: [&str; 14] = [
+    "builder",
+    "client",
+    "clone",
+    "core",
+    "fmt",
+    "from_env",
+    "reqwest",
+    "self",
+    "serde",
+    "std",
+    "types",
+    "with_access_token",
+    "with_retry",
+    "with_token_source",
+];
+
+pub struct Settings {
+    /// Whether the types get a JSON Schema.
+    pub schemars: bool,
+    /// The layer's modules, as its root names them.
+    pub layer: String,
+    /// Changes what progenitor wrote, to learn whether that is noticed.
+    pub tamper: fn(TokenStream) -> TokenStream,
+}
+
+/// The client's source, and what it does not say as the document does.
+pub struct Generated {
+    pub code: String,
+    pub notes: Vec<String>,
+}
+
+/// The whole way: the document's text in, the client's source out, or one sentence that says what is wrong.
+pub fn generate(source: &str, settings: &Settings) -> Result<Generated, String> {
+    let document =
+        serde_json::from_str(source).map_err(|error| format!("{DOCUMENT} is not JSON: {error}"))?;
+    let modules =
+        settings.layer.lines().filter_map(|line| line.trim().split("mod ").nth(1)?.strip_suffix(';'));
+    let reserved: Vec<String> = modules.chain(TAKEN).map(|name| name.trim().to_owned()).collect();
+    let mut lowered = lower(document, &reserved)?;
+    let mut notes = Vec::new();
+    let tokens = match run_progenitor(&lowered.document, &lowered.types, settings) {
+        Ok(tokens) => tokens,
+        Err(reason) => {
+            notes = make_raw_what_progenitor_refuses(&mut lowered, settings)?;
+            run_progenitor(&lowered.document, &lowered.types, settings).map_err(|_| {
+                let reason = pages::one_line(&reason);
+                format!("{DOCUMENT}: progenitor cannot generate a client from it: {reason}")
+            })?
+        }
+    };
+    let file = finish((settings.tamper)(tokens), &lowered, settings.schemars)?;
+    Ok(Generated { code: prettyplease::unparse(&file), notes })
+}
+
+fn run_progenitor(document: &Value, types: &Types, settings: &Settings) -> Result<TokenStream, String> {
+    let document: openapiv3::OpenAPI =
+        serde_json::from_value(document.clone()).map_err(|error| error.to_string())?;
+    let mut generation = GenerationSettings::new();
+    generation.with_interface(InterfaceStyle::Builder).with_inner_type(quote!(crate::client::Inner));
+    let conversions = [
+        (InstanceType::Integer, "meeting-id", "crate::MeetingId", vec![TypeImpl::Display]),
+        (InstanceType::Integer, "webinar-id", "crate::WebinarId", vec![TypeImpl::Display]),
+        (InstanceType::String, "path-segment", "crate::PathSegment", vec![TypeImpl::Display]),
+        (InstanceType::String, "password", "crate::Secret", vec![]),
+        (InstanceType::String, RAW, "crate::RawBody", vec![]),
+        (InstanceType::String, FILE, "crate::FilePart", vec![]),
+    ];
+    let conversions = conversions
+        .map(|(kind, format, type_name, impls)| (kind, format.to_owned(), type_name.to_owned(), impls));
+    let structs = types.parameters.keys();
+    let structs = structs
+        .map(|name| (InstanceType::String, format!("{STRUCT}{name}"), format!("types::{name}"), vec![]));
+    for (kind, format, type_name, impls) in conversions.into_iter().chain(structs) {
+        let (instance_type, format) = (Some(kind.into()), Some(format));
+        let schema = SchemaObject { instance_type, format, ..SchemaObject::default() };
+        generation.with_conversion(schema, type_name, impls.into_iter());
+    }
+    if settings.schemars {
+        generation.with_derive("::schemars::JsonSchema");
+    }
+    // progenitor asserts; the message of its panic is the reason a person needs to see.
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| ()));
+    let outcome = catch_unwind(AssertUnwindSafe(|| Generator::new(&generation).generate_tokens(&document)));
+    std::panic::set_hook(hook);
+    match outcome {
+        Ok(tokens) => tokens.map_err(|error| error.to_string()),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            Err(text
+                .or_else(|| panic.downcast_ref::<&str>().map(|text| text.to_string()))
+                .unwrap_or_default())
+        }
+    }
+}
+
+/// Generates each operation alone; one that fails keeps its path and takes and gives plain JSON and bytes.
+fn make_raw_what_progenitor_refuses(
+    lowered: &mut Lowered,
+    settings: &Settings,
+) -> Result<Vec<String>, String> {
+    let mut notes = Vec::new();
+    for operation in &mut lowered.operations {
+        let (path, method) = (operation.lowered_path.clone(), operation.method);
+        let only = |document: &Value| {
+            let mut only = document.clone();
+            only["paths"] = json!({ &path: { method: document["paths"][&path][method].clone() } });
+            only
+        };
+        let Err(reason) = run_progenitor(&only(&lowered.document), &lowered.types, settings) else {
+            continue;
+        };
+        notes.push(format!(
+            "{DOCUMENT}: {}: its body is plain JSON and its answer bytes, because progenitor cannot generate its types: {}",
+            operation.title(),
+            pages::one_line(&reason)
+        ));
+        let refused = &mut lowered.document["paths"][&path][method];
+        if let Some(body) = refused.pointer_mut("/requestBody/content/application~1json/schema") {
+            *body = json!({});
+        }
+        if let Some(answer) = refused.pointer_mut("/responses/200/content/application~1json/schema") {
+            *answer = raw_schema();
+        }
+        for parameter in refused["parameters"].as_array_mut().into_iter().flatten() {
+            if parameter["in"] != "path" {
+                // Any JSON, sent in the style that is described.
+                parameter["schema"] = json!({});
+            }
+        }
+        operation.files.clear();
+        lowered.types.forget(&operation.title());
+        run_progenitor(&only(&lowered.document), &lowered.types, settings).map_err(|reason| {
+            format!(
+                "{DOCUMENT}: {}: progenitor cannot take it: {}",
+                operation.title(),
+                pages::one_line(&reason)
+            )
+        })?;
+    }
+    Ok(notes)
+}

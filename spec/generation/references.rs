@@ -1,0 +1,122 @@
+//! `$ref`s: parameters, bodies and answers are put where they are used, and none may lead nowhere or in a circle.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::{DOCUMENT, METHODS};
+
+const SCHEMAS: &str = "#/components/schemas/";
+
+/// Moves what stands under `components`, but for schemas, to where it is used.
+pub fn inline(document: &mut Value) -> Result<(), String> {
+    let components = document["components"].clone();
+    let schemas = components["schemas"].as_object().cloned().unwrap_or_default();
+    check_schemas(&schemas)?;
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    for (path, item) in paths.into_iter().flatten() {
+        if item.get("$ref").is_some() {
+            return Err(format!("{DOCUMENT}: {path} is a `$ref`, which is not followed: write it out"));
+        }
+        let place = |what: &str| format!("{DOCUMENT}: {path}: {what}");
+        let mut replace = |value: &mut Value| inline_one(value, &components).map_err(|what| place(&what));
+        each(item.get_mut("parameters"), &mut replace)?;
+        for method in METHODS {
+            let Some(operation) = item.get_mut(method) else { continue };
+            each(operation.get_mut("parameters"), &mut replace)?;
+            operation.get_mut("requestBody").map_or(Ok(()), &mut replace)?;
+            each(operation.get_mut("responses"), &mut replace)?;
+            check_targets(operation, &schemas).map_err(|what| place(&what))?;
+        }
+        if let Some(shared) = item.get("parameters") {
+            check_targets(shared, &schemas).map_err(|what| place(&what))?;
+        }
+    }
+    if let Some(components) = document.get_mut("components").and_then(Value::as_object_mut) {
+        components.retain(|key, _| key == "schemas");
+    }
+    Ok(())
+}
+
+fn each(
+    members: Option<&mut Value>,
+    replace: &mut impl FnMut(&mut Value) -> Result<(), String>,
+) -> Result<(), String> {
+    match members {
+        Some(Value::Array(members)) => members.iter_mut().try_for_each(replace),
+        Some(Value::Object(members)) => members.values_mut().try_for_each(replace),
+        _ => Ok(()),
+    }
+}
+
+fn inline_one(value: &mut Value, components: &Value) -> Result<(), String> {
+    let mut followed = Vec::new();
+    while let Some(reference) = value.get("$ref").and_then(Value::as_str).map(str::to_owned) {
+        if followed.contains(&reference) {
+            return Err(format!("the `$ref` `{reference}` leads back to itself"));
+        }
+        let pointer = reference.strip_prefix("#/components");
+        let target = pointer.and_then(|pointer| components.pointer(pointer));
+        *value = target.cloned().ok_or_else(|| nowhere(&reference))?;
+        followed.push(reference);
+    }
+    Ok(())
+}
+
+fn nowhere(reference: &str) -> String {
+    format!("the `$ref` `{reference}` leads nowhere")
+}
+
+/// Each schema must be something in the end: one that is only another's other name, or made of itself, is nothing.
+fn check_schemas(schemas: &Map<String, Value>) -> Result<(), String> {
+    let mut parts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, schema) in schemas {
+        check_targets(schema, schemas).map_err(|what| format!("{DOCUMENT}: schema `{name}`: {what}"))?;
+        let mut found = Vec::new();
+        parts_of(schema, &mut found);
+        parts.insert(name, found);
+    }
+    for start in parts.keys() {
+        let mut seen = Vec::new();
+        let mut next: Vec<&str> = parts[start].clone();
+        while let Some(name) = next.pop() {
+            if name == *start {
+                return Err(format!("{DOCUMENT}: schema `{start}`: its `$ref` leads back to itself"));
+            }
+            if !seen.contains(&name) {
+                seen.push(name);
+                next.extend(parts.get(name).into_iter().flatten());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The names of the schemas that this one is made of, other than by its members.
+fn parts_of<'s>(schema: &'s Value, found: &mut Vec<&'s str>) {
+    found.extend(schema["$ref"].as_str().and_then(|reference| reference.strip_prefix(SCHEMAS)));
+    for key in ["allOf", "oneOf", "anyOf"] {
+        schema[key].as_array().into_iter().flatten().for_each(|part| parts_of(part, found));
+    }
+}
+
+/// Whether each schema's `$ref` below `value` leads to a schema.
+fn check_targets(value: &Value, schemas: &Map<String, Value>) -> Result<(), String> {
+    match value {
+        Value::Object(members) => {
+            if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
+                let name = reference.strip_prefix(SCHEMAS);
+                return match name.and_then(|name| schemas.get(name)) {
+                    Some(_) => Ok(()),
+                    None => Err(nowhere(reference)),
+                };
+            }
+            // Examples hold anything.
+            let members =
+                members.iter().filter(|(key, _)| !["example", "examples", "default"].contains(&key.as_str()));
+            members.map(|(_, member)| member).try_for_each(|member| check_targets(member, schemas))
+        }
+        Value::Array(members) => members.iter().try_for_each(|member| check_targets(member, schemas)),
+        _ => Ok(()),
+    }
+}

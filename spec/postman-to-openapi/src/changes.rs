@@ -1,0 +1,482 @@
+//! What a new document means for those who call a client that is generated from it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde_json::Value;
+
+const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+/// A `$ref` that leads to another one is followed this often.
+const REFERENCES: usize = 16;
+
+/// Schemas are compared this many levels deep; serde_json reads no deeper ones that are written out.
+const DEPTH: usize = 128;
+
+/// One difference between two documents that a caller of the generated client needs to know.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// An operation that was not there before.
+    Added(String),
+    /// An operation that is gone.
+    Removed(String),
+    /// A call that compiled or was accepted before and no longer is, or whose answer has another type.
+    Breaking(String),
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, text) = match self {
+            Change::Added(text) => ("added", text),
+            Change::Removed(text) => ("removed", text),
+            Change::Breaking(text) => ("breaking", text),
+        };
+        // Names come from documents, and each change is one line.
+        write!(out, "{kind}: {}", text.replace(char::is_control, " "))
+    }
+}
+
+/// The operations that were added, removed, or changed in a way that breaks callers, in that order.
+///
+/// Breaking is what stops a call that worked: an operation renamed or sent elsewhere; a parameter or body field removed,
+/// made required, of another type, or limited further; a value of an enum removed; an answer that lost a field or changed
+/// its type; another media type of the body; another server; an error code without its name. Not breaking, and not
+/// listed: whatever is new and optional, new fields and values of answers, and changed documentation.
+///
+/// Operations are recognized by their `operationId`, because callers know them by it, or else by method and path. Both
+/// documents may be any JSON: what cannot be read as OpenAPI is taken as absent.
+pub fn changes(before: &Value, after: &Value) -> Vec<Change> {
+    let mut removed = operations(before);
+    let mut added = operations(after);
+    let mut same = Vec::new();
+    for is_same in [Operation::has_id_of, Operation::has_place_of] {
+        removed.retain(|old| match added.iter().position(|new| is_same(old, new)) {
+            Some(at) => {
+                same.push((*old, added.remove(at)));
+                false
+            }
+            None => true,
+        });
+    }
+    let mut found: Vec<Change> = added.iter().map(|operation| Change::Added(operation.to_string())).collect();
+    found.extend(removed.iter().map(|operation| Change::Removed(operation.to_string())));
+    let mut words = Words { before, after, sentences: Vec::new() };
+    words.document();
+    for (old, new) in &same {
+        words.operation(old, new);
+    }
+    found.extend(words.sentences.into_iter().map(Change::Breaking));
+    found
+}
+
+#[derive(Clone, Copy)]
+struct Operation<'d> {
+    path: &'d str,
+    method: &'static str,
+    id: &'d str,
+    item: &'d Value,
+    value: &'d Value,
+}
+
+fn operations(document: &Value) -> Vec<Operation<'_>> {
+    let mut found = Vec::new();
+    for (path, item) in members(&document["paths"]) {
+        for method in METHODS {
+            if let Some(value) = item.get(method).filter(|value| value.is_object()) {
+                let id = value["operationId"].as_str().unwrap_or_default();
+                found.push(Operation { path, method, id, item, value });
+            }
+        }
+    }
+    found
+}
+
+impl<'d> Operation<'d> {
+    fn has_id_of(&self, other: &Operation<'_>) -> bool {
+        !self.id.is_empty() && self.id == other.id
+    }
+
+    fn has_place_of(&self, other: &Operation<'_>) -> bool {
+        self.method == other.method && nameless(self.path).eq(nameless(other.path))
+    }
+
+    fn place(&self) -> String {
+        format!("{} {}", self.method.to_ascii_uppercase(), self.path)
+    }
+
+    /// By location and name; an operation's own parameter stands before one that its path shares.
+    fn parameters(&self, document: &'d Value) -> BTreeMap<(&'d str, &'d str), &'d Value> {
+        let lists: [&'d Value; 2] = [&self.item["parameters"], &self.value["parameters"]];
+        let all = lists.into_iter().filter_map(Value::as_array).flatten();
+        let named = all.filter_map(|parameter| {
+            let parameter = resolved(document, parameter);
+            Some(((parameter["in"].as_str()?, parameter["name"].as_str()?), parameter))
+        });
+        named.collect()
+    }
+}
+
+impl fmt::Display for Operation<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.id.is_empty() {
+            return out.write_str(&self.place());
+        }
+        write!(out, "{} ({})", self.id, self.place())
+    }
+}
+
+/// A path with its parameters' names left out.
+fn nameless(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').map(|segment| if segment.starts_with('{') { "{" } else { segment })
+}
+
+/// Two documents, and the sentences about them, each once.
+struct Words<'d> {
+    before: &'d Value,
+    after: &'d Value,
+    sentences: Vec<String>,
+}
+
+impl<'d> Words<'d> {
+    fn add(&mut self, sentence: String) {
+        if !self.sentences.contains(&sentence) {
+            self.sentences.push(sentence);
+        }
+    }
+
+    fn document(&mut self) {
+        let [old, new] = [self.before, self.after].map(|document| document["servers"][0]["url"].as_str());
+        if let (Some(old), Some(new)) = (old, new)
+            && old != new
+        {
+            self.add(format!("requests go to {new} by default, and went to {old}"));
+        }
+        let [old, new] = [self.before, self.after].map(|document| -> BTreeSet<&str> {
+            members(&document["x-error-code-names"]).filter_map(|(_, name)| name.as_str()).collect()
+        });
+        for name in old.difference(&new) {
+            self.add(format!("no error code is named `{name}` any longer"));
+        }
+    }
+
+    fn operation(&mut self, old: &Operation<'d>, new: &Operation<'d>) {
+        let whose = new.to_string();
+        if old.id != new.id {
+            let name = if old.id.is_empty() { "nothing" } else { old.id };
+            self.add(format!("{whose}: it was named {name}"));
+        }
+        if !old.has_place_of(new) {
+            self.add(format!("{whose}: it was {}", old.place()));
+        }
+        self.parameters(old, new, &whose);
+        self.body(old, new, &whose);
+        self.answer(old, new, &whose);
+    }
+
+    fn parameters(&mut self, old: &Operation<'d>, new: &Operation<'d>, whose: &str) {
+        let (before, after) = (old.parameters(self.before), new.parameters(self.after));
+        for (key, parameter) in &before {
+            let (place, name) = key;
+            let what = format!("{place} parameter `{name}`");
+            let Some(now) = after.get(key) else {
+                self.add(format!("{whose}: {what} was removed"));
+                continue;
+            };
+            if is_required(now) && !is_required(parameter) {
+                self.add(format!("{whose}: {what} is now required"));
+            }
+            Schemas::new(self, Side::Request, whose).compare(&parameter["schema"], &now["schema"], &what, 0);
+        }
+        for ((place, name), parameter) in &after {
+            if is_required(parameter) && !before.contains_key(&(*place, *name)) {
+                self.add(format!("{whose}: {place} parameter `{name}` is new and required"));
+            }
+        }
+    }
+
+    fn body(&mut self, old: &Operation<'d>, new: &Operation<'d>, whose: &str) {
+        let before = resolved(self.before, &old.value["requestBody"]);
+        let after = resolved(self.after, &new.value["requestBody"]);
+        let (taken, takes) = (media_types(before), media_types(after));
+        match (taken.is_empty(), takes.is_empty()) {
+            (true, true) => return,
+            (true, false) if after["required"] == true => {
+                return self.add(format!("{whose}: it now requires a body"));
+            }
+            (true, false) => return,
+            (false, true) => return self.add(format!("{whose}: it no longer takes a body")),
+            (false, false) if after["required"] == true && before["required"] != true => {
+                self.add(format!("{whose}: its body is now required"));
+            }
+            (false, false) => {}
+        }
+        if taken != takes {
+            let list = |types: BTreeSet<&str>| types.into_iter().collect::<Vec<_>>().join(" or ");
+            self.add(format!(
+                "{whose}: its body is sent as {}, and was sent as {}",
+                list(takes),
+                list(taken)
+            ));
+        }
+        for (old, new) in bodies(before, after) {
+            Schemas::new(self, Side::Request, whose).compare(old, new, "the body", 0);
+        }
+    }
+
+    fn answer(&mut self, old: &Operation<'d>, new: &Operation<'d>, whose: &str) {
+        let (before, after) = (Success::of(self.before, old), Success::of(self.after, new));
+        if before.kind() != after.kind() {
+            return self.add(format!("{whose}: it gives {}, and gave {}", after.kind(), before.kind()));
+        }
+        if let ([old], [new]) = (&before.json[..], &after.json[..]) {
+            Schemas::new(self, Side::Answer, whose).compare(old, new, "the answer", 0);
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Side {
+    Request,
+    Answer,
+}
+
+/// The comparison of two schemas, and of those within them.
+struct Schemas<'w, 'd> {
+    words: &'w mut Words<'d>,
+    side: Side,
+    whose: &'w str,
+    /// The pairs met so far, by their addresses: a schema may hold itself, by any number of references.
+    met: BTreeSet<(*const Value, *const Value)>,
+}
+
+impl<'w, 'd> Schemas<'w, 'd> {
+    fn new(words: &'w mut Words<'d>, side: Side, whose: &'w str) -> Self {
+        Self { words, side, whose, met: BTreeSet::new() }
+    }
+
+    fn add(&mut self, what: &str, sentence: &str) {
+        self.words.add(format!("{}: {what} {sentence}", self.whose));
+    }
+
+    fn compare(&mut self, before: &'d Value, after: &'d Value, what: &str, depth: usize) {
+        let (old, new) = (resolved(self.words.before, before), resolved(self.words.after, after));
+        if depth > DEPTH || !self.met.insert((old, new)) {
+            return;
+        }
+        let (was, is) = (kind(old), kind(new));
+        if was != is {
+            return self.add(what, &format!("is {is}, and was {was}"));
+        }
+        if self.side == Side::Request {
+            self.limits(old, new, what);
+        }
+        for key in ["items", "additionalProperties"] {
+            if old[key].is_object() && new[key].is_object() {
+                let inner = match what.strip_suffix('`') {
+                    Some(field) => format!("{field}[]`"),
+                    None => format!("each value of {what}"),
+                };
+                self.compare(&old[key], &new[key], &inner, depth + 1);
+            }
+        }
+        for key in ["allOf", "oneOf", "anyOf"] {
+            let [old, new] =
+                [&old[key], &new[key]].map(|list| list.as_array().map_or(&[][..], Vec::as_slice));
+            for (old, new) in old.iter().zip(new) {
+                self.compare(old, new, what, depth + 1);
+            }
+        }
+        for (name, before) in members(&old["properties"]) {
+            let inner = field(what, name);
+            match new["properties"].get(name) {
+                None => self.add(&inner, "was removed"),
+                Some(after) => {
+                    self.presence((old, before), (new, after), name, &inner);
+                    self.compare(before, after, &inner, depth + 1);
+                }
+            }
+        }
+        if self.side == Side::Request {
+            for (name, schema) in members(&new["properties"]) {
+                if old["properties"].get(name).is_none() && !is_optional(new, name, schema) {
+                    self.add(&field(what, name), "is new and required");
+                }
+            }
+        }
+    }
+
+    /// Whether a field may be absent.
+    fn presence(&mut self, old: (&Value, &Value), new: (&Value, &Value), name: &str, what: &str) {
+        let [was, is] = [old, new].map(|(object, schema)| is_optional(object, name, schema));
+        match self.side {
+            Side::Request if was && !is => self.add(what, "is now required"),
+            // An array or map that is absent is an empty one.
+            Side::Answer if was == is || is_collection(old.1) => {}
+            Side::Answer if is => self.add(what, "is now optional"),
+            Side::Answer => self.add(what, "is no longer optional"),
+            Side::Request => {}
+        }
+    }
+
+    /// What a request's value may be, where that is less than it was.
+    fn limits(&mut self, old: &Value, new: &Value, what: &str) {
+        let values = |schema: &Value| -> BTreeSet<String> {
+            let values = schema["enum"].as_array().into_iter().flatten();
+            values.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect()
+        };
+        let (was, is) = (values(old), values(new));
+        let list = |values: BTreeSet<String>| {
+            let quoted: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
+            quoted.join(", ")
+        };
+        match (was.is_empty(), is.is_empty()) {
+            (true, true) => {}
+            (true, false) => self.add(what, &format!("now takes only {}", list(is))),
+            (false, true) => self.add(what, &format!("is no longer one of {}, but any value", list(was))),
+            (false, false) => {
+                let gone: BTreeSet<String> = was.difference(&is).cloned().collect();
+                if !gone.is_empty() {
+                    self.add(what, &format!("no longer takes {}", list(gone)));
+                }
+            }
+        }
+        let [(was_least, was_most), (least, most)] = [old, new]
+            .map(|schema| (schema["minLength"].as_u64().unwrap_or(0), schema["maxLength"].as_u64()));
+        if let Some(most) = most.filter(|most| was_most.is_none_or(|was| *most < was)) {
+            self.add(what, &format!("now takes at most {most} characters"));
+        }
+        if least > was_least {
+            self.add(what, &format!("now takes at least {least} characters"));
+        }
+    }
+}
+
+/// How a field of `what` is called.
+fn field(what: &str, name: &str) -> String {
+    match what.strip_suffix('`') {
+        Some(outer) => format!("{outer}.{name}`"),
+        None if what == "the body" => format!("body field `{name}`"),
+        None if what == "the answer" => format!("answer field `{name}`"),
+        None => format!("`{name}` of {what}"),
+    }
+}
+
+/// What an operation gives when it succeeds.
+struct Success<'d> {
+    /// The distinct schemas of its JSON bodies.
+    json: Vec<&'d Value>,
+    bodiless: bool,
+    other: bool,
+}
+
+impl<'d> Success<'d> {
+    fn of(document: &'d Value, operation: &Operation<'d>) -> Self {
+        let mut found = Success { json: Vec::new(), bodiless: false, other: false };
+        for (_, answer) in
+            members(&operation.value["responses"]).filter(|(status, _)| status.starts_with('2'))
+        {
+            let content = &resolved(document, answer)["content"];
+            if members(content).next().is_none() {
+                found.bodiless = true;
+            } else if let Some((_, body)) = members(content).find(|(media_type, _)| is_json(media_type)) {
+                if !found.json.contains(&&body["schema"]) {
+                    found.json.push(&body["schema"]);
+                }
+            } else {
+                found.other = true;
+            }
+        }
+        found
+    }
+
+    fn kind(&self) -> &'static str {
+        match (self.json.len(), self.bodiless, self.other) {
+            (0, true, false) => "nothing",
+            (1, false, false) => "a JSON value",
+            (1, true, false) => "a JSON value or nothing",
+            (2.., _, false) => "JSON of several types",
+            _ => "bytes",
+        }
+    }
+}
+
+/// The Rust type of a value, as far as it can differ, in words.
+fn kind(schema: &Value) -> String {
+    let format = schema["format"].as_str().unwrap_or_default();
+    match (schema["type"].as_str(), format) {
+        (Some("string"), "password") => "a secret".to_owned(),
+        (Some("string"), "binary") => "a file".to_owned(),
+        (Some("integer" | "number"), "int32" | "float") => format!("a number of format {format}"),
+        (Some("integer"), _) => "an integer".to_owned(),
+        (Some("number"), _) => "a number".to_owned(),
+        (Some("string"), _) => "a text".to_owned(),
+        (Some("boolean"), _) => "a boolean".to_owned(),
+        (Some("array"), _) => "an array".to_owned(),
+        (Some("object"), _) if schema["properties"].is_object() => "an object with fields".to_owned(),
+        (Some("object"), _) => "an object".to_owned(),
+        (None, _) if schema["properties"].is_object() => "an object with fields".to_owned(),
+        (None, _) => {
+            let several = ["allOf", "oneOf", "anyOf"].into_iter().find(|key| schema[key].is_array());
+            several.map_or_else(|| "any value".to_owned(), |key| format!("a value described by `{key}`"))
+        }
+        (Some(other), _) => format!("of type `{other}`"),
+    }
+}
+
+fn is_required(parameter: &Value) -> bool {
+    parameter["required"] == true || parameter["in"] == "path"
+}
+
+/// Whether a field of an object may be absent or null.
+fn is_optional(object: &Value, name: &str, schema: &Value) -> bool {
+    let required = object["required"].as_array().into_iter().flatten().any(|required| required == name);
+    !required || schema["nullable"] == true
+}
+
+fn is_collection(schema: &Value) -> bool {
+    schema["type"] == "array" || (schema["type"] == "object" && !schema["properties"].is_object())
+}
+
+fn is_json(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || essence.ends_with("+json")
+}
+
+fn media_types(body: &Value) -> BTreeSet<&str> {
+    members(&body["content"]).map(|(media_type, _)| media_type).collect()
+}
+
+/// A body of another media type is bytes to the client, whatever its schema says.
+fn is_typed(media_type: &str) -> bool {
+    is_json(media_type)
+        || ["multipart/form-data", "application/x-www-form-urlencoded"]
+            .iter()
+            .any(|form| media_type.starts_with(form))
+}
+
+/// The schemas to compare: those of the media types that both have, or else the first ones.
+fn bodies<'d>(before: &'d Value, after: &'d Value) -> Vec<(&'d Value, &'d Value)> {
+    let typed = |body: &'d Value| members(&body["content"]).filter(|(media_type, _)| is_typed(media_type));
+    let both = typed(before)
+        .filter_map(|(media_type, old)| Some((&old["schema"], &after["content"].get(media_type)?["schema"])));
+    let both: Vec<_> = both.collect();
+    if !both.is_empty() {
+        return both;
+    }
+    let first = |body: &'d Value| typed(body).next().map(|(_, content)| &content["schema"]);
+    first(before).zip(first(after)).into_iter().collect()
+}
+
+fn members(object: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    object.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+}
+
+fn resolved<'d>(document: &'d Value, mut value: &'d Value) -> &'d Value {
+    for _ in 0..REFERENCES {
+        let Some(pointer) = value["$ref"].as_str().and_then(|target| target.strip_prefix('#')) else {
+            return value;
+        };
+        value = document.pointer(pointer).unwrap_or(&Value::Null);
+    }
+    &Value::Null
+}

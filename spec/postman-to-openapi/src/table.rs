@@ -1,0 +1,78 @@
+//! A document's operations as a Markdown table.
+
+use heck::ToSnakeCase;
+use serde_json::Value;
+
+use crate::Error;
+
+const BEGIN: &str = "<!-- operations -->\n";
+const END: &str = "<!-- end of operations -->";
+
+/// A Markdown text with the table of a document's operations between its markers, which stand on lines of their own:
+/// `<!-- operations -->` and `<!-- end of operations -->`.
+///
+/// # Errors
+///
+/// The text does not have both markers, in that order. `name` is what the sentence calls it.
+pub fn with_table(name: &str, markdown: &str, document: &Value) -> Result<String, Error> {
+    let parts = markdown.split_once(BEGIN).and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
+    let Some((head, tail)) = parts else {
+        return Err(Error::new(format!(
+            "{name}: it has no place for the table of operations; give it the lines `{}` and `{END}`",
+            BEGIN.trim_end()
+        )));
+    };
+    Ok(format!("{head}{BEGIN}{}{END}{tail}", table(document)))
+}
+
+fn table(document: &Value) -> String {
+    let mut table =
+        "| `Client` method | request | scopes, any one | limit label | documented answers |\n".to_owned();
+    table += "|---|---|---|---|---|\n";
+    for (path, item) in members(&document["paths"]) {
+        for (method, operation) in members(item).filter(|(_, operation)| operation["responses"].is_object()) {
+            let label = operation["x-rate-limit-label"].as_str().unwrap_or("none documented");
+            table += &format!(
+                "| `{}` | `{} {}` | {} | {} | {} |\n",
+                cell(&operation["operationId"].as_str().unwrap_or_default().to_snake_case()),
+                method.to_ascii_uppercase(),
+                cell(path),
+                cell(&scopes(operation)),
+                cell(label),
+                cell(&answers(operation)),
+            );
+        }
+    }
+    table
+}
+
+fn scopes(operation: &Value) -> String {
+    let alternatives = operation["security"].as_array().into_iter().flatten();
+    let schemes = alternatives.flat_map(|alternative| members(alternative).map(|(_, scopes)| scopes));
+    let scopes: Vec<String> = schemes
+        .flat_map(|scopes| scopes.as_array().into_iter().flatten())
+        .filter_map(|scope| Some(format!("`{}`", scope.as_str()?)))
+        .collect();
+    if scopes.is_empty() {
+        return "none documented".to_owned();
+    }
+    scopes.join(", ")
+}
+
+fn answers(operation: &Value) -> String {
+    let answers = members(&operation["responses"]).map(|(status, answer)| {
+        let codes = answer["x-error-codes"].as_array().into_iter().flatten();
+        let codes: Vec<String> = codes.map(|code| code["code"].to_string()).collect();
+        if codes.is_empty() { status.clone() } else { format!("{status} ({})", codes.join(", ")) }
+    });
+    answers.collect::<Vec<_>>().join(", ")
+}
+
+/// What a cell may hold: no end of the cell, and none of the line.
+fn cell(text: &str) -> String {
+    text.replace(char::is_control, " ").replace('|', "\\|")
+}
+
+fn members(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    object.as_object().into_iter().flatten()
+}

@@ -1,0 +1,401 @@
+//! What a new document means for callers.
+
+use postman_to_openapi::{Change, changes};
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+fn document(paths: Value) -> Value {
+    json!({ "openapi": "3.0.3", "servers": [{ "url": "https://a.example" }], "paths": paths })
+}
+
+/// `PATCH /pets/{petId}` with everything that can change.
+fn pet() -> Value {
+    document(json!({ "/pets/{petId}": { "patch": {
+        "operationId": "updatePet",
+        "parameters": [
+            { "name": "petId", "in": "path", "required": true, "schema": { "type": "integer" } },
+            { "name": "dry", "in": "query", "schema": { "type": "boolean" } },
+        ],
+        "requestBody": { "required": true, "content": { "multipart/form-data": { "schema": {
+            "type": "object",
+            "required": ["name"],
+            "properties": {
+                "name": { "type": "string", "maxLength": 50 },
+                "kind": { "type": "string", "enum": ["cat", "dog"] },
+                "owner": { "type": "object", "properties": { "key": { "type": "string", "format": "password" } } },
+                "toys": { "type": "array", "items": { "type": "object", "properties": { "id": { "type": "integer" } } } },
+            },
+        } } } },
+        "responses": {
+            "200": { "description": "", "content": { "application/json": { "schema": {
+                "type": "object",
+                "properties": {
+                    "id": { "type": "integer" },
+                    "state": { "type": "string", "enum": ["fed", "hungry"] },
+                    "toys": { "type": "array", "items": { "type": "string" } },
+                },
+            } } } },
+            "404": { "description": "" },
+        },
+    } } }))
+}
+
+const BODY: &str = "/paths/~1pets~1{petId}/patch/requestBody/content/multipart~1form-data/schema";
+const ANSWER: &str = "/paths/~1pets~1{petId}/patch/responses/200/content/application~1json/schema";
+const OPERATION: &str = "/paths/~1pets~1{petId}/patch";
+
+/// The document with another value at a place, or with none.
+fn with(mut document: Value, place: &str, value: Option<Value>) -> Value {
+    let (parent, name) = place.rsplit_once('/').expect("a JSON pointer");
+    let name = name.replace("~1", "/");
+    match (document.pointer_mut(parent), value) {
+        (Some(Value::Object(object)), Some(value)) => drop(object.insert(name, value)),
+        (Some(Value::Object(object)), None) => drop(object.shift_remove(&name).expect("what is removed")),
+        (Some(Value::Array(list)), None) => drop(list.remove(name.parse().expect("an index"))),
+        (Some(Value::Array(list)), Some(value)) => list[name.parse::<usize>().expect("an index")] = value,
+        _ => panic!("there is no {parent}"),
+    }
+    document
+}
+
+fn said(before: &Value, after: &Value) -> Vec<String> {
+    changes(before, after).iter().map(Change::to_string).collect()
+}
+
+#[test]
+fn each_change_that_breaks_a_caller_is_said_in_one_sentence() {
+    let text = || Some(json!({ "type": "string" }));
+    for (place, value, sentence) in [
+        (format!("{OPERATION}/operationId"), Some(json!("changePet")), "updatePet was named".to_owned()),
+        (format!("{OPERATION}/parameters/1"), None, "query parameter `dry` was removed".to_owned()),
+        (
+            format!("{OPERATION}/parameters/1/required"),
+            Some(json!(true)),
+            "query parameter `dry` is now required".into(),
+        ),
+        (
+            format!("{OPERATION}/parameters/1/schema"),
+            text(),
+            "query parameter `dry` is a text, and was a boolean".into(),
+        ),
+        (
+            format!("{OPERATION}/parameters/1/name"),
+            Some(json!("wet")),
+            "query parameter `dry` was removed".into(),
+        ),
+        (format!("{OPERATION}/requestBody"), None, "it no longer takes a body".into()),
+        (format!("{BODY}/properties/kind"), None, "body field `kind` was removed".into()),
+        (
+            format!("{BODY}/properties/owner/properties/key"),
+            None,
+            "body field `owner.key` was removed".into(),
+        ),
+        (
+            format!("{BODY}/properties/owner/properties/key"),
+            text(),
+            "body field `owner.key` is a text, and was a secret".into(),
+        ),
+        (
+            format!("{BODY}/properties/toys/items/properties/id"),
+            text(),
+            "body field `toys[].id` is a text, and was an integer".into(),
+        ),
+        (format!("{BODY}/properties/kind/enum/1"), None, "body field `kind` no longer takes `dog`".into()),
+        (
+            format!("{BODY}/properties/kind/enum"),
+            None,
+            "body field `kind` is no longer one of `cat`, `dog`, but any value".into(),
+        ),
+        (
+            format!("{BODY}/properties/name/enum"),
+            Some(json!(["Tom"])),
+            "body field `name` now takes only `Tom`".into(),
+        ),
+        (
+            format!("{BODY}/properties/name/maxLength"),
+            Some(json!(49)),
+            "body field `name` now takes at most 49 characters".into(),
+        ),
+        (
+            format!("{BODY}/properties/name/minLength"),
+            Some(json!(1)),
+            "body field `name` now takes at least 1 characters".into(),
+        ),
+        (
+            format!("{BODY}/required"),
+            Some(json!(["name", "kind"])),
+            "body field `kind` is now required".into(),
+        ),
+        (format!("{ANSWER}/properties/id"), None, "answer field `id` was removed".into()),
+        (format!("{ANSWER}/properties/id"), text(), "answer field `id` is a text, and was an integer".into()),
+        (
+            format!("{ANSWER}/properties/toys/items"),
+            Some(json!({ "type": "integer" })),
+            "answer field `toys[]` is an integer, and was a text".into(),
+        ),
+        (format!("{ANSWER}/required"), Some(json!(["id"])), "answer field `id` is no longer optional".into()),
+        (
+            format!("{OPERATION}/responses/200/content"),
+            None,
+            "it gives nothing, and gave a JSON value".into(),
+        ),
+        (
+            format!("{OPERATION}/responses/204"),
+            Some(json!({})),
+            "it gives a JSON value or nothing, and gave a JSON value".into(),
+        ),
+        (
+            format!("{OPERATION}/responses/202"),
+            Some(json!({ "content": { "text/csv": {} } })),
+            "it gives bytes, and gave a JSON value".into(),
+        ),
+    ] {
+        let after = with(pet(), &place, value);
+        let sentences = said(&pet(), &after);
+        let expected = match place.ends_with("operationId") {
+            true => "breaking: changePet (PATCH /pets/{petId}): it was named updatePet".to_owned(),
+            false => format!("breaking: updatePet (PATCH /pets/{{petId}}): {sentence}"),
+        };
+        assert_eq!(sentences, [expected], "{place}");
+    }
+}
+
+#[test]
+fn a_change_of_several_parts_is_said_part_by_part() {
+    let moved = document(json!({ "/cats/{catId}": { "put": pet()["paths"]["/pets/{petId}"]["patch"] } }));
+    assert_eq!(said(&pet(), &moved), ["breaking: updatePet (PUT /cats/{catId}): it was PATCH /pets/{petId}"]);
+
+    let content = json!({ "application/json": { "schema": pet().pointer(BODY).expect("the body") } });
+    let as_json = with(pet(), &format!("{OPERATION}/requestBody/content"), Some(content));
+    assert_eq!(
+        said(&pet(), &as_json),
+        [
+            "breaking: updatePet (PATCH /pets/{petId}): its body is sent as application/json, and was sent as multipart/form-data"
+        ]
+    );
+    let optional = with(pet(), &format!("{OPERATION}/requestBody/required"), Some(json!(false)));
+    assert_eq!(
+        said(&optional, &pet()),
+        ["breaking: updatePet (PATCH /pets/{petId}): its body is now required"]
+    );
+    let none = with(pet(), &format!("{OPERATION}/requestBody"), None);
+    assert_eq!(said(&none, &pet()), ["breaking: updatePet (PATCH /pets/{petId}): it now requires a body"]);
+    assert_eq!(said(&none, &optional), [""; 0], "a body that may be left out");
+
+    let required = with(pet(), &format!("{BODY}/properties/age"), Some(json!({ "type": "integer" })));
+    let required = with(required, &format!("{BODY}/required"), Some(json!(["name", "age"])));
+    assert_eq!(
+        said(&pet(), &required),
+        ["breaking: updatePet (PATCH /pets/{petId}): body field `age` is new and required"]
+    );
+    let sandbox = with(pet(), "/servers", Some(json!([{ "url": "https://b.example" }])));
+    assert_eq!(
+        said(&pet(), &sandbox),
+        ["breaking: requests go to https://b.example by default, and went to https://a.example"]
+    );
+    let named = with(pet(), "/x-error-code-names", Some(json!({ "300": "NO_PET" })));
+    assert_eq!(said(&named, &pet()), ["breaking: no error code is named `NO_PET` any longer"]);
+}
+
+#[test]
+fn what_is_new_and_optional_or_only_documentation_breaks_nobody() {
+    for (place, value) in [
+        (format!("{OPERATION}/description"), json!("Feeds it.")),
+        (format!("{OPERATION}/parameters/1/description"), json!("Changes nothing.")),
+        (format!("{BODY}/properties/age"), json!({ "type": "integer" })),
+        (format!("{BODY}/properties/kind/enum"), json!(["cat", "dog", "fish"])),
+        (format!("{BODY}/properties/name/maxLength"), json!(51)),
+        (format!("{BODY}/required"), json!([])),
+        (format!("{ANSWER}/properties/age"), json!({ "type": "integer" })),
+        (format!("{ANSWER}/properties/state/enum"), json!(["fed"])),
+        (format!("{ANSWER}/required"), json!(["toys"])),
+        (format!("{OPERATION}/responses/500"), json!({ "description": "" })),
+        (format!("{OPERATION}/responses/404/content"), json!({ "application/json": {} })),
+        ("/x-error-code-names".to_owned(), json!({ "300": "NO_PET" })),
+        (
+            "/paths/~1pets~1{petId}/parameters".to_owned(),
+            json!([{ "name": "dry", "in": "query", "schema": { "type": "boolean" } }]),
+        ),
+    ] {
+        assert_eq!(said(&pet(), &with(pet(), &place, Some(value))), [""; 0], "{place}");
+    }
+}
+
+#[test]
+fn an_operation_is_known_by_its_id_or_else_by_method_and_path() {
+    let operation = |id: &str| json!({ "operationId": id, "responses": { "204": { "description": "" } } });
+    let before = document(json!({
+        "/a": { "get": operation("getA"), "delete": operation("deleteA") },
+        "/b": { "get": operation("getB") },
+    }));
+    let after = document(json!({
+        "/a": { "get": operation("getB") },
+        "/b": { "get": operation("getA") },
+        "/c": { "post": operation("createC") },
+    }));
+    assert_eq!(
+        said(&before, &after),
+        [
+            "added: createC (POST /c)",
+            "removed: deleteA (DELETE /a)",
+            "breaking: getA (GET /b): it was GET /a",
+            "breaking: getB (GET /a): it was GET /b",
+        ]
+    );
+}
+
+#[test]
+fn schemas_that_are_referred_to_are_compared_even_if_they_hold_themselves() {
+    let pets = |name: &str, id: &str| {
+        json!({
+            "paths": { "/pets": { "get": { "operationId": "getPets", "responses": { "200": { "$ref": "#/components/responses/Pets" } } } } },
+            "components": {
+                "responses": { "Pets": { "content": { "application/json": { "schema": { "$ref": format!("#/components/schemas/{name}") } } } } },
+                "schemas": {
+                    name: { "type": "object", "properties": {
+                        "id": { "type": id },
+                        "children": { "type": "array", "items": { "$ref": format!("#/components/schemas/{name}") } },
+                        "itself": { "$ref": "#/components/schemas/Loop" },
+                    } },
+                    "Loop": { "$ref": "#/components/schemas/Loop" },
+                },
+            },
+        })
+    };
+    assert_eq!(said(&pets("Pet", "string"), &pets("Animal", "string")), [""; 0]);
+    assert_eq!(
+        said(&pets("Pet", "string"), &pets("Animal", "integer")),
+        ["breaking: getPets (GET /pets): answer field `id` is an integer, and was a text"]
+    );
+}
+
+#[test]
+fn a_chain_of_references_may_be_long() {
+    let schema = |at: usize| {
+        json!({ "type": "object", "properties": {
+        "next": { "$ref": format!("#/components/schemas/{}", at + 1) },
+        "other": { "$ref": format!("#/components/schemas/{}", at + 1) },
+    } })
+    };
+    let schemas: Map<_, _> = (0..20_000).map(|at| (at.to_string(), schema(at))).collect();
+    let answers = json!({ "200": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/0" } } } } });
+    let mut before = document(json!({ "/a": { "get": { "operationId": "getA", "responses": answers } } }));
+    before["components"] = json!({ "schemas": schemas });
+    assert_eq!(said(&before, &before.clone()), [""; 0]);
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let words = "paths|get|post|operationId|parameters|requestBody|responses|200|204|content|application/json|schema|type|\
+                 object|string|array|items|properties|required|enum|in|name|query|\\$ref|#|#/paths|/a|[ -~\\n]{0,4}";
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        words.prop_map(Value::from),
+    ];
+    leaf.prop_recursive(12, 96, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((words, inner), 0..6)
+                .prop_map(|members| Value::Object(members.into_iter().collect::<Map<_, _>>())),
+        ]
+    })
+}
+
+/// A schema as the converter writes them.
+fn schema() -> impl Strategy<Value = Value> {
+    let plain = prop::sample::select(vec!["string", "integer", "number", "boolean"]);
+    plain.prop_map(|kind| json!({ "type": kind })).prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            inner.clone().prop_map(|items| json!({ "type": "array", "items": items })),
+            prop::collection::btree_map("[a-f]", (inner, any::<bool>()), 0..5).prop_map(|fields| {
+                let required: Vec<&String> =
+                    fields.iter().filter(|(_, (_, required))| *required).map(|(name, _)| name).collect();
+                let required = json!(required);
+                let properties: Map<_, _> =
+                    fields.into_iter().map(|(name, (schema, _))| (name, schema)).collect();
+                json!({ "type": "object", "required": required, "properties": properties })
+            }),
+        ]
+    })
+}
+
+fn api() -> impl Strategy<Value = Value> {
+    let operation = (schema(), schema());
+    let operations =
+        prop::collection::btree_map((0..4_u8, prop::sample::select(vec!["get", "put"])), operation, 0..5);
+    operations.prop_map(|operations| {
+        let mut paths = json!({});
+        for ((path, method), (body, answer)) in operations {
+            paths[format!("/{path}")][method] = json!({
+                "operationId": format!("{method}{path}"),
+                "requestBody": { "content": { "application/json": { "schema": body } } },
+                "responses": { "200": { "content": { "application/json": { "schema": answer } } } },
+            });
+        }
+        document(paths)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn any_two_documents_can_be_compared_and_each_change_is_one_line(before in any_json(), after in any_json()) {
+        for change in changes(&before, &after) {
+            prop_assert!(!change.to_string().contains(char::is_control), "{change}");
+        }
+    }
+
+    #[test]
+    fn a_document_does_not_differ_from_itself(any in any_json(), api in api()) {
+        prop_assert_eq!(changes(&any, &any), []);
+        prop_assert_eq!(changes(&api, &api), []);
+    }
+
+    #[test]
+    fn what_one_direction_adds_the_other_removes(before in api(), after in api()) {
+        let named = |from: &Value, to: &Value, kind: &str| -> Vec<String> {
+            let all = said(from, to).into_iter();
+            let mut named: Vec<_> = all.filter_map(|text| Some(text.strip_prefix(kind)?.to_owned())).collect();
+            named.sort();
+            named
+        };
+        prop_assert_eq!(named(&before, &after, "added: "), named(&after, &before, "removed: "));
+    }
+
+    #[test]
+    fn another_optional_field_anywhere_breaks_nobody(api in api(), new in schema()) {
+        fn grow(value: &mut Value, new: &Value) {
+            if let Some(properties) = value.get_mut("properties").and_then(Value::as_object_mut) {
+                properties.values_mut().for_each(|inner| grow(inner, new));
+                properties.insert("new".to_owned(), new.clone());
+            } else if let Some(children) = value.as_object_mut() {
+                children.values_mut().for_each(|inner| grow(inner, new));
+            }
+        }
+        let mut grown = api.clone();
+        grow(&mut grown["paths"], &new);
+        prop_assert_eq!(changes(&api, &grown), []);
+    }
+
+    #[test]
+    fn a_field_of_another_type_is_said_once(api in api(), at in any::<prop::sample::Index>()) {
+        fn fields<'v>(value: &'v mut Value, found: &mut Vec<&'v mut Value>) {
+            for (name, inner) in value.as_object_mut().into_iter().flatten() {
+                if name == "properties" {
+                    found.extend(inner.as_object_mut().into_iter().flat_map(Map::values_mut));
+                } else {
+                    fields(inner, found);
+                }
+            }
+        }
+        let mut changed = api.clone();
+        let mut found = Vec::new();
+        fields(&mut changed["paths"], &mut found);
+        prop_assume!(!found.is_empty());
+        let at = at.index(found.len());
+        *found[at] = json!({ "type": "string", "format": "password" });
+        prop_assert_eq!(changes(&api, &changed).len(), 1);
+    }
+}

@@ -1,0 +1,89 @@
+use std::fmt;
+
+use bytes::Bytes;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A file in a `multipart/form-data` body: its bytes from memory, its name and its content type.
+///
+/// Cheap to clone. Its `Debug` prints no byte of it.
+///
+/// ```
+/// use zoom_livestream::FilePart;
+///
+/// let picture = FilePart::new("me.png", "image/png", vec![0x89, b'P', b'N', b'G']);
+/// assert_eq!(format!("{picture:?}"), r#"FilePart("me.png", "image/png", 4 bytes)"#);
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct FilePart {
+    pub(crate) name: String,
+    pub(crate) content_type: String,
+    pub(crate) bytes: Bytes,
+}
+
+impl FilePart {
+    /// A file by its name, without a folder; its content type, such as `image/png`; and its bytes.
+    ///
+    /// A content type that no header can carry is refused when the call is sent.
+    pub fn new(name: impl Into<String>, content_type: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
+        Self { name: name.into(), content_type: content_type.into(), bytes: bytes.into() }
+    }
+}
+
+impl fmt::Debug for FilePart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FilePart({:?}, {:?}, {} bytes)", self.name, self.content_type, self.bytes.len())
+    }
+}
+
+/// As `null`, which stands for an absent field: a file is sent as a part of a form and not as text.
+impl Serialize for FilePart {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_none()
+    }
+}
+
+impl<'de> Deserialize<'de> for FilePart {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(D::Error::custom("a file cannot be read from text: make it with `FilePart::new`"))
+    }
+}
+
+/// What a body's field holds of files.
+#[allow(dead_code)] // the description says whether there is such a field
+pub(crate) trait Files {
+    fn files(&self) -> &[FilePart];
+}
+
+impl Files for FilePart {
+    fn files(&self) -> &[FilePart] {
+        std::slice::from_ref(self)
+    }
+}
+
+impl Files for Option<FilePart> {
+    fn files(&self) -> &[FilePart] {
+        self.as_slice()
+    }
+}
+
+impl Files for Vec<FilePart> {
+    fn files(&self) -> &[FilePart] {
+        self
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for FilePart {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "FilePart".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "format": "binary" })
+    }
+}

@@ -1,0 +1,221 @@
+//! Documents of which each shows one thing: what the code then says, or the sentence that refuses it.
+
+use serde_json::{Value, json};
+
+/// Names and documents.
+pub fn fixtures() -> Vec<(String, String)> {
+    let mut fixtures = Vec::new();
+    fixtures.push(("committed".to_owned(), include_str!("../../spec/openapi.json").to_owned()));
+    fixtures.push(("not JSON".to_owned(), "{".to_owned()));
+    let coded = json!({ "paths": {}, "x-error-code-names": { "300": "invalid id" } });
+    for (name, document) in [("no paths", json!({})), ("code names", coded)] {
+        fixtures.push((name.to_owned(), document.to_string()));
+    }
+    for (name, paths) in refused().into_iter().chain(accepted()) {
+        fixtures.push((name.to_owned(), document(paths, json!({}))));
+    }
+    for (name, paths, components) in with_components() {
+        fixtures.push((name.to_owned(), document(paths, components)));
+    }
+    let many = (0..300).map(|number| {
+        let get = operation(&format!("getThing{number}"), Value::Null, done());
+        (format!("/things/{number}"), json!({ "get": get }))
+    });
+    fixtures.push(("300 operations".to_owned(), document(many.collect(), json!({}))));
+    fixtures
+}
+
+fn document(paths: Value, components: Value) -> String {
+    json!({
+        "openapi": "3.0.3",
+        "info": { "title": "t", "version": "1" },
+        "servers": [{ "url": "https://api.example.com/v1" }],
+        "paths": paths,
+        "components": components,
+    })
+    .to_string()
+}
+
+fn operation(id: &str, body: Value, answers: Value) -> Value {
+    let mut operation = json!({ "operationId": id, "responses": answers });
+    if !body.is_null() {
+        operation["requestBody"] = json!({ "required": true, "content": body });
+    }
+    operation
+}
+
+fn done() -> Value {
+    json!({ "204": { "description": "Done." } })
+}
+
+fn object(property: &str) -> Value {
+    json!({ "schema": { "type": "object", "properties": { property: { "type": "string" } } } })
+}
+
+fn get(answers: Value) -> Value {
+    json!({ "/a": { "get": operation("getA", Value::Null, answers) } })
+}
+
+fn post(body: Value) -> Value {
+    json!({ "/a": { "post": operation("createA", body, done()) } })
+}
+
+fn with(parameters: Value) -> Value {
+    with_at("/a", parameters)
+}
+
+fn with_at(path: &str, parameters: Value) -> Value {
+    let mut get = operation("getA", Value::Null, done());
+    get["parameters"] = parameters;
+    json!({ path: { "get": get } })
+}
+
+fn parameter(place: &str, schema: Value, more: Value) -> Value {
+    let mut parameter = json!({ "name": "a", "in": place, "schema": schema });
+    for (key, value) in more.as_object().into_iter().flatten() {
+        parameter[key] = value.clone();
+    }
+    with(json!([parameter]))
+}
+
+fn refused() -> Vec<(&'static str, Value)> {
+    let text = || json!({ "type": "string" });
+    let list = || json!({ "type": "array", "items": { "type": "string" } });
+    let members = || json!({ "type": "object", "properties": { "x": { "type": "integer" } } });
+    let id =
+        |kind: &str| json!([{ "name": "id", "in": "path", "required": true, "schema": { "type": kind } }]);
+    vec![
+        ("no id", json!({ "/a": { "get": { "responses": {} } } })),
+        ("open brace", json!({ "/a/{b": { "get": operation("getA", Value::Null, done()) } })),
+        ("close brace", json!({ "/a/b}": { "get": operation("getA", Value::Null, done()) } })),
+        ("undescribed", json!({ "/a/{b}": { "get": operation("getA", Value::Null, done()) } })),
+        ("unused", with(id("string"))),
+        (
+            "same id",
+            json!({
+                "/a": { "get": operation("getA", Value::Null, done()) },
+                "/b": { "get": operation("getA", Value::Null, done()) },
+            }),
+        ),
+        ("path item", json!({ "/a": { "$ref": "#/x" } })),
+        ("path style", {
+            let mut parameters = id("string");
+            parameters[0]["style"] = "matrix".into();
+            with_at("/a/{id}", parameters)
+        }),
+        ("path list", with_at("/a/{id}", id("array"))),
+        ("query list in a list", parameter("query", json!({ "type": "array", "items": list() }), json!({}))),
+        (
+            "query list in an object",
+            parameter("query", json!({ "type": "object", "properties": { "x": list() } }), json!({})),
+        ),
+        ("query deep text", parameter("query", text(), json!({ "style": "deepObject" }))),
+        ("query piped object", parameter("query", members(), json!({ "style": "pipeDelimited" }))),
+        ("query matrix", parameter("query", text(), json!({ "style": "matrix" }))),
+        ("query reserved", parameter("query", text(), json!({ "allowReserved": true }))),
+        ("header form", parameter("header", text(), json!({ "style": "form" }))),
+        ("header name", parameter("header", text(), json!({ "name": "a b" }))),
+        ("cookie exploded", parameter("cookie", list(), json!({}))),
+        ("cookie name", parameter("cookie", text(), json!({ "name": "a=b" }))),
+        ("content", parameter("query", Value::Null, json!({ "content": { "application/xml": {} } }))),
+        ("place", parameter("body", text(), json!({}))),
+        ("twice", {
+            let one = json!({ "name": "a", "in": "query", "schema": { "type": "string" } });
+            with(json!([one, one]))
+        }),
+        (
+            "nested file",
+            post(json!({ "multipart/form-data": { "schema": { "type": "object", "properties": {
+                "a": { "type": "object", "properties": { "b": { "type": "string", "format": "binary" } } },
+            } } } })),
+        ),
+    ]
+}
+
+fn with_components() -> Vec<(&'static str, Value, Value)> {
+    let refers = |kind: &str| json!([{ "$ref": format!("#/components/{kind}/a") }]);
+    let circle = |kind: &str| json!({ kind: { "a": { "$ref": format!("#/components/{kind}/b") }, "b": { "$ref": format!("#/components/{kind}/a") } } });
+    let schema = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/a" } } });
+    let all_of = json!({ "schemas": {
+        "a": { "allOf": [{ "$ref": "#/components/schemas/b" }] },
+        "b": { "anyOf": [{ "$ref": "#/components/schemas/a" }] },
+    } });
+    let answer = json!({ "200": { "$ref": "#/components/responses/a" } });
+    let mut body = operation("createA", Value::Null, done());
+    body["requestBody"] = json!({ "$ref": "#/components/requestBodies/a" });
+    vec![
+        ("circular parameter", with(refers("parameters")), circle("parameters")),
+        ("circular answer", get(answer), circle("responses")),
+        ("circular body", json!({ "/a": { "post": body } }), circle("requestBodies")),
+        ("circular schema", post(schema.clone()), circle("schemas")),
+        ("schema made of itself", post(schema.clone()), all_of),
+        ("missing parameter", with(refers("parameters")), json!({})),
+        ("missing schema", post(schema), json!({})),
+    ]
+}
+
+fn accepted() -> Vec<(&'static str, Value)> {
+    let json_answer =
+        |property: &str| json!({ "description": "", "content": { "application/json": object(property) } });
+    let problem = json!({ "description": "", "content": { "application/problem+json": object("title") } });
+    let empty = json!({ "description": "" });
+    let xml = json!({ "description": "", "content": { "application/xml": {} } });
+    let hal = json!({ "description": "", "content": { "application/hal+json": object("a") } });
+    let id = |name: &str, kind: &str| {
+        let parameter = json!({ "name": name, "in": "path", "required": true, "schema": { "type": kind } });
+        with_at(&format!("/a/{{{name}}}"), json!([parameter]))
+    };
+    vec![
+        ("of text and JSON", post(json!({ "text/plain": object("a"), "application/json": object("a") }))),
+        (
+            "of a form and +json",
+            post(json!({ "multipart/form-data": object("a"), "application/merge-patch+json": object("a") })),
+        ),
+        (
+            "of two forms",
+            post(
+                json!({ "application/x-www-form-urlencoded": object("a"), "multipart/form-data": object("a") }),
+            ),
+        ),
+        (
+            "of XML and a form",
+            post(json!({ "application/xml": object("a"), "application/x-www-form-urlencoded": object("a") })),
+        ),
+        ("bodiless", get(json!({ "204": empty, "400": problem, "default": problem }))),
+        ("one success", get(json!({ "200": json_answer("a"), "429": empty, "400": problem }))),
+        ("a +json success", get(json!({ "200": hal }))),
+        ("a success or none", get(json!({ "200": json_answer("a"), "204": empty }))),
+        ("two successes", get(json!({ "200": json_answer("a"), "201": json_answer("b") }))),
+        ("a success twice", get(json!({ "200": json_answer("a"), "201": json_answer("a") }))),
+        ("raw", get(json!({ "200": xml }))),
+        ("raw or none", get(json!({ "200": xml, "204": empty }))),
+        ("no success", get(json!({ "default": problem }))),
+        ("neither success nor failure", get(json!({ "101": empty, "302": empty }))),
+        ("a type of another version", {
+            let other = json!({ "schema": { "type": "object", "properties": { "a": { "type": "file" } } } });
+            let mut paths = post(json!({ "application/json": other }));
+            paths["/b"] =
+                json!({ "get": operation("getB", Value::Null, json!({ "200": json_answer("b") })) });
+            paths
+        }),
+        ("meeting id", id("meetingId", "integer")),
+        ("webinar id", id("webinarId", "integer")),
+        ("text id", id("userId", "string")),
+        ("number id", id("page", "integer")),
+        (
+            "facts",
+            json!({ "/a": { "patch": operation(
+                "updateA",
+                json!({ "multipart/form-data": { "schema": { "type": "object", "properties": {
+                    "key": { "type": "string", "format": "password", "maxLength": 512 },
+                    "settings": { "type": "object", "properties": { "name": { "type": "string", "minLength": 1, "maxLength": 50 } } },
+                } } } }),
+                json!({
+                    "204": { "description": "" },
+                    "400": { "description": "", "x-error-codes": [{ "code": 300, "message": "No." }] },
+                    "429": { "description": "", "x-retry-after-seconds": 30 },
+                }),
+            ) } }),
+        ),
+    ]
+}
