@@ -415,6 +415,33 @@ mod tests {
         assert!(streams.wait_until_running(id(1), Duration::ZERO).await.is_some(), "it runs already");
     }
 
+    #[tokio::test]
+    async fn an_action_called_start_of_another_operation_is_never_satisfied() {
+        let streams = LiveStreams::new();
+        streams.tell(id(7), Running, now_ms());
+        let operation = |path| {
+            Box::leak(Box::new(crate::operation::Operation {
+                id: "anOperation",
+                path,
+                media_type: None,
+                body_required: false,
+                documented_wait: None,
+                lengths: &[],
+                errors: &[],
+            }))
+        };
+        for (path, of, is_ready) in [
+            ("/meetings/{meetingId}/livestream/status", "/v2/meetings/7/livestream/status", true),
+            ("/meetings/{meetingId}/recordings/status", "/v2/meetings/7/recordings/status", false),
+            ("/webinars/{webinarId}/livestream/status", "/v2/webinars/7/livestream/status", false),
+        ] {
+            let texts = [("action".to_owned(), "start".into())].into_iter().collect();
+            let resend = Resend::new(operation(path), of.to_owned(), texts, 1, HOUR);
+            let ready = timeout(Duration::from_millis(20), streams.satisfied()(resend)).await;
+            assert_eq!(ready.is_ok(), is_ready, "{path}");
+        }
+    }
+
     proptest! {
         #[test]
         fn what_is_known_does_not_depend_on_order_or_repetition(
