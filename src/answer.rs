@@ -95,7 +95,7 @@ pub(crate) fn tracking_id(headers: &HeaderMap) -> Option<&str> {
 
 /// Where a success is not what the description says, and what was expected there. serde's own words quote the value,
 /// which may be a stream key: of them only what follows the last `expected` comes from the type.
-fn mismatch(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+pub(crate) fn mismatch(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
     let words = error.inner().to_string();
     let words = words.rsplit_once(" at line ").map_or(&*words, |(words, _)| words);
     let missing = words.strip_prefix("missing field ");

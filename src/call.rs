@@ -1,16 +1,17 @@
 //! One call: attempt, judge, wait, attempt again.
 
 use std::collections::hash_map::RandomState;
-use std::future::Future;
+use std::future::{Future, pending, poll_fn};
 use std::hash::{BuildHasher, Hasher};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use reqwest::{Request, StatusCode};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::Client;
 use crate::answer::{Answer, Judge};
@@ -132,8 +133,7 @@ impl Running<'_> {
                 Decision::Stop(stop) => return Err(self.failure(ended(answer, token), Some((limit, stop)))),
             };
             spent.count(limit.kind);
-            self.tell(progress, wait, "Zoom answered 429: the call waits and is sent again");
-            if let Some(stop) = self.wait(spent.retries.saturating_add(spent.paced), wait).await {
+            if let Some(stop) = self.wait(progress, spent.retries.saturating_add(spent.paced), wait).await {
                 progress.elapsed = self.started.elapsed();
                 let ended = Answered { answer, token, progress };
                 return Err(self.failure(ended, Some((limit, stop))));
@@ -162,17 +162,27 @@ impl Running<'_> {
     }
 
     /// Waits, then asks whether the call is still wanted; gives the reason not to send it.
-    async fn wait(&self, number: u32, wait: Duration) -> Option<Stop> {
+    async fn wait(&self, progress: Progress, number: u32, wait: Duration) -> Option<Stop> {
         let policy = &self.client.inner.retry;
-        let told = policy.notify.is_some() || policy.check.is_some();
+        let told = policy.notify.is_some() || policy.unless.is_some() || policy.check.is_some();
         let resend = told.then(|| {
             let (path, Inspected { texts, .. }) = self.inspected();
             Resend::new(self.operation, path, texts, number, wait)
         });
+        let mut satisfied = match (&policy.unless, &resend) {
+            (Some(unless), Some(resend)) => unless(resend.clone()),
+            _ => Box::pin(pending()),
+        };
+        if let Poll::Ready(reason) = poll_fn(|task| Poll::Ready(satisfied.as_mut().poll(task))).await {
+            return Some(Stop::Satisfied(reason));
+        }
+        self.tell(progress, wait, "Zoom answered 429: the call waits and is sent again");
         if let (Some(notify), Some(resend)) = (&policy.notify, &resend) {
             notify(resend);
         }
-        sleep(wait).await;
+        if let Ok(reason) = timeout(wait, satisfied).await {
+            return Some(Stop::Satisfied(reason));
+        }
         match self.in_time(policy.check.as_ref()?(resend?)).await {
             Some(true) => None,
             Some(false) => Some(Stop::Declined),

@@ -161,7 +161,7 @@ impl Error {
             true => None,
             false => Some(about_body(&answer)),
         };
-        let advice = stop.zip(limit).map(|(stop, limit)| about_limit(stop, limit));
+        let advice = stop.as_ref().zip(limit).map(|(stop, limit)| about_limit(stop, limit));
         if let Some(advice) = advice.or(redirect).or_else(|| about_code(envelope.code)).or_else(about_body) {
             sentence += &format!(". {advice}");
         }
@@ -282,9 +282,13 @@ impl Error {
         self.answer()?.limit?.until
     }
 
-    /// Whether the retry policy's check declined to have the call sent again after a 429.
+    /// Whether the retry policy's [`unless`](crate::RetryPolicy::unless) or [`check`](crate::RetryPolicy::check)
+    /// declined to have the call sent again after a 429. With
+    /// [`LiveStreams::satisfied`](crate::events::LiveStreams::satisfied), what the call asked for is so already: the
+    /// stream runs, or has stopped.
     pub fn is_retry_declined(&self) -> bool {
-        self.answer().is_some_and(|answer| answer.stop == Some(Stop::Declined))
+        let stop = self.answer().and_then(|answer| answer.stop.as_ref());
+        matches!(stop, Some(Stop::Declined | Stop::Satisfied(_)))
     }
 
     /// The `x-zm-trackingid` that names the request for Zoom's support.
@@ -343,7 +347,7 @@ impl StdError for Error {
     }
 }
 
-fn about_limit(stop: Stop, limit: Limit) -> String {
+fn about_limit(stop: &Stop, limit: Limit) -> String {
     let asks = || format!("Zoom asks to wait {}", how_long(limit.wait.unwrap_or_default(), limit.until));
     match stop {
         Stop::DailyLimit => match limit.until {
@@ -353,6 +357,7 @@ fn about_limit(stop: Stop, limit: Limit) -> String {
         Stop::NoRetryLeft => format!("{}, and the retry policy allows no further retry", asks()),
         Stop::WaitTooLong => format!("{}, longer than the retry policy's longest wait", asks()),
         Stop::PastDeadline => format!("{}, which would end after the call's deadline", asks()),
+        Stop::Satisfied(reason) => format!("It was not sent again because {}", excerpt(reason)),
         Stop::Declined => "It was not sent again because the retry policy's check declined".to_owned(),
         Stop::CheckTooSlow => {
             "It was not sent again because the retry policy's check did not answer before the call's deadline"

@@ -119,6 +119,41 @@
 //!
 //! An account's limit per second is different: calls that meet it are spread out and retried until their deadline.
 //!
+//! # Start once
+//!
+//! No request says whether a stream runs; Zoom tells it by events (webhooks). With the feature `events`,
+//! [`events::LiveStreams`] keeps what they tell, and a start that waits ends as soon as its stream runs. For a start,
+//! that is the wished state:
+//!
+//! ```
+//! # #[cfg(not(feature = "events"))]
+//! # fn main() {}
+//! # #[cfg(feature = "events")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use zoom_livestream::{Client, RetryPolicy, update_meeting_live_stream_status::Action};
+//! use zoom_livestream::events::LiveStreams;
+//!
+//! # let server = zoom_livestream::mock::MockServer::start().await?;
+//! # let zoom = Client::builder().base_url(server.base_url()).access_token(server.access_token()).build()?;
+//! let streams = LiveStreams::new(); // your webhook's handler calls `streams.record(&event)`
+//! let zoom = zoom.with_retry(RetryPolicy::default().unless(streams.satisfied()));
+//! # let started = std::time::SystemTime::UNIX_EPOCH.elapsed()?.as_millis() as i64;
+//! # streams.tell(84912345678.try_into()?, zoom_livestream::events::StreamState::Running, started);
+//! # for _ in 0..2 {
+//!
+//! match zoom.update_meeting_live_stream_status().meeting_id(84912345678).action(Action::Start).await {
+//!     Err(error) if error.is_retry_declined() => println!("{error}"), // it runs already
+//!     other => other?,
+//! }
+//! # }
+//! # assert_eq!(server.request_count(), 2);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`events`] says which events to switch on, and how to verify them.
+//!
 //! # Errors
 //!
 //! Every call returns a [`Result`]`<_, `[`Error`]`>`. Log its `Display` and its source; branch on its methods:
@@ -251,13 +286,15 @@
 //! | `native-tls` | no | TLS by the system's own library |
 //! | `tracing` | yes | a span per call and per attempt, an event per wait |
 //! | `schemars` | no | `JsonSchema` (schemars 1.x) for the request and answer types, and for IDs |
+//! | `events` | no | Zoom's events: verified, typed, and known to the retries |
 //! | `mock` | no | the embedded Zoom |
 //!
 //! Without a TLS feature only http on a loopback address can be spoken, and building a client for https is an error.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
-#![cfg_attr(not(feature = "mock"), allow(rustdoc::broken_intra_doc_links))] // the crate's page links to `mock`
+// The crate's page and others link to both.
+#![cfg_attr(not(all(feature = "events", feature = "mock")), allow(rustdoc::broken_intra_doc_links))]
 
 mod answer;
 mod auth;
@@ -266,6 +303,8 @@ mod call;
 mod client;
 mod envelope;
 mod error;
+#[cfg(feature = "events")]
+pub mod events;
 mod extra;
 mod fields;
 mod file;
@@ -304,6 +343,6 @@ pub use reqwest;
 include!(concat!(env!("OUT_DIR"), "/client.rs"));
 
 /// The README's examples compile as they are written there.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "events"))]
 #[doc = include_str!("../README.md")]
 pub struct Readme;

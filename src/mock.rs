@@ -70,11 +70,18 @@
 //! [`MockServer::access_token`] is accepted from the start. [`MockServer::token_url`] hands out others, by
 //! Zoom's server-to-server OAuth; a new token leaves the ones before it valid, as Zoom's do since June 2023.
 //! [`MockServer::kill_token`] makes them all invalid.
+//!
+//! # Events
+//!
+//! With the feature `events`, [`MockServer::send_events_to`] gives it an endpoint, to which it then posts signed events as
+//! Zoom does: `meeting.live_streaming_started` after an accepted start, `meeting.live_streaming_stopped` after a stop.
 
 mod answer;
 mod description;
 mod fields;
 mod server;
+#[cfg(feature = "events")]
+mod webhook;
 
 use std::fmt;
 use std::io;
@@ -92,6 +99,8 @@ use tokio::time::Instant;
 pub use answer::Answer;
 use description::Api;
 use server::{Shared, State, TOKEN_PATH, accept, token_failure};
+#[cfg(feature = "events")]
+pub use webhook::Webhook;
 
 /// The description that is served unless another one is set.
 const DESCRIPTION: &str = include_str!("../spec/openapi.json");
@@ -186,6 +195,20 @@ impl MockServer {
     /// 401 with code 124 until a new one is fetched.
     pub fn kill_token(&self) {
         self.shared.lock().tokens.clear();
+    }
+
+    /// Sends an event of each accepted start and stop of a meeting's stream to this endpoint from now on, and to no
+    /// other. Feature `events`.
+    ///
+    /// The endpoint has to answer Zoom's challenge first, as it has to when it is entered on Zoom's App Marketplace.
+    ///
+    /// # Errors
+    /// (`InvalidData`) The endpoint does not answer the challenge as it should; the error says how.
+    #[cfg(feature = "events")]
+    pub async fn send_events_to(&self, webhook: Webhook) -> io::Result<()> {
+        let events = webhook::Events::to(webhook).await?;
+        self.shared.lock().events = Some(events);
+        Ok(())
     }
 
     /// How many token requests arrived, refused ones included.

@@ -24,6 +24,7 @@ use crate::{MeetingId, WebinarId};
 /// | [`max_retries`](Self::max_retries) | 3 |
 /// | [`max_wait`](Self::max_wait) | 120 seconds |
 /// | [`deadline`](Self::deadline) | 300 seconds for the whole call |
+/// | [`unless`](Self::unless) | none: nothing cuts a wait short |
 /// | [`check`](Self::check) | none: a refused call is sent again |
 ///
 /// A limit per second (`X-RateLimit-Type: QPS`) is a matter of pace, not a failure: such a call is retried until its
@@ -44,11 +45,13 @@ pub struct RetryPolicy {
     pub(crate) max_retries: u32,
     pub(crate) max_wait: Duration,
     pub(crate) deadline: Option<Duration>,
+    pub(crate) unless: Option<Arc<Unless>>,
     pub(crate) check: Option<Arc<Check>>,
     pub(crate) notify: Option<Arc<Notify>>,
 }
 
 pub(crate) type Check = dyn Fn(Resend) -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync;
+pub(crate) type Unless = dyn Fn(Resend) -> Pin<Box<dyn Future<Output = String> + Send>> + Send + Sync;
 pub(crate) type Notify = dyn Fn(&Resend) + Send + Sync;
 
 impl Default for RetryPolicy {
@@ -57,6 +60,7 @@ impl Default for RetryPolicy {
             max_retries: 3,
             max_wait: Duration::from_secs(120),
             deadline: Some(Duration::from_secs(300)),
+            unless: None,
             check: None,
             notify: None,
         }
@@ -89,6 +93,34 @@ impl RetryPolicy {
     /// `None`, a call that keeps meeting a limit per second is retried for as long as it takes.
     pub fn deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
         self.deadline = deadline.into();
+        self
+    }
+
+    /// Polled throughout each wait: as soon as the future is ready, the call ends with the error of the 429, for which
+    /// [`Error::is_retry_declined`](crate::Error::is_retry_declined) is true. If it is ready at once, there is no wait.
+    ///
+    /// The future gives the reason, the end of a sentence that begins "It was not sent again because". For a call that
+    /// should be sent again after its wait, return [`std::future::pending`]. With the feature `events`,
+    /// [`LiveStreams::satisfied`](crate::events::LiveStreams::satisfied) is right for all calls of a client:
+    ///
+    /// ```
+    /// # #[cfg(feature = "events")] {
+    /// use zoom_livestream::RetryPolicy;
+    /// use zoom_livestream::events::LiveStreams;
+    ///
+    /// let streams = LiveStreams::new();
+    /// let policy = RetryPolicy::default().unless(streams.satisfied());
+    /// # }
+    /// ```
+    pub fn unless<F, Satisfied>(mut self, unless: F) -> Self
+    where
+        F: Fn(Resend) -> Satisfied + Send + Sync + 'static,
+        Satisfied: Future<Output: fmt::Display> + Send + 'static,
+    {
+        self.unless = Some(Arc::new(move |resend| {
+            let satisfied = unless(resend);
+            Box::pin(async { satisfied.await.to_string() })
+        }));
         self
     }
 
@@ -128,6 +160,7 @@ impl fmt::Debug for RetryPolicy {
             .field("max_retries", &self.max_retries)
             .field("max_wait", &self.max_wait)
             .field("deadline", &self.deadline)
+            .field("unless", &self.unless.is_some())
             .field("check", &self.check.is_some())
             .field("notify", &self.notify.is_some())
             .finish()
@@ -257,7 +290,7 @@ impl Limit {
 }
 
 /// What to do about a 429.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
     /// Send again after this long.
     Wait(Duration),
@@ -266,7 +299,7 @@ pub(crate) enum Decision {
 }
 
 /// Why a call is not sent again after a 429.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
     /// The day's requests are used up.
     DailyLimit,
@@ -276,6 +309,8 @@ pub(crate) enum Stop {
     WaitTooLong,
     /// The wait would end after the call's deadline.
     PastDeadline,
+    /// The caller has what the call was to bring about, for this reason.
+    Satisfied(String),
     /// The caller's check said no.
     Declined,
     /// The caller's check did not answer before the call's deadline.

@@ -160,7 +160,7 @@ impl Types {
             "description",
         ];
         object.retain(|key, _| KEPT.contains(&key.as_str()));
-        let typed_formats = ["int32", "int64", "float", "double", "password"];
+        let typed_formats = ["int32", "int64", "float", "double", "meeting-id", "password"];
         let format = object.get("format").and_then(Value::as_str);
         if format.is_some_and(|format| !typed_formats.contains(&format)) {
             object.remove("format");

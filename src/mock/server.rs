@@ -55,6 +55,8 @@ pub struct State {
     /// What was accepted under each path that can be read back.
     pub configured: HashMap<String, Map<String, Value>>,
     pub tracking: u64,
+    #[cfg(feature = "events")]
+    pub events: Option<super::webhook::Events>,
 }
 
 pub async fn accept(listener: TcpListener, shared: Arc<Shared>) {
@@ -199,6 +201,8 @@ impl Shared {
             }
             state.starts.insert(path.clone(), now);
         }
+        #[cfg(feature = "events")]
+        state.announce(&path, sent.get("action"));
         let answer = Answer::status(operation.success);
         if !sent.is_empty() && self.api.can_be_read(operation) {
             state.configured.entry(path.clone()).or_default().extend(sent);

@@ -3,6 +3,7 @@
 mod answers;
 mod builder;
 mod connections;
+mod events;
 mod family;
 mod faults;
 mod limits;

@@ -1,0 +1,482 @@
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use super::Event;
+use crate::sentence::instant;
+use crate::{MeetingId, Resend};
+
+/// Whether a meeting's stream runs, as an event tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StreamState {
+    /// It was stopped, or its meeting has ended.
+    Stopped,
+    /// It was started.
+    Running,
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// By how much Zoom's clock may be ahead of this machine's. An event from a later time would outdo all that follow.
+const CLOCK_SKEW: Duration = Duration::from_secs(300);
+
+/// What is known of each meeting's stream: running since, stopped since, or nothing.
+///
+/// Events arrive twice, late and out of order; the latest `event_ts` counts, and of two that are equal, the stop. A clone
+/// shares what is known.
+///
+/// | | default |
+/// |---|---|
+/// | [`believe_for`](Self::believe_for) | 30 hours |
+/// | [`keep_ended`](Self::keep_ended) | 24 hours |
+/// | [`max_meetings`](Self::max_meetings) | 100,000 |
+///
+/// ```
+/// use zoom_livestream::events::{LiveStreams, StreamState};
+/// use zoom_livestream::{Client, MeetingId, RetryPolicy};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let streams = LiveStreams::new();
+/// let zoom = Client::builder()
+///     .retry(RetryPolicy::default().unless(streams.satisfied()))
+/// #   .access_token("token")
+///     .build()?;
+///
+/// // The webhook's handler: `streams.record(&event)`. From a store that several machines share:
+/// let meeting = MeetingId::try_from(84912345678)?;
+/// # let event_ts = std::time::SystemTime::UNIX_EPOCH.elapsed()?.as_millis() as i64;
+/// streams.tell(meeting, StreamState::Running, event_ts);
+/// assert!(matches!(streams.state(meeting), Some((StreamState::Running, _since))));
+/// # let _ = zoom;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Default)]
+pub struct LiveStreams(Arc<Mutex<Known>>);
+
+impl LiveStreams {
+    /// Knows nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How long after its start a stream is believed to run: the event of its stop can be lost.
+    pub fn believe_for(self, longest: Duration) -> Self {
+        self.lock().believe_for = longest;
+        self
+    }
+
+    /// How long after its stop a stream is remembered. Zoom repeats an event for an hour and a half: if a stop is
+    /// forgotten earlier, a late start seems to be the latest.
+    pub fn keep_ended(self, longest: Duration) -> Self {
+        self.lock().keep_ended = longest;
+        self
+    }
+
+    /// Of how many meetings the streams are remembered. Those that stopped longest ago are forgotten first, then those
+    /// that have been running longest.
+    pub fn max_meetings(self, most: usize) -> Self {
+        self.lock().max_meetings = most;
+        self
+    }
+
+    /// Takes what an event says of a stream. Says whether it changed what is known; what is older, comes from the
+    /// future or is not about a stream does not.
+    pub fn record(&self, event: &Event) -> bool {
+        event.stream_state().is_some_and(|(meeting, state, event_ts)| self.tell(meeting, state, event_ts))
+    }
+
+    /// Takes what is known of a meeting's stream from elsewhere, such as a store that several machines share.
+    ///
+    /// `event_ts` is the event's, in milliseconds since 1970. Says whether it changed what is known, as
+    /// [`record`](Self::record) does.
+    pub fn tell(&self, meeting: MeetingId, state: StreamState, event_ts: i64) -> bool {
+        self.lock().tell(meeting, state, event_ts, SystemTime::now())
+    }
+
+    /// What is known of a meeting's stream: its state, and since when. `None`: nothing, or nothing any more.
+    pub fn state(&self, meeting: MeetingId) -> Option<(StreamState, SystemTime)> {
+        self.lock().state(meeting, SystemTime::now())
+    }
+
+    /// Waits until this meeting's stream runs, and gives since when; `None` if it does not within `at_most`.
+    pub async fn wait_until_running(&self, meeting: MeetingId, at_most: Duration) -> Option<SystemTime> {
+        timeout(at_most, self.until(meeting, StreamState::Running)).await.ok()
+    }
+
+    /// For [`RetryPolicy::unless`](crate::RetryPolicy::unless): ready for a start once the meeting's stream runs, for a
+    /// stop once it has stopped, and never for any other call.
+    ///
+    /// The start then ends in an error for which [`Error::is_retry_declined`](crate::Error::is_retry_declined) is true,
+    /// although the stream runs, as it should:
+    ///
+    /// ```
+    /// # use zoom_livestream::Error;
+    /// # fn start() -> Result<(), Error> { Ok(()) }
+    /// # fn done() -> Result<(), Error> {
+    /// match start() {
+    ///     Err(error) if error.is_retry_declined() => Ok(()), // somebody else started it
+    ///     other => other,
+    /// }
+    /// # }
+    /// # done().unwrap();
+    /// ```
+    ///
+    /// What is known is what events have told: to stop a stream and start it again at once, [`tell`](Self::tell) that it
+    /// has stopped as soon as the stop has succeeded.
+    pub fn satisfied(
+        &self,
+    ) -> impl Fn(Resend) -> Pin<Box<dyn Future<Output = String> + Send>> + Send + Sync + use<> {
+        let streams = self.clone();
+        move |resend| Box::pin(streams.clone().satisfies(resend))
+    }
+
+    async fn satisfies(self, resend: Resend) -> String {
+        let state = match resend.field("action") {
+            Some("start") => Some(StreamState::Running),
+            Some("stop") => Some(StreamState::Stopped),
+            _ => None,
+        };
+        let meeting = resend.meeting_id().filter(|_| resend.path.ends_with("/livestream/status"));
+        let (Some(state), Some(meeting)) = (state, meeting) else { return pending().await };
+        let since = instant(self.until(meeting, state).await);
+        match state {
+            StreamState::Running => format!("the stream of meeting {meeting} has been running since {since}"),
+            StreamState::Stopped => format!("the stream of meeting {meeting} has been stopped since {since}"),
+        }
+    }
+
+    /// Waits for a state, and gives since when it is so.
+    async fn until(&self, meeting: MeetingId, wished: StreamState) -> SystemTime {
+        let waiter = Waiter::new(self, meeting);
+        loop {
+            // Before the look: what is told in between wakes it.
+            let told = waiter.told.notified();
+            if let Some((_, since)) = self.state(meeting).filter(|(state, _)| *state == wished) {
+                return since;
+            }
+            told.await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for LiveStreams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LiveStreams").field("meetings", &self.lock().streams.len()).finish_non_exhaustive()
+    }
+}
+
+/// One that waits for news of a meeting's stream.
+struct Waiter<'s> {
+    streams: &'s LiveStreams,
+    meeting: MeetingId,
+    told: Arc<Notify>,
+}
+
+impl<'s> Waiter<'s> {
+    fn new(streams: &'s LiveStreams, meeting: MeetingId) -> Self {
+        let mut known = streams.lock();
+        let (waiters, told) = known.waiting.entry(meeting).or_default();
+        *waiters += 1;
+        Self { streams, meeting, told: told.clone() }
+    }
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        let mut known = self.streams.lock();
+        if let Some((waiters, _)) = known.waiting.get_mut(&self.meeting) {
+            *waiters -= 1;
+            if *waiters == 0 {
+                known.waiting.remove(&self.meeting);
+            }
+        }
+    }
+}
+
+/// What is known, without a clock.
+struct Known {
+    believe_for: Duration,
+    keep_ended: Duration,
+    max_meetings: usize,
+    /// The latest of each meeting; its instant is in milliseconds since 1970.
+    streams: HashMap<MeetingId, (u64, StreamState)>,
+    /// The same by state and age.
+    by_age: [BTreeSet<(u64, MeetingId)>; 2],
+    /// How many wait for news of a meeting, and how they are told.
+    waiting: HashMap<MeetingId, (usize, Arc<Notify>)>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            believe_for: 30 * HOUR,
+            keep_ended: 24 * HOUR,
+            max_meetings: 100_000,
+            streams: HashMap::new(),
+            by_age: Default::default(),
+            waiting: HashMap::new(),
+        }
+    }
+}
+
+impl Known {
+    fn tell(&mut self, meeting: MeetingId, state: StreamState, event_ts: i64, now: SystemTime) -> bool {
+        let Ok(event_ts) = u64::try_from(event_ts) else { return false };
+        if event_ts > millis(now).saturating_add(CLOCK_SKEW.as_millis() as u64)
+            || self.is_forgotten(state, event_ts, now)
+        {
+            return false;
+        }
+        let order = |(event_ts, state)| (event_ts, state == StreamState::Stopped);
+        let told = (event_ts, state);
+        if let Some(known) = self.streams.get(&meeting).copied() {
+            if order(known) >= order(told) {
+                return false;
+            }
+            let (since, state) = known;
+            self.by_age[state as usize].remove(&(since, meeting));
+        }
+        self.streams.insert(meeting, told);
+        self.by_age[state as usize].insert((event_ts, meeting));
+        self.forget(now);
+        if let Some((_, told)) = self.waiting.get(&meeting) {
+            told.notify_waiters();
+        }
+        true
+    }
+
+    fn state(&self, meeting: MeetingId, now: SystemTime) -> Option<(StreamState, SystemTime)> {
+        let (since, state) = *self.streams.get(&meeting)?;
+        let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(since))?;
+        (!self.is_forgotten(state, since, now)).then_some((state, at))
+    }
+
+    fn is_forgotten(&self, state: StreamState, since: u64, now: SystemTime) -> bool {
+        let longest = match state {
+            StreamState::Running => self.believe_for,
+            StreamState::Stopped => self.keep_ended,
+        };
+        Duration::from_millis(millis(now).saturating_sub(since)) > longest
+    }
+
+    /// Keeps memory bounded: what has stopped goes before what runs.
+    fn forget(&mut self, now: SystemTime) {
+        for state in [StreamState::Stopped, StreamState::Running] {
+            while let Some(&(since, meeting)) = self.by_age[state as usize].first()
+                && (self.is_forgotten(state, since, now) || self.streams.len() > self.max_meetings)
+            {
+                self.by_age[state as usize].pop_first();
+                self.streams.remove(&meeting);
+            }
+        }
+    }
+}
+
+fn millis(at: SystemTime) -> u64 {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    since.as_millis().try_into().unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::StreamState::{Running, Stopped};
+    use super::*;
+
+    const NOW: u64 = 1_700_000_000_000;
+    const HOUR_MS: u64 = 3_600_000;
+
+    fn at(millis: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_millis(millis)
+    }
+
+    fn id(number: u64) -> MeetingId {
+        number.try_into().expect("an ID")
+    }
+
+    fn tell(known: &mut Known, meeting: u64, state: StreamState, event_ts: u64) -> bool {
+        known.tell(id(meeting), state, event_ts as i64, at(NOW))
+    }
+
+    fn state(known: &Known, meeting: u64) -> Option<StreamState> {
+        known.state(id(meeting), at(NOW)).map(|(state, _)| state)
+    }
+
+    #[test]
+    fn the_latest_event_counts_in_whatever_order_they_arrive() {
+        let mut known = Known::default();
+        assert!(tell(&mut known, 1, Stopped, NOW - 10));
+        assert!(!tell(&mut known, 1, Running, NOW - 20), "a start that was late");
+        assert_eq!(known.state(id(1), at(NOW)), Some((Stopped, at(NOW - 10))));
+        assert!(tell(&mut known, 1, Running, NOW - 5));
+        assert!(!tell(&mut known, 1, Running, NOW - 5), "delivered twice");
+        assert_eq!(known.state(id(1), at(NOW)), Some((Running, at(NOW - 5))));
+        assert!(tell(&mut known, 1, Stopped, NOW - 5), "of two at one time, the stop");
+        assert!(!tell(&mut known, 1, Running, NOW - 5));
+        assert_eq!(state(&known, 2), None);
+    }
+
+    #[test]
+    fn a_stream_is_believed_to_run_for_thirty_hours_and_remembered_for_a_day_after_its_stop() {
+        for (state, hours) in [(Running, 30), (Stopped, 24)] {
+            let mut known = Known::default();
+            assert!(known.tell(id(1), state, NOW as i64, at(NOW)));
+            let last = at(NOW + hours * HOUR_MS);
+            assert_eq!(known.state(id(1), last), Some((state, at(NOW))));
+            assert_eq!(known.state(id(1), last + Duration::from_millis(1)), None);
+            assert!(
+                !known.tell(id(2), state, NOW as i64, last + Duration::from_millis(1)),
+                "too old to begin with"
+            );
+            assert!(known.tell(id(2), state, NOW as i64 + 1, last + Duration::from_millis(1)));
+            assert_eq!(known.streams.len(), 1, "the first is forgotten");
+        }
+    }
+
+    #[test]
+    fn an_event_from_the_future_is_not_believed_beyond_what_clocks_differ() {
+        let mut known = Known::default();
+        for event_ts in [NOW + 300_001, NOW + 100 * HOUR_MS, i64::MAX as u64, -1_i64 as u64, i64::MIN as u64]
+        {
+            assert!(!tell(&mut known, 1, Running, event_ts), "{event_ts}");
+        }
+        assert_eq!(state(&known, 1), None);
+        assert!(tell(&mut known, 1, Running, NOW + 300_000));
+    }
+
+    #[test]
+    fn of_too_many_meetings_those_that_stopped_longest_ago_are_forgotten_first() {
+        let mut known = Known { max_meetings: 3, ..Known::default() };
+        for (meeting, state, event_ts) in
+            [(1, Running, NOW - 9), (2, Stopped, NOW - 5), (3, Stopped, NOW - 6), (4, Running, NOW - 1)]
+        {
+            assert!(tell(&mut known, meeting, state, event_ts));
+        }
+        assert_eq!(
+            [1, 2, 3, 4].map(|meeting| state(&known, meeting)),
+            [Some(Running), Some(Stopped), None, Some(Running)]
+        );
+        tell(&mut known, 5, Running, NOW);
+        tell(&mut known, 6, Running, NOW);
+        assert_eq!(
+            [1, 2, 4, 5, 6].map(|meeting| state(&known, meeting).is_some()),
+            [false, false, true, true, true]
+        );
+    }
+
+    #[test]
+    fn a_hundred_thousand_meetings_are_remembered_and_not_one_more() {
+        let mut known = Known::default();
+        for meeting in 1..=100_010 {
+            tell(&mut known, meeting, Stopped, NOW - 200_000 + meeting);
+        }
+        assert_eq!((known.streams.len(), known.by_age[0].len()), (100_000, 100_000));
+        assert_eq!((state(&known, 10), state(&known, 11)), (None, Some(Stopped)));
+    }
+
+    fn now_ms() -> i64 {
+        millis(SystemTime::now()) as i64
+    }
+
+    #[tokio::test]
+    async fn those_who_wait_are_told_and_leave_nothing_behind() {
+        let streams = LiveStreams::new();
+        let waits: Vec<_> = (0..100)
+            .map(|number| {
+                let (streams, meeting) = (streams.clone(), id(1 + number % 2));
+                tokio::spawn(async move { streams.wait_until_running(meeting, 10 * HOUR).await })
+            })
+            .collect();
+        let given_up = streams.wait_until_running(id(3), Duration::from_millis(20)).await;
+        assert_eq!(given_up, None);
+        while streams.lock().waiting.values().map(|(waiters, _)| waiters).sum::<usize>() < 100 {
+            tokio::task::yield_now().await;
+        }
+        streams.tell(id(1), Stopped, now_ms() - 2);
+        let since = now_ms() - 1;
+        streams.tell(id(1), Running, since);
+        streams.tell(id(2), Running, since);
+        for wait in waits {
+            assert_eq!(wait.await.expect("a wait"), Some(at(since as u64)));
+        }
+        assert!(streams.lock().waiting.is_empty());
+        assert!(streams.wait_until_running(id(1), Duration::ZERO).await.is_some(), "it runs already");
+    }
+
+    #[tokio::test]
+    async fn an_action_called_start_of_another_operation_is_never_satisfied() {
+        let streams = LiveStreams::new();
+        streams.tell(id(7), Running, now_ms());
+        let operation = |path| {
+            Box::leak(Box::new(crate::operation::Operation {
+                id: "anOperation",
+                path,
+                media_type: None,
+                body_required: false,
+                documented_wait: None,
+                lengths: &[],
+                errors: &[],
+            }))
+        };
+        for (path, of, is_ready) in [
+            ("/meetings/{meetingId}/livestream/status", "/v2/meetings/7/livestream/status", true),
+            ("/meetings/{meetingId}/recordings/status", "/v2/meetings/7/recordings/status", false),
+            ("/webinars/{webinarId}/livestream/status", "/v2/webinars/7/livestream/status", false),
+        ] {
+            let texts = [("action".to_owned(), "start".into())].into_iter().collect();
+            let resend = Resend::new(operation(path), of.to_owned(), texts, 1, HOUR);
+            let ready = timeout(Duration::from_millis(20), streams.satisfied()(resend)).await;
+            assert_eq!(ready.is_ok(), is_ready, "{path}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_known_does_not_depend_on_order_or_repetition(
+            events in prop::collection::vec((1..4_u64, any::<bool>(), 0..6_u64), 1..12),
+            order in prop::collection::vec(any::<prop::sample::Index>(), 0..40),
+        ) {
+            let (mut first, mut second) = (Known::default(), Known::default());
+            let told = |known: &mut Known, (meeting, runs, ago): (u64, bool, u64)| {
+                tell(known, meeting, if runs { Running } else { Stopped }, NOW - ago);
+            };
+            events.iter().for_each(|event| told(&mut first, *event));
+            // Any number of times in any order, and each of them at least once.
+            order.iter().for_each(|index| told(&mut second, *index.get(&events)));
+            events.iter().rev().for_each(|event| told(&mut second, *event));
+            for meeting in 1..4 {
+                let latest = events.iter().filter(|(of, ..)| *of == meeting).map(|(_, runs, ago)| (NOW - ago, !runs)).max();
+                let latest = latest.map(|(since, stopped)| (if stopped { Stopped } else { Running }, at(since)));
+                prop_assert_eq!(first.state(id(meeting), at(NOW)), latest);
+                prop_assert_eq!(second.state(id(meeting), at(NOW)), latest);
+            }
+        }
+
+        #[test]
+        fn no_event_panics_and_memory_stays_bounded(
+            events in prop::collection::vec((1..9_u64, any::<bool>(), any::<i64>(), any::<u32>()), 0..30),
+            most in 0..5_usize, believe_for in any::<u64>(), keep_ended in any::<u64>(),
+        ) {
+            let (believe_for, keep_ended) = (Duration::from_millis(believe_for), Duration::from_millis(keep_ended));
+            let mut known = Known { max_meetings: most, believe_for, keep_ended, ..Known::default() };
+            for (meeting, runs, event_ts, now) in events {
+                known.tell(id(meeting), if runs { Running } else { Stopped }, event_ts, at(now.into()));
+                prop_assert!(known.streams.len() <= most);
+                let by_age: usize = known.by_age.iter().map(BTreeSet::len).sum();
+                prop_assert_eq!(by_age, known.streams.len());
+            }
+        }
+    }
+}

@@ -1,0 +1,411 @@
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::Event;
+use super::event::read;
+use crate::Secret;
+
+const SIGNATURE: &str = "x-zm-signature";
+const TIMESTAMP: &str = "x-zm-request-timestamp";
+
+/// Zoom's own examples accept no event whose timestamp is further away.
+const MAX_AGE: Duration = Duration::from_secs(300);
+
+/// Checks that an event comes from Zoom: HMAC-SHA256 with the app's secret token, over the timestamp and the raw body.
+///
+/// It is pure, and so fits any web framework: give it the body's bytes exactly as they came, and the two headers.
+///
+/// ```
+/// use zoom_livestream::events::{Event, VerifyError, Verifier};
+///
+/// fn received(verifier: &Verifier, headers: &http::HeaderMap, body: &[u8]) -> Result<Event, VerifyError> {
+///     verifier.verify(body, headers.get("x-zm-signature"), headers.get("x-zm-request-timestamp"))
+/// }
+/// # use zoom_livestream::reqwest::header as http;
+/// # let refused = received(&Verifier::new("the app's secret token"), &http::HeaderMap::new(), b"{}");
+/// # assert_eq!(refused.unwrap_err(), VerifyError::MissingSignature);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    secret_tokens: Vec<Secret>,
+    max_age: Duration,
+}
+
+impl Verifier {
+    /// With the secret token that Zoom shows beside the app's event subscription.
+    pub fn new(secret_token: impl Into<Secret>) -> Self {
+        Self { secret_tokens: vec![secret_token.into()], max_age: MAX_AGE }
+    }
+
+    /// Accepts another secret token as well, for as long as a rotation takes.
+    pub fn also(mut self, secret_token: impl Into<Secret>) -> Self {
+        self.secret_tokens.push(secret_token.into());
+        self
+    }
+
+    /// How far the timestamp may lie from the current time, in the past or in the future. Default: 5 minutes.
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.max_age = age;
+        self
+    }
+
+    /// The event in `body`, once it is certain that Zoom sent it.
+    ///
+    /// The headers are taken as text, bytes or a `HeaderValue`.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError`] says what is wrong; answer 401, and Zoom will send the event again later.
+    pub fn verify<H: AsRef<[u8]>>(
+        &self,
+        body: &[u8],
+        signature: Option<H>,
+        timestamp: Option<H>,
+    ) -> Result<Event, VerifyError> {
+        self.verify_at(body, signature, timestamp, SystemTime::now())
+    }
+
+    /// [`verify`](Self::verify) at another time than now.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`](Self::verify).
+    pub fn verify_at<H: AsRef<[u8]>>(
+        &self,
+        body: &[u8],
+        signature: Option<H>,
+        timestamp: Option<H>,
+        now: SystemTime,
+    ) -> Result<Event, VerifyError> {
+        let signature = signature.ok_or(VerifyError::MissingSignature)?;
+        let timestamp = timestamp.ok_or(VerifyError::MissingTimestamp)?;
+        let signature = in_hex(signature.as_ref()).ok_or(VerifyError::MalformedSignature)?;
+        let timestamp = timestamp.as_ref();
+        self.check_age(seconds(timestamp).ok_or(VerifyError::MalformedTimestamp)?, now)?;
+        // An empty key would let anybody sign.
+        let mut secrets = self.secret_tokens.iter().filter(|secret| !secret.expose().is_empty()).peekable();
+        secrets.peek().ok_or(VerifyError::NoSecretToken)?;
+        let is_signed_by = |secret: &&Secret| {
+            let message = [b"v0:", timestamp, b":", body];
+            hmac(secret, &message).verify_slice(&signature).is_ok()
+        };
+        let secret = secrets.find(is_signed_by).ok_or(VerifyError::WrongSignature)?;
+        read(body, secret).map_err(VerifyError::NotAnEvent)
+    }
+
+    fn check_age(&self, timestamp: u64, now: SystemTime) -> Result<(), VerifyError> {
+        let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let (then, max_age) = (Duration::from_secs(timestamp), self.max_age);
+        match (now.saturating_sub(then), then.saturating_sub(now)) {
+            (age, _) if age > max_age => Err(VerifyError::TooOld { age, max_age }),
+            (_, ahead) if ahead > max_age => Err(VerifyError::InTheFuture { ahead, max_age }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Why a request is not taken for an event of Zoom's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// The verifier's secret token is empty: look where it is read from.
+    NoSecretToken,
+    /// There is no `x-zm-signature` header.
+    MissingSignature,
+    /// There is no `x-zm-request-timestamp` header.
+    MissingTimestamp,
+    /// `x-zm-signature` is not `v0=` and 64 hexadecimal digits in lower case.
+    MalformedSignature,
+    /// `x-zm-request-timestamp` is not a whole number of seconds.
+    MalformedTimestamp,
+    /// `x-zm-request-timestamp` is too long ago: the request may be a replay, or this machine's clock is fast.
+    #[non_exhaustive]
+    TooOld {
+        /// How long ago it is.
+        age: Duration,
+        /// How long ago it may be.
+        max_age: Duration,
+    },
+    /// `x-zm-request-timestamp` is too far in the future: this machine's clock is slow.
+    #[non_exhaustive]
+    InTheFuture {
+        /// How far in the future it is.
+        ahead: Duration,
+        /// How far it may be.
+        max_age: Duration,
+    },
+    /// The signature is not that of this body and timestamp by any of the secret tokens.
+    WrongSignature,
+    /// The signature is right and the body is not an event. The text says why.
+    NotAnEvent(String),
+}
+
+impl fmt::Display for VerifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSecretToken => f.write_str(
+                "no event can be verified because the secret token is empty: give the one that Zoom shows beside the \
+                 app's event subscription",
+            ),
+            Self::MissingSignature => missing(f, SIGNATURE),
+            Self::MissingTimestamp => missing(f, TIMESTAMP),
+            Self::MalformedSignature => {
+                write!(f, "{SIGNATURE} is not `v0=` and 64 hexadecimal digits in lower case: Zoom did not send it")
+            }
+            Self::MalformedTimestamp => {
+                write!(f, "{TIMESTAMP} is not a whole number of seconds: Zoom did not send it")
+            }
+            Self::TooOld { age, max_age } => write!(
+                f,
+                "{TIMESTAMP} is {} s old, more than the {} s that are accepted: the request may be a replay, or this \
+                 machine's clock is fast",
+                age.as_secs(),
+                max_age.as_secs()
+            ),
+            Self::InTheFuture { ahead, max_age } => write!(
+                f,
+                "{TIMESTAMP} is {} s in the future, more than the {} s that are accepted: this machine's clock is slow",
+                ahead.as_secs(),
+                max_age.as_secs()
+            ),
+            Self::WrongSignature => write!(
+                f,
+                "{SIGNATURE} does not match: check that the secret token is this app's, and that the body is given \
+                 byte for byte as it came, before a framework parses it"
+            ),
+            Self::NotAnEvent(why) => write!(f, "the signature is right, and the body is not an event: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for VerifyError {}
+
+fn missing(f: &mut fmt::Formatter<'_>, header: &str) -> fmt::Result {
+    write!(f, "the request has no {header} header: Zoom did not send it, or a proxy dropped the header")
+}
+
+fn hmac(secret: &Secret, message: &[&[u8]]) -> Hmac<Sha256> {
+    let hmac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes());
+    let hmac = hmac.expect("HMAC takes a key of any length (RFC 2104, section 3)");
+    message.iter().fold(hmac, |hmac, part| hmac.chain_update(part))
+}
+
+/// The HMAC-SHA256 of a message, in hexadecimal digits.
+pub(crate) fn signature(secret: &Secret, message: &[&[u8]]) -> String {
+    let bytes = hmac(secret, message).finalize().into_bytes();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The 32 bytes behind `v0=`.
+fn in_hex(signature: &[u8]) -> Option<[u8; 32]> {
+    let digits: &[u8; 64] = signature.strip_prefix(b"v0=")?.try_into().ok()?;
+    let mut bytes = [0; 32];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = pair.iter().try_fold(0, |byte, digit| Some(byte << 4 | nibble(*digit)?))?;
+    }
+    Some(bytes)
+}
+
+fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
+/// Digits alone: `parse` would take a plus sign too.
+fn seconds(timestamp: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(timestamp).ok()?;
+    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const BODY: &str = r#"{"event":"meeting.live_streaming_stopped","event_ts":1700000000123,"payload":{"object":{"id":"84912345678"}}}"#;
+    const TIMESTAMP: &str = "1700000000";
+    /// Of the two above: `printf 'v0:1700000000:…' | openssl dgst -sha256 -hmac 'secret token'`.
+    const SIGNATURE: &str = "v0=0c641144d6e67c62e997236e8663998cc2f24fd56ff4359d0a77387d28a37092";
+
+    fn verifier() -> Verifier {
+        Verifier::new("secret token")
+    }
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    fn verified(body: &str, signature: Option<&str>, timestamp: Option<&str>) -> Result<String, VerifyError> {
+        let event = verifier().verify_at(body.as_bytes(), signature, timestamp, at(1_700_000_000))?;
+        Ok(event.name().to_owned())
+    }
+
+    fn signed(body: &[u8], timestamp: &str) -> String {
+        format!("v0={}", signature(&"secret token".into(), &[b"v0:", timestamp.as_bytes(), b":", body]))
+    }
+
+    #[test]
+    fn a_signature_made_by_openssl_is_verified() {
+        let name = verified(BODY, Some(SIGNATURE), Some(TIMESTAMP));
+        assert_eq!(name.as_deref(), Ok("meeting.live_streaming_stopped"));
+    }
+
+    #[test]
+    fn what_is_missing_malformed_or_wrong_is_told_apart() {
+        use VerifyError::*;
+        let upper = SIGNATURE.to_uppercase();
+        let upper_digits = format!("v0={}", SIGNATURE[3..].to_uppercase());
+        let longer = format!("{SIGNATURE}00");
+        let other = format!("v0={}", "0".repeat(64));
+        for (signature, timestamp, error) in [
+            (None, Some(TIMESTAMP), MissingSignature),
+            (Some(SIGNATURE), None, MissingTimestamp),
+            (Some(""), Some(TIMESTAMP), MalformedSignature),
+            (Some(&SIGNATURE[3..]), Some(TIMESTAMP), MalformedSignature),
+            (Some(&SIGNATURE[..66]), Some(TIMESTAMP), MalformedSignature),
+            (Some(&longer), Some(TIMESTAMP), MalformedSignature),
+            (Some(&upper), Some(TIMESTAMP), MalformedSignature),
+            (Some(&upper_digits), Some(TIMESTAMP), MalformedSignature),
+            (Some(SIGNATURE), Some(""), MalformedTimestamp),
+            (Some(SIGNATURE), Some("+1700000000"), MalformedTimestamp),
+            (Some(SIGNATURE), Some("-1"), MalformedTimestamp),
+            (Some(SIGNATURE), Some("1700000000.5"), MalformedTimestamp),
+            (Some(SIGNATURE), Some("١٧٠٠٠٠٠٠٠٠"), MalformedTimestamp),
+            (Some(SIGNATURE), Some("99999999999999999999"), MalformedTimestamp),
+            (Some(SIGNATURE), Some("1700000001"), WrongSignature),
+            (Some(&other), Some(TIMESTAMP), WrongSignature),
+        ] {
+            assert_eq!(verified(BODY, signature, timestamp), Err(error), "{signature:?} {timestamp:?}");
+        }
+        let changed = BODY.replace(",", ", ");
+        assert_eq!(verified(&changed, Some(SIGNATURE), Some(TIMESTAMP)), Err(WrongSignature), "written anew");
+    }
+
+    #[test]
+    fn an_event_is_accepted_for_five_minutes_either_way_unless_set() {
+        let strict = verifier().max_age(Duration::from_secs(1));
+        for (verifier, now, is_accepted) in [
+            (verifier(), 1_700_000_300, true),
+            (verifier(), 1_700_000_301, false),
+            (verifier(), 1_699_999_700, true),
+            (verifier(), 1_699_999_699, false),
+            (verifier(), 0, false),
+            (strict.clone(), 1_700_000_001, true),
+            (strict, 1_700_000_002, false),
+        ] {
+            let event = verifier.verify_at(BODY.as_bytes(), Some(SIGNATURE), Some(TIMESTAMP), at(now));
+            assert_eq!(event.is_ok(), is_accepted, "{now}: {event:?}");
+            if let Err(error) = event {
+                let is_past = now > 1_700_000_000;
+                assert_eq!(matches!(error, VerifyError::TooOld { .. }), is_past, "{error}");
+                assert_eq!(matches!(error, VerifyError::InTheFuture { .. }), !is_past, "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn while_a_secret_token_is_rotated_both_are_good_and_an_empty_one_never_is() {
+        let verify = |verifier: Verifier| {
+            let event =
+                verifier.verify_at(BODY.as_bytes(), Some(SIGNATURE), Some(TIMESTAMP), at(1_700_000_000));
+            event.map(drop)
+        };
+        assert_eq!(verify(Verifier::new("new").also("secret token")), Ok(()));
+        assert_eq!(verify(Verifier::new("secret token").also("new")), Ok(()));
+        assert_eq!(verify(Verifier::new("new").also("newer")), Err(VerifyError::WrongSignature));
+        assert_eq!(verify(Verifier::new("")), Err(VerifyError::NoSecretToken));
+        let forged = signature(&"".into(), &[b"v0:", TIMESTAMP.as_bytes(), b":", BODY.as_bytes()]);
+        let forged = format!("v0={forged}");
+        for verifier in [Verifier::new(""), Verifier::new("").also("secret token")] {
+            let event = verifier.verify_at(
+                BODY.as_bytes(),
+                Some(&forged),
+                Some(&TIMESTAMP.to_owned()),
+                at(1_700_000_000),
+            );
+            assert!(event.is_err(), "signed with nothing");
+        }
+    }
+
+    #[test]
+    fn a_signed_body_that_is_not_an_event_is_an_error() {
+        let deep = "[".repeat(100_000);
+        for body in ["", "null", "[]", "{}", "{\"event\":7}", "{\"event\":", "\u{feff}{}", &deep] {
+            let event = verified(body, Some(&signed(body.as_bytes(), TIMESTAMP)), Some(TIMESTAMP));
+            assert!(matches!(event, Err(VerifyError::NotAnEvent(_))), "{event:?}");
+        }
+    }
+
+    #[test]
+    fn ten_megabytes_are_read_like_any_other_body() {
+        let body = format!(r#"{{"event":"e","payload":"{}"}}"#, "x".repeat(10_000_000));
+        let event = verified(&body, Some(&signed(body.as_bytes(), TIMESTAMP)), Some(TIMESTAMP));
+        assert_eq!(event.as_deref(), Ok("e"));
+    }
+
+    #[test]
+    fn no_error_and_no_verifier_shows_a_secret_token() {
+        assert!(!format!("{:?}", verifier().also("hidden")).contains("hidden"));
+        assert!(!format!("{:?}", verifier()).contains("secret token"));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_verified_that_was_not_signed(
+            body in prop::collection::vec(any::<u8>(), 0..200),
+            signature in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..80),
+                "v0=[0-9a-f]{64}".prop_map(String::into_bytes),
+                Just(SIGNATURE.as_bytes().to_vec()),
+            ],
+            timestamp in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..30),
+                "[0-9]{1,25}".prop_map(String::into_bytes),
+                Just(TIMESTAMP.as_bytes().to_vec()),
+            ],
+        ) {
+            prop_assume!(body != BODY.as_bytes());
+            let verifier = verifier().max_age(Duration::MAX);
+            let event = verifier.verify_at(&body, Some(&signature), Some(&timestamp), at(1_700_000_000));
+            prop_assert!(event.is_err());
+            prop_assert!(!event.unwrap_err().to_string().is_empty());
+        }
+
+        #[test]
+        fn a_signed_event_changed_by_one_bit_is_refused(
+            of in 0..3_usize, byte in any::<prop::sample::Index>(), bit in 0..8_u8,
+        ) {
+            let mut parts = [BODY, SIGNATURE, TIMESTAMP].map(|part| part.as_bytes().to_vec());
+            let byte = byte.index(parts[of].len());
+            parts[of][byte] ^= 1 << bit;
+            let [body, signature, timestamp] = parts;
+            let event =
+                verifier().verify_at(&body, Some(&signature), Some(&timestamp), at(1_700_000_000));
+            prop_assert!(event.is_err());
+        }
+
+        #[test]
+        fn any_signed_bytes_are_an_event_or_an_error(
+            body in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..300),
+                "[{}\\[\\]\":,a-z0-9 ]{0,60}".prop_map(String::into_bytes),
+            ],
+            timestamp in any::<u64>(),
+        ) {
+            let timestamp = timestamp.to_string();
+            let signature = signed(&body, &timestamp);
+            let verifier = verifier().max_age(Duration::MAX);
+            match verifier.verify_at(&body, Some(&signature), Some(&timestamp), at(1_700_000_000)) {
+                Ok(event) => prop_assert!(event.stream_state().is_none()),
+                Err(error) => prop_assert!(matches!(error, VerifyError::NotAnEvent(_)), "{}", error),
+            }
+        }
+    }
+}
