@@ -167,7 +167,7 @@ mod tests {
                     // Said without the parser: nothing in it that a parser would drop, encode or resolve.
                     prop_assert!(text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\'), "{:?}", text);
                     let segments: Vec<String> =
-                        text.split('/').map(|segment| segment.replace("%2e", ".").replace("%2E", ".")).collect();
+                        text.split('/').skip(3).map(|segment| segment.replace("%2e", ".").replace("%2E", ".")).collect();
                     prop_assert!(!segments.iter().any(|segment| segment == "." || segment == ".."), "{:?}", text);
                     prop_assert_eq!(url.as_str(), &text);
                 }

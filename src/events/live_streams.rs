@@ -128,8 +128,9 @@ impl LiveStreams {
     /// # done().unwrap();
     /// ```
     ///
-    /// What is known is what events have told: to stop a stream and start it again at once, [`tell`](Self::tell) that it
-    /// has stopped as soon as the stop has succeeded.
+    /// What is known is what events have told, and an event takes a moment: [`tell`](Self::tell) what a call has just
+    /// achieved as soon as it succeeds. Otherwise a start right after a stop, or an emergency stop right after a start, is
+    /// declined if it meets a 429 before the event of the call before it has arrived.
     pub fn satisfied(
         &self,
     ) -> impl Fn(Resend) -> Pin<Box<dyn Future<Output = String> + Send>> + Send + Sync + use<> {
