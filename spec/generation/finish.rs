@@ -250,9 +250,10 @@ fn error_codes(lowered: &Lowered) -> Item {
             .filter(|message| !message.is_empty())
             .collect();
         let messages: Vec<String> = messages.into_iter().collect();
-        let text = match messages.is_empty() {
-            true => format!("`{number}`, met in practice: the description lists it under no answer."),
-            false => format!("`{number}`. {}", messages.join(" / ")),
+        let text = match (lowered.document["x-error-code-notes"][code].as_str(), messages.is_empty()) {
+            (Some(note), _) => format!("`{number}`. {}", one_line(note)),
+            (None, true) => format!("`{number}`, seen in practice: the description lists it under no answer."),
+            (None, false) => format!("`{number}`. {}", messages.join(" / ")),
         };
         Some(quote!(#[doc = #text] pub const #constant: Self = Self(#number);))
     });
