@@ -252,7 +252,9 @@ fn error_codes(lowered: &Lowered) -> Item {
         let messages: Vec<String> = messages.into_iter().collect();
         let text = match (lowered.document["x-error-code-notes"][code].as_str(), messages.is_empty()) {
             (Some(note), _) => format!("`{number}`. {}", one_line(note)),
-            (None, true) => format!("`{number}`, seen in practice: the description lists it under no answer."),
+            (None, true) => {
+                format!("`{number}`, seen in practice: the description lists it under no answer.")
+            }
             (None, false) => format!("`{number}`. {}", messages.join(" / ")),
         };
         Some(quote!(#[doc = #text] pub const #constant: Self = Self(#number);))
