@@ -40,6 +40,14 @@ fn all_items() -> Vec<String> {
     items
 }
 
+/// The items whose operation ids the overlay pins.
+fn live_stream_items() -> Vec<String> {
+    let mut items = all_items();
+    items.retain(|item| item.contains("live-stream"));
+    assert_eq!(items.len(), 8, "{items:?}");
+    items
+}
+
 fn document() -> Value {
     serde_json::from_str(&convert(&all_items(), Some(&read("overlay.json")))).expect("a document is JSON")
 }
@@ -105,7 +113,7 @@ fn the_items_are_named_after_themselves() {
 fn a_renamed_item_keeps_its_operation_id() {
     let (overlay, document) = (Overlay::new("overlay.json", &read("overlay.json")), document());
     let overlay = overlay.expect("the overlay is JSON");
-    for item in all_items() {
+    for item in live_stream_items() {
         let mut renamed: Value = serde_json::from_str(&read(&format!("postman/{item}"))).expect("JSON");
         renamed["name"] = "Quite another name".into();
         let mut converter = Converter::new(|_| {});
@@ -267,7 +275,7 @@ fn sort(value: &mut Value) {
 #[test]
 fn a_whole_collection_beside_the_items_takes_nothing_from_them() {
     // The same requests, as a collection has them: with nonsense for ids, and a server that it knows.
-    let items: Vec<Value> = all_items()
+    let items: Vec<Value> = live_stream_items()
         .iter()
         .map(|item| {
             let mut item: Value =
