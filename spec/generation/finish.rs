@@ -81,6 +81,9 @@ fn finish_file(mut file: syn::File, lowered: &Lowered, schemars: bool) -> Result
     Ok(file)
 }
 
+/// How progenitor begins the example on a method's page.
+const EXAMPLE: &str = "```ignore";
+
 /// The client's method that gives an operation's builder.
 fn finish_method<'l>(method: &mut syn::ImplItemFn, lowered: &'l Lowered) -> Result<&'l Operation, String> {
     let name = method.sig.ident.to_string();
@@ -90,9 +93,14 @@ fn finish_method<'l>(method: &mut syn::ImplItemFn, lowered: &'l Lowered) -> Resu
     let builder = format_ident!("{}", operation.builder);
     method.sig.output = parse_quote!(-> builder::#builder);
     method.block = parse_quote!({ builder::#builder::new(self.clone()) });
+    let is_example = |attribute: &Attribute| quote!(#attribute).to_string().contains(EXAMPLE);
+    if !method.attrs.iter().any(is_example) {
+        return Err(nothing("cuts the example of a `send` that is gone", &name));
+    }
     edit_documentation(&mut method.attrs, |text| {
-        // What follows repeats the builder's setters.
+        // What follows repeats the builder's setters, and shows how progenitor's own would be sent.
         let text = text.split("Arguments:").next().unwrap_or_default();
+        let text = text.split(EXAMPLE).next().unwrap_or_default().trim_end();
         text.replace(&format!("to `{}`", operation.lowered_path), &format!("to `{}`", operation.path))
     });
     Ok(operation)

@@ -21,6 +21,15 @@ fn sentence(name: &str) -> &'static str {
 }
 
 #[test]
+fn no_page_shows_a_method_that_the_client_does_not_have() {
+    let client = include_str!(concat!(env!("OUT_DIR"), "/client.rs"));
+    assert!(client.contains("Sends a `GET` request to"), "the pages are there");
+    for gone in [".send()", "```ignore", "Arguments:"] {
+        assert!(!client.contains(gone), "{gone}");
+    }
+}
+
+#[test]
 fn a_document_that_cannot_be_used_is_refused_in_one_sentence_that_names_the_place() {
     let circular = "leads back to itself";
     let nowhere = "leads nowhere";
