@@ -46,7 +46,7 @@ use crate::{Secret, TokenError, trace};
 ///         (left > 600).then(|| AccessToken::new(secret).with_expires_in(Duration::from_secs(left)))
 ///     }
 ///
-///     /// Written aside and renamed, so that nobody reads half of it. Keep it where only you can read.
+///     /// Written aside and renamed, so that no reader sees half of it. Keep it where only you can read it.
 ///     fn write(&self, token: &AccessToken) -> std::io::Result<()> {
 ///         let expires_at = unix_time() + token.expires_in().unwrap_or_default().as_secs();
 ///         let new = self.file.with_extension(std::process::id().to_string());
@@ -322,7 +322,7 @@ impl Tokens {
             Self::Fixed(token) => return Ok(token.clone()),
             Self::Fetched(source, settings) => (source, **settings),
         };
-        // A second time where a fetch was lost: the source panicked, or nobody runs its task any more.
+        // A second time where a fetch was lost: the source panicked, or its runtime was shut down.
         for _ in 0..2 {
             let mut fetch = match source.look(http, settings) {
                 Ok(token) => return Ok(token),
@@ -484,7 +484,7 @@ type Outcome = Result<Arc<Token>, TokenError>;
 #[derive(Clone)]
 struct Fetch {
     outcome: watch::Receiver<Option<Outcome>>,
-    /// From then on it no longer counts: a runtime that nobody drives would hold it for ever.
+    /// From then on it no longer counts: an idle runtime would hold it forever.
     lost_at: Instant,
 }
 

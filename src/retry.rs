@@ -539,7 +539,7 @@ mod tests {
         assert_eq!(decision, Decision::Stop(Stop::NoWaitKnown));
     }
 
-    /// Headers as they are, as they could be, and as nobody would write them.
+    /// Headers as they are, as they could be, and as no server should write them.
     fn header() -> impl Strategy<Value = String> {
         prop_oneof![
             "[ -~]{0,40}",

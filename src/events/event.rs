@@ -47,7 +47,7 @@ impl Challenge {
 
 /// An event that has no type of its own.
 ///
-/// Its `Debug` leaves the payload out: nobody knows which of its values are secrets.
+/// Its `Debug` leaves the payload out: any of its values could be a secret.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Other {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 /// What may stand in one place.
 pub enum Kind {
-    /// Data, which is nobody's to judge or arrange.
+    /// Data, which is neither judged nor arranged.
     Any,
     /// A string.
     Text,
