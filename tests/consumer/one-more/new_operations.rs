@@ -54,7 +54,7 @@ async fn a_delete_sends_its_path_alone() {
 async fn a_put_sends_its_file_byte_for_byte() {
     let (server, zoom) = zoom().await;
     let picture: Vec<u8> = (0..=255).collect();
-    zoom.upload_users_picture().user_id("me").body(RawBody::from(picture.clone())).await.expect("204");
+    zoom.upload_user_picture().user_id("me").body(RawBody::from(picture.clone())).await.expect("204");
     let request = only(&server, 204);
     assert_eq!((request.method.as_str(), request.path.as_str()), ("PUT", "/v2/users/me/picture"));
     assert_eq!(request.content_type.as_deref(), Some("image/png"));
