@@ -1,0 +1,52 @@
+//! A service that starts and stops Zoom's live streams, on as many machines as you like, each stream once. See README.md.
+
+mod api;
+mod config;
+mod metrics;
+mod store;
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::warn;
+
+use crate::api::Service;
+use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::store::Store;
+
+/// How long requests may take to finish on shutdown: less than the 30 seconds after which Kubernetes kills a process.
+const GRACE: Duration = Duration::from_secs(25);
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt().with_ansi(false).with_writer(std::io::stderr).init();
+    let config = Config::from_env()?;
+    let metrics = Arc::new(Metrics::new());
+    let store = Store::new(&config.redis_url, metrics.clone())?;
+    tokio::spawn(store.clone().stay_subscribed());
+    let service = Service::new(&config, store, metrics)?;
+
+    let listener = TcpListener::bind(&config.listen).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    let server = axum::serve(listener, service.router()).with_graceful_shutdown(terminated());
+    tokio::select! {
+        ended = server => Ok(ended?),
+        () = async { terminated().await; tokio::time::sleep(GRACE).await } => {
+            warn!("some requests did not finish within {} seconds and are dropped", GRACE.as_secs());
+            Ok(())
+        }
+    }
+}
+
+/// Ready once the process is asked to end, by SIGTERM or Ctrl-C.
+async fn terminated() {
+    let mut terminate = signal(SignalKind::terminate()).expect("a runtime with signals is running");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

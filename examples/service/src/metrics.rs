@@ -1,0 +1,59 @@
+//! What the service counts, in Prometheus' text format.
+
+use prometheus::core::Collector;
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+
+pub struct Metrics {
+    registry: Registry,
+    /// Starts and stops by how they ended.
+    pub requests: IntCounterVec,
+    /// Events by what was answered.
+    pub events: IntCounterVec,
+    pub waits: IntCounter,
+    pub sent_without_knowledge: IntCounter,
+    pub redis_up: IntGauge,
+}
+
+impl Metrics {
+    pub fn new() -> Self {
+        let counter = |name, help| IntCounter::new(name, help).expect("a valid name");
+        let counters = |name, help, label: &str| {
+            IntCounterVec::new(Opts::new(name, help), &[label]).expect("a valid name and label")
+        };
+        let metrics = Self {
+            registry: Registry::new(),
+            requests: counters(
+                "livestream_requests_total",
+                "Starts and stops, by how they ended: started, already_running, stopped or failed.",
+                "outcome",
+            ),
+            events: counters(
+                "livestream_events_total",
+                "Zoom's events, by the answer: acknowledged, refused (wrong signature) or unavailable (Redis is away).",
+                "answer",
+            ),
+            waits: counter("livestream_waits_total", "Waits after a 429."),
+            sent_without_knowledge: counter(
+                "livestream_sent_without_knowledge_total",
+                "Starts sent without knowing whether the stream runs, because Redis is away.",
+            ),
+            redis_up: IntGauge::new("livestream_redis_up", "Whether Redis answered when it was last asked.")
+                .expect("a valid name"),
+        };
+        metrics.register(&metrics.requests);
+        metrics.register(&metrics.events);
+        metrics.register(&metrics.waits);
+        metrics.register(&metrics.sent_without_knowledge);
+        metrics.register(&metrics.redis_up);
+        metrics
+    }
+
+    fn register(&self, metric: &(impl Collector + Clone + 'static)) {
+        self.registry.register(Box::new(metric.clone())).expect("each metric has a name of its own");
+    }
+
+    /// All of them, for `GET /metrics`.
+    pub fn text(&self) -> String {
+        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,190 @@
+//! What is known of the streams, in Redis, shared by all copies of the service.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{AsyncCommands, Client, IntoConnectionInfo, Msg, ProtocolVersion, PushInfo, RedisResult, Script};
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
+use zoom_livestream::MeetingId;
+use zoom_livestream::events::{LiveStreams, StreamState};
+
+use crate::metrics::Metrics;
+
+/// Where each change is published.
+const CHANNEL: &str = "livestream:changes";
+
+/// How long Redis may take to answer. An event must be answered within 3 seconds.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// Redis did not do what it was asked, or not in time.
+#[derive(Debug)]
+pub struct Away(String);
+
+impl fmt::Display for Away {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Redis is away: {}", self.0)
+    }
+}
+
+#[derive(Clone)]
+pub struct Store {
+    redis: ConnectionManager,
+    newer_wins: Arc<Script>,
+    /// What this copy has heard from Redis. It is what the SDK's retries wait on.
+    pub streams: LiveStreams,
+    metrics: Arc<Metrics>,
+}
+
+impl Store {
+    /// Does not connect yet: the service starts without Redis too.
+    ///
+    /// # Errors
+    /// The URL is not one of Redis.
+    pub fn new(url: &str, metrics: Arc<Metrics>) -> RedisResult<Self> {
+        let server = url.into_connection_info()?;
+        // The version in which messages arrive on the connection that commands use.
+        let settings = server.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let streams = LiveStreams::new();
+        let heard = streams.clone();
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE))
+            // A command fails at once if no connection can be made. `stay_subscribed` asks again every second.
+            .set_number_of_retries(0)
+            .set_automatic_resubscription()
+            .set_push_sender(move |push: PushInfo| {
+                hear(&heard, push);
+                Ok::<(), redis::aio::SendError>(())
+            });
+        let client = Client::open(server.set_redis_settings(settings))?;
+        Ok(Self {
+            redis: ConnectionManager::new_lazy_with_config(client, config)?,
+            newer_wins: Arc::new(Script::new(include_str!("newer_wins.lua"))),
+            streams,
+            metrics,
+        })
+    }
+
+    /// Subscribes to the changes, again and again: that costs next to nothing, restores a subscription that was lost, and
+    /// shows whether Redis is there.
+    pub async fn stay_subscribed(self) {
+        loop {
+            let mut redis = self.redis.clone();
+            let _ = self.ask(redis.subscribe(CHANNEL)).await;
+            sleep(PATIENCE).await;
+        }
+    }
+
+    /// Writes what an event says of a stream, unless something newer is known. Once this is `Ok`, every copy goes by it.
+    pub async fn record(&self, meeting: MeetingId, state: StreamState, event_ts: i64) -> Result<(), Away> {
+        // What the SDK would not believe, such as an event from the future, is not for others to believe either.
+        if !LiveStreams::new().tell(meeting, state, event_ts) {
+            warn!(%meeting, event_ts, "an event is not used: its time lies in the future or too far back");
+            return Ok(());
+        }
+        let (text, hours) = match state {
+            StreamState::Running => ("running", 30),
+            StreamState::Stopped => ("stopped", 24),
+        };
+        let mut redis = self.redis.clone();
+        let mut script = self.newer_wins.key(key(meeting));
+        let script = script.arg(text).arg(event_ts).arg(event_ts + hours * HOUR_MS);
+        let script = script.arg(CHANNEL).arg(meeting.get());
+        self.ask(script.invoke_async::<i64>(&mut redis)).await?;
+        Ok(())
+    }
+
+    /// What Redis knows of a stream: its state, and since when.
+    pub async fn state(&self, meeting: MeetingId) -> Result<Option<(StreamState, SystemTime)>, Away> {
+        let mut redis = self.redis.clone();
+        let known: Option<String> = self.ask(redis.get(key(meeting))).await?;
+        if let Some((state, event_ts)) = known.as_deref().and_then(read) {
+            self.streams.tell(meeting, state, event_ts);
+        }
+        Ok(known.and_then(|_| self.streams.state(meeting)))
+    }
+
+    async fn ask<T>(&self, command: impl Future<Output = RedisResult<T>>) -> Result<T, Away> {
+        let answer = match timeout(PATIENCE, command).await {
+            Ok(answer) => answer.map_err(|error| Away(error.to_string())),
+            Err(_) => Err(Away(format!("there was no answer within {} s", PATIENCE.as_secs()))),
+        };
+        let was_up = self.metrics.redis_up.get() == 1;
+        self.metrics.redis_up.set(answer.is_ok().into());
+        match &answer {
+            Ok(_) if !was_up => info!("Redis answers"),
+            Err(away) if was_up => warn!("{away}"),
+            _ => {}
+        }
+        answer
+    }
+}
+
+fn key(meeting: MeetingId) -> String {
+    format!("livestream:{meeting}")
+}
+
+/// Takes in what another copy has published.
+fn hear(streams: &LiveStreams, push: PushInfo) {
+    let message = Msg::from_push_info(push).and_then(|message| message.get_payload::<String>().ok());
+    if let Some((meeting, state, event_ts)) = message.as_deref().and_then(read_message) {
+        streams.tell(meeting, state, event_ts);
+    }
+}
+
+/// Reads `84912345678 running 1700000000000`.
+fn read_message(message: &str) -> Option<(MeetingId, StreamState, i64)> {
+    let (meeting, known) = message.split_once(' ')?;
+    let (state, event_ts) = read(known)?;
+    Some((meeting.parse().ok()?, state, event_ts))
+}
+
+/// Reads `running 1700000000000`, as the script writes it.
+fn read(known: &str) -> Option<(StreamState, i64)> {
+    let (state, event_ts) = known.split_once(' ')?;
+    let state = match state {
+        "running" => StreamState::Running,
+        "stopped" => StreamState::Stopped,
+        _ => return None,
+    };
+    Some((state, event_ts.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_message_that_is_not_of_this_service_is_ignored() {
+        let running = Some((84912345678.try_into().expect("an ID"), StreamState::Running, 17));
+        assert_eq!(read_message("84912345678 running 17"), running);
+        for message in ["", "84912345678", "84912345678 running", "84912345678 paused 17", "x running 17"] {
+            assert_eq!(read_message(message), None, "{message}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_published_is_read_back_and_anything_else_is_ignored(
+            meeting in 1..u64::from(u32::MAX), is_running in any::<bool>(), event_ts in any::<i64>(), noise in ".{0,40}",
+        ) {
+            let (text, state) = match is_running {
+                true => ("running", StreamState::Running),
+                false => ("stopped", StreamState::Stopped),
+            };
+            let read = read_message(&format!("{meeting} {text} {event_ts}"));
+            prop_assert_eq!(read, Some((meeting.try_into().expect("an ID"), state, event_ts)));
+            if let Some((_, _, read)) = read_message(&noise) {
+                prop_assert!(noise.ends_with(&read.to_string()));
+            }
+        }
+    }
+}
