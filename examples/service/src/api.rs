@@ -68,7 +68,7 @@ impl Service {
     pub fn new(config: &Config, store: Store, metrics: Arc<Metrics>) -> Result<Self, Error> {
         let (asked, counted) = ((store.clone(), metrics.clone()), metrics.clone());
         let without_knowledge = RetryPolicy::default()
-            // The last word before a start is sent again is Redis': a message can be lost.
+            // Redis is asked once more before a start is sent again, so that a lost message cannot repeat a start.
             .check(move |resend| {
                 let (store, metrics) = asked.clone();
                 async move {
@@ -79,7 +79,7 @@ impl Service {
                 }
             })
             .notify(move |_| counted.waits.inc());
-        let with_knowledge = without_knowledge.clone().unless(store.streams.satisfied());
+        let with_knowledge = without_knowledge.clone().unless(store.satisfied());
         Ok(Self {
             accounts: config.clients(&with_knowledge)?,
             verifier: config.verifier(),
@@ -223,7 +223,7 @@ async fn receive_event(State(service): State<Arc<Service>>, headers: HeaderMap, 
     StatusCode::NO_CONTENT.into_response()
 }
 
-/// Healthy without Redis too: starts go on, and a restart would not bring Redis back.
+/// 200 without Redis too: starts go on, and restarting the service would not bring Redis back.
 async fn health(State(service): State<Arc<Service>>) -> Response {
     let redis = if service.metrics.redis_up.get() == 1 { "up" } else { "away" };
     Json(json!({ "status": "ok", "redis": redis })).into_response()

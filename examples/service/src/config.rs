@@ -32,10 +32,11 @@ impl Config {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let path = variable("ACCOUNTS").unwrap_or_else(|| "accounts.json".to_owned());
         let file = std::fs::read(&path).map_err(|error| {
-            format!("the accounts file {path} cannot be read ({error}): name it in ACCOUNTS, and see accounts.json")
+            format!("the accounts file {path} cannot be read ({error}): set ACCOUNTS to its path")
         })?;
-        let accounts: BTreeMap<String, Account> = serde_json::from_slice(&file)
-            .map_err(|error| format!("the accounts file {path} is not as in accounts.json: {error}"))?;
+        let accounts: BTreeMap<String, Account> = serde_json::from_slice(&file).map_err(|error| {
+            format!("the accounts file {path} does not have the form described in README.md: {error}")
+        })?;
         if accounts.is_empty() {
             return Err(format!("the accounts file {path} lists no account"));
         }

@@ -6,12 +6,13 @@ mod metrics;
 mod store;
 
 use std::error::Error;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::warn;
+use tracing::{error, warn};
 
 use crate::api::Service;
 use crate::config::Config;
@@ -22,8 +23,18 @@ use crate::store::Store;
 const GRACE: Duration = Duration::from_secs(25);
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
     tracing_subscriber::fmt().with_ansi(false).with_writer(std::io::stderr).init();
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), Box<dyn Error>> {
     let config = Config::from_env()?;
     let metrics = Arc::new(Metrics::new());
     let store = Store::new(&config.redis_url, metrics.clone())?;

@@ -1,7 +1,8 @@
 //! What is known of the streams, in Redis, shared by all copies of the service.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, pending};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -9,15 +10,15 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{AsyncCommands, Client, IntoConnectionInfo, Msg, ProtocolVersion, PushInfo, RedisResult, Script};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
-use zoom_livestream::MeetingId;
 use zoom_livestream::events::{LiveStreams, StreamState};
+use zoom_livestream::{MeetingId, Resend};
 
 use crate::metrics::Metrics;
 
 /// Where each change is published.
 const CHANNEL: &str = "livestream:changes";
 
-/// How long Redis may take to answer. An event must be answered within 3 seconds.
+/// How long Redis may take to answer, and how often it is asked. An event must be answered within 3 seconds.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 const HOUR_MS: i64 = 3_600_000;
@@ -55,7 +56,7 @@ impl Store {
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(Some(PATIENCE))
-            // A command fails at once if no connection can be made. `stay_subscribed` asks again every second.
+            // A command fails at once if no connection can be made; `stay_subscribed` tries again every second.
             .set_number_of_retries(0)
             .set_automatic_resubscription()
             .set_push_sender(move |push: PushInfo| {
@@ -71,8 +72,7 @@ impl Store {
         })
     }
 
-    /// Subscribes to the changes, again and again: that costs next to nothing, restores a subscription that was lost, and
-    /// shows whether Redis is there.
+    /// Subscribes to the changes every second: that costs next to nothing, reconnects, and shows whether Redis answers.
     pub async fn stay_subscribed(self) {
         loop {
             let mut redis = self.redis.clone();
@@ -98,6 +98,32 @@ impl Store {
         let script = script.arg(CHANNEL).arg(meeting.get());
         self.ask(script.invoke_async::<i64>(&mut redis)).await?;
         Ok(())
+    }
+
+    /// For `RetryPolicy::unless`: as [`LiveStreams::satisfied`], and asks Redis every second, because a message that is
+    /// published while the connection is down is lost.
+    pub fn satisfied(
+        &self,
+    ) -> impl Fn(Resend) -> Pin<Box<dyn Future<Output = String> + Send>> + Send + Sync + use<> {
+        let (store, satisfied) = (self.clone(), self.streams.satisfied());
+        move |resend| {
+            let (store, meeting, heard) = (store.clone(), resend.meeting_id(), satisfied(resend));
+            Box::pin(async move {
+                tokio::select! {
+                    reason = heard => reason,
+                    never = store.ask_every_second(meeting) => never,
+                }
+            })
+        }
+    }
+
+    async fn ask_every_second(&self, meeting: Option<MeetingId>) -> String {
+        let Some(meeting) = meeting else { return pending().await };
+        loop {
+            sleep(PATIENCE).await;
+            // What it says reaches `streams`; if it says nothing, the wait goes on.
+            let _ = self.state(meeting).await;
+        }
     }
 
     /// What Redis knows of a stream: its state, and since when.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use zoom_livestream::mock::MockServer;
 
-/// A `redis-server` that has on disk whatever it has acknowledged.
+/// A `redis-server` that writes to disk before it acknowledges.
 pub struct Redis {
     port: u16,
     directory: TempDir,
@@ -105,7 +105,7 @@ impl Copy {
         kill(&mut self.process);
     }
 
-    /// Asks it to end, and says whether it ended well once it has.
+    /// Shuts it down (SIGTERM), and says whether it exited with success.
     pub async fn terminate(mut self) -> bool {
         signal(&self.process, "TERM");
         loop {
