@@ -292,7 +292,8 @@ async fn count(world: &World, begin: Instant, begin_ms: i64, answers: &[(u64, An
         .map(|(meeting, answered)| answered.at.saturating_duration_since(acknowledged[meeting]))
         .collect();
     told.sort();
-    counts.told_after = [told[told.len() / 2], told[told.len() - 1]];
+    let [median, longest] = [told.get(told.len() / 2), told.last()];
+    counts.told_after = [median, longest].map(|told| told.copied().unwrap_or_default());
     counts
 }
 
