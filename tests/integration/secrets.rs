@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use zoom_livestream::mock::{Answer, MockServer};
 use zoom_livestream::{
-    AccessToken, BodyEncoding, Client, RawBody, RetryPolicy, Secret, ServerToServer, TokenError, types,
+    AccessToken, BodyEncoding, Client, RawBody, RetryPolicy, Secret, ServerToServer, types,
 };
 
 use crate::support::{
@@ -114,8 +114,6 @@ async fn no_error_shows_a_secret_even_if_zoom_quotes_it() {
         }
     }
 
-    let error = TokenError::new("the vault is sealed");
-    assert_hidden("TokenError", &format!("{error} {error:?}"));
     let long = zoom
         .update_meeting_live_stream()
         .meeting_id(MEETING)

@@ -1,6 +1,7 @@
 //! Where tokens come from, how long they are kept, and who waits for whom.
 
 use std::collections::VecDeque;
+use std::error::Error as StdError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -12,13 +13,15 @@ use tokio::task::JoinSet;
 use zoom_livestream::mock::{Answer, MockServer, MockServerBuilder};
 use zoom_livestream::{
     AccessToken, Client, ClientBuilder, Error, ErrorCode, ErrorKind, RetryPolicy, ServerToServer, TokenCache,
-    TokenError, TokenSource,
+    TokenSource,
 };
 
 use crate::support::{
     MEETING, RawServer, builder_without_token, chain, client, in_child, is_child, read_request, secret_in,
     start, until,
 };
+
+type BoxError = Box<dyn StdError + Send + Sync>;
 
 async fn server(setup: MockServerBuilder) -> MockServer {
     setup.cool_down(Duration::ZERO).start().await.expect("the embedded Zoom")
@@ -37,21 +40,22 @@ fn statuses(server: &MockServer) -> Vec<u16> {
     server.requests().iter().filter_map(|received| received.status).collect()
 }
 
-fn token_error(error: &Error) -> &TokenError {
-    error.token_error().expect("the token's error")
+/// Why there is no access token.
+fn cause(error: &Error) -> &(dyn StdError + 'static) {
+    error.source().expect("the token source's error")
 }
 
 /// A source that is told what to answer, then repeats its last token.
 #[derive(Clone, Default)]
 struct Scripted {
-    answers: Arc<Mutex<VecDeque<Result<AccessToken, TokenError>>>>,
+    answers: Arc<Mutex<VecDeque<Result<AccessToken, &'static str>>>>,
     /// For each time it was asked: the refused token that it was told of.
     told: Arc<Mutex<Vec<Option<String>>>>,
     takes: Duration,
 }
 
 impl Scripted {
-    fn new(answers: impl IntoIterator<Item = Result<AccessToken, TokenError>>) -> Self {
+    fn new(answers: impl IntoIterator<Item = Result<AccessToken, &'static str>>) -> Self {
         let answers = Arc::new(Mutex::new(answers.into_iter().collect()));
         Self { answers, ..Self::default() }
     }
@@ -70,12 +74,14 @@ impl TokenSource for Scripted {
         &self,
         _: &reqwest::Client,
         refused: Option<&AccessToken>,
-    ) -> Result<AccessToken, TokenError> {
+    ) -> Result<AccessToken, BoxError> {
         let refused = refused.map(|refused| refused.secret().expose().to_owned());
         self.told.lock().expect("told").push(refused);
         tokio::time::sleep(self.takes).await;
         let mut answers = self.answers.lock().expect("answers");
-        if answers.len() > 1 { answers.pop_front().expect("an answer") } else { answers[0].clone() }
+        let answer =
+            if answers.len() > 1 { answers.pop_front().expect("an answer") } else { answers[0].clone() };
+        Ok(answer?)
     }
 }
 
@@ -194,8 +200,8 @@ async fn those_that_waited_share_the_failure_and_the_next_call_tries_anew() {
         let error = call.await.expect("joined").expect_err("no token");
         assert_eq!(error.kind(), ErrorKind::Token);
         assert_eq!((error.attempts(), error.may_have_been_sent()), (0, false));
-        assert_eq!(token_error(&error).reason(), Some("The app was deactivated"));
-        assert_eq!(token_error(&error).status().map(|status| status.as_u16()), Some(401));
+        assert_eq!(error.message(), Some("The app was deactivated"));
+        assert_eq!(error.status().map(|status| status.as_u16()), Some(401));
     }
     assert_eq!((server.token_requests(), server.request_count()), (1, 0));
     start(&zoom, MEETING).await.expect("204");
@@ -237,7 +243,7 @@ async fn while_the_old_token_lives_a_failed_renewal_is_no_error() {
     let server = server(MockServer::builder()).await;
     let source = Scripted::new([
         Ok(mock_token().with_expires_in(Duration::from_millis(1500))),
-        Err(TokenError::new("the vault is sealed")),
+        Err("the vault is sealed"),
     ]);
     let zoom = source.client(&server).build().expect("a client");
     let begun = Instant::now();
@@ -261,9 +267,9 @@ struct Numbered<F>(F, AtomicUsize);
 impl<F, Answer> TokenSource for Numbered<F>
 where
     F: Fn(usize) -> Answer + Send + Sync + 'static,
-    Answer: Future<Output = Result<AccessToken, TokenError>> + Send + 'static,
+    Answer: Future<Output = Result<AccessToken, BoxError>> + Send + 'static,
 {
-    async fn token(&self, _: &reqwest::Client, _: Option<&AccessToken>) -> Result<AccessToken, TokenError> {
+    async fn token(&self, _: &reqwest::Client, _: Option<&AccessToken>) -> Result<AccessToken, BoxError> {
         (self.0)(self.1.fetch_add(1, Ordering::SeqCst) + 1).await
     }
 }
@@ -272,7 +278,7 @@ where
 fn numbered<F, Answer>(answer: F) -> Arc<Numbered<F>>
 where
     F: Fn(usize) -> Answer + Send + Sync + 'static,
-    Answer: Future<Output = Result<AccessToken, TokenError>> + Send + 'static,
+    Answer: Future<Output = Result<AccessToken, BoxError>> + Send + 'static,
 {
     Arc::new(Numbered(answer, AtomicUsize::new(0)))
 }
@@ -525,7 +531,7 @@ impl TokenSource for Shared {
         &self,
         http: &reqwest::Client,
         refused: Option<&AccessToken>,
-    ) -> Result<AccessToken, TokenError> {
+    ) -> Result<AccessToken, BoxError> {
         self.0.token(http, refused).await
     }
 
@@ -683,7 +689,7 @@ async fn a_failure_to_renew_after_a_124_says_that_the_request_was_sent() {
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Token, 1));
     assert!(error.may_have_been_sent(), "it was, and was answered 401");
     assert!(chain(&error).contains("not sent again"), "{error}");
-    assert_eq!(token_error(&error).status().map(|status| status.as_u16()), Some(500));
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(500));
     start(&zoom, MEETING).await.expect("the next call tries anew");
 }
 
@@ -703,7 +709,7 @@ async fn a_refused_token_request_keeps_zooms_reason_and_shows_no_credentials() {
         (
             Answer::status(400).json(&serde_json::json!({ "error": "invalid_request" })),
             400,
-            None,
+            Some("invalid_request"),
             "invalid_request",
         ),
         (
@@ -713,16 +719,15 @@ async fn a_refused_token_request_keeps_zooms_reason_and_shows_no_credentials() {
             "Not today",
         ),
         (Answer::status(503).body("<h1>mock-secret</h1>"), 503, None, "HTTP 503"),
-        (Answer::status(200).body("mock-secret"), 200, None, "without an access token"),
+        (Answer::status(200).body("mock-secret"), 200, None, "its body has no access token"),
         (Answer::status(302).header("location", "http://127.0.0.1:9/"), 302, None, "HTTP 302"),
     ] {
         let server = server(MockServer::builder()).await;
         server.answer_token_request(answer);
         let error = start(&fetching(&server), MEETING).await.expect_err("no token");
-        let cause = token_error(&error);
-        assert_eq!((cause.status().map(|s| s.as_u16()), cause.reason()), (Some(status), reason));
+        assert_eq!((error.status().map(|s| s.as_u16()), error.message()), (Some(status), reason));
         assert!(chain(&error).contains(words), "{error}");
-        let shown = format!("{error} {error:?} {cause} {cause:?} {:?}", cause.reason());
+        let shown = format!("{} {error:?} {:?} {:?}", chain(&error), cause(&error), error.message());
         assert_eq!(secret_in(&shown), None, "{shown}");
         assert_eq!((server.token_requests(), server.request_count()), (1, 0));
     }
@@ -735,7 +740,7 @@ async fn wrong_credentials_are_zooms_refusal() {
         ServerToServer::new("mock-account", "mock-client", "hidden-wrong").token_url(server.token_url());
     let zoom = builder_without_token(&server).token_source(wrong).build().expect("a client");
     let error = start(&zoom, MEETING).await.expect_err("no token");
-    assert_eq!(token_error(&error).reason(), Some("Invalid client_id or client_secret"));
+    assert_eq!(error.message(), Some("Invalid client_id or client_secret"));
     assert_eq!(secret_in(&format!("{error} {error:?}")), None);
 }
 
@@ -752,7 +757,7 @@ async fn a_token_endpoints_words_make_one_short_line_and_a_short_secret_stars_no
     let sentence = chain(&error);
     assert!(sentence.contains("Invalid client") && sentence.contains('…'), "{sentence}");
     assert!(sentence.len() < 1000 && !sentence.contains(char::is_control), "{sentence}");
-    assert_eq!(token_error(&error).reason(), Some(reason.as_str()));
+    assert_eq!(error.message(), Some(reason.as_str()));
 }
 
 #[tokio::test]
@@ -761,19 +766,21 @@ async fn a_token_endpoint_that_cannot_be_reached_or_breaks_off_keeps_its_source(
     let closed =
         std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let broken = RawServer::start(|_, _| async {}).await;
-    for (address, words) in [(closed, "could not be reached: "), (broken.address, "did not answer: ")] {
+    for (address, words) in
+        [(closed, "no connection to Zoom could be made"), (broken.address, "the connection broke")]
+    {
         let app = app(&server).token_url(format!("http://{address}/oauth/token"));
         let zoom = builder_without_token(&server).token_source(app).build().expect("a client");
         let error = start(&zoom, MEETING).await.expect_err("no token");
         assert!(chain(&error).contains(words), "{error}");
-        let source = std::error::Error::source(token_error(&error)).expect("a source");
+        let source = cause(&error).source().expect("a source");
         assert!(source.downcast_ref::<reqwest::Error>().is_some(), "{source:?}");
     }
     let cut_off = Answer::status(200).body(r#"{"access_token":"hidden-token"}"#).cut_off_after(20);
     server.answer_token_request(cut_off);
     let error = start(&fetching(&server), MEETING).await.expect_err("no token");
     assert!(chain(&error).contains("its body was cut off"), "{error}");
-    let source = std::error::Error::source(token_error(&error)).expect("a source");
+    let source = cause(&error).source().expect("a source");
     assert!(source.downcast_ref::<reqwest::Error>().is_some(), "{source:?}");
     assert_eq!(secret_in(&format!("{error} {error:?}")), None);
     assert_eq!(server.request_count(), 0);
@@ -823,7 +830,7 @@ async fn a_token_that_is_none_is_a_typed_error_and_not_printed() {
         let zoom = source.client(&server).build().expect("a client");
         let error = start(&zoom, MEETING).await.expect_err("no token");
         assert_eq!(error.kind(), ErrorKind::Token);
-        assert!(token_error(&error).to_string().contains("the access token"), "{error}");
+        assert!(cause(&error).to_string().contains("the access token"), "{error}");
         assert_eq!(secret_in(&format!("{error} {error:?}")), None);
         start(&zoom, MEETING).await.expect("the next call tries anew");
     }
@@ -839,11 +846,11 @@ async fn credentials_and_a_token_url_that_can_never_give_a_token_are_refused_whe
         (app("", "b", "c"), "the account ID is empty"),
         (app("a", "", "c"), "the client ID is empty"),
         (app("a", "b", ""), "the client secret is empty"),
-        (app("a\n", "b", "c"), "the account ID holds a line break"),
-        (app("a", "b\r\n", "c"), "the client ID holds a line break"),
-        (app("a", "b", "hidden\n"), "the client secret holds a line break"),
-        (app("a", "b", " hidden"), "the client secret holds a line break, space"),
-        (app("a", "b:b", "c"), "the client ID holds a colon"),
+        (app("a\n", "b", "c"), "the account ID contains a space, line break"),
+        (app("a", "b\r\n", "c"), "the client ID contains a space, line break"),
+        (app("a", "b", "hidden\n"), "the client secret contains a space, line break"),
+        (app("a", "b", " hidden"), "the client secret contains a space, line break"),
+        (app("a", "b:b", "c"), "the client ID contains a colon"),
         (at("http://zoom.us/oauth/token"), "the token URL must be https"),
         (at("zoom.us"), "the token URL is not a URL"),
         (at("https://hidden:hidden@zoom.us/"), "the token URL must be a scheme"),
@@ -862,11 +869,11 @@ async fn credentials_and_a_token_url_that_can_never_give_a_token_are_refused_whe
     // Also where a source around it does not pass the question on.
     let inside = app("a", "b", "hidden\n").token_url(server.token_url());
     let error = inside.token(&reqwest::Client::new(), None).await.expect_err("refused");
-    assert!(chain(&error).contains("the client secret holds a line break"), "{error}");
+    assert!(error.to_string().contains("the client secret contains a space, line break"), "{error}");
     assert_eq!(server.token_requests(), 0);
     let loopback = Client::builder().token_source(at(server.token_url())).build();
     let error = loopback.expect_err("a token of a loopback endpoint is not for Zoom");
-    assert!(chain(&error).contains("the token URL must be https, as the base URL is"), "{error}");
+    assert!(chain(&error).contains("the token URL must be https because the base URL is"), "{error}");
     for source in [app("a", "b", "c:c"), at("https://zoom.us/oauth/token"), at(server.token_url())] {
         builder_without_token(&server).token_source(source).build().expect("a client");
     }
@@ -905,7 +912,7 @@ async fn a_lifetime_is_read_as_a_number_or_a_text_and_refused_by_its_name() {
             Ok(()) => assert!(is_usable, "{expires_in}"),
             Err(error) => {
                 assert!(!is_usable, "{expires_in}: {error}");
-                assert!(chain(&error).contains("`expires_in` that is not a number of seconds"), "{error}");
+                assert!(chain(&error).contains("`expires_in` is not a number of seconds"), "{error}");
             }
         }
     }
@@ -941,13 +948,16 @@ async fn an_error_answers_its_questions_for_a_token_request_too() {
 async fn a_source_keeps_its_own_error_as_the_source() {
     let server = server(MockServer::builder()).await;
     let sealed = std::io::Error::new(std::io::ErrorKind::PermissionDenied, "the vault is sealed");
-    let source = Scripted::new([Err(TokenError::new(sealed))]);
-    let error =
-        start(&source.client(&server).build().expect("a client"), MEETING).await.expect_err("no token");
+    let sealed = Mutex::new(Some(sealed));
+    let source = numbered(move |_| {
+        let sealed = sealed.lock().expect("sealed").take().expect("one request");
+        async { Err(sealed.into()) }
+    });
+    let zoom = builder_without_token(&server).token_source(source).build().expect("a client");
+    let error = start(&zoom, MEETING).await.expect_err("no token");
     let boxed: Box<dyn std::error::Error + Send + Sync> = error.into();
     let error = boxed.downcast_ref::<Error>().expect("still the error");
-    let cause = token_error(error).get_ref().expect("the vault's error");
-    let cause = cause.downcast_ref::<std::io::Error>().expect("as it was given");
+    let cause = cause(error).downcast_ref::<std::io::Error>().expect("the vault's error as it was given");
     assert_eq!(cause.kind(), std::io::ErrorKind::PermissionDenied);
 }
 
