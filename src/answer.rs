@@ -40,9 +40,9 @@ pub(crate) type Judge<T> = fn(&Answer) -> Result<T, Flaw>;
 pub(crate) fn nothing(answer: &Answer) -> Result<(), Flaw> {
     match json(answer) {
         b"" => Ok(()),
-        body => serde_json::from_slice::<serde::de::IgnoredAny>(body).map(drop).map_err(|_| {
-            Flaw::new("its body is not JSON, so that something other than Zoom may have answered")
-        }),
+        body => serde_json::from_slice::<serde::de::IgnoredAny>(body)
+            .map(drop)
+            .map_err(|_| Flaw::new("its body is not JSON, so something other than Zoom may have answered")),
     }
 }
 

@@ -1,6 +1,5 @@
 //! Where an access token comes from, and the one fetch that all callers share.
 
-use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
 use std::pin::Pin;
@@ -220,6 +219,7 @@ pub(crate) struct Source {
 }
 
 /// A token as requests carry it.
+#[derive(Debug)]
 pub(crate) struct Token {
     header: HeaderValue,
     expires_at: Option<Instant>,
@@ -249,7 +249,7 @@ fn bearer(token: &Secret) -> Result<HeaderValue, String> {
         return Err(format!("the access token {flaw}: give it exactly as Zoom issued it, without `Bearer`"));
     }
     let header = HeaderValue::try_from(format!("Bearer {text}"));
-    let mut header = header.map_err(|_| "the access token cannot be sent in a header".to_owned())?;
+    let mut header = header.map_err(|_| "the access token cannot be sent in a header")?;
     header.set_sensitive(true);
     Ok(header)
 }
@@ -260,7 +260,7 @@ pub(crate) fn flaw(text: &str) -> Option<&'static str> {
         return Some("is empty");
     }
     let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-    (!is_visible).then_some("contains a space, line break or other character that Zoom never issues")
+    (!is_visible).then_some("contains a space, line break or other character that cannot be part of it")
 }
 
 /// A client's settings for its tokens.
@@ -414,10 +414,10 @@ impl Source {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct TokenCache(Arc<Mutex<State>>);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
     token: Option<Arc<Token>>,
     /// The token that Zoom refused, until another replaces it.
@@ -428,7 +428,7 @@ struct State {
 }
 
 /// A fetch in progress, as its waiters see it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Fetch {
     outcome: watch::Receiver<Option<Outcome>>,
     /// From then on it no longer counts: an idle runtime would hold it forever.
@@ -444,12 +444,6 @@ impl Fetch {
 impl TokenCache {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl fmt::Debug for TokenCache {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenCache").finish_non_exhaustive()
     }
 }
 

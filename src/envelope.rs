@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Deserializer as _;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::secret::redact;
 
@@ -75,18 +75,20 @@ impl Envelope {
         let mut members = Members::default();
         // An error ends the reading, but what was read before it still counts.
         let _ = serde_json::Deserializer::from_str(&text(body)).deserialize_any(&mut members);
-        let code = members.of("code").find_map(whole_number).map(ErrorCode);
-        let named = |names: &[&str]| names.iter().find_map(|name| members.of(name).find_map(string));
-        // OAuth's names are taken only without a code, so that they make no success an error.
-        let oauth = || named(&["reason", "error"]).filter(|_| code.is_none());
-        let message = named(&["message", "error_message"]).or_else(oauth);
-        let errors = members.of("errors").filter_map(Value::as_array).flatten().filter_map(field_error);
-        Self { code, message, errors: errors.collect() }
+        let member = |name| members.0.get(name);
+        let words = |name| member(name).and_then(string);
+        let code = member("code").and_then(whole_number).map(ErrorCode);
+        // OAuth's names count only without a code, so that they never turn a success into an error.
+        let oauth = || words("reason").or_else(|| words("error")).filter(|_| code.is_none());
+        let message = words("message").or_else(|| words("error_message")).or_else(oauth);
+        let errors = member("errors").and_then(Value::as_array).into_iter().flatten();
+        Self { code, message, errors: errors.filter_map(field_error).collect() }
     }
 
-    /// Whether a 2xx with this body is an error all the same: it has a code and words that do not repeat the success.
+    /// Whether a 2xx with this body is an error nevertheless: it has a code and words that do not repeat the success.
     ///
-    /// A code of 0 does, and one from 200 to 299 whose words begin with `success` or `ok`. Zoom's own 200 has others.
+    /// A code of 0 repeats it, and so does one from 200 to 299 whose words begin with `success` or `ok`. Zoom's own
+    /// error code 200 has other words.
     pub fn is_error(&self) -> bool {
         let (Some(ErrorCode(code)), Some(words)) = (self.code, &self.message) else { return false };
         let words = words.trim_start().to_ascii_lowercase();
@@ -113,15 +115,9 @@ pub(crate) fn text(body: &[u8]) -> Cow<'_, str> {
 
 const NAMES: [&str; 6] = ["code", "message", "error_message", "reason", "error", "errors"];
 
-/// The members of an object that an envelope is read from, repeated ones included.
+/// The members of an object that an envelope is read from; of repeated ones, the first that is not null.
 #[derive(Default)]
-struct Members(Vec<(String, Value)>);
-
-impl Members {
-    fn of(&self, name: &str) -> impl Iterator<Item = &Value> {
-        self.0.iter().filter(move |(found, _)| found == name).map(|(_, value)| value)
-    }
-}
+struct Members(Map<String, Value>);
 
 impl<'de> Visitor<'de> for &mut Members {
     type Value = ();
@@ -132,10 +128,10 @@ impl<'de> Visitor<'de> for &mut Members {
 
     fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<(), M::Error> {
         while let Some(name) = members.next_key::<String>()? {
-            if NAMES.contains(&&*name) {
-                self.0.push((name, members.next_value()?));
-            } else {
+            if self.0.contains_key(&name) || !NAMES.contains(&&*name) {
                 members.next_value::<IgnoredAny>()?;
+            } else if let Some(value) = members.next_value()? {
+                self.0.insert(name, value);
             }
         }
         Ok(())

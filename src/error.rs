@@ -111,7 +111,7 @@ impl Error {
     pub(crate) fn transport(operation: &Operation, source: reqwest::Error, mut progress: Progress) -> Self {
         let source = source.without_url();
         let (kind, sent, what) = if source.is_connect() {
-            (ErrorKind::Connect, false, "no connection to Zoom could be made")
+            (ErrorKind::Connect, false, "could not connect to Zoom")
         } else if source.is_timeout() {
             (ErrorKind::Timeout, true, "Zoom did not answer in time, and the request may have reached it")
         } else if is_refused_stream(&source) {
@@ -121,15 +121,18 @@ impl Error {
             (ErrorKind::Interrupted, true, "the connection broke, and the request may have reached Zoom")
         };
         progress.may_have_been_sent |= sent;
-        let sentence = format!("{} failed: {what} ({})", operation.id, spent(progress));
-        Self::new(kind, Some(operation), sentence, progress).because(source)
+        Self::failed(kind, operation, what, progress).because(source)
     }
 
     /// The deadline ended the call during `what`, when no request was in progress.
     pub(crate) fn deadline(operation: &Operation, what: &str, progress: Progress) -> Self {
-        let sentence =
-            format!("{} failed: the call's deadline passed while {what} ({})", operation.id, spent(progress));
-        Self::new(ErrorKind::Timeout, Some(operation), sentence, progress)
+        let what = format!("the call's deadline passed while {what}");
+        Self::failed(ErrorKind::Timeout, operation, &what, progress)
+    }
+
+    fn failed(kind: ErrorKind, operation: &Operation, what: &str, progress: Progress) -> Self {
+        let sentence = format!("{} failed: {what} ({})", operation.id, spent(progress));
+        Self::new(kind, Some(operation), sentence, progress)
     }
 
     pub(crate) fn answered(
@@ -348,32 +351,32 @@ impl StdError for Error {
 }
 
 fn about_limit(stop: &Stop, limit: Limit) -> String {
-    let asks = asks_to_wait("Zoom", limit);
+    let asks = asks_to_wait(limit);
     let not_resent = "It was not sent again because";
     match stop {
         Stop::DailyLimit => match limit.until {
             Some(until) => format!("The account's daily limit is used up until {}", instant(until)),
             None => "The account's daily limit is used up".to_owned(),
         },
-        Stop::NoRetryLeft => format!("{asks}, and the retry policy allows no further retry"),
-        Stop::WaitTooLong => format!("{asks}, longer than the retry policy's longest wait"),
+        Stop::NoRetryLeft => format!("{asks}, and the retry policy allows no more retries"),
+        Stop::WaitTooLong => format!("{asks}, longer than the retry policy's `max_wait`"),
         Stop::PastDeadline => format!("{asks}, which would end after the call's deadline"),
         Stop::Satisfied(reason) => format!("{not_resent} {}", excerpt(reason)),
-        Stop::Declined => format!("{not_resent} the retry policy's check declined"),
+        Stop::Declined => format!("{not_resent} the retry policy's `check` declined"),
         Stop::CheckTooSlow => {
-            format!("{not_resent} the retry policy's check did not answer before the call's deadline")
+            format!("{not_resent} the retry policy's `check` did not answer before the call's deadline")
         }
         Stop::NoWaitKnown => "Neither the answer nor the description says how long to wait".to_owned(),
     }
 }
 
-pub(crate) fn asks_to_wait(who: &str, limit: Limit) -> String {
-    format!("{who} asks to wait {}", how_long(limit.wait.unwrap_or_default(), limit.until))
+pub(crate) fn asks_to_wait(limit: Limit) -> String {
+    format!("Zoom asks to wait {}", how_long(limit.wait.unwrap_or_default(), limit.until))
 }
 
 fn about_code(code: ErrorCode) -> Option<&'static str> {
     match code.get() {
-        INVALID_ACCESS_TOKEN => Some("Get a new access token: Zoom's expire after an hour"),
+        INVALID_ACCESS_TOKEN => Some("Get a new access token: Zoom's tokens expire after an hour"),
         MISSING_SCOPES => Some("Add the scope to the app on Zoom's marketplace and get a new access token"),
         _ => None,
     }
@@ -400,7 +403,7 @@ fn about_body(answer: &Answer) -> String {
         (false, Some(media_type)) => format!("Its body is {media_type}, not Zoom's error envelope"),
         (false, None) => "Its body is not Zoom's error envelope".to_owned(),
     };
-    format!("{what}: a proxy or gateway may have answered in Zoom's place. `Error::body` has what it sent")
+    format!("{what}: a proxy or gateway may have answered instead of Zoom. `Error::body` has what it sent")
 }
 
 fn spent(progress: Progress) -> String {
@@ -409,7 +412,7 @@ fn spent(progress: Progress) -> String {
 }
 
 /// Whether the server reset the stream with REFUSED_STREAM, which promises that nothing was processed (RFC 9113,
-/// section 8.7). hyper does not expose the reason, so this compares h2's wording.
+/// section 8.7). hyper does not expose the reason, so this compares h2's words.
 fn is_refused_stream(error: &(dyn StdError + 'static)) -> bool {
     innermost(error) == "stream error received: refused stream before processing any application logic"
 }

@@ -64,7 +64,7 @@ static TOKEN_REQUEST: Operation = Operation {
 };
 
 impl ServerToServer {
-    /// The credentials that the app's page on Zoom's marketplace shows.
+    /// The credentials that the app's page on Zoom's App Marketplace shows.
     pub fn new(
         account_id: impl Into<String>,
         client_id: impl Into<String>,
@@ -90,7 +90,7 @@ impl ServerToServer {
 
     /// The token URL, if it and the credentials can be used.
     fn checked_url(&self) -> Result<Url, String> {
-        let advice = "give it exactly as the app's page on Zoom's marketplace shows it";
+        let advice = "copy it from the app's page on Zoom's App Marketplace";
         for (what, text) in [
             ("account ID", self.account_id.as_str()),
             ("client ID", &self.client_id),
@@ -183,14 +183,16 @@ fn judge(
 
 fn advice(status: u16, limit: Limit) -> Option<String> {
     let advice = match status {
-        300..400 | 404 | 405 => "Check the token URL",
+        404 | 405 => "Check the token URL",
         400 | 401 | 403 => "Check the account ID, client ID and client secret, and that the app is activated",
         429 => "Too many tokens were requested",
         500.. => "The token endpoint itself failed: try again later",
         _ => return None,
     };
-    let asks = limit.wait.filter(|_| status >= 429).map(|_| asks_to_wait(". It", limit));
-    Some(advice.to_owned() + &asks.unwrap_or_default())
+    Some(match limit.wait {
+        Some(_) if status >= 429 => format!("{advice}. {}", asks_to_wait(limit)),
+        _ => advice.to_owned(),
+    })
 }
 
 /// The token of a successful answer, or what is wrong with it.

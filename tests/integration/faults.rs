@@ -28,7 +28,7 @@ fn http1() -> reqwest::ClientBuilder {
     reqwest::ClientBuilder::new()
 }
 
-fn http2() -> reqwest::ClientBuilder {
+pub fn http2() -> reqwest::ClientBuilder {
     reqwest::ClientBuilder::new().http2_prior_knowledge()
 }
 
@@ -58,7 +58,7 @@ async fn a_while() {
     tokio::time::sleep(Duration::from_millis(200)).await;
 }
 
-fn closed_port() -> String {
+pub fn closed_port() -> String {
     watch_logs();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     format!("http://{}/v2", listener.local_addr().expect("an address"))
@@ -297,7 +297,7 @@ async fn an_idle_connection_closed_as_the_next_request_comes_sends_nothing_twice
 }
 
 /// One frame of HTTP/2 (RFC 9113, section 4.1).
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let mut frame = (payload.len() as u32).to_be_bytes()[1..].to_vec();
     frame.extend([kind, flags]);
     frame.extend(stream.to_be_bytes());
@@ -306,7 +306,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 }
 
 /// An HTTP/2 server that gives this answer to each HEADERS frame it gets, and counts them.
-async fn http2_answering(answer: fn(u32) -> Vec<u8>) -> (RawServer, Arc<AtomicUsize>) {
+pub async fn http2_answering(answer: fn(u32) -> Vec<u8>) -> (RawServer, Arc<AtomicUsize>) {
     const PREFACE: usize = 24;
     const HEADERS: u8 = 1;
     const SETTINGS: u8 = 4;
@@ -412,7 +412,7 @@ async fn an_answer_that_drips_ends_with_the_attempts_timeout() {
         assert!(error.may_have_been_sent());
         assert!(error.elapsed() < Duration::from_secs(5), "{head:?}: {:?}", error.elapsed());
         if kind == ErrorKind::Answered {
-            assert!(error.to_string().contains("did not end in time"), "{error}");
+            assert!(error.to_string().contains("did not arrive in time"), "{error}");
         }
     }
 }

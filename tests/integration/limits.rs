@@ -55,9 +55,9 @@ async fn a_wait_past_the_longest_or_the_deadline_is_not_started() {
     let server = server().await;
     let begun = Instant::now();
     for (policy, words) in [
-        (RetryPolicy::default(), "longer than the retry policy's longest wait"),
+        (RetryPolicy::default(), "longer than the retry policy's `max_wait`"),
         (RetryPolicy::default().max_wait(Duration::MAX), "after the call's deadline"),
-        (RetryPolicy::never(), "allows no further retry"),
+        (RetryPolicy::never(), "allows no more retries"),
     ] {
         server.answer(limited("400"));
         let error = start(&client(&server).with_retry(policy), MEETING).await.expect_err("at once");
@@ -102,7 +102,7 @@ async fn the_check_is_asked_before_each_resend_and_its_no_ends_the_call() {
     });
     let error = start(&client(&server).with_retry(policy), MEETING).await.expect_err("no longer wanted");
     assert!(error.is_retry_declined() && error.is_rate_limited());
-    assert!(error.to_string().contains("the retry policy's check declined"), "{error}");
+    assert!(error.to_string().contains("the retry policy's `check` declined"), "{error}");
     assert_eq!(error.attempts(), 2);
     let path = format!("/v2/meetings/{MEETING}/livestream/status");
     let second = Duration::from_secs(1);
@@ -261,7 +261,7 @@ async fn a_check_that_outlasts_the_deadline_is_blamed_for_it() {
     server.answer_always(limited("1"));
     let policy = RetryPolicy::default().deadline(Duration::from_secs(2)).check(|_| std::future::pending());
     let error = start(&client(&server).with_retry(policy), MEETING).await.expect_err("the deadline");
-    assert!(error.to_string().contains("check did not answer before the call's deadline"), "{error}");
+    assert!(error.to_string().contains("`check` did not answer before the call's deadline"), "{error}");
     assert!(!error.is_retry_declined());
 }
 

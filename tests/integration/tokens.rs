@@ -766,8 +766,7 @@ async fn a_token_endpoint_that_cannot_be_reached_or_breaks_off_keeps_its_source(
     let closed =
         std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let broken = RawServer::start(|_, _| async {}).await;
-    for (address, words) in
-        [(closed, "no connection to Zoom could be made"), (broken.address, "the connection broke")]
+    for (address, words) in [(closed, "could not connect to Zoom"), (broken.address, "the connection broke")]
     {
         let app = app(&server).token_url(format!("http://{address}/oauth/token"));
         let zoom = builder_without_token(&server).token_source(app).build().expect("a client");
@@ -922,9 +921,9 @@ async fn a_lifetime_is_read_as_a_number_or_a_text_and_refused_by_its_name() {
 async fn an_error_answers_its_questions_for_a_token_request_too() {
     let seven = Some(Duration::from_secs(7));
     for (status, header, is_limited, retry_after, words, not) in [
-        (429, Some("7"), true, seven, "Too many tokens were requested. It asks to wait for 7 s", "Check"),
+        (429, Some("7"), true, seven, "Too many tokens were requested. Zoom asks to wait for 7 s", "Check"),
         (429, None, true, None, "Too many tokens were requested", "Check"),
-        (503, Some("7"), false, seven, "try again later. It asks to wait for 7 s", "Check"),
+        (503, Some("7"), false, seven, "try again later. Zoom asks to wait for 7 s", "Check"),
         (500, None, false, None, "try again later", "Check"),
         (401, None, false, None, "Check the account ID, client ID and client secret", "later"),
         (404, None, false, None, "Check the token URL", "client secret"),
