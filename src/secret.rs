@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(
     feature = "schemars",
     derive(schemars::JsonSchema),
-    schemars(inline, extend("format" = "password"))
+    schemars(inline, title = "", description = "", extend("format" = "password"))
 )]
 pub struct Secret(String);
 
@@ -68,6 +68,13 @@ mod tests {
         let mut words = "neither rtmp://alice:s3cr3tpass@live.example.com nor live".to_owned();
         redact(&mut words, &["live", "rtmp://alice:s3cr3tpass@live.example.com", "a"]);
         assert_eq!(words, "neither *** nor ***");
+    }
+
+    #[test]
+    #[cfg(feature = "schemars")]
+    fn a_secrets_schema_is_a_password_in_place() {
+        let schema = schemars::SchemaGenerator::default().subschema_for::<Secret>();
+        assert_eq!(schema.to_value(), serde_json::json!({ "type": "string", "format": "password" }));
     }
 
     proptest! {
