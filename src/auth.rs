@@ -144,7 +144,7 @@ pub trait TokenSource: Send + Sync + 'static {
     }
 }
 
-/// For an [`Arc`](std::sync::Arc) or a [`Box`] of a source.
+/// For an [`Arc`] or a [`Box`] of a source.
 impl<P: Deref<Target: TokenSource> + Send + Sync + 'static> TokenSource for P {
     fn token(
         &self,
@@ -274,7 +274,7 @@ pub(crate) struct TokenSettings {
 
 /// The token of a client and its clones.
 pub(crate) enum Tokens {
-    /// The one that was given, whatever Zoom answers to it.
+    /// The one that was given, even if Zoom refuses it.
     Fixed(Arc<Token>),
     Fetched(Source, Arc<TokenSettings>),
 }
@@ -318,7 +318,7 @@ impl Tokens {
     }
 }
 
-/// How long after its own timeout a fetch counts as lost: the runtime has had time to end it.
+/// How long after its own timeout a fetch counts as lost, so that the runtime has time to end it.
 const GRACE: Duration = Duration::from_secs(1);
 /// The longest timeout that counts; a much longer one would overflow the clock.
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
@@ -367,7 +367,7 @@ impl Source {
             let asked = asked.unwrap_or_else(|_| Err(Error::token_timeout(timeout).into()));
             let fetched = asked.and_then(|token| Ok(Token::new(&token)?)).map_err(Cause::from);
             cache.lock().end(&sender.subscribe(), &fetched, margin);
-            // Nobody waits for this error: all calls go on with the old token.
+            // No call waits for this error: they all go on with the old token.
             if let Err(SendError(Some(Err(error)))) = sender.send(Some(fetched)) {
                 trace::not_renewed(&error);
             }
@@ -431,7 +431,7 @@ struct State {
 #[derive(Clone, Debug)]
 struct Fetch {
     outcome: watch::Receiver<Option<Outcome>>,
-    /// From then on it no longer counts: an idle runtime would hold it forever.
+    /// From then on it no longer counts, because an idle runtime would never finish it.
     lost_at: Instant,
 }
 

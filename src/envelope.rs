@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_envelope_has_neither_code_nor_words() {
+    fn a_body_that_is_not_an_envelope_has_neither_code_nor_message() {
         for body in
             ["", " ", "null", "[1]", "7", "\"code\"", "<html>", "{", "{\"code\"", "{\"code\":tru", "{}"]
         {
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_may_repeat_itself_as_code_and_words() {
+    fn a_success_may_be_repeated_as_a_code_and_a_message() {
         for (body, is_error) in [
             (r#"{"code":200,"message":"success"}"#, false),
             (r#"{"code":0,"message":"ok"}"#, false),
@@ -235,7 +235,7 @@ mod tests {
         }
 
         #[test]
-        fn a_code_and_words_survive_whatever_follows(
+        fn a_code_and_a_message_are_read_whatever_follows_them(
             code in any::<i64>(), words in any::<String>(), rest in prop::collection::vec(any::<u8>(), 0..50),
         ) {
             let message = Value::from(words.as_str());

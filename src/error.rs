@@ -78,7 +78,7 @@ pub(crate) struct Progress {
 pub(crate) struct Judgement<'j> {
     pub limit: Option<Limit>,
     pub stop: Option<Stop>,
-    /// What to do about it, if the caller knows better than the answer's code and body.
+    /// What to do about it, if the answer itself does not say.
     pub advice: Option<String>,
     /// What was sent and must not be printed if the answer quotes it.
     pub secrets: &'j [String],

@@ -52,7 +52,7 @@ const TOKEN_URL: &str = "https://zoom.us/oauth/token";
 /// How many seconds Zoom's tokens are valid if an answer does not say.
 const LIFETIME: f64 = 3600.0;
 
-/// As errors name it; the description does not have it.
+/// Not an operation of the description, but errors name it like one.
 static TOKEN_REQUEST: Operation = Operation {
     id: "the token request",
     path: "/oauth/token",
@@ -83,7 +83,7 @@ impl ServerToServer {
     /// address, it may be that too.
     pub fn token_url(mut self, url: impl Into<String>) -> Self {
         self.token_url = url.into();
-        // Another endpoint's token is another token, even if this is a clone.
+        // A clone must not share its token with another endpoint's.
         self.cache = TokenCache::default();
         self
     }
@@ -246,7 +246,7 @@ mod tests {
         leaf.prop_recursive(2, 8, 3, |inner| prop::collection::vec(inner, 0..3).prop_map(Value::from))
     }
 
-    /// Answers as an endpoint could give them: each of the fields that are read is there or not, with any value.
+    /// Answers that an endpoint could give: each field that is read is present or not, with any value.
     fn object() -> impl Strategy<Value = Value> {
         let names = prop::sample::select(vec!["access_token", "expires_in", "reason", "error", "scope"]);
         prop::collection::hash_map(names, json(), 0..5).prop_map(|fields| json!(fields))
@@ -265,7 +265,7 @@ mod tests {
         }
 
         #[test]
-        fn a_token_is_taken_from_a_success_alone_and_whole(status in 100..1000_u16, json in object()) {
+        fn a_token_is_taken_only_from_a_success_and_unchanged(status in 100..1000_u16, json in object()) {
             let answered = answer(status, &HeaderMap::new(), json.to_string().as_bytes());
             let token = json["access_token"].as_str().filter(|token| flaw(token).is_none());
             let seconds = match &json["expires_in"] {

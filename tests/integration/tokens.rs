@@ -1,4 +1,4 @@
-//! Where tokens come from, how long they are kept, and who waits for whom.
+//! Where tokens come from, how long they are cached, and which calls wait for them.
 
 use std::collections::VecDeque;
 use std::error::Error as StdError;
@@ -31,7 +31,7 @@ fn app(server: &MockServer) -> ServerToServer {
     ServerToServer::new("mock-account", "mock-client", "mock-secret").token_url(server.token_url())
 }
 
-/// A client that fetches its tokens at the embedded Zoom.
+/// A client that fetches its tokens from the embedded Zoom.
 fn fetching(server: &MockServer) -> Client {
     builder_without_token(server).token_source(app(server)).build().expect("a client")
 }
@@ -45,11 +45,11 @@ fn cause(error: &Error) -> &(dyn StdError + 'static) {
     error.source().expect("the token source's error")
 }
 
-/// A source that is told what to answer, then repeats its last token.
+/// A source that returns what it is told to, then repeats its last token.
 #[derive(Clone, Default)]
 struct Scripted {
     answers: Arc<Mutex<VecDeque<Result<AccessToken, &'static str>>>>,
-    /// For each time it was asked: the refused token that it was told of.
+    /// The refused token it was told about, each time it was asked.
     told: Arc<Mutex<Vec<Option<String>>>>,
     takes: Duration,
 }
@@ -110,7 +110,7 @@ async fn a_fixed_token_is_sent_with_every_call() {
 }
 
 #[tokio::test]
-async fn a_source_of_ones_own_is_asked_once_and_its_token_is_kept() {
+async fn a_custom_source_is_asked_once_and_its_token_is_cached() {
     let server = server(MockServer::builder()).await;
     let source = Scripted::new([Ok(mock_token())]);
     let zoom = source.client(&server).build().expect("a client");
@@ -131,7 +131,7 @@ async fn server_to_server_oauth_fetches_one_token_for_many_calls() {
 }
 
 #[tokio::test]
-async fn a_client_is_made_from_the_environment() {
+async fn a_client_is_built_from_the_environment() {
     if is_child() {
         match (Client::from_env(), std::env::var("TEST_EXPECTED").as_deref()) {
             (Ok(zoom), Ok("client")) => assert!(!format!("{zoom:?}").contains("hidden"), "{zoom:?}"),
@@ -155,7 +155,7 @@ async fn a_client_is_made_from_the_environment() {
     ] {
         let mut environment = vec![("TEST_EXPECTED", expected)];
         environment.extend(variables.iter().map(|name| (*name, "hidden-value")));
-        in_child("tokens::a_client_is_made_from_the_environment", &environment);
+        in_child("tokens::a_client_is_built_from_the_environment", &environment);
     }
 }
 
@@ -175,7 +175,7 @@ async fn one(zoom: Client, number: usize) -> Result<(), Error> {
 }
 
 #[tokio::test]
-async fn those_that_waited_share_a_token_that_ends_at_once() {
+async fn calls_that_waited_share_a_token_that_expires_at_once() {
     let server = server(MockServer::builder()).await;
     let mut source = Scripted::new([Ok(mock_token().with_expires_in(Duration::ZERO))]);
     source.takes = Duration::from_millis(100);
@@ -188,7 +188,7 @@ async fn those_that_waited_share_a_token_that_ends_at_once() {
 }
 
 #[tokio::test]
-async fn those_that_waited_share_the_failure_and_the_next_call_tries_anew() {
+async fn calls_that_waited_share_the_failure_and_the_next_call_tries_again() {
     let server = server(MockServer::builder()).await;
     let denied = Answer::status(401)
         .json(&serde_json::json!({ "reason": "The app was deactivated", "error": "invalid_client" }))
@@ -209,17 +209,17 @@ async fn those_that_waited_share_the_failure_and_the_next_call_tries_anew() {
 }
 
 #[tokio::test]
-async fn a_token_is_renewed_before_its_end() {
+async fn a_token_is_renewed_before_it_expires() {
     let server = server(MockServer::builder()).await;
     let lived = |millis| Ok(mock_token().with_expires_in(Duration::from_millis(millis)));
     let source = Scripted::new([lived(2500), lived(3_600_000)]);
     let zoom = source.client(&server).token_margin(Duration::from_millis(1200)).build().expect("a client");
-    let begun = Instant::now();
+    let started = Instant::now();
     while source.asked() < 2 {
         start(&zoom, MEETING).await.expect("204");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let renewed = begun.elapsed();
+    let renewed = started.elapsed();
     assert!(renewed >= Duration::from_millis(1250), "renewed too soon: {renewed:?}");
     assert!(renewed < Duration::from_millis(2400), "renewed too late: {renewed:?}");
     start(&zoom, MEETING).await.expect("204");
@@ -239,29 +239,29 @@ async fn a_margin_longer_than_the_lifetime_does_not_fetch_for_every_call() {
 }
 
 #[tokio::test]
-async fn while_the_old_token_lives_a_failed_renewal_is_no_error() {
+async fn while_the_old_token_is_valid_a_failed_renewal_is_not_an_error() {
     let server = server(MockServer::builder()).await;
     let source = Scripted::new([
         Ok(mock_token().with_expires_in(Duration::from_millis(1500))),
         Err("the vault is sealed"),
     ]);
     let zoom = source.client(&server).build().expect("a client");
-    let begun = Instant::now();
+    let started = Instant::now();
     let error = loop {
         match start(&zoom, MEETING).await {
             Ok(()) => tokio::time::sleep(Duration::from_millis(20)).await,
             Err(error) => break error,
         }
     };
-    let lived = begun.elapsed();
-    assert!(lived >= Duration::from_millis(1450), "the old token still lived: {lived:?}");
+    let lived = started.elapsed();
+    assert!(lived >= Duration::from_millis(1450), "the old token was still valid: {lived:?}");
     assert!(source.asked() > 2, "a renewal was tried before: {}", source.asked());
     assert!(source.asked() < 40, "but not by every call: {}", source.asked());
     assert_eq!(error.kind(), ErrorKind::Token);
     assert!(chain(&error).contains("the vault is sealed"), "{error}");
 }
 
-/// A source of which each request is decided by its number, from 1.
+/// A source whose answer depends on the request's number, from 1.
 struct Numbered<F>(F, AtomicUsize);
 
 impl<F, Answer> TokenSource for Numbered<F>
@@ -284,7 +284,7 @@ where
 }
 
 #[tokio::test]
-async fn while_the_old_token_lives_a_renewal_that_hangs_holds_up_no_call() {
+async fn while_the_old_token_is_valid_a_renewal_that_hangs_delays_no_call() {
     let server = server(MockServer::builder()).await;
     let source = numbered(|number| async move {
         if number > 1 {
@@ -297,7 +297,7 @@ async fn while_the_old_token_lives_a_renewal_that_hangs_holds_up_no_call() {
     let zoom = builder_without_token(&server).token_source(source.clone()).retry(hasty).build();
     let zoom = zoom.expect("a client");
     start(&zoom, MEETING).await.expect("204");
-    later(51).await; // half its life
+    later(51).await; // half its lifetime
     for _ in 0..5 {
         start(&zoom, MEETING).await.expect("204 with the old token");
     }
@@ -341,7 +341,7 @@ async fn a_renewal_that_failed_is_repeated_halfway_to_the_expiry_or_when_the_end
 }
 
 #[tokio::test]
-async fn callers_with_a_deadline_shorter_than_the_token_request_get_its_token_all_the_same() {
+async fn calls_with_a_deadline_shorter_than_the_token_request_still_get_its_token() {
     let server = server(MockServer::builder().token_delay(Duration::from_millis(600))).await;
     let zoom = fetching(&server).with_retry(RetryPolicy::default().deadline(Duration::from_millis(400)));
     let mut succeeded = 0;
@@ -356,7 +356,7 @@ async fn callers_with_a_deadline_shorter_than_the_token_request_get_its_token_al
 }
 
 #[tokio::test]
-async fn a_caller_that_is_dropped_takes_the_token_request_from_nobody() {
+async fn dropping_a_call_does_not_cancel_the_token_request_for_the_others() {
     let server = server(MockServer::builder().token_delay(Duration::from_millis(200))).await;
     let zoom = fetching(&server);
     let calls: Vec<_> = (0..100).map(|number| tokio::spawn(one(zoom.clone(), number))).collect();
@@ -381,7 +381,7 @@ async fn a_source_of_any_kind_is_given_up_after_the_token_timeout() {
     for (builder, seconds) in [(own, 10), (short, 2), (zooms, 10)] {
         let zoom = builder.build().expect("a client");
         let call = tokio::spawn(one(zoom, 0));
-        tokio::time::sleep(Duration::from_millis(100)).await; // the request is under way
+        tokio::time::sleep(Duration::from_millis(100)).await; // the request is in progress
         later(seconds - 1).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert!(!call.is_finished(), "after {seconds} s and not before");
@@ -393,7 +393,7 @@ async fn a_source_of_any_kind_is_given_up_after_the_token_timeout() {
 }
 
 #[tokio::test]
-async fn a_source_that_panics_changes_nothing_for_those_that_wait() {
+async fn a_source_that_panics_once_fails_none_of_the_waiting_calls() {
     let server = server(MockServer::builder()).await;
     let source = numbered(|number| async move {
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -416,7 +416,7 @@ async fn a_source_that_panics_changes_nothing_for_those_that_wait() {
 }
 
 #[tokio::test]
-async fn while_the_old_token_lives_a_renewal_that_panics_is_not_repeated_by_every_call() {
+async fn while_the_old_token_is_valid_a_renewal_that_panics_is_not_repeated_by_every_call() {
     let server = server(MockServer::builder()).await;
     let source = numbered(|number| async move {
         assert_eq!(number, 1, "each renewal of this test's source panics");
@@ -431,7 +431,7 @@ async fn while_the_old_token_lives_a_renewal_that_panics_is_not_repeated_by_ever
     assert_eq!(source.1.load(Ordering::SeqCst), 2);
 }
 
-/// A runtime of its own that began the only token request, which hangs until it is told to go on; later requests give
+/// A separate runtime that started the only token request, which hangs until it is told to go on. Later requests get
 /// a token at once.
 fn stuck_elsewhere(server: &MockServer, timeout: Duration) -> (tokio::runtime::Runtime, Client, Arc<Notify>) {
     let go_on = Arc::new(Notify::new());
@@ -449,7 +449,7 @@ fn stuck_elsewhere(server: &MockServer, timeout: Duration) -> (tokio::runtime::R
     let zoom = builder_without_token(server).token_source(source).token_timeout(timeout).build();
     let zoom = zoom.expect("a client");
     let call = zoom.clone();
-    let begun = std::thread::spawn(move || {
+    let started = std::thread::spawn(move || {
         let elsewhere =
             tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let waited = elsewhere.block_on(async {
@@ -458,11 +458,11 @@ fn stuck_elsewhere(server: &MockServer, timeout: Duration) -> (tokio::runtime::R
         assert!(waited.is_err(), "the token request hangs: {waited:?}");
         elsewhere
     });
-    (begun.join().expect("joined"), zoom, go_on)
+    (started.join().expect("joined"), zoom, go_on)
 }
 
 #[tokio::test]
-async fn a_runtime_that_is_shut_down_changes_nothing_for_those_that_wait_elsewhere() {
+async fn a_runtime_that_is_shut_down_fails_no_call_waiting_on_another() {
     let server = server(MockServer::builder()).await;
     let (elsewhere, zoom, _go_on) = stuck_elsewhere(&server, Duration::from_secs(600));
     let calls: Vec<_> = (0..20).map(|number| tokio::spawn(one(zoom.clone(), number))).collect();
@@ -475,14 +475,14 @@ async fn a_runtime_that_is_shut_down_changes_nothing_for_those_that_wait_elsewhe
 }
 
 #[tokio::test]
-async fn a_token_request_that_nobody_drives_holds_up_nobody_longer_than_its_time() {
+async fn a_token_request_on_an_idle_runtime_delays_no_call_beyond_its_timeout() {
     let server = server(MockServer::builder()).await;
     let (elsewhere, zoom, go_on) = stuck_elsewhere(&server, Duration::from_millis(200));
-    let begun = Instant::now();
+    let started = Instant::now();
     start(&zoom, MEETING).await.expect("204 with the token of the second request");
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 
-    // Driven again, it ends after all: too late to take the place of the newer token.
+    // Driven again, it finishes after all, but too late to replace the newer token.
     go_on.notify_one();
     let driven = std::thread::spawn(move || {
         elsewhere.block_on(async { tokio::time::sleep(Duration::from_millis(100)).await });
@@ -506,7 +506,7 @@ async fn a_source_is_told_which_token_was_refused() {
 }
 
 #[tokio::test]
-async fn a_token_request_begun_before_a_refusal_does_not_bring_the_refused_token_back() {
+async fn a_token_request_started_before_a_refusal_does_not_bring_the_refused_token_back() {
     let server = server(MockServer::builder().access_token("old")).await;
     let old = || Ok(AccessToken::new("old").with_expires_in(Duration::from_secs(100)));
     let mut source = Scripted::new([old(), old(), Ok(mock_token())]);
@@ -516,13 +516,13 @@ async fn a_token_request_begun_before_a_refusal_does_not_bring_the_refused_token
     later(51).await;
     server.kill_token();
     server.accept_token("mock-access-token");
-    // Its first attempt begins the renewal, and is refused while that is under way.
+    // Its first attempt starts the renewal, and is refused while that is in progress.
     start(&zoom, MEETING).await.expect("204 with a newer token");
     assert_eq!(statuses(&server), [204, 401, 204]);
     assert_eq!(*source.told.lock().expect("told"), [None, None, Some("old".to_owned())]);
 }
 
-/// As [`Scripted`], with one cache for all its clients.
+/// Like [`Scripted`], with one cache for all its clients.
 #[derive(Clone)]
 struct Shared(Scripted, TokenCache);
 
@@ -541,7 +541,7 @@ impl TokenSource for Shared {
 }
 
 #[tokio::test]
-async fn clients_that_are_given_one_shared_source_share_its_token() {
+async fn clients_of_one_shared_source_share_its_token() {
     let server = server(MockServer::builder()).await;
     let built = |source: ClientBuilder| source.build().expect("a client");
     let new = || builder_without_token(&server);
@@ -745,7 +745,7 @@ async fn wrong_credentials_are_zooms_refusal() {
 }
 
 #[tokio::test]
-async fn a_token_endpoints_words_make_one_short_line_and_a_short_secret_stars_none_of_them() {
+async fn a_token_endpoints_words_become_one_short_line_and_a_short_secret_redacts_none_of_them() {
     let server = server(MockServer::builder()).await;
     let reason = format!("Invalid client\r\n\u{1b}[31m{}", "x".repeat(60_000));
     server.answer_token_request(
@@ -805,7 +805,7 @@ async fn a_token_endpoint_that_listens_late_gets_the_request_once() {
 }
 
 #[tokio::test]
-async fn a_token_endpoint_that_hangs_or_never_ends_ends_at_the_deadline() {
+async fn a_token_endpoint_that_hangs_or_never_stops_sending_is_cut_off() {
     let server = server(MockServer::builder()).await;
     let zoom = fetching(&server).with_retry(RetryPolicy::default().deadline(Duration::from_millis(400)));
     server.answer_token_request(Answer::hang());
@@ -817,12 +817,12 @@ async fn a_token_endpoint_that_hangs_or_never_ends_ends_at_the_deadline() {
     let error = start(&fetching(&server), MEETING).await.expect_err("no token in 64 KiB");
     assert!(chain(&error).contains("too long"), "{error}");
     later(10).await;
-    tokio::time::sleep(Duration::from_millis(50)).await; // what hangs is given up
+    tokio::time::sleep(Duration::from_millis(50)).await; // the hanging request is given up
     start(&zoom, MEETING).await.expect("the next call tries anew");
 }
 
 #[tokio::test]
-async fn a_token_that_is_none_is_a_typed_error_and_not_printed() {
+async fn an_invalid_token_is_a_typed_error_and_is_not_printed() {
     let server = server(MockServer::builder()).await;
     for token in ["", "hidden\ntoken", "hidden\r\nX-Evil: 1", "Bearer hidden", "hidden\0", "hidden-é"] {
         let source = Scripted::new([Ok(AccessToken::new(token)), Ok(mock_token())]);
@@ -865,7 +865,7 @@ async fn credentials_and_a_token_url_that_can_never_give_a_token_are_refused_whe
             }
         }
     }
-    // Also where a source around it does not pass the question on.
+    // Even if a source that wraps it does not forward `validate`.
     let inside = app("a", "b", "hidden\n").token_url(server.token_url());
     let error = inside.token(&reqwest::Client::new(), None).await.expect_err("refused");
     assert!(error.to_string().contains("the client secret contains a space, line break"), "{error}");
@@ -887,7 +887,7 @@ fn a_token_and_a_source_are_not_taken_together() {
 }
 
 #[tokio::test]
-async fn a_lifetime_is_read_as_a_number_or_a_text_and_refused_by_its_name() {
+async fn a_lifetime_is_a_number_or_text_and_a_refusal_names_the_field() {
     for (expires_in, is_usable) in [
         ("3600", true),
         ("\"3600\"", true),
@@ -918,7 +918,7 @@ async fn a_lifetime_is_read_as_a_number_or_a_text_and_refused_by_its_name() {
 }
 
 #[tokio::test]
-async fn an_error_answers_its_questions_for_a_token_request_too() {
+async fn an_errors_methods_answer_for_a_token_request_too() {
     let seven = Some(Duration::from_secs(7));
     for (status, header, is_limited, retry_after, words, not) in [
         (429, Some("7"), true, seven, "Too many tokens were requested. Zoom asks to wait for 7 s", "Check"),
@@ -944,7 +944,7 @@ async fn an_error_answers_its_questions_for_a_token_request_too() {
 }
 
 #[tokio::test]
-async fn a_source_keeps_its_own_error_as_the_source() {
+async fn a_custom_sources_error_is_the_source_of_the_calls_error() {
     let server = server(MockServer::builder()).await;
     let sealed = std::io::Error::new(std::io::ErrorKind::PermissionDenied, "the vault is sealed");
     let sealed = Mutex::new(Some(sealed));
@@ -960,8 +960,8 @@ async fn a_source_keeps_its_own_error_as_the_source() {
     assert_eq!(cause.kind(), std::io::ErrorKind::PermissionDenied);
 }
 
-/// As often as `kills` says: this many calls at once, of which a tenth begins as the current token is killed, with the
-/// others under way. Each kill comes after every call that the one before it refused has been answered.
+/// `kills` times, makes `calls` calls at once: nine tenths are in progress as the current token is killed, one tenth starts
+/// then. Every call that one kill refused has been answered before the next.
 async fn storm(zoom: &Client, server: &MockServer, calls: usize, kills: usize) {
     for kill in 1..=kills {
         let mut storm = JoinSet::new();
@@ -987,13 +987,13 @@ async fn storm(zoom: &Client, server: &MockServer, calls: usize, kills: usize) {
 }
 
 #[tokio::test]
-async fn a_thousand_concurrent_calls_outlive_five_kills_of_the_token_with_six_token_requests() {
+async fn a_thousand_concurrent_calls_survive_five_kills_of_the_token_with_six_token_requests() {
     let server = server(MockServer::builder()).await;
     storm(&fetching(&server), &server, 1000, 5).await;
 }
 
 #[tokio::test]
-async fn concurrent_calls_over_one_http2_connection_outlive_five_kills_of_the_token() {
+async fn concurrent_calls_over_one_http2_connection_survive_five_kills_of_the_token() {
     let server = server(MockServer::builder()).await;
     let http2 = reqwest::ClientBuilder::new().http2_prior_knowledge();
     let zoom =
