@@ -175,6 +175,8 @@ impl Error {
             sentence += &format!(". {advice}");
         }
         sentence += &format!(" ({})", spent(progress));
+        // Once more: dropping invisible characters may have joined the parts of a secret.
+        redact(&mut sentence, secrets);
         let cause = answer.flaw.take().and_then(|flaw| flaw.cause);
         let mut error = Self::new(ErrorKind::Answered, Some(operation), sentence, progress);
         error.0.source = cause.map(|cause| Arc::new(cause) as Cause);
@@ -415,4 +417,63 @@ fn spent(progress: Progress) -> String {
 /// section 8.7). hyper does not expose the reason, so this compares h2's words.
 fn is_refused_stream(error: &(dyn StdError + 'static)) -> bool {
     innermost(error) == "stream error received: refused stream before processing any application logic"
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+
+    use super::*;
+
+    static OPERATION: Operation = Operation {
+        id: "anOperation",
+        path: "/",
+        media_type: None,
+        body_required: false,
+        documented_wait: None,
+        lengths: &[],
+        errors: &[],
+    };
+    const SECRET: &str = "s3cr3t";
+
+    /// Words with the secret in them, as it is or with characters inside that a reader would not see.
+    fn quoting() -> impl Strategy<Value = String> {
+        let inside = select(vec!["", "\u{200b}", "\u{202e}", "\t", "\n"]);
+        let piece = prop_oneof![
+            any::<String>(),
+            inside.prop_map(|inside| format!("{}{inside}{}", &SECRET[..3], &SECRET[3..])),
+            select(vec!["https://", "rtmp://ada:", "@", "/", "?", "#", "%", " "]).prop_map(str::to_owned),
+        ];
+        prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_can_make_a_sentence_long_unreadable_or_secret(
+            status in 100..1000_u16,
+            words in quoting(),
+            field in quoting(),
+            header in quoting(),
+            name in select(vec![LOCATION, CONTENT_TYPE, HeaderName::from_static("x-zm-trackingid")]),
+            is_json in any::<bool>(),
+        ) {
+            let errors = serde_json::json!([{ "field": field, "message": words }]);
+            let json = serde_json::json!({ "code": 300, "message": words, "errors": errors }).to_string();
+            let body = if is_json { json } else { words };
+            let header = HeaderValue::from_bytes(header.as_bytes()).ok();
+            let headers = header.into_iter().map(|header| (name.clone(), header)).collect();
+            let status = StatusCode::from_u16(status).expect("a status");
+            let answer = Answer { status, headers, body: body.into(), flaw: None };
+            let secrets = [SECRET.to_owned()];
+            let judgement = Judgement { secrets: &secrets, ..Judgement::default() };
+            let error = Error::answered(&OPERATION, answer, judgement, Progress::default());
+            let sentence = error.to_string();
+            prop_assert!(!sentence.contains(SECRET), "{}", sentence);
+            prop_assert!(!sentence.contains(char::is_control), "{:?}", sentence);
+            prop_assert!(sentence.chars().count() <= LONGEST_SENTENCE + 1, "{}", sentence);
+            prop_assert!(!format!("{error:?} {:?}", error.field_errors()).contains(SECRET), "{:?}", error);
+        }
+    }
 }
