@@ -225,7 +225,7 @@ impl Error {
         Some(&self.answered_with()?.answer.headers)
     }
 
-    /// The answer's body, at most its first 64 KiB: JSON, XML, HTML or nothing. It may repeat what was sent.
+    /// The answer's body, at most its first 64 KiB: JSON, XML, HTML or nothing. It may contain secrets.
     pub fn body(&self) -> Option<&Bytes> {
         Some(&self.answered_with()?.answer.body)
     }

@@ -21,26 +21,21 @@ use crate::support::{
     MEETING, RawServer, builder, builder_without_token, configure, in_child, is_child, read_request, start,
 };
 
-/// The list so far.
-#[derive(Default)]
+/// The sentences under one heading.
 struct List(String);
 
 impl List {
-    fn heading(&mut self, heading: &str) {
-        let space = if self.0.is_empty() { "" } else { "\n" };
-        let _ = writeln!(self.0, "{space}# {heading}\n");
+    fn new(heading: &str) -> Self {
+        Self(format!("# {heading}\n\n"))
     }
 
     fn add(&mut self, sentence: impl Display) {
         let _ = writeln!(self.0, "{}", without_time(&sentence.to_string()));
     }
 
-    /// The error, and below it why there is no access token.
+    /// The error, and why there is no access token.
     fn add_chain(&mut self, error: &Error) {
-        self.add(error);
-        if let Some(cause) = error.source().filter(|_| error.kind() == zoom_livestream::ErrorKind::Token) {
-            self.add(format!("  {cause}"));
-        }
+        self.add(format!("{error}: {}", error.source().expect("the token source's error")));
     }
 }
 
@@ -60,8 +55,8 @@ async fn server() -> MockServer {
 async fn answered(answer: Answer, policy: RetryPolicy) -> Error {
     let server = server().await;
     server.answer_always(answer);
-    let zoom = builder(&server).retry(policy).attempt_timeout(Duration::from_secs(1)).build();
-    start(&zoom.expect("a client"), MEETING).await.expect_err("an error")
+    let zoom = builder(&server).retry(policy).build().expect("a client");
+    start(&zoom, MEETING).await.expect_err("an error")
 }
 
 fn limited(retry_after: &str) -> Answer {
@@ -75,29 +70,26 @@ async fn every_sentence_is_as_the_list_has_it() {
         std::fs::write(std::env::var_os("TEST_FILE").expect("a file"), error.to_string()).expect("written");
         return;
     }
-    let mut list = List::default();
-    building(&mut list);
-    refusing(&mut list).await;
-    connecting(&mut list).await;
-    answering(&mut list).await;
-    waiting(&mut list).await;
-    fetching_tokens(&mut list).await;
-    verifying_events(&mut list);
+    let (refused, unanswered, answered, limited, without_token) =
+        tokio::join!(refusing(), connecting(), answering(), waiting(), fetching_tokens());
+    let lists =
+        [building(), refused, ids(), unanswered, answered, limited, without_token, verifying_events()];
+    let said = lists.map(|list| list.0).join("\n");
 
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("sentences.txt");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&file, &list.0).expect("the list is written");
+        std::fs::write(&file, &said).expect("the list is written");
         return;
     }
     let golden = std::fs::read_to_string(&file).unwrap_or_default();
-    let differing = list.0.lines().zip(golden.lines()).find(|(said, listed)| said != listed);
+    let differing = said.lines().zip(golden.lines()).find(|(said, listed)| said != listed);
     let advice = "if that is what you want, run this test with UPDATE_GOLDEN=1 and read the list";
     assert_eq!(differing, None, "said and listed differ: {advice}");
-    assert_eq!(list.0.lines().count(), golden.lines().count(), "sentences were added or removed: {advice}");
+    assert_eq!(said.lines().count(), golden.lines().count(), "sentences were added or removed: {advice}");
 }
 
-fn building(list: &mut List) {
-    list.heading("Building a client");
+fn building() -> List {
+    let mut list = List::new("Building a client");
     let new = || Client::builder().access_token("t");
     let app = |account: &str, client: &str| ServerToServer::new(account, client, "c");
     let at = |url: &str| app("a", "b").token_url(url);
@@ -121,6 +113,7 @@ fn building(list: &mut List) {
         list.add(builder.build().expect_err("refused"));
     }
     list.add(from_an_empty_environment());
+    list
 }
 
 /// Made in a process of its own, which writes it to a file.
@@ -133,8 +126,8 @@ fn from_an_empty_environment() -> String {
     sentence
 }
 
-async fn refusing(list: &mut List) {
-    list.heading("Refused before sending");
+async fn refusing() -> List {
+    let mut list = List::new("Refused before sending");
     let zoom = Client::builder().access_token("t").base_url("http://127.0.0.1:9/v2").build();
     let zoom = zoom.expect("a client");
     let status = || zoom.update_meeting_live_stream_status().meeting_id(MEETING);
@@ -151,7 +144,11 @@ async fn refusing(list: &mut List) {
     ] {
         list.add(call.await.expect_err("refused"));
     }
-    list.heading("IDs");
+    list
+}
+
+fn ids() -> List {
+    let mut list = List::new("IDs");
     list.add(MeetingId::try_from(0).expect_err("refused"));
     list.add(MeetingId::try_from(u64::MAX).expect_err("refused"));
     list.add("-1".parse::<MeetingId>().expect_err("refused"));
@@ -159,21 +156,24 @@ async fn refusing(list: &mut List) {
     list.add("849\u{200b}12345678".parse::<MeetingId>().expect_err("refused"));
     list.add(PathSegment::try_from("..").expect_err("refused"));
     list.add(serde_json::from_value::<MeetingId>(json!(true)).expect_err("refused"));
+    list
 }
 
-async fn connecting(list: &mut List) {
-    list.heading("No answer");
+async fn connecting() -> List {
+    let mut list = List::new("No answer");
     let unreachable = Client::builder().access_token("t").base_url(closed_port()).build();
     list.add(start(&unreachable.expect("a client"), MEETING).await.expect_err("nobody listens"));
-    list.add(answered(Answer::hang(), RetryPolicy::never()).await);
+    let hasty = RetryPolicy::never().deadline(Duration::from_secs(1));
+    list.add(answered(Answer::hang(), hasty).await);
     list.add(answered(Answer::disconnect(), RetryPolicy::never()).await);
     let (refusing, _) = http2_answering(|id| frame(3, 0, id, &7_u32.to_be_bytes())).await;
     let zoom = refusing.builder().http(http2()).build().expect("a client");
     list.add(start(&zoom, MEETING).await.expect_err("a refused stream"));
+    list
 }
 
-async fn answering(list: &mut List) {
-    list.heading("Answered");
+async fn answering() -> List {
+    let mut list = List::new("Answered");
     let field = json!({ "code": 300, "message": "Validation Failed.", "errors": [
         { "field": "settings.display_name", "message": "too long" } ] });
     let scopes = "Invalid access token, does not contain scopes:[meeting:update:livestream_status].";
@@ -202,7 +202,7 @@ async fn answering(list: &mut List) {
         std::future::pending().await
     })
     .await;
-    let zoom = stalling.builder().attempt_timeout(Duration::from_millis(300)).build().expect("a client");
+    let zoom = stalling.builder().attempt_timeout(Duration::from_secs(1)).build().expect("a client");
     list.add(start(&zoom, MEETING).await.expect_err("half an answer"));
 
     let server = server().await;
@@ -212,10 +212,11 @@ async fn answering(list: &mut List) {
         let call = zoom.get_meeting_live_stream_details().meeting_id(MEETING);
         list.add(call.await.expect_err("not what is described"));
     }
+    list
 }
 
-async fn waiting(list: &mut List) {
-    list.heading("Answered 429");
+async fn waiting() -> List {
+    let mut list = List::new("Answered 429");
     let at_once = RetryPolicy::default;
     let daily = || Answer::status(429).header("x-ratelimit-type", "Daily-limit");
     list.add(answered(daily(), at_once()).await);
@@ -225,7 +226,7 @@ async fn waiting(list: &mut List) {
     list.add(answered(limited("Sun, 31 May 2099 00:00:00 GMT"), at_once()).await);
     list.add(answered(limited("400"), at_once().max_wait(Duration::MAX)).await);
     list.add(answered(limited("1"), at_once().check(|_| async { false })).await);
-    let slow = at_once().deadline(Duration::from_millis(1500)).check(|_| std::future::pending());
+    let slow = at_once().deadline(Duration::from_secs(3)).check(|_| std::future::pending());
     list.add(answered(limited("1"), slow).await);
     let now = SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_millis() as i64;
     for (state, action) in [(StreamState::Running, Action::Start), (StreamState::Stopped, Action::Stop)] {
@@ -240,6 +241,7 @@ async fn waiting(list: &mut List) {
         let (words, _) = error.split_once(" since ").expect("since when");
         list.add(format!("{words} since …"));
     }
+    list
 }
 
 /// Answers every token request with what the function makes.
@@ -256,17 +258,17 @@ where
         _: Option<&AccessToken>,
     ) -> Result<AccessToken, Box<dyn StdError + Send + Sync>> {
         match (self.0)().await {
-            "" => Err("whatever a source of your own says".into()),
+            "" => Err("what a source of your own says".into()),
             token => Ok(AccessToken::new(token)),
         }
     }
 }
 
-async fn fetching_tokens(list: &mut List) {
-    list.heading("No access token");
+async fn fetching_tokens() -> List {
+    let mut list = List::new("No access token");
     let server = server().await;
     let app = || ServerToServer::new("mock-account", "mock-client", "mock-secret");
-    let new = || builder_without_token(&server).token_timeout(Duration::from_secs(1));
+    let new = || builder_without_token(&server);
     let zoom = new().token_source(app().token_url(server.token_url())).build().expect("a client");
     for answer in [
         Answer::status(400).json(&json!({ "reason": "Invalid client_id or client_secret", "error": "x" })),
@@ -280,23 +282,22 @@ async fn fetching_tokens(list: &mut List) {
         Answer::status(200).json(&json!({ "access_token": "" })),
         Answer::status(200).json(&json!({ "access_token": "t", "expires_in": "soon" })),
         Answer::disconnect(),
-        Answer::hang(),
     ] {
         server.answer_token_request(answer);
         list.add_chain(&start(&zoom, MEETING).await.expect_err("no token"));
     }
-    let unreachable =
-        new().token_source(app().token_url(closed_port())).token_timeout(Duration::from_secs(5));
+    let unreachable = new().token_source(app().token_url(closed_port()));
+    let hanging = new().token_source(Source(std::future::pending)).token_timeout(Duration::from_secs(1));
     let own = new().token_source(Source(|| async { "" }));
     let invalid = new().token_source(Source(|| async { "t\n" }));
     let panicking = new().token_source(Source(|| async { panic!("each token request of this test panics") }));
-    for builder in [unreachable, own, invalid, panicking] {
+    for builder in [unreachable, hanging, own, invalid, panicking] {
         let zoom = builder.build().expect("a client");
         list.add_chain(&start(&zoom, MEETING).await.expect_err("no token"));
     }
     server.answer_token_request(Answer::hang());
     let hasty = zoom.with_retry(RetryPolicy::default().deadline(Duration::from_millis(100)));
-    list.add_chain(&start(&hasty, MEETING).await.expect_err("no time"));
+    list.add(start(&hasty, MEETING).await.expect_err("no time"));
     let server = MockServer::start().await.expect("the embedded Zoom");
     let zoom = builder_without_token(&server).token_source(app().token_url(server.token_url())).build();
     let zoom = zoom.expect("a client");
@@ -304,10 +305,11 @@ async fn fetching_tokens(list: &mut List) {
     server.kill_token();
     server.fail_next_tokens(1, 500);
     list.add_chain(&configure(&zoom).await.expect_err("no newer token"));
+    list
 }
 
-fn verifying_events(list: &mut List) {
-    list.heading("Events");
+fn verifying_events() -> List {
+    let mut list = List::new("Events");
     let verifier = Verifier::new("secret token");
     // Of `v0:1700000000:not JSON` and `v0:1700000000:[]`: `printf … | openssl dgst -sha256 -hmac 'secret token'`.
     let not_json = "v0=be913a53e3fdd7d91e074fc037f7c1291d49aa7299a5c2ce1229a4a6ccdf5da2";
@@ -330,4 +332,5 @@ fn verifying_events(list: &mut List) {
         list.add(verify(&verifier, body, signature, timestamp, now));
     }
     list.add(verify(&Verifier::new(""), "", Some(not_json), Some("1700000000"), 1_700_000_000));
+    list
 }
