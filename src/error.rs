@@ -266,11 +266,9 @@ impl Error {
 
     /// The scopes that Zoom says the access token lacks (code 4711); empty for any other error.
     pub fn missing_scopes(&self) -> Vec<&str> {
-        if self.code() != Some(ErrorCode(MISSING_SCOPES)) {
-            return Vec::new();
-        }
-        let listed = self.message().and_then(|message| message.split_once('[')?.1.split_once(']'));
-        let scopes = listed.map(|(scopes, _)| scopes).unwrap_or_default();
+        let message = self.message().filter(|_| self.code() == Some(ErrorCode(MISSING_SCOPES)));
+        let listed = message.and_then(|message| message.split_once('[')?.1.split_once(']'));
+        let scopes = listed.map_or("", |(scopes, _)| scopes);
         scopes.split([',', ' ']).filter(|scope| !scope.is_empty()).collect()
     }
 
