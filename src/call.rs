@@ -109,7 +109,7 @@ impl Running<'_> {
                 }
             };
             attempt.answered(&answer, text(&token));
-            progress.answered = true;
+            progress.may_have_been_sent = true;
             let ended = |answer, token| Answered { answer, token, progress };
             if answer.status.is_success() {
                 return Ok(ended(answer, token));
@@ -196,7 +196,12 @@ impl Running<'_> {
         let mut secrets = self.inspected().1.secrets;
         secrets.push(text(&token).to_owned());
         let (limit, stop) = limit.unzip();
-        Error::answered(self.operation, answer, Judgement { limit, stop, secrets: &secrets }, progress)
+        Error::answered(
+            self.operation,
+            answer,
+            Judgement { limit, stop, secrets: &secrets, ..Judgement::default() },
+            progress,
+        )
     }
 
     /// The request's path, and what its body holds.
