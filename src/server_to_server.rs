@@ -218,7 +218,8 @@ fn granted(json: &Value) -> Result<AccessToken, String> {
         Some(_) => None,
     };
     let lifetime = lifetime.ok_or(" with an `expires_in` that is not a number of seconds")?;
-    Ok(AccessToken::new(token).with_expires_in(lifetime))
+    let scope = json.get("scope").and_then(Value::as_str);
+    Ok(AccessToken::new(token).with_expires_in(lifetime).with_scope(scope))
 }
 
 fn seconds_of(seconds: f64) -> Option<Duration> {

@@ -179,6 +179,21 @@ async fn a_media_type_that_is_not_described_gets_415() {
 }
 
 #[tokio::test]
+async fn only_the_media_types_that_were_set_are_accepted() {
+    let form = multipart(&[("action", "stop")]);
+    let (multipart, json) = ("multipart/form-data", "application/json");
+    for (accepted, by_multipart, by_json) in
+        [(vec![multipart], 204, 415), (vec!["Application/JSON"], 415, 204), (vec![], 415, 415)]
+    {
+        let server = MockServer::builder().accept_media_types(accepted).start().await.unwrap();
+        let content_type = "multipart/form-data; boundary=b";
+        let answer = send(&server, "PATCH", STATUS, content_type, form.clone()).await;
+        assert_eq!(answer.status(), by_multipart);
+        assert_eq!(patch(&server, STATUS, STOP).await.status(), by_json);
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_cannot_be_read_or_has_no_field_gets_400() {
     let server = MockServer::start().await.unwrap();
     let form = "multipart/form-data; boundary=b";
@@ -248,7 +263,9 @@ async fn a_second_start_within_the_cool_down_gets_429_and_another_meeting_does_n
     let refused = patch(&server, STATUS, START).await;
     assert_eq!(refused.status(), 429);
     assert_eq!(refused.headers().get("retry-after"), None);
-    assert!(json_of(refused).await["message"].as_str().unwrap().contains("30 seconds"));
+    let message = "Too many requests submitted to start the live stream of this meeting: 84912345678. If the live stream \
+                   has not already started, retry making a new request after 30 seconds.";
+    assert_eq!(json_of(refused).await["message"], message);
     assert_eq!(patch(&server, OTHER_STATUS, START).await.status(), 204);
     assert_eq!(patch(&server, "/meetings/084912345679/livestream/status", START).await.status(), 429);
 }

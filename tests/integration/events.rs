@@ -304,7 +304,7 @@ async fn an_endpoint_that_fails_the_challenge_gets_no_event() {
         let broken = broken.await;
         let webhook = Webhook::new(format!("http://{}/", broken.address), SECRET_TOKEN).and_url(&url);
         let error = server.send_events_to(webhook).await.expect_err(answer);
-        assert!(error.to_string().contains("it answered its challenge with HTTP"), "{error}");
+        assert!(error.to_string().contains("it answered the challenge with HTTP"), "{error}");
     }
     let nobody = Webhook::new("http://127.0.0.1:1/", SECRET_TOKEN);
     assert_eq!(secret_in(&format!("{nobody:?}")), None);
