@@ -14,10 +14,15 @@ mod long;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use peak_alloc::PeakAlloc;
 use tokio::task::JoinSet;
 use zoom_livestream::mock::MockServer;
 use zoom_livestream::update_meeting_live_stream_status::Action;
 use zoom_livestream::{Client, Error, ServerToServer};
+
+/// Counts the bytes in use, which says more than a process's size: that depends on what the allocator keeps for later.
+#[global_allocator]
+static HEAP: PeakAlloc = PeakAlloc;
 
 const FIRST_MEETING: u64 = 10_000_000_000;
 
