@@ -1,4 +1,4 @@
-//! Finds out, with your own account, whether Zoom accepts these operations as `multipart/form-data`.
+//! Finds out with your own account whether Zoom accepts these operations as `multipart/form-data`.
 //!
 //! ```text
 //! export ZOOM_ACCOUNT_ID=… ZOOM_CLIENT_ID=… ZOOM_CLIENT_SECRET=…    # or ZOOM_ACCESS_TOKEN=…
@@ -35,32 +35,34 @@ with ZOOM_ACCESS_TOKEN, or ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRE
 #[tokio::main]
 async fn main() -> ExitCode {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let order = match Order::read(std::env::args().skip(1), variable) {
-        Ok(order) => order,
+    let options = match Options::read(std::env::args().skip(1), variable) {
+        Ok(options) => options,
         Err(reason) => {
             eprintln!("{reason}\n\n{USAGE}");
             return ExitCode::from(2);
         }
     };
-    let report = examine(&order, Client::builder, |line| eprintln!("{line}")).await;
+    let report = examine(&options, Client::builder, |line| eprintln!("{line}")).await;
     eprintln!("\nPlease paste this into an issue:\n");
     println!("{report}");
-    ExitCode::from(u8::from(!report.is_well))
+    ExitCode::from(u8::from(!report.is_success))
 }
 
 /// What the command line and the environment ask for.
-pub struct Order {
+#[derive(Debug)]
+pub struct Options {
     pub credentials: Credentials,
     pub meeting: MeetingId,
     pub write: bool,
 }
 
+#[derive(Debug)]
 pub enum Credentials {
     AccessToken(Secret),
     ServerToServer(ServerToServer),
 }
 
-impl Order {
+impl Options {
     pub fn read(
         arguments: impl Iterator<Item = String>,
         variable: impl Fn(&str) -> Option<String>,
@@ -91,7 +93,7 @@ impl Order {
 pub struct Report {
     lines: Vec<(String, String)>,
     conclusion: String,
-    pub is_well: bool,
+    pub is_success: bool,
 }
 
 impl Report {
@@ -99,8 +101,8 @@ impl Report {
         self.lines.push((what.into(), found.into()));
     }
 
-    fn concluded(mut self, is_well: bool, conclusion: impl Into<String>) -> Self {
-        self.is_well = is_well;
+    fn concluded(mut self, is_success: bool, conclusion: impl Into<String>) -> Self {
+        self.is_success = is_success;
         self.conclusion = conclusion.into();
         self
     }
@@ -144,13 +146,13 @@ impl fmt::Display for Outcome {
 }
 
 pub async fn examine(
-    order: &Order,
+    options: &Options,
     builder: impl Fn() -> ClientBuilder,
     say: impl Fn(&str) + Send + Sync,
 ) -> Report {
     let mut report = Report::default();
     say("Getting an access token.");
-    let token = match token(&order.credentials, &mut report).await {
+    let token = match token(&options.credentials, &mut report).await {
         Ok(token) => token,
         Err(reason) => {
             report.line("access token", reason);
@@ -173,7 +175,7 @@ pub async fn examine(
 
     say("Reading the meeting's live-stream configuration.");
     let get = "GET meetings/…/livestream";
-    let present = match read(&multipart, order.meeting).await {
+    let present = match read(&multipart, options.meeting).await {
         Ok(present) => present,
         Err(error) => {
             report.line(get, described(&error));
@@ -185,29 +187,29 @@ pub async fn examine(
     let write = match planned(&present, unix) {
         Ok(write) => write,
         Err(reason) => {
-            return report.concluded(!order.write, format!("Nothing was written because {reason}."));
+            return report.concluded(!options.write, format!("Nothing was written because {reason}."));
         }
     };
-    if !order.write {
+    if !options.write {
         say(&format!("With --write, this would be next: {}", write.announcement()));
         return report.concluded(true, "Nothing was written, because --write was not given.");
     }
 
     say(write.announcement());
-    let by_multipart = patch(&multipart, order.meeting, &write.body).await;
+    let by_multipart = patch(&multipart, options.meeting, &write.body).await;
     report.line("PATCH meetings/…/livestream as multipart/form-data", by_multipart.to_string());
     let by_json = match by_multipart {
         Outcome::Ignored | Outcome::Refused(_) => {
             say("Zoom did not take it as multipart/form-data: trying application/json.");
-            let by_json = patch(&json, order.meeting, &write.body).await;
+            let by_json = patch(&json, options.meeting, &write.body).await;
             report.line("PATCH meetings/…/livestream as application/json", by_json.to_string());
             Some(by_json)
         }
         _ => None,
     };
     report.line("written", write.summary());
-    let (is_well, conclusion) = conclusion(&by_multipart, by_json.as_ref(), write.is_new);
-    report.concluded(is_well, conclusion)
+    let (is_success, conclusion) = conclusion(&by_multipart, by_json.as_ref(), write.is_new);
+    report.concluded(is_success, conclusion)
 }
 
 async fn token(credentials: &Credentials, report: &mut Report) -> Result<Secret, String> {
@@ -218,11 +220,14 @@ async fn token(credentials: &Credentials, report: &mut Report) -> Result<Secret,
         }
         Credentials::ServerToServer(app) => app,
     };
-    let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build();
+    let http = reqwest::Client::builder()
+        .timeout(Duration::from_secs(10))
+        .redirect(reqwest::redirect::Policy::none())
+        .build();
     let http = http.map_err(|error| without_ids(&error.to_string()))?;
     let token = app.token(&http, None).await.map_err(sentences)?;
     report.line("access token", "by server-to-server OAuth");
-    report.line("scopes", token.scope().unwrap_or("not in the token endpoint's answer"));
+    report.line("scopes", token.scope().map_or("not in the token endpoint's answer".to_owned(), without_ids));
     Ok(token.secret().clone())
 }
 

@@ -29,6 +29,7 @@ const REQUESTS_PER_SECOND: u32 = 180;
 /// So many that no round comes back to the meetings of the one before it, whose cool-down may not be over.
 const MEETINGS: u64 = 4 * CALLS_PER_ROUND;
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 const DEADLINE: Duration = Duration::from_secs(60);
 const STATUS: &str = "updateMeetingLiveStreamStatus";
 
@@ -228,9 +229,9 @@ pub async fn run(minutes: u32) -> Result<(), Failure> {
                 zoom = round(zoom, client, disturbance, &mut counted).await?;
             }
         }
-        // At rest: how many connections a client keeps is a matter of chance.
+        // At rest, because it is a matter of chance how many connections the clients keep.
         zoom = zoom.restart(&mut counted).await?;
-        sleep(Duration::from_millis(500)).await;
+        sleep(3 * IDLE_TIMEOUT).await;
         let memory = HEAP.current_usage();
         if first.is_none() && started.elapsed() >= MINUTE {
             first = Some(memory);
@@ -259,7 +260,8 @@ fn clients(front: SocketAddr) -> Result<[Client; 2], Failure> {
     let app = app.token_url(format!("http://{front}/oauth/token"));
     let build = |http| {
         let client = Client::builder().base_url(format!("http://{front}/v2")).http(http);
-        let client = client.token_source(app.clone()).attempt_timeout(ATTEMPT_TIMEOUT);
+        let client =
+            client.token_source(app.clone()).attempt_timeout(ATTEMPT_TIMEOUT).pool_idle_timeout(IDLE_TIMEOUT);
         client.retry(RetryPolicy::default().deadline(DEADLINE)).build()
     };
     let http = reqwest::ClientBuilder::new;
@@ -307,23 +309,23 @@ async fn round(
 }
 
 fn prepare(server: &MockServer, disturbance: Disturbance, round: u64) {
-    for number in 0..CALLS_PER_ROUND / 10 {
-        match disturbance {
-            // Every fourth comes too late.
-            SlowAnswers => {
-                let delay = if number % 4 == 0 { 2 * ATTEMPT_TIMEOUT } else { ATTEMPT_TIMEOUT / 4 };
-                server.answer_for(STATUS, Answer::status(204).delay(delay));
-            }
-            WrongClock => server.answer_for(STATUS, limit_by_a_wrong_clock(number + round)),
-            _ => {}
-        }
+    for number in 0..CALLS_PER_ROUND {
+        let answer = match disturbance {
+            // Some calls are always under way when the connections break.
+            BrokenConnections => Answer::status(204).delay(ATTEMPT_TIMEOUT / 30),
+            SlowAnswers if number.is_multiple_of(40) => Answer::status(204).delay(2 * ATTEMPT_TIMEOUT),
+            SlowAnswers if number.is_multiple_of(10) => Answer::status(204).delay(ATTEMPT_TIMEOUT / 4),
+            WrongClock if number.is_multiple_of(10) => limit_by_a_wrong_clock(number / 10 + round),
+            _ => continue,
+        };
+        server.answer_for(STATUS, answer);
     }
 }
 
 /// Asks to wait for a second, by a clock that is ten minutes fast or slow.
 fn limit_by_a_wrong_clock(number: u64) -> Answer {
     let now = SystemTime::now();
-    let date = if number % 2 == 0 { now + 10 * MINUTE } else { now - 10 * MINUTE };
+    let date = if number.is_multiple_of(2) { now + 10 * MINUTE } else { now - 10 * MINUTE };
     let until = date + Duration::from_secs(1);
     let answer = Answer::error(429, 429, "Too many requests.").header("date", httpdate::fmt_http_date(date));
     if number % 4 < 2 {

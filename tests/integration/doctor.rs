@@ -14,7 +14,7 @@ use crate::support::{
 #[allow(dead_code, reason = "its main function is not called here")]
 mod doctor;
 
-use doctor::{Credentials, Order, Report, examine};
+use doctor::{Credentials, Options, Report, examine};
 
 const JSON: &str = "application/json";
 const MULTIPART: &str = "multipart/form-data";
@@ -37,10 +37,10 @@ impl Examined {
     async fn with(server: MockServer, credentials: Credentials, write: bool) -> Self {
         let meeting = MeetingId::try_from(MEETING).expect("an ID");
         let said = Mutex::new(Vec::new());
-        let order = Order { credentials, meeting, write };
+        let options = Options { credentials, meeting, write };
         let builder = || -> ClientBuilder { builder_without_token(&server) };
         let say = |line: &str| said.lock().expect("lines").push((server.request_count(), line.to_owned()));
-        let report = examine(&order, builder, say).await;
+        let report = examine(&options, builder, say).await;
         let said = said.into_inner().expect("lines");
         let examined = Self { server, report, said };
         let text = examined.text();
@@ -76,7 +76,7 @@ async fn without_a_stream(builder: MockServerBuilder) -> MockServer {
 #[tokio::test]
 async fn the_doctor_finds_out_which_encodings_zoom_accepts() {
     let neither = "Zoom refused both in the same way, so the encoding is probably not the reason.";
-    for (accepted, tried, is_well, conclusion) in [
+    for (accepted, tried, is_success, conclusion) in [
         (vec![MULTIPART, JSON], vec![MULTIPART], true, "Zoom accepts multipart/form-data."),
         (vec![MULTIPART], vec![MULTIPART], true, "Zoom accepts multipart/form-data."),
         (
@@ -91,7 +91,7 @@ async fn the_doctor_finds_out_which_encodings_zoom_accepts() {
         let examined = Examined::new(server, true).await;
         let text = examined.text();
         assert_eq!(examined.media_types(), tried, "{text}");
-        assert_eq!(examined.report.is_well, is_well, "{text}");
+        assert_eq!(examined.report.is_success, is_success, "{text}");
         assert!(text.ends_with(&format!("\n{conclusion}")), "{accepted:?}: {text}");
         assert!(text.contains("meeting:update:livestream "), "the scopes are shown: {text}");
         assert_eq!(
@@ -99,7 +99,7 @@ async fn the_doctor_finds_out_which_encodings_zoom_accepts() {
             tried.len() == 2,
             "{text}"
         );
-        assert_eq!(text.contains("accepted, and a GET returns what was written"), is_well, "{text}");
+        assert_eq!(text.contains("accepted, and a GET returns what was written"), is_success, "{text}");
     }
 }
 
@@ -115,7 +115,7 @@ async fn the_doctor_says_what_it_will_write_before_it_writes() {
         let announced = examined.said.iter().find(|(_, line)| line.starts_with(opening));
         assert_eq!(announced.map(|(requests, _)| *requests), Some(1), "after the GET, before the PATCH");
         assert_eq!(examined.media_types().len(), usize::from(write));
-        assert!(examined.report.is_well, "{}", examined.text());
+        assert!(examined.report.is_success, "{}", examined.text());
     }
 }
 
@@ -141,7 +141,7 @@ async fn a_success_that_changes_nothing_is_not_taken_for_one() {
     assert_eq!(examined.media_types(), [MULTIPART, JSON]);
     let text = examined.text();
     assert!(text.contains("as multipart/form-data: accepted, but a GET returns something else"), "{text}");
-    assert!(examined.report.is_well && text.contains("not multipart/form-data"), "{text}");
+    assert!(examined.report.is_success && text.contains("not multipart/form-data"), "{text}");
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn the_doctor_writes_nothing_if_it_cannot_read_or_a_part_would_be_lost() {
         let server = started(MockServer::builder()).await;
         server.answer(answer);
         let examined = Examined::new(server, true).await;
-        assert!(!examined.report.is_well && examined.text().contains(words), "{}", examined.text());
+        assert!(!examined.report.is_success && examined.text().contains(words), "{}", examined.text());
         assert_eq!(examined.media_types().len(), 0);
     }
 }
@@ -174,13 +174,13 @@ async fn the_doctor_says_why_there_is_no_token_or_that_it_is_refused() {
         ServerToServer::new("mock-account", "mock-client", "hidden-secret").token_url(server.token_url());
     let examined = Examined::with(server, Credentials::ServerToServer(app), true).await;
     let text = examined.text();
-    assert!(!examined.report.is_well && text.contains("Invalid client_id or client_secret"), "{text}");
+    assert!(!examined.report.is_success && text.contains("Invalid client_id or client_secret"), "{text}");
     assert_eq!(examined.server.request_count(), 0);
 
     let server = started(MockServer::builder()).await;
     let examined = Examined::with(server, Credentials::AccessToken("hidden-token".into()), true).await;
     let text = examined.text();
-    assert!(!examined.report.is_well && text.contains("HTTP 401, code 124"), "{text}");
+    assert!(!examined.report.is_success && text.contains("HTTP 401, code 124"), "{text}");
 }
 
 #[tokio::test]
@@ -190,7 +190,7 @@ async fn a_patch_without_an_answer_is_not_repeated_in_another_encoding() {
     let examined = Examined::new(server, true).await;
     assert_eq!(examined.media_types(), [MULTIPART]);
     assert!(
-        !examined.report.is_well && examined.text().contains("this shows nothing"),
+        !examined.report.is_success && examined.text().contains("this shows nothing"),
         "{}",
         examined.text()
     );
@@ -204,13 +204,13 @@ fn the_doctor_takes_one_meeting_and_credentials_from_the_environment() {
         let variable = |name: &str| {
             environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         };
-        Order::read(arguments.iter().map(|argument| (*argument).to_owned()), variable)
+        Options::read(arguments.iter().map(|argument| (*argument).to_owned()), variable)
     };
-    let order = read(&["--write", "849 1234 5678"], &token).ok().expect("an order");
-    assert!(order.write && order.meeting.get() == MEETING);
-    assert!(matches!(order.credentials, Credentials::AccessToken(_)));
-    let order = read(&["84912345678"], &app).ok().expect("an order");
-    assert!(!order.write && matches!(order.credentials, Credentials::ServerToServer(_)));
+    let options = read(&["--write", "849 1234 5678"], &token).expect("options");
+    assert!(options.write && options.meeting.get() == MEETING);
+    assert!(matches!(options.credentials, Credentials::AccessToken(_)));
+    let options = read(&["84912345678"], &app).expect("options");
+    assert!(!options.write && matches!(options.credentials, Credentials::ServerToServer(_)));
     for (arguments, environment, words) in [
         (&["84912345678"][..], &app[..2], "not all of them"),
         (&["84912345678"], &[], "no credentials"),
@@ -219,7 +219,7 @@ fn the_doctor_takes_one_meeting_and_credentials_from_the_environment() {
         (&["my-room"], &token, "is not a meeting ID"),
         (&["84912345678", "--wirte"], &token, "`--wirte` is not an option"),
     ] {
-        let reason = read(arguments, environment).err().expect("a reason");
+        let reason = read(arguments, environment).expect_err("a reason");
         assert!(reason.contains(words), "{reason}");
     }
 }
