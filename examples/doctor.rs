@@ -43,7 +43,7 @@ async fn main() -> ExitCode {
         }
     };
     let report = examine(&options, Client::builder, |line| eprintln!("{line}")).await;
-    eprintln!("\nPlease paste this into an issue:\n");
+    eprintln!("{}", if options.write { "\nPlease paste this into an issue:\n" } else { "" });
     println!("{report}");
     ExitCode::from(u8::from(!report.is_success))
 }

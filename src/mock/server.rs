@@ -66,7 +66,7 @@ pub async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     loop {
         match listener.accept().await {
             Ok((socket, peer)) => {
-                // Without it, an answer would only be late.
+                // If this fails, answers are only a little later.
                 let _ = socket.set_nodelay(true);
                 let (http, shared) = (http.clone(), shared.clone());
                 connections.spawn(async move {

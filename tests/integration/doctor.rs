@@ -12,9 +12,9 @@ use crate::support::{
 
 #[path = "../../examples/doctor.rs"]
 #[allow(dead_code, reason = "its main function is not called here")]
-mod doctor;
+mod example;
 
-use doctor::{Credentials, Options, Report, examine};
+use example::{Credentials, Options, Report, examine};
 
 const JSON: &str = "application/json";
 const MULTIPART: &str = "multipart/form-data";
