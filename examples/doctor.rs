@@ -91,14 +91,14 @@ impl Options {
 /// The text for the issue.
 #[derive(Default)]
 pub struct Report {
-    lines: Vec<(String, String)>,
+    lines: Vec<(&'static str, String)>,
     conclusion: String,
     pub is_success: bool,
 }
 
 impl Report {
-    fn line(&mut self, what: impl Into<String>, found: impl Into<String>) {
-        self.lines.push((what.into(), found.into()));
+    fn line(&mut self, what: &'static str, found: impl Into<String>) {
+        self.lines.push((what, found.into()));
     }
 
     fn concluded(mut self, is_success: bool, conclusion: impl Into<String>) -> Self {
@@ -135,7 +135,7 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Written => f.write_str("accepted, and a GET returns what was written"),
-            Self::Ignored => f.write_str("accepted, but a GET returns something else than was written"),
+            Self::Ignored => f.write_str("accepted, but a GET does not return what was written"),
             Self::Unread(reason) => {
                 write!(f, "accepted, but the GET that should read it back failed: {reason}")
             }
@@ -151,7 +151,6 @@ pub async fn examine(
     say: impl Fn(&str) + Send + Sync,
 ) -> Report {
     let mut report = Report::default();
-    say("Getting an access token.");
     let token = match token(&options.credentials, &mut report).await {
         Ok(token) => token,
         Err(reason) => {
@@ -161,7 +160,7 @@ pub async fn examine(
     };
     let client = |encoding| {
         let retry = RetryPolicy::default().notify(|resend| {
-            eprintln!("Zoom answered 429: sent again in {} s.", resend.wait.as_secs());
+            eprintln!("Zoom answered 429: retrying in {} s.", resend.wait.as_secs());
         });
         builder().access_token(token.clone()).body_encoding(encoding).retry(retry).build()
     };
@@ -192,7 +191,10 @@ pub async fn examine(
     };
     if !options.write {
         say(&format!("With --write, this would be next: {}", write.announcement()));
-        return report.concluded(true, "Nothing was written, because --write was not given.");
+        return report.concluded(
+            true,
+            "Nothing was written. With --write, it finds out whether Zoom accepts multipart/form-data.",
+        );
     }
 
     say(write.announcement());
@@ -285,30 +287,27 @@ fn planned(present: &Response, unix: Duration) -> Result<Write, &'static str> {
     let text = |secret: &Option<Secret>| secret.clone().filter(|secret| !secret.expose().is_empty());
     let (stream_url, stream_key) = (text(&present.stream_url), text(&present.stream_key));
     let page_url = present.page_url.clone().filter(|url| !url.is_empty());
-    let body = match (stream_url, stream_key, page_url) {
-        (Some(url), Some(key), Some(page_url)) if url.expose() != PLACEHOLDER_URL => {
+    let is_ours = stream_url.as_ref().is_some_and(|url| url.expose() == PLACEHOLDER_URL);
+    let (body, is_new) = match (stream_url, stream_key, page_url) {
+        (url, key, _) if is_ours || (url.is_none() && key.is_none()) => {
+            let page_url = format!("https://live.example.com/doctor-{}", unix.as_millis());
+            (Body::builder().stream_url(PLACEHOLDER_URL).stream_key("doctor").page_url(page_url), true)
+        }
+        (Some(url), Some(key), Some(page_url)) => {
             let body = Body::builder().stream_url(url).stream_key(key).page_url(page_url);
-            let body = match &present.resolution {
-                Some(resolution) if !resolution.is_empty() => body.resolution(resolution.as_str()),
-                _ => body,
-            };
-            return match body.try_into() {
-                Ok(body) => Ok(Write { body, is_new: false }),
-                Err(_) => Err("the resolution that the GET returned cannot be written back"),
-            };
+            match present.resolution.as_deref().filter(|resolution| !resolution.is_empty()) {
+                Some(resolution) => (body.resolution(resolution), false),
+                None => (body, false),
+            }
         }
-        (Some(url), ..) if url.expose() == PLACEHOLDER_URL => Body::builder(),
-        (None, None, _) => Body::builder(),
-        _ => {
-            return Err("the GET did not return all of the configuration, which a PATCH would replace. \
-                        Use a meeting without a live stream");
-        }
+        _ => return Err(INCOMPLETE),
     };
-    let page_url = format!("https://live.example.com/doctor-{}", unix.as_millis());
-    let body = body.stream_url(PLACEHOLDER_URL).stream_key("doctor").page_url(page_url);
-    let body = body.try_into().map_err(|_| "the description has another required field now")?;
-    Ok(Write { body, is_new: true })
+    let body = body.try_into().map_err(|_| "a PATCH does not accept the resolution that the GET returned")?;
+    Ok(Write { body, is_new })
 }
+
+const INCOMPLETE: &str = "the GET did not return all of the configuration, which a PATCH would replace: use a meeting \
+                          without a live stream";
 
 fn is_as_written(read: &Response, body: &Body) -> bool {
     let resolution = body.resolution.map(|resolution| resolution.to_string());
@@ -467,6 +466,32 @@ mod tests {
             [with("stream_key", ""), with("stream_url", ""), with("page_url", ""), with("resolution", "4K")]
         {
             plan(&present).expect_err("nothing that could be lost is written over");
+        }
+    }
+
+    #[test]
+    fn each_pair_of_outcomes_leads_to_its_conclusion() {
+        let (refused, other) =
+            (|| Outcome::Refused("HTTP 415".into()), || Outcome::Refused("HTTP 400".into()));
+        let unread = || Outcome::Unread("HTTP 500".into());
+        for (by_multipart, by_json, is_new, is_success, words) in [
+            (Outcome::Written, None, true, true, "Zoom accepts multipart/form-data."),
+            (Outcome::Written, None, false, true, "this does not show that Zoom read the fields"),
+            (unread(), None, true, true, "could not be read back"),
+            (refused(), Some(Outcome::Written), true, true, "but not multipart/form-data"),
+            (Outcome::Ignored, Some(unread()), true, true, "but not multipart/form-data"),
+            (refused(), Some(refused()), true, false, "the encoding is probably not the reason"),
+            (refused(), Some(other()), true, false, "neither multipart/form-data nor application/json"),
+            (refused(), Some(Outcome::Ignored), true, false, "did not store it as sent"),
+            (Outcome::Ignored, Some(refused()), false, false, "did not store it as sent"),
+            (Outcome::NoAnswer("timeout".into()), None, true, false, "this shows nothing"),
+            (refused(), Some(Outcome::NoAnswer("timeout".into())), true, false, "this shows nothing"),
+        ] {
+            let (succeeded, conclusion) = conclusion(&by_multipart, by_json.as_ref(), is_new);
+            assert!(
+                succeeded == is_success && conclusion.contains(words),
+                "{by_multipart:?} {by_json:?}: {conclusion}"
+            );
         }
     }
 

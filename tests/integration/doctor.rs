@@ -140,7 +140,10 @@ async fn a_success_that_changes_nothing_is_not_taken_for_one() {
     let examined = Examined::new(server, true).await;
     assert_eq!(examined.media_types(), [MULTIPART, JSON]);
     let text = examined.text();
-    assert!(text.contains("as multipart/form-data: accepted, but a GET returns something else"), "{text}");
+    assert!(
+        text.contains("as multipart/form-data: accepted, but a GET does not return what was written"),
+        "{text}"
+    );
     assert!(examined.report.is_success && text.contains("not multipart/form-data"), "{text}");
 }
 
