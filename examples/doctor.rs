@@ -261,7 +261,7 @@ impl Write {
     fn announcement(&self) -> &'static str {
         match self.is_new {
             true => {
-                "The meeting has no live stream configured. A PATCH will configure one that leads nowhere, on \
+                "The meeting has no live stream of its own. A PATCH will configure one that leads nowhere, on \
                  live.example.com. The API cannot remove it again; you can replace it."
             }
             false => {
