@@ -1,7 +1,8 @@
 //! The long run: rounds of calls, each with something else that goes wrong.
 //!
 //! It fails unless memory at the end is within 5 % of that after the first minute, no task is left, no start was
-//! accepted twice, every call's result agrees with what the server saw, and no call failed that need not have failed.
+//! accepted twice, every call's result agrees with what the server saw, and no call failed
+//! unexpectedly.
 
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error as StdError;
@@ -26,7 +27,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const CALLS_PER_ROUND: u64 = 200;
 const PACE: Duration = Duration::from_millis(6);
 const REQUESTS_PER_SECOND: u32 = 180;
-/// So many that no round comes back to the meetings of the one before it, whose cool-down may not be over.
+/// Enough that no round uses the meetings of the previous one, which may still be in their cool-down.
 const MEETINGS: u64 = 4 * CALLS_PER_ROUND;
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -50,7 +51,7 @@ const DISTURBANCES: [Disturbance; 7] =
     [Restart, KilledToken, BrokenConnections, SlowAnswers, LimitPerMeeting, LimitPerSecond, WrongClock];
 
 impl Disturbance {
-    /// Whether a call may end this way; where it need not fail, it must not.
+    /// Whether a call may fail in this way. Any other failure is unexpected.
     fn may_cause(self, kind: ErrorKind) -> bool {
         match self {
             BrokenConnections | Restart => {
@@ -62,7 +63,7 @@ impl Disturbance {
     }
 }
 
-/// The one address that the client knows: connections break here, and behind it the embedded Zoom is restarted.
+/// The address that clients use. Connections are broken here, and the embedded Zoom behind it can be restarted.
 struct Front {
     address: SocketAddr,
     forwarding: JoinHandle<()>,
@@ -74,7 +75,7 @@ impl Front {
         let listener = loop {
             match TcpListener::bind(address).await {
                 Ok(listener) => break listener,
-                // Another connection of this machine may use the port just now.
+                // Another connection may be using the port right now.
                 Err(_) if started.elapsed() < Duration::from_secs(10) => {
                     sleep(Duration::from_millis(20)).await
                 }
@@ -108,6 +109,7 @@ impl Front {
 
 struct Zoom {
     server: MockServer,
+    upstream: SocketAddr,
     front: Front,
 }
 
@@ -121,20 +123,18 @@ impl Zoom {
             .await?;
         let upstream = reqwest::Url::parse(server.base_url())?;
         let upstream = upstream.socket_addrs(|| None)?.first().copied().ok_or("the server has no address")?;
-        Ok(Self { server, front: Front::start(address, upstream).await? })
+        Ok(Self { server, upstream, front: Front::start(address, upstream).await? })
     }
 
     async fn break_connections(self) -> Result<Self, Failure> {
-        let upstream = reqwest::Url::parse(self.server.base_url())?;
-        let upstream = upstream.socket_addrs(|| None)?.first().copied().ok_or("the server has no address")?;
         let address = self.front.stop().await;
-        Ok(Self { server: self.server, front: Front::start(&address, upstream).await? })
+        Ok(Self { front: Front::start(&address, self.upstream).await?, ..self })
     }
 
-    /// A new server, which knows none of the tokens of the old one, at the old address.
+    /// Replaces the server by a new one at the same address, which knows none of its tokens.
     async fn restart(self, counted: &mut Counted) -> Result<Self, Failure> {
         let address = self.front.stop().await;
-        // What had arrived before the connections broke is still recorded.
+        // Requests that arrived before this are still being recorded.
         sleep(Duration::from_millis(300)).await;
         counted.take_requests(&self.server, Restart);
         drop(self.server);
@@ -147,13 +147,13 @@ struct Counted {
     calls: u64,
     rounds: u64,
     failures: BTreeMap<String, u64>,
-    needless: BTreeMap<String, u64>,
+    unexpected: BTreeMap<String, u64>,
     /// How many requests were refused and calls failed, by what went wrong at the time.
     effects: BTreeMap<Disturbance, u64>,
     slowest: Duration,
     duplicates: u64,
     contradictions: Vec<String>,
-    /// How often each start of this round was accepted, by the number that it was sent with.
+    /// How often each start of this round was accepted, by its number.
     accepted: HashMap<u64, u64>,
 }
 
@@ -184,11 +184,11 @@ impl Counted {
         let kind = format!("{:?}", error.kind());
         *self.failures.entry(kind).or_default() += 1;
         if !disturbance.may_cause(error.kind()) {
-            *self.needless.entry(format!("{disturbance:?}: {error}")).or_default() += 1;
+            *self.unexpected.entry(format!("{disturbance:?}: {error}")).or_default() += 1;
         }
     }
 
-    /// Holds what the calls were told against what the server did.
+    /// Compares the calls' results with what the server accepted.
     fn compare(&mut self, calls: &[Ended]) {
         for Ended { number, result, .. } in calls {
             let Some(number) = number else { continue };
@@ -208,13 +208,13 @@ impl Counted {
 }
 
 struct Ended {
-    /// What a start was sent with, to be recognised by.
+    /// The number of a start, which it was sent with as its display name.
     number: Option<u64>,
     took: Duration,
     result: Result<(), Error>,
 }
 
-/// Runs for this many minutes and then to the end of the round that everything has happened in equally often.
+/// Runs for this many minutes, and then until each disturbance has had the same number of rounds.
 pub async fn run(minutes: u32) -> Result<(), Failure> {
     if minutes < 2 {
         return Err("give at least 2 minutes: memory at the end is compared with that after the first".into());
@@ -278,7 +278,7 @@ async fn round(
     let first = counted.rounds * CALLS_PER_ROUND;
     let mut calls = JoinSet::new();
     for number in first..first + CALLS_PER_ROUND {
-        // Those of a pair start the same meeting at the same time.
+        // Pairs of calls start the same meeting at the same time.
         let meeting = if disturbance == LimitPerMeeting { number / 2 } else { number };
         calls.spawn(call(client.clone(), number, FIRST_MEETING + meeting % MEETINGS));
         if disturbance != LimitPerSecond {
@@ -322,7 +322,7 @@ fn prepare(server: &MockServer, disturbance: Disturbance, round: u64) {
     }
 }
 
-/// Asks to wait for a second, by a clock that is ten minutes fast or slow.
+/// Asks for a wait of one second, by a clock that is ten minutes fast or slow.
 fn limit_by_a_wrong_clock(number: u64) -> Answer {
     let now = SystemTime::now();
     let date = if number.is_multiple_of(2) { now + 10 * MINUTE } else { now - 10 * MINUTE };
@@ -340,7 +340,6 @@ async fn call(client: Client, number: u64, meeting: u64) -> Ended {
     let started = Instant::now();
     let status = client.update_meeting_live_stream_status().meeting_id(meeting);
     let (number, result) = match number % 10 {
-        // Both of a pair.
         8 => (None, status.action(Action::Stop).await),
         9 => (None, client.get_meeting_live_stream_details().meeting_id(meeting).await.map(drop)),
         _ => {
@@ -351,7 +350,7 @@ async fn call(client: Client, number: u64, meeting: u64) -> Ended {
     Ended { number, took: started.elapsed(), result }
 }
 
-/// How many tasks outlive what they were for, by more than a moment.
+/// How many tasks are still alive after ten seconds.
 async fn tasks_left() -> usize {
     let metrics = Handle::current().metrics();
     let started = Instant::now();
@@ -380,7 +379,7 @@ fn report(
     );
     println!("succeeded         {}", counted.calls - failed);
     println!("failed            {failed} {:?}", counted.failures);
-    println!("needless failures {} {:?}", counted.needless.values().sum::<u64>(), counted.needless);
+    println!("unexpected        {} {:?}", counted.unexpected.values().sum::<u64>(), counted.unexpected);
     println!("slowest call      {:.1} s", counted.slowest.as_secs_f64());
     println!("rounds            {each} each of {DISTURBANCES:?}");
     println!("refusals, failures {:?}", counted.effects);
@@ -402,7 +401,7 @@ fn report(
         (counted.duplicates > 0, "a start was accepted twice"),
         (!counted.contradictions.is_empty(), "a call's result contradicts what the server saw"),
         (DISTURBANCES.iter().any(is_idle), "a disturbance disturbed nothing"),
-        (!counted.needless.is_empty(), "a call failed that need not have failed"),
+        (!counted.unexpected.is_empty(), "a call failed unexpectedly"),
     ]
     .into_iter()
     .filter_map(|(is_so, flaw)| is_so.then_some(flaw))

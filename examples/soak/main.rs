@@ -20,7 +20,7 @@ use zoom_livestream::mock::MockServer;
 use zoom_livestream::update_meeting_live_stream_status::Action;
 use zoom_livestream::{Client, Error, ServerToServer};
 
-/// Counts the bytes in use, which says more than a process's size: that depends on what the allocator keeps for later.
+/// Counts the bytes in use. The size of the process would also have what the allocator keeps for later.
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;
 
