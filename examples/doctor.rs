@@ -76,13 +76,16 @@ impl Options {
             return Err("Give the ID of one meeting. If it has spaces, put it in quotes.".to_owned());
         };
         let meeting = id.parse().map_err(|error| format!("{error}."))?;
-        let app = ["ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET"].map(&variable);
-        let credentials = match (variable("ZOOM_ACCESS_TOKEN"), app) {
+        let names = ["ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET"];
+        let credentials = match (variable("ZOOM_ACCESS_TOKEN"), names.map(&variable)) {
             (Some(token), _) => Credentials::AccessToken(token.into()),
             (None, [Some(account_id), Some(client_id), Some(client_secret)]) => {
                 Credentials::ServerToServer(ServerToServer::new(account_id, client_id, client_secret))
             }
-            _ => return Err("There are no credentials in the environment, or not all of them.".to_owned()),
+            _ => {
+                let missing: Vec<&str> = names.into_iter().filter(|name| variable(name).is_none()).collect();
+                return Err(format!("Not set in the environment: {}.", missing.join(", ")));
+            }
         };
         Ok(Self { credentials, meeting, write: !flags.is_empty() })
     }

@@ -70,8 +70,8 @@
 //!
 //! # Events
 //!
-//! With the feature `events`, [`MockServer::send_events_to`] gives it an endpoint. It then posts signed events there, as
-//! Zoom does: `meeting.live_streaming_started` after an accepted start, `meeting.live_streaming_stopped` after a stop.
+//! With the feature `events`, [`MockServer::send_events_to`] sets an endpoint, to which signed events are then posted as by
+//! Zoom: `meeting.live_streaming_started` after an accepted start, `meeting.live_streaming_stopped` after a stop.
 
 mod answer;
 mod description;

@@ -215,8 +215,8 @@ fn the_doctor_takes_one_meeting_and_credentials_from_the_environment() {
     let options = read(&["84912345678"], &app).expect("options");
     assert!(!options.write && matches!(options.credentials, Credentials::ServerToServer(_)));
     for (arguments, environment, words) in [
-        (&["84912345678"][..], &app[..2], "not all of them"),
-        (&["84912345678"], &[], "no credentials"),
+        (&["84912345678"][..], &app[..2], "Not set in the environment: ZOOM_CLIENT_SECRET."),
+        (&["84912345678"], &[], "Not set in the environment: ZOOM_ACCOUNT_ID, "),
         (&[], &token, "one meeting"),
         (&["849", "1234"], &token, "one meeting"),
         (&["my-room"], &token, "is not a meeting ID"),
