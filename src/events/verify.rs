@@ -160,14 +160,14 @@ impl fmt::Display for VerifyError {
             }
             Self::TooOld { age, max_age } => write!(
                 f,
-                "{TIMESTAMP} is {} s old, more than the accepted {} s: the request may be a replay, or this \
+                "{TIMESTAMP} is {} s old, more than the {} s allowed: the request may be a replay, or this \
                  machine's clock is fast",
                 age.as_secs(),
                 max_age.as_secs()
             ),
             Self::InTheFuture { ahead, max_age } => write!(
                 f,
-                "{TIMESTAMP} is {} s in the future, more than the accepted {} s: this machine's clock is slow",
+                "{TIMESTAMP} is {} s in the future, more than the {} s allowed: this machine's clock is slow",
                 ahead.as_secs(),
                 max_age.as_secs()
             ),
