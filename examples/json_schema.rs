@@ -1,4 +1,4 @@
-//! A body as JSON Schema, for a form or a tool definition, and what was filled in sent as it came.
+//! Prints the JSON Schema of a body, for a form or a tool definition, and sends a body that was made from it.
 //!
 //! ```text
 //! cargo run --example json_schema --features schemars
@@ -14,7 +14,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let schema = schemars::schema_for!(Body);
     println!("{}", serde_json::to_string_pretty(&schema)?);
 
-    // What a person typed into the form, or a model into the tool's arguments.
+    // What a person entered into the form, or a model gave as the tool's arguments.
     let filled_in = json!({ "action": "start", "settings": { "display_name": "Keynote" } });
     let body: Body = serde_json::from_value(filled_in)?;
 
@@ -22,6 +22,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let zoom =
         Client::builder().base_url(embedded.base_url()).access_token(embedded.access_token()).build()?;
     zoom.update_meeting_live_stream_status().meeting_id(84912345678).body(body).await?;
-    println!("\nThe embedded Zoom took {:?}", embedded.requests()[0].fields);
+    println!("\nThe embedded Zoom received {:?}", embedded.requests()[0].fields);
     Ok(())
 }

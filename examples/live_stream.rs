@@ -1,9 +1,9 @@
-//! Puts a meeting and a webinar on a custom live-stream platform and takes them off again.
+//! Streams a meeting and a webinar to a custom platform, and stops both streams.
 //!
 //! ```text
 //! cargo run --example live_stream                    # against an embedded Zoom on this machine
-//! cargo run --example live_stream -- --real-wait     # … that asks for Zoom's true 30 seconds
-//! ZOOM_ACCESS_TOKEN=… cargo run --example live_stream -- 84912345678    # a meeting of yours, against Zoom
+//! cargo run --example live_stream -- --real-wait     # the same, with Zoom's real wait of 30 seconds
+//! ZOOM_ACCESS_TOKEN=… cargo run --example live_stream -- 84912345678    # against Zoom, with a meeting of yours
 //! ```
 
 use std::io::Write;
@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let meeting = arguments.iter().find(|argument| !argument.starts_with("--"));
 
     if std::env::var_os("ZOOM_ACCESS_TOKEN").is_some() {
-        let meeting = meeting.ok_or("give the id of a meeting that is running: `-- 84912345678`")?;
+        let meeting = meeting.ok_or("give the ID of a meeting that has started: `-- 84912345678`")?;
         let zoom = Client::from_env()?.with_retry(RetryPolicy::default().notify(countdown));
         return Ok(stream_meeting(&zoom, meeting.parse()?, false).await?);
     }
@@ -40,9 +40,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     stream_meeting(&zoom, MeetingId::try_from(84912345678)?, true).await?;
     stream_webinar(&zoom).await?;
 
-    println!("\nWhat the embedded Zoom answered:");
+    println!("\nThe embedded Zoom's answers:");
     for request in embedded.requests() {
-        let status = request.status.map_or("nothing".to_owned(), |status| status.to_string());
+        let status = request.status.map_or("no answer".to_owned(), |status| status.to_string());
         println!("  {} {} → {status}", request.method, request.path);
     }
     Ok(())
@@ -66,7 +66,7 @@ async fn stream_meeting(zoom: &Client, id: MeetingId, start_twice: bool) -> Resu
         .settings(settings);
     report("start", start.clone()).await?;
     if start_twice {
-        // Too soon after the first: Zoom answers 429, and the call waits.
+        // Too soon after the first start: Zoom answers 429, and the call waits.
         report("start again", start).await?;
     }
 
@@ -84,9 +84,9 @@ async fn stream_webinar(zoom: &Client) -> Result<(), Error> {
 }
 
 async fn report(what: &str, call: impl IntoFuture<Output = Result<(), Error>>) -> Result<(), Error> {
-    let begun = Instant::now();
+    let started = Instant::now();
     match call.await {
-        Ok(()) => println!("  {what}: done after {:.1} s", begun.elapsed().as_secs_f64()),
+        Ok(()) => println!("  {what}: done after {:.1} s", started.elapsed().as_secs_f64()),
         Err(error) => {
             println!("  {what}: {error}");
             return Err(error);
@@ -95,13 +95,13 @@ async fn report(what: &str, call: impl IntoFuture<Output = Result<(), Error>>) -
     Ok(())
 }
 
-/// Called as each wait begins; the countdown runs beside it.
+/// Called when a wait starts; the countdown runs in the background.
 fn countdown(resend: &Resend) {
     let wait = resend.wait;
-    println!("  429: Zoom asks for {} s; resend {} follows", wait.as_secs(), resend.number);
+    println!("  429: Zoom asks to wait {} s before retry {}", wait.as_secs(), resend.number);
     tokio::spawn(async move {
         for left in (1..=wait.as_secs()).rev() {
-            print!("\r  sent again in {left:2} s{}", if left == 1 { "\n" } else { "" });
+            print!("\r  retry in {left:2} s{}", if left == 1 { "\n" } else { "" });
             let _ = std::io::stdout().flush();
             tokio::time::sleep(Duration::from_secs(1)).await;
         }

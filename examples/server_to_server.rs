@@ -1,9 +1,9 @@
-//! A service's way: a token from account credentials, and a start that is repeated only if it is still wanted.
+//! What a service does: it gets tokens by server-to-server OAuth, and repeats a start only if it is still wanted.
 //!
 //! ```text
 //! cargo run --example server_to_server                  # against an embedded Zoom on this machine
 //! ZOOM_ACCOUNT_ID=… ZOOM_CLIENT_ID=… ZOOM_CLIENT_SECRET=… \
-//!     cargo run --example server_to_server -- 84912345678    # a meeting of yours, against Zoom
+//!     cargo run --example server_to_server -- 84912345678    # against Zoom, with a meeting of yours
 //! ```
 
 use std::sync::Arc;
@@ -19,19 +19,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let id = std::env::args().nth(1).unwrap_or("849 1234 5678".to_owned());
     let id: MeetingId = id.parse()?;
 
-    // What your platform knows: has the stream arrived? Here a flag that its webhook would set.
+    // Whether the stream has arrived at your platform. Its webhook would set this flag.
     let arrived = Arc::new(AtomicBool::new(false));
     let seen = arrived.clone();
     let policy = RetryPolicy::default()
-        .notify(|resend| println!("  429: asked to wait {} s", resend.wait.as_secs()))
+        .notify(|resend| println!("  429: Zoom asks to wait {} s", resend.wait.as_secs()))
         .check(move |resend| {
-            // A stop or a configuration is always wanted.
+            // A stop or a configuration is always repeated.
             let is_start = resend.field("action") == Some("start");
             let seen = seen.clone();
             async move { !is_start || !seen.load(Ordering::Relaxed) }
         });
 
-    let embedded; // lives as long as the client that talks to it
+    let embedded; // must live as long as the client
     let zoom = if std::env::var_os("ZOOM_ACCOUNT_ID").is_some() {
         Client::from_env()?
     } else {
@@ -60,13 +60,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     start.clone().await?;
     println!("started");
 
-    // A second start, as from a service that restarted. While it waits, the stream arrives.
+    // A second start, as from a restarted service. The stream arrives while it waits.
     arrived.store(true, Ordering::Relaxed);
     match start.await {
         Ok(()) => println!("started again"),
         Err(error) if error.is_retry_declined() => println!("not started again: the stream has arrived"),
         Err(error) if error.kind() == ErrorKind::Timeout && error.may_have_been_sent() => {
-            println!("no answer: look at the stream before the next start ({error})");
+            println!("no answer: check the stream before starting it again ({error})");
         }
         Err(error) => return Err(error.into()),
     }

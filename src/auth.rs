@@ -168,17 +168,23 @@ impl<P: Deref<Target: TokenSource> + Send + Sync + 'static> TokenSource for P {
 pub struct AccessToken {
     secret: Secret,
     expires_in: Option<Duration>,
+    scope: Option<String>,
 }
 
 impl AccessToken {
     /// A token that is used until Zoom refuses it.
     pub fn new(secret: impl Into<Secret>) -> Self {
-        Self { secret: secret.into(), expires_in: None }
+        Self { secret: secret.into(), expires_in: None, scope: None }
     }
 
     /// Sets how long the token is valid, counted from when a source returns it. The client replaces it before then.
     pub fn with_expires_in(mut self, lifetime: Duration) -> Self {
         self.expires_in = Some(lifetime);
+        self
+    }
+
+    pub(crate) fn with_scope(mut self, scope: Option<&str>) -> Self {
+        self.scope = scope.map(str::to_owned);
         self
     }
 
@@ -190,6 +196,12 @@ impl AccessToken {
     /// How long the token is valid, counted from when the source returned it, if that is known.
     pub fn expires_in(&self) -> Option<Duration> {
         self.expires_in
+    }
+
+    /// The scopes that the token endpoint granted, separated by spaces, if the token is from
+    /// [`ServerToServer`](crate::ServerToServer) and the endpoint's answer had them.
+    pub fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
     }
 }
 

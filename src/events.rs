@@ -1,13 +1,13 @@
-//! Zoom's events (webhooks): verified, typed, and known to the retries. Feature `events`.
+//! Zoom's events (webhooks): verified, typed, and used by retries. Feature `events`.
 //!
-//! No request says whether a live stream runs; Zoom tells it by events. [`Verifier`] checks that an event comes from Zoom,
-//! [`LiveStreams`] keeps what events tell of each stream, and
-//! [`RetryPolicy::unless`](crate::RetryPolicy::unless) ends a start's wait once its stream runs.
+//! No API request tells whether a live stream is running; only Zoom's events do. [`Verifier`] checks that an event comes
+//! from Zoom, [`LiveStreams`] keeps track of each stream, and [`RetryPolicy::unless`](crate::RetryPolicy::unless) ends
+//! a start's wait as soon as its stream is running.
 //!
 //! ```
 //! use zoom_livestream::events::{Event, LiveStreams, VerifyError, Verifier};
 //!
-//! /// What to answer to a POST of Zoom's: a status and a body.
+//! /// The status and body with which to answer a POST from Zoom.
 //! fn answer(
 //!     verifier: &Verifier,
 //!     streams: &LiveStreams,
@@ -24,31 +24,31 @@
 //!         Err(refused) => (401, refused.to_string()),
 //!     }
 //! }
-//! # let (status, words) = answer(&Verifier::new("secret"), &LiveStreams::new(), b"", None, None);
-//! # assert_eq!(status, 401, "{words}");
+//! # let (status, body) = answer(&Verifier::new("secret"), &LiveStreams::new(), b"", None, None);
+//! # assert_eq!(status, 401, "{body}");
 //! ```
 //!
-//! # Which events, and where to switch them on
+//! # Which events, and where to enable them
 //!
-//! | event | what it tells |
+//! | event | what it means |
 //! |---|---|
-//! | `meeting.live_streaming_started` | the meeting's stream runs |
-//! | `meeting.live_streaming_stopped` | it has stopped |
-//! | `meeting.ended` | the meeting has ended, and its stream with it |
-//! | `meeting.started` | nothing about the stream; typed for your own use |
-//! | `endpoint.url_validation` | nothing; always sent, and must be [answered](Challenge::answer) |
+//! | `meeting.live_streaming_started` | the meeting's stream is running |
+//! | `meeting.live_streaming_stopped` | the meeting's stream has stopped |
+//! | `meeting.ended` | the meeting has ended, and so has its stream |
+//! | `meeting.started` | nothing about the stream; it has a type for your own use |
+//! | `endpoint.url_validation` | Zoom checks the endpoint; it is always sent and must be [answered](Challenge::answer) |
 //!
-//! On Zoom's App Marketplace, open your app and its event subscriptions, add one, choose these events among those of
-//! meetings, and enter your endpoint's https URL. Zoom then sends the challenge, so the endpoint must be running. The
-//! secret token is shown on the same page. Zoom has no event of its own for a webinar's stream.
+//! On Zoom's App Marketplace, open your app's event subscriptions, add one, select these events of meetings, and enter
+//! your endpoint's https URL. Zoom then sends the challenge, so the endpoint must be running. The secret token is on the
+//! same page. No event for a webinar's stream is known.
 //!
-//! # When a signature is refused
+//! # When an event is refused
 //!
 //! | what you see | what it means |
 //! |---|---|
-//! | [`VerifyError::WrongSignature`] | the body was changed, as by a framework that parsed it and wrote it anew; or the secret token is another app's, or has been rotated ([`Verifier::also`]) |
-//! | [`VerifyError::TooOld`], [`VerifyError::InTheFuture`] | this machine's clock is wrong, or somebody replays an event |
-//! | [`VerifyError::MissingSignature`], [`VerifyError::MissingTimestamp`] | somebody else called, or a proxy drops the headers |
+//! | [`VerifyError::WrongSignature`] | the body was changed, for example by a framework that parsed and re-serialized it; or the secret token is another app's, or has been rotated ([`Verifier::also`]) |
+//! | [`VerifyError::TooOld`], [`VerifyError::InTheFuture`] | this machine's clock is wrong, or the event is a replay |
+//! | [`VerifyError::MissingSignature`], [`VerifyError::MissingTimestamp`] | the request is not from Zoom, or a proxy removed the headers |
 
 mod event;
 mod live_streams;

@@ -1,10 +1,8 @@
-//! The embedded Zoom: [`MockServer`], an HTTP server on a loopback port that answers the operations of the
-//! committed description the way Zoom does. Feature `mock`.
+//! The embedded Zoom: [`MockServer`], an HTTP server on a loopback port that answers as Zoom does. Feature `mock`.
 //!
-//! It reads `spec/openapi.json` itself, so an operation added there is served with no line changed here:
-//! paths, methods, required fields, types, enums, lengths and formats are the description's. Start one with
-//! [`MockServer::start`] (or [`MockServer::builder`]), point a client at [`MockServer::base_url`], and look at
-//! [`MockServer::requests`] afterwards.
+//! It takes paths, methods, required fields, types, enums, lengths and formats from the committed description
+//! (`spec/openapi.json`), so it serves every operation that is added there. Start one with [`MockServer::start`] (or
+//! [`MockServer::builder`]), point a client at [`MockServer::base_url`], and look at [`MockServer::requests`] afterwards.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -41,40 +39,39 @@
 //!
 //! # What it refuses
 //!
-//! Checked in this order, each with Zoom's envelope `{"code", "message"}`:
+//! The checks, in this order. Every refusal has Zoom's envelope, `{"code", "message"}`.
 //!
 //! | request | answer |
 //! |---|---|
 //! | unknown path | 404, code 2300 |
-//! | a method the path does not have | 405, code 405, and `Allow` |
-//! | no bearer token, or one that is not valid now | 401, code 124 |
+//! | a method that the path does not have | 405, code 405, and `Allow` |
+//! | no valid bearer token | 401, code 124 |
 //! | more requests than the account may make per second, if that is [set](MockServerBuilder::requests_per_second) | 429, `X-RateLimit-Type: QPS` |
-//! | a path id that is no positive 64-bit integer | 400, code 300 |
-//! | a media type that is neither the described one nor `application/json` | 415, code 415 |
-//! | a body that cannot be read, or has no field | 400, code 300 |
-//! | a field that is unknown, missing, sent twice, of another type, not in the enum, too short or too long | 400, code 300, and `errors` |
-//! | a start sooner after the last accepted start of the same path than the cool-down | 429 |
+//! | an ID in the path that is not a positive 64-bit integer | 400, code 300 |
+//! | a media type that is neither the described one nor `application/json`, unless others are [set](MockServerBuilder::accept_media_types) | 415, code 415 |
+//! | a body that cannot be read or has no fields | 400, code 300 |
+//! | a field that is unknown, missing, sent twice, of the wrong type, not in the enum, too short or too long | 400, code 300, with `errors` |
+//! | a start within the cool-down after the last accepted start of the same path | 429 |
 //!
-//! Anything else is accepted: the first documented 2xx, with the description's example or a value made from its
-//! schema where it has a body. A `GET` gives back what was sent before to the same path under the same names.
-//! Bodies over 16 MiB get 413. `pattern` is not checked.
+//! Anything else is accepted and gets the first documented 2xx; its body, if it has one, is the description's example
+//! or made from its schema. A `GET` returns the fields that were last sent to the same path. A body over 16 MiB gets
+//! 413; `pattern` is not checked.
 //!
-//! The cool-down applies to operations that have an `action` which can be `start` and document a 429 (Zoom's
-//! meetings, not its webinars). It is the one the description names (30 s) unless
-//! [set](MockServerBuilder::cool_down); a stop does not shorten it. Zoom's own 429 names the wait in its
-//! documentation only, so this one carries no header either, except when the cool-down was set to something
-//! else: then `Retry-After` says what is left, in seconds rounded up.
+//! The cool-down applies to operations that document a 429 and whose `action` can be `start`: those of meetings, not of
+//! webinars. It is the description's (30 s) unless [set](MockServerBuilder::cool_down), and a stop does not shorten it.
+//! Zoom gives the wait in its documentation only, so this 429 has no header for it either. If another cool-down was
+//! set, `Retry-After` has the seconds that are left, rounded up.
 //!
 //! # Tokens
 //!
-//! [`MockServer::access_token`] is accepted from the start. [`MockServer::token_url`] hands out others, by
-//! Zoom's server-to-server OAuth; a new token leaves the ones before it valid, as Zoom's do since June 2023.
-//! [`MockServer::kill_token`] makes them all invalid.
+//! [`MockServer::access_token`] is valid from the start. [`MockServer::token_url`] issues others by Zoom's
+//! server-to-server OAuth. A new token leaves earlier ones valid, as at Zoom since June 2023.
+//! [`MockServer::kill_token`] revokes them all.
 //!
 //! # Events
 //!
-//! With the feature `events`, [`MockServer::send_events_to`] gives it an endpoint, to which it then posts signed events as
-//! Zoom does: `meeting.live_streaming_started` after an accepted start, `meeting.live_streaming_stopped` after a stop.
+//! With the feature `events`, [`MockServer::send_events_to`] sets an endpoint, to which signed events are then posted as by
+//! Zoom: `meeting.live_streaming_started` after an accepted start, `meeting.live_streaming_stopped` after a stop.
 
 mod answer;
 mod description;
@@ -102,13 +99,13 @@ use server::{Shared, State, TOKEN_PATH, accept, token_failure};
 #[cfg(feature = "events")]
 pub use webhook::Webhook;
 
-/// The description that is served unless another one is set.
+/// The description that is served by default.
 const DESCRIPTION: &str = include_str!("../spec/openapi.json");
 
-/// An embedded Zoom on a loopback port; the [module](self) says what it does.
+/// An embedded Zoom on a loopback port. The [module](self) describes how it answers.
 ///
-/// Serves HTTP/1.1 and HTTP/2 (with prior knowledge), without TLS, on the runtime it was started on. Dropping it
-/// closes the port and every connection.
+/// It serves HTTP/1.1 and HTTP/2 (with prior knowledge), without TLS, on the runtime that it was started on. Dropping
+/// it closes the port and every connection.
 pub struct MockServer {
     shared: Arc<Shared>,
     base_url: String,
@@ -117,93 +114,93 @@ pub struct MockServer {
 }
 
 impl MockServer {
-    /// Starts a server with the defaults of [`MockServerBuilder`].
+    /// Starts a server with the default settings.
     ///
     /// # Errors
-    /// As [`MockServerBuilder::start`].
+    ///
+    /// No port can be bound.
     pub async fn start() -> io::Result<MockServer> {
         MockServer::builder().start().await
     }
 
-    /// A server to set up before it starts.
+    /// Sets up a server before it starts.
     pub fn builder() -> MockServerBuilder {
         MockServerBuilder::default()
     }
 
-    /// Where the operations are: `http://127.0.0.1:PORT` and the path of the description's server (`/v2`).
+    /// The URL of the operations: `http://127.0.0.1:PORT` and the path of the description's server (`/v2`).
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// Where server-to-server OAuth fetches tokens: `http://127.0.0.1:PORT/oauth/token`.
+    /// The URL of the token endpoint for server-to-server OAuth: `http://127.0.0.1:PORT/oauth/token`.
     pub fn token_url(&self) -> &str {
         &self.token_url
     }
 
-    /// The bearer token accepted from the start, until [`kill_token`](Self::kill_token) makes it invalid.
+    /// The bearer token that is valid from the start until [`kill_token`](Self::kill_token).
     pub fn access_token(&self) -> &str {
         &self.shared.settings.access_token
     }
 
-    /// Every operation request received since the start or [`clear`](Self::clear), oldest first, refused ones
-    /// included. Token requests are only [counted](Self::token_requests); a request whose body never ended is
-    /// not kept.
+    /// Every request received since the start or the last [`clear`](Self::clear), oldest first, including refused ones.
+    /// Token requests are only [counted](Self::token_requests), and a request whose body never ended is left out.
     pub fn requests(&self) -> Vec<Received> {
         self.shared.lock().received.clone()
     }
 
-    /// How many [`requests`](Self::requests) there are, without copying them.
+    /// The number of [`requests`](Self::requests), without copying them.
     pub fn request_count(&self) -> usize {
         self.shared.lock().received.len()
     }
 
-    /// Forgets the received requests. Cool-downs, tokens and queued answers stay.
+    /// Forgets the received requests, but not cool-downs, tokens or queued answers.
     pub fn clear(&self) {
         self.shared.lock().received.clear();
     }
 
-    /// Gives this answer to the next operation request, whatever it is; several wait in a queue.
+    /// Gives this answer to the next request for any operation. Several form a queue.
     pub fn answer(&self, answer: Answer) {
         self.shared.lock().answers.push_back((None, answer));
     }
 
-    /// Gives this answer to the next request of one operation: its `operationId`, or its path with or without
-    /// the base URL's (`/meetings/84912345678/livestream`).
+    /// Gives this answer to the next request for one operation: an `operationId`, or a path with or without that of the
+    /// base URL (`/meetings/84912345678/livestream`).
     pub fn answer_for(&self, operation: impl Into<String>, answer: Answer) {
         self.shared.lock().answers.push_back((Some(operation.into()), answer));
     }
 
-    /// Gives this answer to every operation request for which none is queued, until
-    /// [`answer_normally`](Self::answer_normally).
+    /// Gives this answer to every request for which none is queued, until [`answer_normally`](Self::answer_normally).
     pub fn answer_always(&self, answer: Answer) {
         self.shared.lock().always = Some(answer);
     }
 
-    /// Back to answering by the description: drops queued and permanent answers.
+    /// Returns to answering according to the description, and drops queued and permanent answers.
     pub fn answer_normally(&self) {
         let mut state = self.shared.lock();
         state.answers.clear();
         state.always = None;
     }
 
-    /// Accepts this bearer token as well, without an end, as if it had been fetched elsewhere.
+    /// Accepts this bearer token too, as if it had been issued elsewhere. It does not expire.
     pub fn accept_token(&self, token: impl Into<String>) {
         self.shared.lock().tokens.push((token.into(), None));
     }
 
-    /// Makes every token handed out so far invalid, [`access_token`](Self::access_token) included: requests get
-    /// 401 with code 124 until a new one is fetched.
+    /// Revokes every token issued so far, including [`access_token`](Self::access_token): requests get 401 with code 124
+    /// until a new token is fetched.
     pub fn kill_token(&self) {
         self.shared.lock().tokens.clear();
     }
 
-    /// Sends an event of each accepted start and stop of a meeting's stream to this endpoint from now on, and to no
-    /// other. Feature `events`.
+    /// From now on, sends an event to this endpoint, instead of any earlier one, for each accepted start and stop of a
+    /// meeting's stream. Feature `events`.
     ///
-    /// The endpoint has to answer Zoom's challenge first, as it has to when it is entered on Zoom's App Marketplace.
+    /// First, the endpoint has to answer Zoom's challenge, as when it is entered on Zoom's App Marketplace.
     ///
     /// # Errors
-    /// (`InvalidData`) The endpoint does not answer the challenge as it should; the error says how.
+    ///
+    /// `InvalidData`: the endpoint did not answer the challenge correctly. The error says what it answered.
     #[cfg(feature = "events")]
     pub async fn send_events_to(&self, webhook: Webhook) -> io::Result<()> {
         let events = webhook::Events::to(webhook).await?;
@@ -211,19 +208,19 @@ impl MockServer {
         Ok(())
     }
 
-    /// How many token requests arrived, refused ones included.
+    /// The number of token requests, including refused ones.
     pub fn token_requests(&self) -> usize {
         self.shared.lock().token_requests
     }
 
-    /// Lets the next `count` token requests fail with this HTTP status and Zoom's `{"reason", "error"}`.
+    /// Makes the next `count` token requests fail with this HTTP status and Zoom's `{"reason", "error"}`.
     pub fn fail_next_tokens(&self, count: usize, status: u16) {
         let error = if status == 401 { "invalid_client" } else { "invalid_request" };
-        let failure = token_failure(status, "A failure was asked for.", error);
+        let failure = token_failure(status, "A failure was requested.", error);
         self.shared.lock().token_answers.extend(std::iter::repeat_n(failure, count));
     }
 
-    /// Gives this answer to the next token request; several wait in a queue.
+    /// Gives this answer to the next token request. Several form a queue.
     pub fn answer_token_request(&self, answer: Answer) {
         self.shared.lock().token_answers.push_back(answer);
     }
@@ -244,9 +241,10 @@ impl fmt::Debug for MockServer {
 
 /// Sets up a [`MockServer`].
 #[derive(Clone)]
-#[must_use = "a server runs once `start` is awaited"]
+#[must_use = "the server does not run until `start` is awaited"]
 pub struct MockServerBuilder {
     description: Option<String>,
+    media_types: Option<Vec<String>>,
     cool_down: Option<Duration>,
     requests_per_second: Option<u32>,
     access_token: String,
@@ -262,6 +260,7 @@ impl Default for MockServerBuilder {
     fn default() -> Self {
         MockServerBuilder {
             description: None,
+            media_types: None,
             cool_down: None,
             requests_per_second: None,
             access_token: "mock-access-token".into(),
@@ -276,28 +275,28 @@ impl Default for MockServerBuilder {
 }
 
 impl MockServerBuilder {
-    /// How soon after an accepted start another start of the same path gets 429. Default: what the description
-    /// documents, 30 s. Zero switches it off.
+    /// For how long after an accepted start another start of the same path gets 429; zero turns this off. Default: the
+    /// description's 30 seconds.
     pub fn cool_down(mut self, cool_down: Duration) -> Self {
         self.cool_down = Some(cool_down);
         self
     }
 
-    /// How many operation requests the account may make per second; those beyond get 429 with `X-RateLimit-Type: QPS`
-    /// and `X-RateLimit-Reset`. Default: any number.
+    /// How many requests the account may make per second. Any more get 429 with `X-RateLimit-Type: QPS` and
+    /// `X-RateLimit-Reset`. Default: unlimited.
     pub fn requests_per_second(mut self, requests: u32) -> Self {
         self.requests_per_second = Some(requests);
         self
     }
 
-    /// The bearer token accepted from the start. Default: `mock-access-token`.
+    /// The bearer token that is valid from the start. Default: `mock-access-token`.
     pub fn access_token(mut self, token: impl Into<String>) -> Self {
         self.access_token = token.into();
         self
     }
 
-    /// What the token endpoint asks for: account id, client id and client secret. Default: `mock-account`,
-    /// `mock-client`, `mock-secret`.
+    /// The credentials that the token endpoint accepts: account ID, client ID and client secret. Default:
+    /// `mock-account`, `mock-client` and `mock-secret`.
     pub fn credentials(
         mut self,
         account_id: impl Into<String>,
@@ -310,38 +309,51 @@ impl MockServerBuilder {
         self
     }
 
-    /// How long a fetched token is accepted; `expires_in` says it in whole seconds, rounded down. Default: an
-    /// hour, as Zoom's.
+    /// How long a fetched token is valid; `expires_in` has it in whole seconds, rounded down. Default: an hour, as at
+    /// Zoom.
     pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
         self.token_lifetime = lifetime;
         self
     }
 
-    /// How long the token endpoint takes to hand out a token. Default: no time.
+    /// How long the token endpoint takes to answer with a token. Default: no time.
     pub fn token_delay(mut self, delay: Duration) -> Self {
         self.token_delay = delay;
         self
     }
 
-    /// Whether a newly fetched token makes the ones before it invalid. Default: no, as with Zoom since June 2023.
+    /// Whether fetching a token revokes all earlier ones. Default: no, as at Zoom since June 2023.
     pub fn new_token_kills_old(mut self, kills: bool) -> Self {
         self.new_token_kills_old = kills;
         self
     }
 
-    /// Serves this OpenAPI 3.0 document (JSON) rather than the one the crate was generated from.
+    /// Serves this OpenAPI 3.0 document (JSON) instead of the one that the crate was generated from.
     pub fn description(mut self, document: impl Into<String>) -> Self {
         self.description = Some(document.into());
+        self
+    }
+
+    /// Accepts bodies of these media types only, to see what a caller does if Zoom refuses `multipart/form-data`, say.
+    /// Default: the media type that the description has for the operation, and `application/json`.
+    pub fn accept_media_types(mut self, media_types: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let media_types = media_types.into_iter().map(|media_type| media_type.into().to_ascii_lowercase());
+        self.media_types = Some(media_types.collect());
         self
     }
 
     /// Binds a free port of 127.0.0.1 and serves it on the current tokio runtime.
     ///
     /// # Errors
-    /// No port could be bound, or (`InvalidData`) the description is no OpenAPI document this server can read.
+    ///
+    /// No port can be bound, or (`InvalidData`) the [description](Self::description) is not an OpenAPI document that this
+    /// server can read.
     pub async fn start(self) -> io::Result<MockServer> {
-        let api = Api::read(self.description.as_deref().unwrap_or(DESCRIPTION))
+        let mut api = Api::read(self.description.as_deref().unwrap_or(DESCRIPTION))
             .map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))?;
+        if let Some(media_types) = &self.media_types {
+            api.accept_only(media_types);
+        }
         let socket = TcpSocket::new_v4()?;
         socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         let listener = socket.listen(4096)?;
@@ -357,6 +369,7 @@ impl MockServerBuilder {
 impl fmt::Debug for MockServerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MockServerBuilder")
+            .field("media_types", &self.media_types)
             .field("cool_down", &self.cool_down)
             .field("requests_per_second", &self.requests_per_second)
             .field("token_lifetime", &self.token_lifetime)
@@ -366,46 +379,46 @@ impl fmt::Debug for MockServerBuilder {
     }
 }
 
-/// An operation request as it arrived, and what it was answered.
+/// A request as it arrived, and how it was answered.
 ///
-/// `Debug` shows no token and, of the fields, only values that the description does not mark as a password.
+/// `Debug` redacts tokens, and every field that the description does not have or marks as a password.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Received {
     /// The HTTP method.
     pub method: Method,
-    /// The path, base URL's part included: `/v2/meetings/84912345678/livestream`.
+    /// The path, including that of the base URL: `/v2/meetings/84912345678/livestream`.
     pub path: String,
-    /// What stood behind the `?`, if there was one.
+    /// The query, if there was one, without its `?`.
     pub query: Option<String>,
-    /// The headers; names in lower case.
+    /// The headers, with their names in lower case.
     pub headers: HeaderMap,
-    /// The `Content-Type`, parameters included.
+    /// The `Content-Type`, including its parameters.
     pub content_type: Option<String>,
-    /// The body as it came.
+    /// The body, byte for byte.
     pub body: Bytes,
-    /// The body's fields in the order sent: text as it was, and of a JSON body everything that is no string as
-    /// compact JSON. Empty when the body could not be read.
+    /// The body's fields in the order sent. Text is as it was sent; any other value of a JSON body is compact JSON.
+    /// Empty if the body could not be read.
     pub fields: Vec<(String, String)>,
-    /// The `operationId`, when the request belongs to one.
+    /// The `operationId`, if the request matches an operation.
     pub operation_id: Option<String>,
-    /// The HTTP status answered; none for [`Answer::hang`] and [`Answer::disconnect`].
+    /// The HTTP status of the answer; `None` for [`Answer::hang`] and [`Answer::disconnect`].
     pub status: Option<u16>,
-    /// When the request's head arrived, on tokio's clock.
+    /// When the request's headers arrived, by tokio's clock.
     pub arrived: Instant,
-    /// The client's end of the connection it came over.
+    /// The client's address.
     pub peer: SocketAddr,
-    /// The fields `Debug` may show.
+    /// The fields that `Debug` may show.
     harmless: Arc<[String]>,
 }
 
 impl Received {
-    /// The first field of this name.
+    /// The first field with this name.
     pub fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 
-    /// The first header of this name (in any case), if it is visible ASCII.
+    /// The first header with this name (in any case), if its value is visible ASCII.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }

@@ -1,4 +1,4 @@
-//! The embedded Zoom, asked by a plain HTTP client with bodies made by hand.
+//! The embedded Zoom, tested with a plain HTTP client and handwritten bodies.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ fn http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().expect("a client")
 }
 
-/// A request with everything right but what the test changes.
+/// A request that is valid except for what the test changes.
 async fn send(
     server: &MockServer,
     method: &str,
@@ -86,7 +86,7 @@ async fn fetched(server: &MockServer) -> String {
 }
 
 #[tokio::test]
-async fn an_accepted_call_gets_the_documented_2xx_and_is_kept_whole() {
+async fn an_accepted_call_gets_the_documented_2xx_and_is_recorded_in_full() {
     let server = MockServer::start().await.unwrap();
     let fields =
         [("stream_url", "aute "), ("stream_key", "a?user=ü&pass=\r\n"), ("page_url", "https://e.com/")];
@@ -98,7 +98,7 @@ async fn an_accepted_call_gets_the_documented_2xx_and_is_kept_whole() {
     assert!(answer.bytes().await.unwrap().is_empty());
 
     let requests = server.requests();
-    let [received] = &requests[..] else { panic!("one request, not {}", requests.len()) };
+    let [received] = &requests[..] else { panic!("{} requests, not one", requests.len()) };
     assert_eq!(received.method, "PATCH");
     assert_eq!(received.path, format!("/v2{CONFIGURE}"));
     assert_eq!(received.query.as_deref(), Some("a=b"));
@@ -113,7 +113,7 @@ async fn an_accepted_call_gets_the_documented_2xx_and_is_kept_whole() {
 }
 
 #[tokio::test]
-async fn json_and_multipart_leave_the_same_fields_in_the_order_sent() {
+async fn json_and_multipart_are_recorded_as_the_same_fields_in_the_order_sent() {
     let server = MockServer::start().await.unwrap();
     let settings = r#"{"active_speaker_name":true,"display_name":"é"}"#;
     let form = multipart(&[("settings", settings), ("action", "stop")]);
@@ -157,7 +157,7 @@ async fn a_missing_or_wrong_bearer_token_gets_401_with_code_124() {
 }
 
 #[tokio::test]
-async fn a_path_id_that_is_no_positive_64_bit_integer_gets_400_with_code_300() {
+async fn an_id_in_the_path_that_is_not_a_positive_64_bit_integer_gets_400_with_code_300() {
     let server = MockServer::start().await.unwrap();
     for id in ["abc", "0", "-1", "+1", "1.0", "9223372036854775808", "849%201234", ""] {
         let answer = patch(&server, &format!("/meetings/{id}/livestream/status"), STOP).await;
@@ -179,7 +179,21 @@ async fn a_media_type_that_is_not_described_gets_415() {
 }
 
 #[tokio::test]
-async fn a_body_that_cannot_be_read_or_has_no_field_gets_400() {
+async fn only_the_media_types_that_were_set_are_accepted() {
+    let form = multipart(&[("action", "stop")]);
+    for (accepted, by_multipart, by_json) in
+        [(vec!["multipart/form-data"], 204, 415), (vec!["Application/JSON"], 415, 204), (vec![], 415, 415)]
+    {
+        let server = MockServer::builder().accept_media_types(accepted).start().await.unwrap();
+        let content_type = "multipart/form-data; boundary=b";
+        let answer = send(&server, "PATCH", STATUS, content_type, form.clone()).await;
+        assert_eq!(answer.status(), by_multipart);
+        assert_eq!(patch(&server, STATUS, STOP).await.status(), by_json);
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_or_has_no_fields_gets_400() {
     let server = MockServer::start().await.unwrap();
     let form = "multipart/form-data; boundary=b";
     let cut_off = "--b\r\nContent-Disposition: form-data; name=\"action\"\r\n\r\nstart";
@@ -204,7 +218,7 @@ async fn a_body_that_cannot_be_read_or_has_no_field_gets_400() {
 }
 
 #[tokio::test]
-async fn each_field_against_the_description_is_named() {
+async fn each_field_that_breaks_a_rule_of_the_description_is_named() {
     let server = MockServer::start().await.unwrap();
     let long = "é".repeat(51);
     let cases = [
@@ -248,7 +262,9 @@ async fn a_second_start_within_the_cool_down_gets_429_and_another_meeting_does_n
     let refused = patch(&server, STATUS, START).await;
     assert_eq!(refused.status(), 429);
     assert_eq!(refused.headers().get("retry-after"), None);
-    assert!(json_of(refused).await["message"].as_str().unwrap().contains("30 seconds"));
+    let message = "Too many requests submitted to start the live stream of this meeting: 84912345678. If the live stream \
+                   has not already started, retry making a new request after 30 seconds.";
+    assert_eq!(json_of(refused).await["message"], message);
     assert_eq!(patch(&server, OTHER_STATUS, START).await.status(), 204);
     assert_eq!(patch(&server, "/meetings/084912345679/livestream/status", START).await.status(), 429);
 }
@@ -261,7 +277,7 @@ async fn a_webinar_has_no_cool_down_because_none_is_documented() {
 }
 
 #[tokio::test]
-async fn a_stop_or_a_refused_start_does_not_change_the_cool_down_and_a_set_one_is_in_retry_after() {
+async fn a_stop_or_a_refused_start_does_not_change_the_cool_down_and_retry_after_has_one_that_was_set() {
     let cool_down = Duration::from_secs(3);
     let server = MockServer::builder().cool_down(cool_down).start().await.unwrap();
     let sent = Instant::now();
@@ -275,15 +291,15 @@ async fn a_stop_or_a_refused_start_does_not_change_the_cool_down_and_a_set_one_i
         let refused = patch(&server, STATUS, START).await;
         let least = seconds(cool_down.saturating_sub(sent.elapsed()));
         assert_eq!(refused.status(), 429);
-        let told: u128 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
-        assert!((least..=most).contains(&told), "{told} s, not {least} to {most}");
+        let seconds_left: u128 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+        assert!((least..=most).contains(&seconds_left), "{seconds_left} s, not {least} to {most}");
     }
     tokio::time::sleep((cool_down + Duration::from_millis(50)).saturating_sub(accepted.elapsed())).await;
     assert_eq!(patch(&server, STATUS, START).await.status(), 204);
 }
 
 #[tokio::test]
-async fn answers_on_demand_come_in_order_and_before_any_check() {
+async fn queued_answers_are_given_in_order_and_before_any_check() {
     let server = MockServer::start().await.unwrap();
     server.answer(Answer::status(429).header("Retry-After", "1").body("slow down"));
     server.answer(Answer::error(400, 4711, "Missing scope."));
@@ -321,7 +337,7 @@ async fn a_permanent_answer_stays_until_it_is_taken_back() {
 }
 
 #[tokio::test]
-async fn an_answer_http_does_not_allow_says_so() {
+async fn an_answer_that_http_does_not_allow_becomes_a_500_that_says_so() {
     let server = MockServer::start().await.unwrap();
     let answers = [
         Answer::status(42),
@@ -338,7 +354,7 @@ async fn an_answer_http_does_not_allow_says_so() {
 }
 
 #[tokio::test]
-async fn a_connection_can_be_late_hang_break_and_break_inside_the_answer() {
+async fn an_answer_can_be_late_missing_or_cut_off() {
     let server = MockServer::start().await.unwrap();
     let url = format!("{}{STATUS}", server.base_url());
     let request = || http().patch(&url).timeout(Duration::from_millis(300)).send();
@@ -439,7 +455,7 @@ async fn the_token_endpoint_checks_credentials_grant_and_account() {
 }
 
 #[tokio::test]
-async fn a_token_is_fetched_by_form_or_query_and_leaves_those_before_it_valid() {
+async fn a_token_is_fetched_by_form_or_query_and_leaves_earlier_ones_valid() {
     let credentials = ("an account", "a client", "a:secret\u{fc}");
     let server = MockServer::builder().credentials(credentials.0, credentials.1, credentials.2);
     let server = server.start().await.unwrap();
@@ -459,7 +475,7 @@ async fn a_token_is_fetched_by_form_or_query_and_leaves_those_before_it_valid() 
 }
 
 #[tokio::test]
-async fn a_new_token_kills_the_ones_before_it_when_told_to() {
+async fn a_new_token_revokes_earlier_ones_if_that_is_set() {
     let server = MockServer::builder().new_token_kills_old(true).start().await.unwrap();
     let (first, second) = (fetched(&server).await, fetched(&server).await);
     for (token, status) in [(&first, 401), (&second, 204), (&server.access_token().to_owned(), 401)] {
@@ -468,7 +484,7 @@ async fn a_new_token_kills_the_ones_before_it_when_told_to() {
 }
 
 #[tokio::test]
-async fn a_token_ends_with_its_lifetime_and_when_killed_until_a_new_one_is_fetched() {
+async fn a_token_is_valid_until_it_expires_or_is_killed_and_a_new_one_can_be_fetched() {
     let server = MockServer::builder().token_lifetime(Duration::from_millis(400)).start().await.unwrap();
     let short = fetched(&server).await;
     assert_eq!(with_token(&server, &short).await.status(), 204);
@@ -487,7 +503,7 @@ async fn a_token_ends_with_its_lifetime_and_when_killed_until_a_new_one_is_fetch
 }
 
 #[tokio::test]
-async fn token_requests_fail_and_linger_on_demand() {
+async fn token_requests_fail_or_are_slow_when_asked_to_be() {
     let delay = Duration::from_millis(100);
     let server = MockServer::builder().token_delay(delay).start().await.unwrap();
     server.fail_next_tokens(2, 401);
@@ -540,7 +556,7 @@ const FAMILY: &str = r##"{
 }"##;
 
 #[tokio::test]
-async fn a_get_answers_by_its_schema_or_example_and_gives_back_what_was_configured() {
+async fn a_get_answers_with_its_example_or_from_its_schema_and_returns_what_was_configured() {
     let server = MockServer::builder().description(FAMILY).start().await.unwrap();
     assert!(server.base_url().ends_with("/v9"));
     let get =

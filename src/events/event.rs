@@ -9,15 +9,15 @@ use super::{MeetingEvent, MeetingLiveStreamingEvent, StreamState};
 use crate::answer::mismatch;
 use crate::{MeetingId, Secret};
 
-/// An event that Zoom sent, as [`Verifier::verify`](super::Verifier::verify) gives it.
+/// An event from Zoom, returned by [`Verifier::verify`](super::Verifier::verify).
 ///
-/// Answer 200 or 204 within 3 seconds, and [`UrlValidation`](Self::UrlValidation) with its
-/// [answer](Challenge::answer); otherwise Zoom sends it again after 5 minutes, then 20, then 60.
+/// Answer with 200 or 204 within 3 seconds, and to [`UrlValidation`](Self::UrlValidation) with its
+/// [answer](Challenge::answer). Otherwise Zoom sends the event again after 5 minutes, then 20, then 60.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// `endpoint.url_validation`: Zoom wants to know that the endpoint has the secret token, when it is set up and every
-    /// 72 hours.
+    /// `endpoint.url_validation`: Zoom checks that the endpoint has the secret token, when it is set up and every 72
+    /// hours.
     UrlValidation(Challenge),
     /// `meeting.live_streaming_started`
     MeetingLiveStreamingStarted(Box<MeetingLiveStreamingEvent>),
@@ -27,11 +27,11 @@ pub enum Event {
     MeetingStarted(Box<MeetingEvent>),
     /// `meeting.ended`
     MeetingEnded(Box<MeetingEvent>),
-    /// Any other, or one of these that is not as the description says.
+    /// Any other event, or one of these that does not match the description.
     Other(Box<Other>),
 }
 
-/// Zoom's question whether the endpoint has the secret token.
+/// Zoom's check that the endpoint has the secret token.
 #[derive(Clone, Debug)]
 pub struct Challenge {
     plain_token: String,
@@ -39,25 +39,25 @@ pub struct Challenge {
 }
 
 impl Challenge {
-    /// The JSON body to answer with, under status 200.
+    /// The JSON body to answer with; the status is 200.
     pub fn answer(&self) -> Value {
         json!({ "plainToken": self.plain_token, "encryptedToken": self.encrypted_token.expose() })
     }
 }
 
-/// An event that has no type of its own.
+/// An event without a type of its own.
 ///
-/// Its `Debug` leaves the payload out: any of its values could be a secret.
+/// Its `Debug` omits the payload, where any value could be a secret.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Other {
     /// The event's name, such as `webinar.started`.
     pub event: String,
-    /// When it happened, in milliseconds since 1970, if it says so.
+    /// When it happened, in milliseconds since 1970, if `event_ts` is an integer.
     pub event_ts: Option<i64>,
-    /// What it says.
+    /// The event's `payload`, or `null`.
     pub payload: Value,
-    /// Why it is not the event that its name promises.
+    /// How the event differs from the description, if its name has a type.
     pub flaw: Option<String>,
 }
 
@@ -90,10 +90,11 @@ impl Event {
         }
     }
 
-    /// What the event says of a meeting's stream: whose, which and when (`event_ts`, in milliseconds since 1970).
+    /// What the event says about a meeting's stream: the meeting, the state and the time (`event_ts`, in milliseconds
+    /// since 1970).
     ///
-    /// [`LiveStreams::record`](super::LiveStreams::record) takes no more than this from an event, and a store that
-    /// several machines share needs no more.
+    /// It is all that [`LiveStreams::record`](super::LiveStreams::record) takes from an event, and all that a store
+    /// shared by several machines needs.
     pub fn stream_state(&self) -> Option<(MeetingId, StreamState, i64)> {
         let state = match self.name() {
             STREAMING_STARTED => StreamState::Running,
@@ -116,10 +117,10 @@ impl Event {
     }
 }
 
-/// Reads a body that `secret` has signed.
+/// Reads a body that was signed with `secret`.
 pub(super) fn read(body: &[u8], secret: &Secret) -> Result<Event, String> {
     let event: Value = serde_json::from_slice(body).map_err(|error| format!("it is not JSON ({error})"))?;
-    let Some(name) = event["event"].as_str() else { return Err("it has no text `event`".to_owned()) };
+    let Some(name) = event["event"].as_str() else { return Err("it has no string `event`".to_owned()) };
     let typed = match name {
         URL_VALIDATION => challenge(&event, secret).map(Event::UrlValidation),
         STREAMING_STARTED => typed(&event).map(Event::MeetingLiveStreamingStarted),
@@ -133,7 +134,7 @@ pub(super) fn read(body: &[u8], secret: &Secret) -> Result<Event, String> {
 
 fn challenge(event: &Value, secret: &Secret) -> Result<Challenge, String> {
     let plain_token = event["payload"]["plainToken"].as_str();
-    let plain_token = plain_token.ok_or("its payload has no text `plainToken`")?.to_owned();
+    let plain_token = plain_token.ok_or("its payload has no string `plainToken`")?.to_owned();
     let encrypted_token = signature(secret, &[plain_token.as_bytes()]).into();
     Ok(Challenge { plain_token, encrypted_token })
 }
@@ -168,17 +169,17 @@ mod tests {
     }
 
     #[test]
-    fn the_challenge_is_answered_with_its_token_and_the_hmac_of_it() {
+    fn the_challenge_is_answered_with_its_token_and_the_tokens_hmac() {
         let challenge = json!({ "event": URL_VALIDATION, "event_ts": 1, "payload": { "plainToken": "qgg8vlvZRS6UYooatFL8Aw" } });
         let Event::UrlValidation(challenge) = event(&challenge) else { panic!("{challenge}") };
-        // By `printf qgg8vlvZRS6UYooatFL8Aw | openssl dgst -sha256 -hmac 'secret token'`.
+        // Computed by `printf qgg8vlvZRS6UYooatFL8Aw | openssl dgst -sha256 -hmac 'secret token'`.
         let encrypted = "4010a309f8ec0e4dc7506ef21e98975c6302caa558db61e48081282f677a68df";
         let answer = json!({ "plainToken": "qgg8vlvZRS6UYooatFL8Aw", "encryptedToken": encrypted });
         assert_eq!(challenge.answer(), answer);
     }
 
     #[test]
-    fn each_event_has_its_type_and_says_what_it_means_for_the_stream() {
+    fn each_event_has_its_type_and_the_state_it_means_for_the_stream() {
         for (name, state) in [
             (STREAMING_STARTED, Some(StreamState::Running)),
             (STREAMING_STOPPED, Some(StreamState::Stopped)),
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_a_number_or_text() {
+    fn an_id_may_be_a_number_or_text() {
         for given in [json!(84912345678_u64), json!("84912345678"), json!("849 1234 5678")] {
             let Event::MeetingLiveStreamingStarted(event) = event(&started(json!({ "id": given }))) else {
                 panic!("{given}")
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_is_not_as_described_is_kept_with_the_reason_and_no_value_in_it() {
+    fn an_event_that_does_not_match_the_description_is_kept_with_a_reason_that_quotes_no_value() {
         for (body, reason) in [
             (started(json!({})), "payload.object: `id` is missing"),
             (started(json!({ "id": -1 })), "payload.object.id: not what the description says"),
@@ -245,20 +246,20 @@ mod tests {
     }
 
     #[test]
-    fn a_field_of_another_type_does_not_hide_that_a_stream_runs() {
+    fn a_field_of_the_wrong_type_does_not_hide_that_a_stream_is_running() {
         let event = event(&started(json!({ "id": "84912345678", "duration": "an hour" })));
         assert!(matches!(event, Event::Other(_)));
         assert_eq!(event.stream_state(), Some((id("84912345678"), StreamState::Running, 1_700_000_000_123)));
     }
 
-    /// JSON as it could come in the place of anything.
+    /// Any JSON, in place of what is expected.
     fn value() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
             any::<u64>().prop_map(Value::from),
-            any::<i32>().prop_map(|number| Value::from(f64::from(number) / 4.0)), // serde_json may round others
+            any::<i32>().prop_map(|number| Value::from(f64::from(number) / 4.0)), // serde_json may round other fractions
             ".{0,20}".prop_map(Value::from),
             "[0-9]{1,22}".prop_map(Value::from),
         ];
@@ -274,7 +275,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_an_event_holds_it_is_kept_and_a_stream_is_told_only_with_its_id_and_time(
+        fn any_event_is_kept_and_has_a_stream_state_only_with_an_id_and_a_time(
             name in prop_oneof![
                 Just(STREAMING_STARTED), Just(STREAMING_STOPPED), Just(MEETING_STARTED), Just(MEETING_ENDED),
                 Just(URL_VALIDATION), Just("other"),

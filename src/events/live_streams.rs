@@ -12,10 +12,10 @@ use super::Event;
 use crate::sentence::instant;
 use crate::{MeetingId, Resend};
 
-/// Whether a meeting's stream runs, as an event tells it.
+/// Whether a meeting's stream is running, according to an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StreamState {
-    /// It was stopped, or its meeting has ended.
+    /// It was stopped, or the meeting has ended.
     Stopped,
     /// It was started.
     Running,
@@ -23,13 +23,14 @@ pub enum StreamState {
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// By how much Zoom's clock may be ahead of this machine's. An event from a later time would outdo all that follow.
+/// How far Zoom's clock may be ahead of this machine's. Because the latest event wins, one from further in the future
+/// would override all that follow.
 const CLOCK_SKEW: Duration = Duration::from_secs(300);
 
-/// What is known of each meeting's stream: running since, stopped since, or nothing.
+/// Keeps track of meetings' streams: since when each is running or stopped, if known.
 ///
-/// Events arrive twice, late and out of order; the latest `event_ts` counts, and of two that are equal, the stop. A clone
-/// shares what is known.
+/// Events arrive twice, late and out of order, so the latest `event_ts` wins; of two equal ones, the stop wins. Clones
+/// share their state.
 ///
 /// | | default |
 /// |---|---|
@@ -48,7 +49,7 @@ const CLOCK_SKEW: Duration = Duration::from_secs(300);
 /// #   .access_token("token")
 ///     .build()?;
 ///
-/// // The webhook's handler: `streams.record(&event)`. From a store that several machines share:
+/// // Your webhook handler calls `streams.record(&event)`. With a store shared by several machines:
 /// let meeting = MeetingId::try_from(84912345678)?;
 /// # let event_ts = std::time::SystemTime::UNIX_EPOCH.elapsed()?.as_millis() as i64;
 /// streams.tell(meeting, StreamState::Running, event_ts);
@@ -61,60 +62,60 @@ const CLOCK_SKEW: Duration = Duration::from_secs(300);
 pub struct LiveStreams(Arc<Mutex<Known>>);
 
 impl LiveStreams {
-    /// Knows nothing yet.
+    /// Starts without any streams.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How long after its start a stream is believed to run: the event of its stop can be lost.
+    /// How long after its start a stream is believed to be running, because the event of its stop may be lost.
     pub fn believe_for(self, longest: Duration) -> Self {
         self.lock().believe_for = longest;
         self
     }
 
-    /// How long after its stop a stream is remembered. Zoom repeats an event for an hour and a half: if a stop is
-    /// forgotten earlier, a late start seems to be the latest.
+    /// How long after its stop a stream is remembered. Zoom repeats an event for an hour and a half; if a stop is
+    /// forgotten before that, an earlier start that arrives late looks like the latest event.
     pub fn keep_ended(self, longest: Duration) -> Self {
         self.lock().keep_ended = longest;
         self
     }
 
-    /// Of how many meetings the streams are remembered. Those that stopped longest ago are forgotten first, then those
-    /// that have been running longest.
+    /// How many meetings' streams are remembered. Those that stopped longest ago are forgotten first, then those that
+    /// have been running longest.
     pub fn max_meetings(self, most: usize) -> Self {
         self.lock().max_meetings = most;
         self
     }
 
-    /// Takes what an event says of a stream. Says whether it changed what is known; what is older, comes from the
-    /// future or is not about a stream does not.
+    /// Records what an event says about a stream, and returns whether that changed anything. An event that is outdated,
+    /// from the future or not about a stream changes nothing.
     pub fn record(&self, event: &Event) -> bool {
         event.stream_state().is_some_and(|(meeting, state, event_ts)| self.tell(meeting, state, event_ts))
     }
 
-    /// Takes what is known of a meeting's stream from elsewhere, such as a store that several machines share.
+    /// Records the state of a meeting's stream that is known from elsewhere, such as a store shared by several machines.
     ///
-    /// `event_ts` is the event's, in milliseconds since 1970. Says whether it changed what is known, as
-    /// [`record`](Self::record) does.
+    /// `event_ts` is the time of the event, in milliseconds since 1970. As with [`record`](Self::record), returns
+    /// whether that changed anything.
     pub fn tell(&self, meeting: MeetingId, state: StreamState, event_ts: i64) -> bool {
         self.lock().tell(meeting, state, event_ts, SystemTime::now())
     }
 
-    /// What is known of a meeting's stream: its state, and since when. `None`: nothing, or nothing any more.
+    /// The state of a meeting's stream, and since when; `None` if it is unknown or has been forgotten.
     pub fn state(&self, meeting: MeetingId) -> Option<(StreamState, SystemTime)> {
         self.lock().state(meeting, SystemTime::now())
     }
 
-    /// Waits until this meeting's stream runs, and gives since when; `None` if it does not within `at_most`.
+    /// Waits until this meeting's stream is running, and returns since when; `None` if that takes longer than `at_most`.
     pub async fn wait_until_running(&self, meeting: MeetingId, at_most: Duration) -> Option<SystemTime> {
         timeout(at_most, self.until(meeting, StreamState::Running)).await.ok()
     }
 
-    /// For [`RetryPolicy::unless`](crate::RetryPolicy::unless): ready for a start once the meeting's stream runs, for a
-    /// stop once it has stopped, and never for any other call.
+    /// For [`RetryPolicy::unless`](crate::RetryPolicy::unless): ends the wait of a start once the meeting's stream is
+    /// running, and that of a stop once it has stopped. Other calls are not affected.
     ///
-    /// The start then ends in an error for which [`Error::is_retry_declined`](crate::Error::is_retry_declined) is true,
-    /// although the stream runs, as it should:
+    /// Such a start ends in an error for which [`Error::is_retry_declined`](crate::Error::is_retry_declined) is true,
+    /// although its stream is running as it should:
     ///
     /// ```
     /// # use zoom_livestream::Error;
@@ -128,9 +129,9 @@ impl LiveStreams {
     /// # done().unwrap();
     /// ```
     ///
-    /// What is known is what events have told, and an event takes a moment: [`tell`](Self::tell) what a call has just
-    /// achieved as soon as it succeeds. Otherwise a start right after a stop, or an emergency stop right after a start, is
-    /// declined if it meets a 429 before the event of the call before it has arrived.
+    /// An event takes a moment to arrive, so [`tell`](Self::tell) the new state as soon as a call succeeds. Otherwise, if a
+    /// start right after a stop (or an emergency stop right after a start) gets a 429, it is declined because the state
+    /// is still the old one.
     pub fn satisfied(
         &self,
     ) -> impl Fn(Resend) -> Pin<Box<dyn Future<Output = String> + Send>> + Send + Sync + use<> {
@@ -153,13 +154,13 @@ impl LiveStreams {
         }
     }
 
-    /// Waits for a state, and gives since when it is so.
-    async fn until(&self, meeting: MeetingId, wished: StreamState) -> SystemTime {
+    /// Waits for a state, and returns since when it holds.
+    async fn until(&self, meeting: MeetingId, wanted: StreamState) -> SystemTime {
         let waiter = Waiter::new(self, meeting);
         loop {
-            // Before the look: what is told in between wakes it.
+            // Subscribes before looking, so that no change in between is missed.
             let told = waiter.told.notified();
-            if let Some((_, since)) = self.state(meeting).filter(|(state, _)| *state == wished) {
+            if let Some((_, since)) = self.state(meeting).filter(|(state, _)| *state == wanted) {
                 return since;
             }
             told.await;
@@ -177,7 +178,7 @@ impl fmt::Debug for LiveStreams {
     }
 }
 
-/// One that waits for news of a meeting's stream.
+/// A task that waits for a change of a meeting's stream.
 struct Waiter<'s> {
     streams: &'s LiveStreams,
     meeting: MeetingId,
@@ -205,16 +206,16 @@ impl Drop for Waiter<'_> {
     }
 }
 
-/// What is known, without a clock.
+/// What is known. It has no clock of its own.
 struct Known {
     believe_for: Duration,
     keep_ended: Duration,
     max_meetings: usize,
-    /// The latest of each meeting; its instant is in milliseconds since 1970.
+    /// The latest state of each meeting's stream, and its time in milliseconds since 1970.
     streams: HashMap<MeetingId, (u64, StreamState)>,
-    /// The same by state and age.
+    /// The same, by state and time.
     by_age: [BTreeSet<(u64, MeetingId)>; 2],
-    /// How many wait for news of a meeting, and how they are told.
+    /// How many tasks wait for a change of a meeting's stream, and what wakes them.
     waiting: HashMap<MeetingId, (usize, Arc<Notify>)>,
 }
 
@@ -271,7 +272,7 @@ impl Known {
         Duration::from_millis(millis(now).saturating_sub(since)) > longest
     }
 
-    /// Keeps memory bounded: what has stopped goes before what runs.
+    /// Keeps memory bounded: stopped streams are forgotten before running ones.
     fn forget(&mut self, now: SystemTime) {
         for state in [StreamState::Stopped, StreamState::Running] {
             while let Some(&(since, meeting)) = self.by_age[state as usize].first()
@@ -316,15 +317,15 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_event_counts_in_whatever_order_they_arrive() {
+    fn the_latest_event_wins_in_any_order_of_arrival() {
         let mut known = Known::default();
         assert!(tell(&mut known, 1, Stopped, NOW - 10));
-        assert!(!tell(&mut known, 1, Running, NOW - 20), "a start that was late");
+        assert!(!tell(&mut known, 1, Running, NOW - 20), "a late start");
         assert_eq!(known.state(id(1), at(NOW)), Some((Stopped, at(NOW - 10))));
         assert!(tell(&mut known, 1, Running, NOW - 5));
         assert!(!tell(&mut known, 1, Running, NOW - 5), "delivered twice");
         assert_eq!(known.state(id(1), at(NOW)), Some((Running, at(NOW - 5))));
-        assert!(tell(&mut known, 1, Stopped, NOW - 5), "of two at one time, the stop");
+        assert!(tell(&mut known, 1, Stopped, NOW - 5), "of two at the same time, the stop wins");
         assert!(!tell(&mut known, 1, Running, NOW - 5));
         assert_eq!(state(&known, 2), None);
     }
@@ -339,7 +340,7 @@ mod tests {
             assert_eq!(known.state(id(1), last + Duration::from_millis(1)), None);
             assert!(
                 !known.tell(id(2), state, NOW as i64, last + Duration::from_millis(1)),
-                "too old to begin with"
+                "too old from the start"
             );
             assert!(known.tell(id(2), state, NOW as i64 + 1, last + Duration::from_millis(1)));
             assert_eq!(known.streams.len(), 1, "the first is forgotten");
@@ -347,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_from_the_future_is_not_believed_beyond_what_clocks_differ() {
+    fn an_event_further_in_the_future_than_clocks_may_differ_is_ignored() {
         let mut known = Known::default();
         for event_ts in [NOW + 300_001, NOW + 100 * HOUR_MS, i64::MAX as u64, -1_i64 as u64, i64::MIN as u64]
         {
@@ -358,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn of_too_many_meetings_those_that_stopped_longest_ago_are_forgotten_first() {
+    fn with_too_many_meetings_those_that_stopped_longest_ago_are_forgotten_first() {
         let mut known = Known { max_meetings: 3, ..Known::default() };
         for (meeting, state, event_ts) in
             [(1, Running, NOW - 9), (2, Stopped, NOW - 5), (3, Stopped, NOW - 6), (4, Running, NOW - 1)]
@@ -378,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_thousand_meetings_are_remembered_and_not_one_more() {
+    fn a_hundred_thousand_meetings_are_remembered_and_no_more() {
         let mut known = Known::default();
         for meeting in 1..=100_010 {
             tell(&mut known, meeting, Stopped, NOW - 200_000 + meeting);
@@ -392,7 +393,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn those_who_wait_are_told_and_leave_nothing_behind() {
+    async fn waiting_tasks_are_woken_and_leave_nothing_behind() {
         let streams = LiveStreams::new();
         let waits: Vec<_> = (0..100)
             .map(|number| {
@@ -413,11 +414,11 @@ mod tests {
             assert_eq!(wait.await.expect("a wait"), Some(at(since as u64)));
         }
         assert!(streams.lock().waiting.is_empty());
-        assert!(streams.wait_until_running(id(1), Duration::ZERO).await.is_some(), "it runs already");
+        assert!(streams.wait_until_running(id(1), Duration::ZERO).await.is_some(), "it is running already");
     }
 
     #[tokio::test]
-    async fn an_action_called_start_of_another_operation_is_never_satisfied() {
+    async fn the_start_action_of_another_operation_is_never_satisfied() {
         let streams = LiveStreams::new();
         streams.tell(id(7), Running, now_ms());
         let operation = |path| {
@@ -454,7 +455,7 @@ mod tests {
                 tell(known, meeting, if runs { Running } else { Stopped }, NOW - ago);
             };
             events.iter().for_each(|event| told(&mut first, *event));
-            // Any number of times in any order, and each of them at least once.
+            // In any order and any number of times, but each at least once.
             order.iter().for_each(|index| told(&mut second, *index.get(&events)));
             events.iter().rev().for_each(|event| told(&mut second, *event));
             for meeting in 1..4 {

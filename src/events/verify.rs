@@ -11,12 +11,12 @@ use crate::Secret;
 const SIGNATURE: &str = "x-zm-signature";
 const TIMESTAMP: &str = "x-zm-request-timestamp";
 
-/// Zoom's own examples accept no event whose timestamp is further away.
+/// Zoom's own examples refuse an event whose timestamp is further from the current time.
 const MAX_AGE: Duration = Duration::from_secs(300);
 
 /// Checks that an event comes from Zoom: HMAC-SHA256 with the app's secret token, over the timestamp and the raw body.
 ///
-/// It is pure, and so fits any web framework: give it the body's bytes exactly as they came, and the two headers.
+/// It does no I/O, so it works with any web framework: give it the body's bytes exactly as received, and two headers.
 ///
 /// ```
 /// use zoom_livestream::events::{Event, VerifyError, Verifier};
@@ -35,30 +35,30 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// With the secret token that Zoom shows beside the app's event subscription.
+    /// Verifies with the secret token that Zoom shows next to the app's event subscriptions.
     pub fn new(secret_token: impl Into<Secret>) -> Self {
         Self { secret_tokens: vec![secret_token.into()], max_age: MAX_AGE }
     }
 
-    /// Accepts another secret token as well, for as long as a rotation takes.
+    /// Accepts another secret token too, while they are being rotated.
     pub fn also(mut self, secret_token: impl Into<Secret>) -> Self {
         self.secret_tokens.push(secret_token.into());
         self
     }
 
-    /// How far the timestamp may lie from the current time, in the past or in the future. Default: 5 minutes.
+    /// How far the timestamp may be from the current time, in the past or the future. Default: 5 minutes.
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = age;
         self
     }
 
-    /// The event in `body`, once it is certain that Zoom sent it.
+    /// Checks that Zoom sent `body`, and returns the event in it.
     ///
-    /// The headers are taken as text, bytes or a `HeaderValue`.
+    /// The headers `x-zm-signature` and `x-zm-request-timestamp` may be strings, bytes or a `HeaderValue`.
     ///
     /// # Errors
     ///
-    /// [`VerifyError`] says what is wrong; answer 401, and Zoom will send the event again later.
+    /// [`VerifyError`] says what is wrong. Answer with 401, and Zoom will send the event again later.
     pub fn verify<H: AsRef<[u8]>>(
         &self,
         body: &[u8],
@@ -68,7 +68,7 @@ impl Verifier {
         self.verify_at(body, signature, timestamp, SystemTime::now())
     }
 
-    /// [`verify`](Self::verify) at another time than now.
+    /// Like [`verify`](Self::verify), but with `now` as the current time.
     ///
     /// # Errors
     ///
@@ -85,7 +85,7 @@ impl Verifier {
         let signature = in_hex(signature.as_ref()).ok_or(VerifyError::MalformedSignature)?;
         let timestamp = timestamp.as_ref();
         self.check_age(seconds(timestamp).ok_or(VerifyError::MalformedTimestamp)?, now)?;
-        // An empty key would let anybody sign.
+        // With an empty key, anyone could sign.
         let mut secrets = self.secret_tokens.iter().filter(|secret| !secret.expose().is_empty()).peekable();
         secrets.peek().ok_or(VerifyError::NoSecretToken)?;
         let is_signed_by = |secret: &&Secret| {
@@ -107,26 +107,26 @@ impl Verifier {
     }
 }
 
-/// Why a request is not taken for an event of Zoom's.
+/// Why a request is refused as an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// The verifier's secret token is empty: look where it is read from.
+    /// The verifier's secret token is empty: check where it is read from.
     NoSecretToken,
     /// There is no `x-zm-signature` header.
     MissingSignature,
     /// There is no `x-zm-request-timestamp` header.
     MissingTimestamp,
-    /// `x-zm-signature` is not `v0=` and 64 hexadecimal digits in lower case.
+    /// `x-zm-signature` is not `v0=` and 64 lower-case hexadecimal digits.
     MalformedSignature,
     /// `x-zm-request-timestamp` is not a whole number of seconds.
     MalformedTimestamp,
-    /// `x-zm-request-timestamp` is too long ago: the request may be a replay, or this machine's clock is fast.
+    /// `x-zm-request-timestamp` is too old: the request may be a replay, or this machine's clock is fast.
     #[non_exhaustive]
     TooOld {
-        /// How long ago it is.
+        /// How old it is.
         age: Duration,
-        /// How long ago it may be.
+        /// How old it may be.
         max_age: Duration,
     },
     /// `x-zm-request-timestamp` is too far in the future: this machine's clock is slow.
@@ -137,9 +137,9 @@ pub enum VerifyError {
         /// How far it may be.
         max_age: Duration,
     },
-    /// The signature is not that of this body and timestamp by any of the secret tokens.
+    /// None of the secret tokens gives this signature for this body and timestamp.
     WrongSignature,
-    /// The signature is right and the body is not an event. The text says why.
+    /// The signature is valid, but the body is not an event. The text says why.
     NotAnEvent(String),
 }
 
@@ -147,36 +147,36 @@ impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoSecretToken => f.write_str(
-                "no event can be verified because the secret token is empty: give the one that Zoom shows beside the \
-                 app's event subscription",
+                "no event can be verified because the secret token is empty: use the one that Zoom shows next to the \
+                 app's event subscriptions",
             ),
             Self::MissingSignature => missing(f, SIGNATURE),
             Self::MissingTimestamp => missing(f, TIMESTAMP),
             Self::MalformedSignature => {
-                write!(f, "{SIGNATURE} is not `v0=` and 64 hexadecimal digits in lower case: Zoom did not send it")
+                write!(f, "{SIGNATURE} is not `v0=` and 64 lower-case hexadecimal digits: Zoom did not send it")
             }
             Self::MalformedTimestamp => {
                 write!(f, "{TIMESTAMP} is not a whole number of seconds: Zoom did not send it")
             }
             Self::TooOld { age, max_age } => write!(
                 f,
-                "{TIMESTAMP} is {} s old, more than the {} s that are accepted: the request may be a replay, or this \
+                "{TIMESTAMP} is {} s old, more than the {} s allowed: the request may be a replay, or this \
                  machine's clock is fast",
                 age.as_secs(),
                 max_age.as_secs()
             ),
             Self::InTheFuture { ahead, max_age } => write!(
                 f,
-                "{TIMESTAMP} is {} s in the future, more than the {} s that are accepted: this machine's clock is slow",
+                "{TIMESTAMP} is {} s in the future, more than the {} s allowed: this machine's clock is slow",
                 ahead.as_secs(),
                 max_age.as_secs()
             ),
             Self::WrongSignature => write!(
                 f,
-                "{SIGNATURE} does not match: check that the secret token is this app's, and that the body is given \
-                 byte for byte as it came, before a framework parses it"
+                "{SIGNATURE} does not match: check that the secret token belongs to this app, and that the body is \
+                 passed on byte for byte as received, before a framework parses it"
             ),
-            Self::NotAnEvent(why) => write!(f, "the signature is right, and the body is not an event: {why}"),
+            Self::NotAnEvent(why) => write!(f, "the signature is valid, but the body is not an event: {why}"),
         }
     }
 }
@@ -184,7 +184,7 @@ impl fmt::Display for VerifyError {
 impl std::error::Error for VerifyError {}
 
 fn missing(f: &mut fmt::Formatter<'_>, header: &str) -> fmt::Result {
-    write!(f, "the request has no {header} header: Zoom did not send it, or a proxy dropped the header")
+    write!(f, "the request has no {header} header: Zoom did not send it, or a proxy removed the header")
 }
 
 fn hmac(secret: &Secret, message: &[&[u8]]) -> Hmac<Sha256> {
@@ -193,13 +193,13 @@ fn hmac(secret: &Secret, message: &[&[u8]]) -> Hmac<Sha256> {
     message.iter().fold(hmac, |hmac, part| hmac.chain_update(part))
 }
 
-/// The HMAC-SHA256 of a message, in hexadecimal digits.
+/// The HMAC-SHA256 of a message in hexadecimal.
 pub(crate) fn signature(secret: &Secret, message: &[&[u8]]) -> String {
     let bytes = hmac(secret, message).finalize().into_bytes();
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The 32 bytes behind `v0=`.
+/// The 32 bytes after `v0=`.
 fn in_hex(signature: &[u8]) -> Option<[u8; 32]> {
     let digits: &[u8; 64] = signature.strip_prefix(b"v0=")?.try_into().ok()?;
     let mut bytes = [0; 32];
@@ -217,7 +217,7 @@ fn nibble(digit: u8) -> Option<u8> {
     }
 }
 
-/// Digits alone: `parse` would take a plus sign too.
+/// Digits only, because `parse` would accept a plus sign too.
 fn seconds(timestamp: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(timestamp).ok()?;
     text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
@@ -231,7 +231,7 @@ mod tests {
 
     const BODY: &str = r#"{"event":"meeting.live_streaming_stopped","event_ts":1700000000123,"payload":{"object":{"id":"84912345678"}}}"#;
     const TIMESTAMP: &str = "1700000000";
-    /// Of the two above: `printf 'v0:1700000000:…' | openssl dgst -sha256 -hmac 'secret token'`.
+    /// Computed from the two above: `printf 'v0:1700000000:…' | openssl dgst -sha256 -hmac 'secret token'`.
     const SIGNATURE: &str = "v0=0c641144d6e67c62e997236e8663998cc2f24fd56ff4359d0a77387d28a37092";
 
     fn verifier() -> Verifier {
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_malformed_or_wrong_is_told_apart() {
+    fn missing_malformed_and_wrong_headers_are_different_errors() {
         use VerifyError::*;
         let upper = SIGNATURE.to_uppercase();
         let upper_digits = format!("v0={}", SIGNATURE[3..].to_uppercase());
@@ -285,11 +285,15 @@ mod tests {
             assert_eq!(verified(BODY, signature, timestamp), Err(error), "{signature:?} {timestamp:?}");
         }
         let changed = BODY.replace(",", ", ");
-        assert_eq!(verified(&changed, Some(SIGNATURE), Some(TIMESTAMP)), Err(WrongSignature), "written anew");
+        assert_eq!(
+            verified(&changed, Some(SIGNATURE), Some(TIMESTAMP)),
+            Err(WrongSignature),
+            "re-serialized"
+        );
     }
 
     #[test]
-    fn an_event_is_accepted_for_five_minutes_either_way_unless_set() {
+    fn an_event_is_accepted_within_five_minutes_of_now_unless_set_otherwise() {
         let strict = verifier().max_age(Duration::from_secs(1));
         for (verifier, now, is_accepted) in [
             (verifier(), 1_700_000_300, true),
@@ -311,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn while_a_secret_token_is_rotated_both_are_good_and_an_empty_one_never_is() {
+    fn during_a_rotation_both_secret_tokens_are_valid_and_an_empty_one_never_is() {
         let verify = |verifier: Verifier| {
             let event =
                 verifier.verify_at(BODY.as_bytes(), Some(SIGNATURE), Some(TIMESTAMP), at(1_700_000_000));
@@ -330,7 +334,7 @@ mod tests {
                 Some(&TIMESTAMP.to_owned()),
                 at(1_700_000_000),
             );
-            assert!(event.is_err(), "signed with nothing");
+            assert!(event.is_err(), "signed with an empty secret token");
         }
     }
 
@@ -351,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn no_error_and_no_verifier_shows_a_secret_token() {
+    fn a_verifier_shows_no_secret_token() {
         assert!(!format!("{:?}", verifier().also("hidden")).contains("hidden"));
         assert!(!format!("{:?}", verifier()).contains("secret token"));
     }
@@ -392,7 +396,7 @@ mod tests {
         }
 
         #[test]
-        fn any_signed_bytes_are_an_event_or_an_error(
+        fn signed_bytes_are_always_an_event_or_an_error(
             body in prop_oneof![
                 prop::collection::vec(any::<u8>(), 0..300),
                 "[{}\\[\\]\":,a-z0-9 ]{0,60}".prop_map(String::into_bytes),

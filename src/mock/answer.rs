@@ -1,4 +1,4 @@
-//! An answer on demand, and how it goes out.
+//! An answer that a test asked for, and how it is sent.
 
 use std::fmt;
 use std::io;
@@ -12,10 +12,12 @@ use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
-/// An answer on demand, for [`MockServer::answer`](super::MockServer::answer) and its kin.
+/// An answer to give instead of the usual one: for [`MockServer::answer`](super::MockServer::answer),
+/// [`answer_for`](super::MockServer::answer_for), [`answer_always`](super::MockServer::answer_always) and
+/// [`answer_token_request`](super::MockServer::answer_token_request).
 ///
-/// A status outside 100–999, a header that HTTP does not allow and the headers that frame a body
-/// (`Content-Length`, `Transfer-Encoding`) are answered with a 500 whose body says so.
+/// If it cannot be sent (its status is not between 100 and 999, HTTP does not allow one of its headers, or it sets
+/// `Content-Length` or `Transfer-Encoding`), the client gets a 500 whose body says why.
 #[derive(Clone)]
 #[must_use = "an answer is given once it is handed to the server"]
 pub struct Answer {
@@ -35,12 +37,12 @@ enum Ending {
 }
 
 impl Answer {
-    /// An answer with this HTTP status, without body.
+    /// An answer with this HTTP status and no body.
     pub fn status(status: u16) -> Answer {
         Answer { status, headers: vec![], body: Bytes::new(), delay: Duration::ZERO, ending: Ending::Whole }
     }
 
-    /// Zoom's error envelope, `{"code": …, "message": …}`, under an HTTP status.
+    /// An answer with this HTTP status and Zoom's error envelope, `{"code": …, "message": …}`.
     pub fn error(status: u16, code: i64, message: &str) -> Answer {
         Answer::status(status).json(&json!({ "code": code, "message": message }))
     }
@@ -50,7 +52,7 @@ impl Answer {
         Answer { ending: Ending::Hang, ..Answer::status(200) }
     }
 
-    /// Closes the connection (of HTTP/2: resets the stream) without an answer.
+    /// Closes the connection without an answer; over HTTP/2, resets the stream.
     pub fn disconnect() -> Answer {
         Answer { ending: Ending::Disconnect, ..Answer::status(200) }
     }
@@ -61,13 +63,13 @@ impl Answer {
         self
     }
 
-    /// The body, byte for byte; its `Content-Type` is a [`header`](Self::header).
+    /// Sets the body, sent byte for byte. Set its `Content-Type` with [`header`](Self::header).
     pub fn body(mut self, body: impl Into<Bytes>) -> Answer {
         self.body = body.into();
         self
     }
 
-    /// A JSON body with its `Content-Type`.
+    /// Sets a JSON body and its `Content-Type`.
     pub fn json(self, body: &Value) -> Answer {
         self.header("content-type", "application/json;charset=UTF-8").body(body.to_string())
     }
@@ -78,7 +80,7 @@ impl Answer {
         self
     }
 
-    /// Promises the whole body but closes the connection after this many bytes of it.
+    /// Announces the whole body, but closes the connection after this many bytes of it.
     pub fn cut_off_after(mut self, bytes: usize) -> Answer {
         self.ending = Ending::CutOff(bytes);
         self
@@ -88,7 +90,7 @@ impl Answer {
         matches!(self.ending, Ending::Whole | Ending::CutOff(_)).then_some(self.status)
     }
 
-    pub(super) async fn give(self) -> Result<Response<AnswerBody>, io::Error> {
+    pub(super) async fn send(self) -> Result<Response<AnswerBody>, io::Error> {
         if !self.delay.is_zero() {
             tokio::time::sleep(self.delay).await;
         }
@@ -106,14 +108,15 @@ impl Answer {
     fn into_response(self) -> Result<Response<AnswerBody>, String> {
         let mut response = Response::new(AnswerBody::new(self.body, self.ending));
         *response.status_mut() = StatusCode::from_u16(self.status)
-            .map_err(|_| format!("mock: {} is no HTTP status, those are 100 to 999", self.status))?;
+            .map_err(|_| format!("mock: {} is not an HTTP status: those are 100 to 999", self.status))?;
         for (name, value) in self.headers {
-            let name: HeaderName = name.parse().map_err(|_| format!("mock: {name:?} is no header name"))?;
+            let name: HeaderName =
+                name.parse().map_err(|_| format!("mock: {name:?} is not a header name"))?;
             if name == header::CONTENT_LENGTH || name == header::TRANSFER_ENCODING {
-                return Err(format!("mock: {name} follows from the body, it cannot be set"));
+                return Err(format!("mock: {name} cannot be set: it follows from the body"));
             }
             let value = HeaderValue::try_from(value)
-                .map_err(|_| format!("mock: the value given for {name} is no header value"))?;
+                .map_err(|_| format!("mock: the value given for {name} is not a header value"))?;
             response.headers_mut().append(name, value);
         }
         Ok(response)
@@ -131,12 +134,12 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// Ends the connection without (all of) an answer.
+/// Ends the connection before the answer, or within it.
 pub fn disconnected() -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionAborted, "the mock ended the connection")
 }
 
-/// A body that can break off before the length it announced.
+/// A body that may end before its announced length.
 pub struct AnswerBody {
     rest: Bytes,
     announced: u64,
@@ -175,7 +178,7 @@ impl Body for AnswerBody {
             return Poll::Ready(None);
         }
         if !std::mem::replace(&mut self.flushed, true) {
-            // Pending once makes hyper write out what it has before the connection ends.
+            // Returning `Pending` once makes hyper send what it has before the connection ends.
             context.waker().wake_by_ref();
             return Poll::Pending;
         }

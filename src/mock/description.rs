@@ -1,4 +1,4 @@
-//! The description, as far as answering needs it.
+//! What answering needs of the description.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::answer::Answer;
 use super::fields::{BodyRules, is_json};
 
-/// The description, as far as answering needs it.
 pub struct Api {
     pub base_path: String,
     pub scope: String,
@@ -21,10 +20,10 @@ pub struct Operation {
     pub method: Method,
     pub path: Vec<Segment>,
     pub body: Option<BodyRules>,
-    /// The first documented 2xx, and the value it carries.
+    /// The first documented 2xx, and its body.
     pub success: u16,
     pub answer: Option<Value>,
-    /// The names of the members a value may have.
+    /// The members that `answer` may have.
     pub answers_with: Vec<String>,
     pub limit: Option<StartLimit>,
     pub harmless: Arc<[String]>,
@@ -33,26 +32,25 @@ pub struct Operation {
 #[derive(PartialEq)]
 pub enum Segment {
     Literal(String),
-    Integer,
-    Text,
+    Parameter { name: String, is_integer: bool },
 }
 
 pub struct StartLimit {
     pub code: i64,
-    pub message: String,
+    message: String,
     pub cool_down: Duration,
 }
 
-/// An operation found, and the path in the form that is the same for the same resource, or what is wrong with it.
 pub struct Route<'a> {
     pub operation: &'a Operation,
+    /// The path, the same for every spelling of an ID, or what is wrong with it.
     pub key: Result<String, String>,
 }
 
 impl Api {
     pub fn read(description: &str) -> Result<Api, String> {
         let document: Value =
-            serde_json::from_str(description).map_err(|e| format!("the description: {e}"))?;
+            serde_json::from_str(description).map_err(|e| format!("the description is not JSON: {e}"))?;
         let server = document["servers"][0]["url"].as_str().unwrap_or("/");
         let base_path =
             reqwest::Url::parse(server).map_or_else(|_| server.to_owned(), |u| u.path().to_owned());
@@ -63,7 +61,7 @@ impl Api {
         scopes.sort_unstable();
         scopes.dedup();
 
-        let paths = document["paths"].as_object().ok_or("the description: it has no paths")?;
+        let paths = document["paths"].as_object().ok_or("the description has no paths")?;
         let mut operations = Vec::new();
         for (template, item) in paths {
             let item = resolved(&document, item, 8);
@@ -74,6 +72,13 @@ impl Api {
             }
         }
         Ok(Api { base_path: base_path.trim_end_matches('/').to_owned(), scope: scopes.join(" "), operations })
+    }
+
+    /// Has every body accepted in these media types only.
+    pub fn accept_only(&mut self, media_types: &[String]) {
+        for rules in self.operations.iter_mut().filter_map(|operation| operation.body.as_mut()) {
+            rules.media_types = media_types.to_vec();
+        }
     }
 
     /// Whether what is sent to this operation can be read back by a GET of the same path.
@@ -88,7 +93,7 @@ impl Api {
         for operation in &self.operations {
             let fits = |(segment, text): (&Segment, &&str)| match segment {
                 Segment::Literal(literal) => literal == text,
-                Segment::Integer | Segment::Text => true,
+                Segment::Parameter { .. } => true,
             };
             if operation.path.len() != sent.len() || !operation.path.iter().zip(&sent).all(fits) {
                 continue;
@@ -116,7 +121,7 @@ impl Operation {
             Some(name) => {
                 let mut parameters = parameters.iter().filter_map(|list| list.as_array()).flatten();
                 let is_integer = parameters.any(|p| p["name"] == name && p["schema"]["type"] == "integer");
-                if is_integer { Segment::Integer } else { Segment::Text }
+                Segment::Parameter { name: name.to_owned(), is_integer }
             }
         };
         let responses = &described["responses"];
@@ -141,7 +146,7 @@ impl Operation {
             id: described["operationId"]
                 .as_str()
                 .map_or_else(|| format!("{method} {template}"), str::to_owned),
-            // A method name out of a list of valid ones always parses; GET is never meant.
+            // The names in `Api::read` are all valid, so GET never stands in for another.
             method: method.to_uppercase().parse().unwrap_or(Method::GET),
             path: template.trim_start_matches('/').split('/').map(segment).collect(),
             success: success.and_then(|(status, _)| status.parse().ok()).unwrap_or(200),
@@ -154,20 +159,34 @@ impl Operation {
     }
 }
 
+impl StartLimit {
+    /// The documented message about the resource at `key`: `{meetingId}` becomes its ID.
+    pub fn message(&self, path: &[Segment], key: &str) -> String {
+        let mut message = self.message.clone();
+        for (segment, value) in path.iter().zip(key.split('/')) {
+            if let Segment::Parameter { name, .. } = segment {
+                message =
+                    message.replace(&format!("`{{{name}}}`"), value).replace(&format!("{{{name}}}"), value);
+            }
+        }
+        message
+    }
+}
+
 impl Segment {
-    /// The segment as it is the same for the same resource.
+    /// The segment, written in one way only: `084912345678` is the same meeting as `84912345678`.
     fn key(&self, text: &str) -> Result<String, String> {
-        if *self != Segment::Integer {
+        if !matches!(self, Segment::Parameter { is_integer: true, .. }) {
             return Ok(text.to_owned());
         }
         let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
         let id = text.parse::<i64>().ok().filter(|id| is_number && *id > 0);
         id.map(|id| id.to_string())
-            .ok_or_else(|| "Invalid id: a positive 64-bit integer is needed.".to_owned())
+            .ok_or_else(|| "Invalid id: it must be a positive 64-bit integer.".to_owned())
     }
 }
 
-/// The example a media type documents, or a value by its schema.
+/// The documented example, or a value made from the schema.
 fn example(content: &Value) -> Value {
     let named = members(&content["examples"]).find_map(|(_, example)| example.get("value"));
     content.get("example").or(named).cloned().unwrap_or_else(|| made_up(&content["schema"]))
@@ -194,7 +213,7 @@ fn made_up(schema: &Value) -> Value {
     }
 }
 
-/// Whether a password is anywhere in it.
+/// Whether the schema has a password anywhere in it.
 fn holds_secret(schema: &Value) -> bool {
     schema["format"] == "password"
         || members(&schema["properties"]).any(|(_, schema)| holds_secret(schema))
@@ -205,7 +224,7 @@ pub fn members(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
     object.as_object().into_iter().flatten()
 }
 
-/// The value with its local `$ref`s replaced, as deep as `depth` of them.
+/// The value with its local `$ref`s replaced, at most `depth` of them inside one another.
 fn resolved(document: &Value, value: &Value, depth: usize) -> Value {
     match value {
         Value::Object(object) => match object.get("$ref").and_then(Value::as_str) {

@@ -1,4 +1,4 @@
-//! The fields of a body: read by its media type, and held against its schema.
+//! The fields of a body: read according to its media type and checked against its schema.
 
 use std::fmt;
 
@@ -15,6 +15,7 @@ pub const JSON: &str = "application/json";
 pub const MULTIPART: &str = "multipart/form-data";
 
 pub struct BodyRules {
+    /// Those that are accepted: the described ones, and JSON, unless others were set.
     pub media_types: Vec<String>,
     pub is_required: bool,
     pub schema: Value,
@@ -23,14 +24,18 @@ pub struct BodyRules {
 impl BodyRules {
     pub fn read(described: &Value) -> Option<BodyRules> {
         let content = described["content"].as_object()?;
+        let mut media_types: Vec<String> = content.keys().map(|media_type| essence(media_type)).collect();
+        if !media_types.iter().any(|media_type| media_type == JSON) {
+            media_types.push(JSON.to_owned());
+        }
         Some(BodyRules {
-            media_types: content.keys().map(|media_type| essence(media_type)).collect(),
+            media_types,
             is_required: described["required"] == true,
             schema: content.values().next()?["schema"].clone(),
         })
     }
 
-    /// The fields by their types, or the refusal.
+    /// The fields as values of their types, or the refusal.
     pub fn check(
         &self,
         headers: &HeaderMap,
@@ -41,28 +46,29 @@ impl BodyRules {
         if media_type.is_none() && body.is_empty() && !self.is_required {
             return Ok(Map::new());
         }
-        let Some(media_type) = media_type.filter(|sent| sent == JSON || self.media_types.contains(sent))
-        else {
-            let accepted = self.media_types.join(", ");
-            let message = format!("Unsupported media type; send {accepted} or {JSON}.");
+        let Some(media_type) = media_type.filter(|sent| self.media_types.contains(sent)) else {
+            let message = match self.media_types.is_empty() {
+                true => "Unsupported media type.".to_owned(),
+                false => format!("Unsupported media type; send {}.", self.media_types.join(" or ")),
+            };
             return Err(Answer::error(415, 415, &message));
         };
         if !is_json(&media_type) && ![FORM, MULTIPART].contains(&media_type.as_str()) {
-            // Nobody here knows its fields.
+            // Bytes without fields that could be checked.
             return Ok(Map::new());
         }
         let fields = fields.as_ref().map_err(|message| Answer::error(400, 300, message))?;
         if fields.is_empty() {
-            return Err(Answer::error(400, 300, "The request body has no field."));
+            return Err(Answer::error(400, 300, "The request body has no fields."));
         }
         let typed = |(name, value): &(String, Value)| match value {
-            // A text part has no type of its own; a JSON value has.
+            // A JSON value has a type already; a text part gets it from the schema.
             Value::String(text) if !is_json(&media_type) => from_text(&self.schema["properties"][name], text),
             value => value.clone(),
         };
         let mut sent: Vec<(&str, Value)> = Vec::new();
         for field in fields {
-            // A list of files is a part for each.
+            // A list of files is sent as one part per file.
             let is_of_files = self.schema["properties"][&field.0]["items"]["format"] == "binary";
             let file = typed(field);
             match sent.iter_mut().find(|(name, _)| is_of_files && *name == field.0) {
@@ -81,10 +87,10 @@ impl BodyRules {
     }
 }
 
-/// The fields of a body in the order sent: of a form all text, of JSON any value.
+/// The fields of a body in the order sent; those of a form are text.
 pub type Fields = Vec<(String, Value)>;
 
-/// Reads a body by the media type its headers name; one that nobody here knows has no fields.
+/// Reads a body according to its `Content-Type`; one of an unknown media type has no fields.
 pub async fn read_fields(headers: &HeaderMap, body: Bytes) -> Result<Fields, String> {
     match media_type(headers).as_deref() {
         Some(MULTIPART) => {
@@ -123,7 +129,7 @@ async fn read_multipart(mut parts: multer::Multipart<'_>) -> Result<Fields, Stri
     Ok(fields)
 }
 
-/// A JSON object whose members keep their order, and a member sent twice both times.
+/// A JSON object that keeps the order of its members, and both members if a name is sent twice.
 struct JsonFields(Fields);
 
 impl<'de> Deserialize<'de> for JsonFields {
@@ -159,7 +165,7 @@ fn essence(media_type: &str) -> String {
     media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// By the media type without its parameters.
+/// `media_type` without its parameters.
 pub fn is_json(media_type: &str) -> bool {
     media_type == JSON || media_type.ends_with("+json")
 }
@@ -177,7 +183,7 @@ pub fn as_text(value: Value) -> String {
     }
 }
 
-/// A text part as the type the schema asks for. What cannot be one stays text, which `check` then refuses.
+/// A text part converted to its schema's type. What cannot be converted stays text, which `check` then refuses.
 fn from_text(schema: &Value, text: &str) -> Value {
     match schema["type"].as_str() {
         Some("string") | None => Value::from(text),
@@ -185,7 +191,7 @@ fn from_text(schema: &Value, text: &str) -> Value {
     }
 }
 
-/// Holds a value against its schema. The messages never repeat the value: it may be a stream key.
+/// Checks a value against its schema. The messages never repeat the value: it may be a stream key.
 pub fn check(schema: &Value, value: &Value, field: &str, wrong: &mut Vec<Value>) {
     if value.is_null() && schema["nullable"] == true {
         return;
@@ -225,7 +231,7 @@ pub fn check(schema: &Value, value: &Value, field: &str, wrong: &mut Vec<Value>)
     }
 }
 
-/// Holds the members of an object against its schema: all known, none twice, none missing.
+/// Checks that the members of an object are known, valid and sent once, and that none is missing.
 fn check_members<'a>(
     schema: &Value,
     sent: impl Iterator<Item = (&'a str, &'a Value)>,

@@ -1,4 +1,4 @@
-//! Receives, judges by the description, and answers.
+//! Receives requests, checks them against the description, and answers.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -30,7 +30,7 @@ use super::{MockServerBuilder, Received};
 pub const TOKEN_PATH: &str = "/oauth/token";
 const LONGEST_BODY: usize = 16 * 1024 * 1024;
 
-/// What the server and its connections have in common.
+/// What the server shares with its connections.
 pub struct Shared {
     pub api: Api,
     pub settings: MockServerBuilder,
@@ -43,16 +43,16 @@ pub struct State {
     pub received: Vec<Received>,
     pub answers: VecDeque<(Option<String>, Answer)>,
     pub always: Option<Answer>,
-    /// The valid bearer tokens and when each ends.
+    /// The valid bearer tokens, and when each expires.
     pub tokens: Vec<(String, Option<Instant>)>,
     pub tokens_issued: usize,
     pub token_requests: usize,
     pub token_answers: VecDeque<Answer>,
-    /// When the current second of the limit per second began, and how many requests it has seen.
+    /// When the current second of the limit per second began, and its requests so far.
     pub second: Option<(Instant, u32)>,
-    /// The last accepted start of each path that has a cool-down.
+    /// The last accepted start of each path with a cool-down.
     pub starts: HashMap<String, Instant>,
-    /// What was accepted under each path that can be read back.
+    /// The accepted fields of each path that can be read back.
     pub configured: HashMap<String, Map<String, Value>>,
     pub tracking: u64,
     #[cfg(feature = "events")]
@@ -66,16 +66,16 @@ pub async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     loop {
         match listener.accept().await {
             Ok((socket, peer)) => {
-                // Without it the answer would only come later.
+                // If this fails, answers are only a little later.
                 let _ = socket.set_nodelay(true);
                 let (http, shared) = (http.clone(), shared.clone());
                 connections.spawn(async move {
                     let service = service_fn(move |request| shared.clone().serve(peer, request));
-                    // A connection that breaks is the client's to notice.
+                    // The client notices a broken connection itself.
                     let _ = http.serve_connection(TokioIo::new(socket), service).await;
                 });
             }
-            // Most likely too many open files: others have to close first.
+            // Most likely too many files are open: wait until some are closed.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
         while connections.try_join_next().is_some() {}
@@ -102,14 +102,14 @@ impl Shared {
         let body = match Limited::new(body, LONGEST_BODY).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<LengthLimitError>() => {
-                return Answer::error(413, 413, "The request body is too large.").give().await;
+                return Answer::error(413, 413, "The request body is too large.").send().await;
             }
             Err(_) => return Err(disconnected()),
         };
         if parts.uri.path() == TOKEN_PATH {
-            return self.answer_token(&parts, &body).give().await;
+            return self.answer_token(&parts, &body).send().await;
         }
-        self.answer_operation(peer, arrived, parts, body).await.give().await
+        self.answer_operation(peer, arrived, parts, body).await.send().await
     }
 
     async fn answer_operation(
@@ -123,8 +123,8 @@ impl Shared {
         let path = parts.uri.path();
         let route = self.api.route(&parts.method, path);
         let operation = route.as_ref().ok().map(|route| route.operation);
-        let asked_for = self.asked_for(operation, path);
-        let answer = asked_for.unwrap_or_else(|| {
+        let requested = self.requested_answer(operation, path);
+        let answer = requested.unwrap_or_else(|| {
             let answer = self.judge(route, &parts.headers, &body, &fields).unwrap_or_else(|refusal| refusal);
             let mut state = self.lock();
             state.tracking += 1;
@@ -153,20 +153,20 @@ impl Shared {
     }
 
     /// The answer that was queued or set for this request.
-    fn asked_for(&self, operation: Option<&Operation>, path: &str) -> Option<Answer> {
+    fn requested_answer(&self, operation: Option<&Operation>, path: &str) -> Option<Answer> {
         let mut state = self.lock();
-        let meant = |filter: &String| {
+        let matches = |filter: &String| {
             filter == path
                 || path.strip_prefix(&self.api.base_path) == Some(filter)
                 || operation.is_some_and(|operation| operation.id == *filter)
         };
-        match state.answers.iter().position(|(filter, _)| filter.as_ref().is_none_or(meant)) {
+        match state.answers.iter().position(|(filter, _)| filter.as_ref().is_none_or(matches)) {
             Some(next) => state.answers.remove(next).map(|(_, answer)| answer),
             None => state.always.clone(),
         }
     }
 
-    /// The answer by the description; what is refused comes back as `Err`.
+    /// The answer according to the description; `Err` for a refusal.
     fn judge(
         &self,
         route: Result<Route<'_>, Answer>,
@@ -193,7 +193,7 @@ impl Shared {
             let since = state.starts.get(&path).map(|last| now.duration_since(*last));
             let left = since.map_or(Duration::ZERO, |since| cool_down.saturating_sub(since));
             if !left.is_zero() {
-                let refusal = Answer::error(429, limit.code, &limit.message);
+                let refusal = Answer::error(429, limit.code, &limit.message(&operation.path, &path));
                 return Err(match cool_down == limit.cool_down {
                     true => refusal,
                     false => refusal.header("retry-after", left.as_millis().div_ceil(1000).to_string()),
@@ -222,15 +222,18 @@ impl Shared {
         let Some(most) = self.settings.requests_per_second else { return Ok(()) };
         let now = Instant::now();
         let mut state = self.lock();
-        let current = state.second.filter(|(begun, _)| now.duration_since(*begun) < Duration::from_secs(1));
-        let (begun, count) = current.unwrap_or((now, 0));
-        state.second = Some((begun, count.saturating_add(1)));
+        let current = state.second.filter(|(start, _)| now.duration_since(*start) < Duration::from_secs(1));
+        let (start, count) = current.unwrap_or((now, 0));
+        state.second = Some((start, count.saturating_add(1)));
         if count < most {
             return Ok(());
         }
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let refusal =
-            Answer::error(429, 429, "The limit of requests per second was reached. Try again later.");
+        let refusal = Answer::error(
+            429,
+            429,
+            "The account has reached its limit of requests per second. Try again later.",
+        );
         Err(refusal
             .header("x-ratelimit-type", "QPS")
             .header("x-ratelimit-limit", most.to_string())
@@ -242,13 +245,14 @@ impl Shared {
         let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = sent.and_then(|value| value.strip_prefix("Bearer "));
         let now = Instant::now();
-        let is_valid = |(valid, end): &(String, Option<Instant>)| {
-            Some(valid.as_str()) == token && end.is_none_or(|end| now < end)
+        let is_valid = |(valid, expires_at): &(String, Option<Instant>)| {
+            Some(valid.as_str()) == token && expires_at.is_none_or(|expires_at| now < expires_at)
         };
         self.lock().tokens.iter().any(is_valid)
     }
 
-    /// Server-to-server OAuth, as Zoom documents it: Basic client credentials, the grant in form body or query.
+    /// Server-to-server OAuth as Zoom documents it: client credentials as Basic authentication, the grant in a form body or
+    /// the query.
     fn answer_token(&self, parts: &Parts, body: &Bytes) -> Answer {
         let MockServerBuilder { account_id, client_id, client_secret, token_lifetime, .. } = &self.settings;
         let mut state = self.lock();
@@ -276,7 +280,9 @@ impl Shared {
         }
         let now = Instant::now();
         let kills_old = self.settings.new_token_kills_old;
-        state.tokens.retain(|(_, end)| !kills_old && end.is_none_or(|end| now < end));
+        state
+            .tokens
+            .retain(|(_, expires_at)| !kills_old && expires_at.is_none_or(|expires_at| now < expires_at));
         state.tokens_issued += 1;
         let token = format!("mock-token-{}-{}", self.port, state.tokens_issued);
         state.tokens.push((token.clone(), now.checked_add(*token_lifetime)));

@@ -21,7 +21,7 @@ use crate::sentence::instant;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// How long Zoom waits for an event to be acknowledged.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Where and how the embedded Zoom sends events, for [`MockServer::send_events_to`](super::MockServer::send_events_to).
 ///
@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// | [`copies`](Self::copies) | 1 |
 /// | [`repeats`](Self::repeats) | after 5, 20 and 60 minutes |
 #[derive(Clone)]
-#[must_use = "events are sent once it is handed to the server"]
+#[must_use = "no events are sent until it is given to a server"]
 pub struct Webhook {
     urls: Vec<String>,
     secret_token: Secret,
@@ -41,7 +41,7 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// The endpoint's URL, and the secret token that events are signed with.
+    /// An endpoint's URL, and the secret token that its events are signed with.
     pub fn new(url: impl Into<String>, secret_token: impl Into<Secret>) -> Self {
         Self {
             urls: vec![url.into()],
@@ -52,29 +52,28 @@ impl Webhook {
         }
     }
 
-    /// Another copy of the endpoint: each delivery goes to one of them at random, as through a load balancer.
+    /// Adds another instance of the endpoint: each delivery goes to one of them at random, as through a load balancer.
     pub fn and_url(mut self, url: impl Into<String>) -> Self {
         self.urls.push(url.into());
         self
     }
 
-    /// How long after a start or stop was accepted its event is sent.
+    /// How long after an accepted start or stop its event is sent.
     ///
-    /// Of several, the first is that of the first delivery, and so on, and then the first again: so one event can
-    /// overtake another.
+    /// Deliveries take the delays in turn, beginning again after the last: with several, one event can overtake another.
     pub fn delays(mut self, delays: impl IntoIterator<Item = Duration>) -> Self {
         self.delays = delays.into_iter().collect();
         self
     }
 
-    /// How often each event is delivered, acknowledged or not.
+    /// How many times each event is delivered, even if it is acknowledged.
     pub fn copies(mut self, copies: usize) -> Self {
         self.copies = copies;
         self
     }
 
-    /// How long after a delivery that is not acknowledged within 3 seconds, by 200 or 204, the next follows. There are as
-    /// many repeats as there are times.
+    /// How long after a delivery without acknowledgement (200 or 204 within 3 seconds) the event is sent again: once for
+    /// each of these times.
     pub fn repeats(mut self, repeats: impl IntoIterator<Item = Duration>) -> Self {
         self.repeats = repeats.into_iter().collect();
         self
@@ -92,12 +91,12 @@ impl fmt::Debug for Webhook {
     }
 }
 
-/// Sends the events of one endpoint; dropping it ends the deliveries under way.
+/// Sends events to one endpoint. Dropping it cancels pending deliveries.
 pub struct Events {
     poster: Arc<Poster>,
     last_event_ts: u64,
     deliveries: usize,
-    under_way: JoinSet<()>,
+    pending: JoinSet<()>,
 }
 
 struct Poster {
@@ -106,9 +105,9 @@ struct Poster {
 }
 
 impl Events {
-    /// Asks each copy of the endpoint the challenge first.
+    /// Sends the challenge to each instance of the endpoint first.
     pub async fn to(webhook: Webhook) -> io::Result<Self> {
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
+        let http = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build();
         let poster = Poster { http: http.map_err(io::Error::other)?, webhook };
         for url in &poster.webhook.urls {
             poster
@@ -116,12 +115,12 @@ impl Events {
                 .await
                 .map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))?;
         }
-        let (poster, under_way) = (Arc::new(poster), JoinSet::new());
-        Ok(Self { poster, last_event_ts: 0, deliveries: 0, under_way })
+        let (poster, pending) = (Arc::new(poster), JoinSet::new());
+        Ok(Self { poster, last_event_ts: 0, deliveries: 0, pending })
     }
 
     fn send(&mut self, name: &str, meeting: Value, settings: Map<String, Value>) {
-        // No two events have the same time, so that their order can be told.
+        // No two events have the same time, so that they have an order.
         self.last_event_ts = (self.last_event_ts + 1).max(unix().as_millis() as u64);
         let at = instant(SystemTime::UNIX_EPOCH + Duration::from_millis(self.last_event_ts));
         let event = json!({
@@ -148,12 +147,12 @@ impl Events {
                 },
             },
         });
-        while self.under_way.try_join_next().is_some() {}
+        while self.pending.try_join_next().is_some() {}
         for _ in 0..self.poster.webhook.copies {
             let delays = &self.poster.webhook.delays;
             let delay = delays.get(self.deliveries % delays.len().max(1)).copied().unwrap_or_default();
             self.deliveries += 1;
-            self.under_way.spawn(self.poster.clone().deliver(event.to_string(), delay));
+            self.pending.spawn(self.poster.clone().deliver(event.to_string(), delay));
         }
     }
 }
@@ -190,7 +189,7 @@ impl Poster {
         {
             true => Ok(()),
             false => Err(refused(&format!(
-                "it answered its challenge with HTTP {}, and not with 200, the plain token and the encrypted one",
+                "it answered the challenge with HTTP {} instead of 200, the plain token and the encrypted one",
                 status.as_u16()
             ))),
         }
@@ -207,12 +206,12 @@ impl Poster {
 }
 
 impl State {
-    /// Sends the event of an accepted start or stop of a meeting's stream.
+    /// Sends the event for an accepted start or stop of a meeting's stream.
     pub fn announce(&mut self, path: &str, action: Option<&Value>) {
         let Some(events) = &mut self.events else { return };
         let meeting = path.strip_prefix("meetings/").and_then(|rest| rest.strip_suffix("/livestream/status"));
         let Some(meeting) = meeting else { return };
-        // Zoom's events have the ID as a number or as text.
+        // Zoom sends the ID as a number in some events and as text in others.
         let number = || meeting.parse::<u64>().map_or_else(|_| meeting.into(), Value::from);
         let (name, id) = match action.and_then(Value::as_str) {
             Some("start") => ("meeting.live_streaming_started", number()),

@@ -1,4 +1,4 @@
-//! Events through real sockets: what the embedded Zoom posts, and what it ends.
+//! Events over real sockets: what the embedded Zoom sends, and which waits that ends.
 
 use std::collections::HashSet;
 use std::future::pending;
@@ -27,7 +27,7 @@ fn now() -> i64 {
     since.as_millis().try_into().expect("milliseconds")
 }
 
-/// An endpoint as a service would have it.
+/// A webhook endpoint like that of a service.
 struct Endpoint {
     server: RawServer,
     streams: LiveStreams,
@@ -35,7 +35,7 @@ struct Endpoint {
 }
 
 impl Endpoint {
-    /// Refuses the first `refusals` events.
+    /// Refuses the first so many events.
     async fn start(refusals: usize) -> Self {
         let (streams, events) = (LiveStreams::new(), Arc::<Mutex<Vec<Event>>>::default());
         let kept = (streams.clone(), events.clone(), Arc::new(AtomicUsize::new(refusals)));
@@ -96,7 +96,7 @@ fn answered(
                 false => "HTTP/1.1 204 No Content\r\n\r\n".to_owned(),
             }
         }
-        Err(error) => panic!("the embedded Zoom's event is refused: {error}"),
+        Err(error) => panic!("an event from the embedded Zoom is refused: {error}"),
     }
 }
 
@@ -119,9 +119,9 @@ async fn a_start_that_waits_thirty_seconds_ends_as_soon_as_the_streams_event_arr
     server.send_events_to(webhook).await.expect("a valid endpoint");
     let zoom = endpoint.client(&server);
     start(&zoom, MEETING).await.expect("204");
-    let begun = Instant::now();
+    let started = Instant::now();
     let error = start(&zoom, MEETING).await.expect_err("429, then the event");
-    let took = begun.elapsed();
+    let took = started.elapsed();
     assert!(took > Duration::from_millis(300) && took < Duration::from_secs(10), "{took:?}");
     assert!(error.is_retry_declined() && error.is_rate_limited(), "{error}");
     assert_eq!((server.request_count(), error.attempts()), (2, 1));
@@ -145,16 +145,16 @@ async fn a_stream_that_is_known_to_run_is_not_waited_for_at_all() {
         count.fetch_add(1, Ordering::SeqCst);
     });
     let zoom = client(&server).with_retry(policy);
-    start(&zoom, MEETING).await.expect("204: nothing is asked before the first attempt");
-    let begun = Instant::now();
+    start(&zoom, MEETING).await.expect("204, because the state is not looked up before the first attempt");
+    let started = Instant::now();
     let error = start(&zoom, MEETING).await.expect_err("429");
     assert!(error.is_retry_declined(), "{error}");
-    assert!(begun.elapsed() < Duration::from_secs(10));
-    assert_eq!(notified.load(Ordering::SeqCst), 0, "no wait was begun");
+    assert!(started.elapsed() < Duration::from_secs(10));
+    assert_eq!(notified.load(Ordering::SeqCst), 0, "no wait was started");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_ends_once_the_stream_has_stopped_and_no_other_call_ever_does() {
+async fn a_waiting_stop_ends_once_the_stream_has_stopped_and_no_other_call_does() {
     let server = server().await;
     let streams = LiveStreams::new();
     let zoom = client(&server).with_retry(RetryPolicy::default().unless(streams.satisfied()));
@@ -172,7 +172,7 @@ async fn a_stop_ends_once_the_stream_has_stopped_and_no_other_call_ever_does() {
             let words = format!("the stream of meeting {MEETING} has been stopped since");
             assert!(error.to_string().contains(&words), "{error}");
         }
-        // A webinar of the same number is not the meeting, and a configuration is always wanted.
+        // A webinar with the same ID is not the meeting, and a configuration is always wanted.
         for operation_id in
             ["updateMeetingLiveStream", "updateWebinarLiveStreamStatus", "getMeetingLiveStreamDetails"]
         {
@@ -184,7 +184,7 @@ async fn a_stop_ends_once_the_stream_has_stopped_and_no_other_call_ever_does() {
         mode.await.expect("neither a start nor a stop");
     }
     server.answer(limited("30"));
-    start(&zoom, MEETING).await.expect("a start, as the stream has stopped");
+    start(&zoom, MEETING).await.expect("204, because the stream has stopped");
     streams.tell(meeting(), StreamState::Running, now() + 1_000);
     let other = 84_900_000_001;
     start(&zoom, other).await.expect("another meeting's");
@@ -192,7 +192,7 @@ async fn a_stop_ends_once_the_stream_has_stopped_and_no_other_call_ever_does() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn unless_says_why_in_its_own_words_and_check_is_asked_after_the_wait() {
+async fn the_reason_from_unless_is_in_the_error_and_check_is_called_after_the_wait() {
     let server = server().await;
     let checked = Arc::new(AtomicUsize::new(0));
     let count = checked.clone();
@@ -211,9 +211,9 @@ async fn unless_says_why_in_its_own_words_and_check_is_asked_after_the_wait() {
         let zoom = client(&server).with_retry(policy);
         server.answer(limited("30"));
         checked.store(0, Ordering::SeqCst);
-        let begun = tokio::time::Instant::now();
+        let started = tokio::time::Instant::now();
         let outcome = start(&zoom, 84_900_000_000 + after.unwrap_or_default()).await;
-        assert_eq!(begun.elapsed().as_secs(), if is_declined { 10 } else { 30 });
+        assert_eq!(started.elapsed().as_secs(), if is_declined { 10 } else { 30 });
         assert_eq!(checked.load(Ordering::SeqCst), usize::from(!is_declined));
         match outcome {
             Ok(()) => assert!(!is_declined),
@@ -227,7 +227,7 @@ async fn unless_says_why_in_its_own_words_and_check_is_asked_after_the_wait() {
 }
 
 #[tokio::test]
-async fn an_event_is_repeated_until_it_is_acknowledged_and_no_longer() {
+async fn an_event_is_repeated_only_until_it_is_acknowledged() {
     let (server, endpoint) = (server().await, Endpoint::start(2).await);
     let repeats = [Duration::from_millis(20); 5];
     let webhook = endpoint.webhook().delays([Duration::ZERO]).repeats(repeats);
@@ -241,7 +241,7 @@ async fn an_event_is_repeated_until_it_is_acknowledged_and_no_longer() {
 }
 
 #[tokio::test]
-async fn events_that_arrive_twice_and_in_the_wrong_order_leave_the_last_state() {
+async fn events_that_arrive_twice_and_in_the_wrong_order_leave_the_latest_state() {
     let (server, endpoint) = (server().await, Endpoint::start(0).await);
     let (late, soon) = (Duration::from_millis(300), Duration::ZERO);
     let webhook = endpoint.webhook().copies(2).delays([late, late, soon, soon]);
@@ -263,33 +263,36 @@ async fn events_that_arrive_twice_and_in_the_wrong_order_leave_the_last_state() 
 }
 
 #[tokio::test]
-async fn only_what_was_accepted_is_an_event_and_each_goes_to_one_copy() {
+async fn only_accepted_calls_send_events_and_each_goes_to_one_instance() {
     let server = server().await;
-    let copies = [Endpoint::start(0).await, Endpoint::start(0).await];
-    let other = format!("http://{}/zoom", copies[1].server.address);
-    let webhook = copies[0].webhook().and_url(other).delays([Duration::ZERO]);
+    let instances = [Endpoint::start(0).await, Endpoint::start(0).await];
+    let other = format!("http://{}/zoom", instances[1].server.address);
+    let webhook = instances[0].webhook().and_url(other).delays([Duration::ZERO]);
     server.send_events_to(webhook).await.expect("two valid endpoints");
     let zoom = client(&server).with_retry(RetryPolicy::never());
     for number in 0..20 {
         start(&zoom, 84_900_000_000 + number).await.expect("204");
         start(&zoom, 84_900_000_000 + number).await.expect_err("429");
     }
-    call(&zoom, "updateWebinarLiveStreamStatus").await.expect("a webinar has no event");
+    call(&zoom, "updateWebinarLiveStreamStatus").await.expect("204, without an event");
     let ids = || -> Vec<u64> {
-        let of = |copy: &Endpoint| {
-            let events = copy.events.lock().expect("events");
+        let of = |instance: &Endpoint| {
+            let events = instance.events.lock().expect("events");
             events.iter().filter_map(Event::stream_state).map(|(id, ..)| id.get()).collect::<Vec<_>>()
         };
-        copies.iter().flat_map(of).collect()
+        instances.iter().flat_map(of).collect()
     };
-    until("an event of each", || ids().len() >= 20).await;
+    until("an event for each start", || ids().len() >= 20).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!((ids().len(), ids().into_iter().collect::<HashSet<_>>().len()), (20, 20));
-    assert!(copies.iter().all(|copy| !copy.names().is_empty()), "a chance of one in half a million");
+    assert!(
+        instances.iter().all(|instance| !instance.names().is_empty()),
+        "one instance got no event, which happens by chance once in half a million runs"
+    );
 }
 
 #[tokio::test]
-async fn an_endpoint_that_fails_the_challenge_gets_no_event() {
+async fn an_endpoint_that_fails_the_challenge_gets_no_events() {
     let (server, endpoint) = (server().await, Endpoint::start(0).await);
     let url = format!("http://{}/zoom", endpoint.server.address);
     for answer in [
@@ -304,11 +307,11 @@ async fn an_endpoint_that_fails_the_challenge_gets_no_event() {
         let broken = broken.await;
         let webhook = Webhook::new(format!("http://{}/", broken.address), SECRET_TOKEN).and_url(&url);
         let error = server.send_events_to(webhook).await.expect_err(answer);
-        assert!(error.to_string().contains("it answered its challenge with HTTP"), "{error}");
+        assert!(error.to_string().contains("it answered the challenge with HTTP"), "{error}");
     }
-    let nobody = Webhook::new("http://127.0.0.1:1/", SECRET_TOKEN);
-    assert_eq!(secret_in(&format!("{nobody:?}")), None);
-    server.send_events_to(nobody).await.expect_err("nobody listens");
+    let closed = Webhook::new("http://127.0.0.1:1/", SECRET_TOKEN);
+    assert_eq!(secret_in(&format!("{closed:?}")), None);
+    server.send_events_to(closed).await.expect_err("a closed port");
     start(&builder(&server).build().expect("a client"), MEETING).await.expect("204");
     tokio::time::sleep(Duration::from_millis(700)).await;
     assert_eq!(endpoint.names(), Vec::<String>::new());

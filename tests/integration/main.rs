@@ -3,6 +3,7 @@
 mod answers;
 mod builder;
 mod connections;
+mod doctor;
 mod events;
 mod family;
 mod faults;

@@ -1,26 +1,34 @@
-//! Many calls at once while the embedded Zoom kills the current token again and again.
+//! Many calls against an embedded Zoom that goes wrong in every way it can.
 //!
 //! ```text
-//! cargo run --release --example soak                          # 10,000 calls, 1,000 at a time
+//! cargo run --release --example soak                          # 10,000 calls, 1,000 at a time, while tokens are killed
 //! cargo run --release --example soak -- 50000 2000 300 http2  # calls, at a time, seconds at most, over HTTP/2
+//! cargo run --release --example soak -- --minutes 30          # everything that can go wrong, in turn
 //! ```
 //!
-//! It ends when the calls are made or the seconds are over, prints what it counted, and fails unless every call ended
-//! in 204, the server saw none twice, and each kill cost one token request.
+//! The short run ends when the calls are made or the seconds are over, and fails unless every call ended in 204, the
+//! server accepted none twice, and each killed token cost one token request. What the long run checks is in `long.rs`.
+
+mod long;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use peak_alloc::PeakAlloc;
 use tokio::task::JoinSet;
 use zoom_livestream::mock::MockServer;
 use zoom_livestream::update_meeting_live_stream_status::Action;
 use zoom_livestream::{Client, Error, ServerToServer};
 
+/// Counts the bytes in use. The size of the process would also have what the allocator keeps for later.
+#[global_allocator]
+static HEAP: PeakAlloc = PeakAlloc;
+
 const FIRST_MEETING: u64 = 10_000_000_000;
 
 #[derive(Default)]
 struct Counted {
-    begun: usize,
+    started: usize,
     kills: usize,
     slowest: Duration,
     failures: HashMap<String, usize>,
@@ -29,8 +37,14 @@ struct Counted {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [flag, minutes] = &arguments[..]
+        && flag == "--minutes"
+    {
+        let minutes = minutes.parse().map_err(|_| format!("`{minutes}` is not a number of minutes"))?;
+        return long::run(minutes).await;
+    }
     let number = |at: usize, default: usize| match arguments.get(at) {
-        Some(text) => text.parse().map_err(|_| format!("`{text}` is no number")),
+        Some(text) => text.parse().map_err(|_| format!("`{text}` is not a number")),
         None => Ok(default),
     };
     let (calls, at_once, seconds) = (number(0, 10_000)?, number(1, 1_000)?.max(2), number(2, 120)?);
@@ -45,12 +59,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .http(if http2 { http.http2_prior_knowledge() } else { http })
         .build()?;
 
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut counted = Counted::default();
-    while counted.begun < calls && begun.elapsed() < Duration::from_secs(seconds as u64) {
-        storm(&zoom, &server, at_once.min(calls - counted.begun), &mut counted).await?;
+    while counted.started < calls && started.elapsed() < Duration::from_secs(seconds as u64) {
+        storm(&zoom, &server, at_once.min(calls - counted.started), &mut counted).await?;
     }
-    let elapsed = begun.elapsed();
+    let elapsed = started.elapsed();
 
     let mut answers: HashMap<Option<u16>, usize> = HashMap::new();
     let mut accepted: HashMap<String, usize> = HashMap::new();
@@ -65,10 +79,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let failed: usize = counted.failures.values().sum();
     println!(
         "calls            {} ({at_once} at a time, HTTP/{})",
-        counted.begun,
+        counted.started,
         if http2 { "2" } else { "1.1" }
     );
-    println!("ended in 204     {}", counted.begun - failed);
+    println!("ended in 204     {}", counted.started - failed);
     println!("ended in errors  {failed}");
     for (error, count) in &counted.failures {
         println!("                 {count} × {error}");
@@ -86,18 +100,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!(
         "took             {:.1} s, {:.0} calls a second",
         elapsed.as_secs_f64(),
-        counted.begun as f64 / elapsed.as_secs_f64()
+        counted.started as f64 / elapsed.as_secs_f64()
     );
 
-    let is_whole = answered(204) + answered(401) == server.request_count() && answered(204) == counted.begun;
+    let is_whole =
+        answered(204) + answered(401) == server.request_count() && answered(204) == counted.started;
     if failed > 0 || twice > 0 || !is_whole || server.token_requests() != counted.kills + 1 {
         return Err("this is not what was promised".into());
     }
     Ok(())
 }
 
-/// This many calls at once, of which a tenth begins as the current token is killed with the others under way. The next
-/// kill comes after every call that this one refused has been answered.
+/// Makes this many calls at once, a tenth of them only when the token is killed while the others are under way. The next
+/// storm, and with it the next kill, waits until every call has ended.
 async fn storm(
     zoom: &Client,
     server: &MockServer,
@@ -107,14 +122,14 @@ async fn storm(
     let mut storm = JoinSet::new();
     let late = calls.div_ceil(10).min(calls - 1);
     for call in 0..calls - late {
-        storm.spawn(start(zoom.clone(), counted.begun + call));
+        storm.spawn(start(zoom.clone(), counted.started + call));
     }
     for ended in 0..calls {
         if ended == 1 {
             server.kill_token();
             counted.kills += 1;
             for call in calls - late..calls {
-                storm.spawn(start(zoom.clone(), counted.begun + call));
+                storm.spawn(start(zoom.clone(), counted.started + call));
             }
         }
         let Some(call) = storm.join_next().await else { break };
@@ -124,14 +139,14 @@ async fn storm(
             *counted.failures.entry(error.to_string()).or_default() += 1;
         }
     }
-    counted.begun += calls;
+    counted.started += calls;
     Ok(())
 }
 
 async fn start(zoom: Client, number: usize) -> (Duration, Result<(), Error>) {
-    let begun = Instant::now();
+    let started = Instant::now();
     let meeting = FIRST_MEETING + number as u64;
     let call = zoom.update_meeting_live_stream_status().meeting_id(meeting);
     let result = call.body_map(|body| body.action(Action::Start)).await;
-    (begun.elapsed(), result)
+    (started.elapsed(), result)
 }
