@@ -89,15 +89,21 @@ pub fn describe_modules(file: &mut syn::File) {
                 " The types of all bodies and answers by their long names, as compiler messages print them. The module of \
                  each operation has short names for them."
             }
-            "builder" => " The calls, as the methods of [`Client`](super::Client) return them.",
+            "builder" => " The calls, as the methods of [`Client`] return them.",
             _ => continue,
         };
         edit_documentation(&mut module.attrs, |_| text.to_owned());
         for item in module.content.iter_mut().flat_map(|(_, items)| items) {
-            if let Item::Mod(module) = item
-                && module.ident == "builder"
-            {
-                edit_documentation(&mut module.attrs, |_| " The builders of the types.".to_owned());
+            match item {
+                Item::Mod(module) if module.ident == "builder" => {
+                    edit_documentation(&mut module.attrs, |_| " The builders of the types.".to_owned());
+                }
+                Item::Struct(call) if module.ident == "builder" => {
+                    edit_documentation(&mut call.attrs, |text| {
+                        text.replacen("Builder for", "A call that `.await` sends; returned by", 1)
+                    });
+                }
+                _ => (),
             }
         }
     }
