@@ -99,8 +99,8 @@ async fn what_another_attempt_cannot_help_is_tried_once() {
     }
 }
 
-#[tokio::test]
 #[cfg_attr(windows, ignore = "Windows tries a closed port for two seconds, longer than these deadlines")]
+#[tokio::test]
 async fn no_backoff_reaches_past_the_deadline() {
     for (deadline, attempts) in [(100, 1), (600, 2)] {
         let policy = RetryPolicy::default().deadline(Duration::from_millis(deadline));
