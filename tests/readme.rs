@@ -29,6 +29,22 @@ fn the_defaults_are_those_of_the_readme() {
     }
 }
 
+#[test]
+fn the_commands_are_the_same_wherever_they_are_written() {
+    let has_line =
+        |text: &str, line: &str| text.lines().any(|other| other.trim_start_matches("//!").trim() == line);
+    assert!(has_line(README, "cargo run --example live_stream"));
+    assert!(has_line(README, "cargo test --workspace"));
+    let mut lines = README.lines().map(str::trim);
+    let regenerate =
+        lines.find(|line| line.starts_with("cargo run -p postman-to-openapi")).expect("the command");
+    assert!(has_line(include_str!("../src/lib.rs"), regenerate), "src/lib.rs does not have: {regenerate}");
+    assert!(
+        has_line(include_str!("../CONTRIBUTING.md"), regenerate),
+        "CONTRIBUTING.md does not have: {regenerate}"
+    );
+}
+
 /// The heading and the text of each section.
 fn sections(readme: &str) -> impl Iterator<Item = (&str, &str)> {
     readme.split("\n## ").skip(1).filter_map(|section| section.split_once('\n'))

@@ -1,5 +1,5 @@
-//! Builders of types get names of their own: progenitor names each like the type it builds, and a compiler message that
-//! mentions both would be a riddle.
+//! Builders of types get names of their own: progenitor gives a builder the name of the type it builds, which makes a
+//! compiler message about both ambiguous.
 
 use std::collections::BTreeSet;
 

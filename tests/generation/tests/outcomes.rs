@@ -37,7 +37,10 @@ fn no_two_public_types_share_a_name() {
         names.map(|rest| rest.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next());
     let mut seen = std::collections::BTreeSet::new();
     for name in names.flatten() {
-        assert!(seen.insert(name), "two types are named {name}: a compiler message about both is a riddle");
+        assert!(
+            seen.insert(name),
+            "two types are named {name}, which makes a compiler message about both ambiguous"
+        );
     }
     assert!(seen.iter().any(|name| name.ends_with("Builder")), "{seen:?}");
 }
