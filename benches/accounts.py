@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""What one more client costs for a service that acts for many accounts: bytes of the heap and time.
+"""What another client costs a service that acts for many accounts: bytes on the heap, and time.
 
-10,000 clients made of one, by `with_access_token` and by `with_token_source`, beside 50 that are built on their own.
-Heap is the live bytes of the program's allocator, the room for the client itself included. An access token has 640
-bytes, about as many as Zoom's have. Nothing is sent; a client with a token source will keep its token as well.
+10,000 clients are derived from one by `with_access_token` and by `with_token_source`, and 50 are built from scratch for
+comparison. Heap means the live bytes of the program's allocator, including the client itself. An access token has 640
+bytes, about as many as Zoom's. Nothing is sent; a client with a token source will hold its token in addition.
 """
 
 import subprocess

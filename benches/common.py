@@ -1,4 +1,4 @@
-"""What the benchmarks here share: building `compare`, its server, and how a ratio is printed."""
+"""What the benchmarks share: building `compare`, its server, and printing a ratio."""
 
 import os
 import pathlib
@@ -22,14 +22,14 @@ NAMES = {
 
 
 def build():
-    """Builds the release binaries; gives their folder."""
+    """Builds the release binaries and returns their folder."""
     command = ["cargo", "build", "--release", "--target-dir", str(TARGET)]
     subprocess.run(command, cwd=BENCHES / "compare", check=True)
     return TARGET / "release"
 
 
 def allow_open_files(count):
-    """Raises the limit of open files, for this process and those it starts."""
+    """Raises the limit of open files for this process and those it starts."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     unlimited = resource.RLIM_INFINITY
     if soft != unlimited and soft < count:
@@ -41,7 +41,7 @@ def allow_open_files(count):
 
 @contextmanager
 def server(binaries, *arguments):
-    """A server on loopback, in a process of its own; gives its port."""
+    """A server on loopback, in a process of its own; yields its port."""
     process = subprocess.Popen([binaries / "compare", "serve", *arguments], stdout=subprocess.PIPE, text=True)
     try:
         yield process.stdout.readline().strip()

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Calls at once against an account's limit per second: how many succeed, how long all take, how often each is sent.
+"""Simultaneous calls against an account's limit per second: how many succeed, how long they take, how often each is sent.
 
-600 calls start in the same instant; the embedded Zoom accepts 30 requests per second and answers the others with 429
-and `X-RateLimit-Type: QPS`. The client has its default settings, and the calls know nothing of each other. The least
-time possible is 20 seconds.
+600 calls start at the same moment; the embedded Zoom accepts 30 requests per second and answers the others with 429 and
+`X-RateLimit-Type: QPS`. The client has its default settings, and the calls are not coordinated. The shortest possible
+time is 20 seconds.
 """
 
 import json
@@ -26,7 +26,7 @@ def main():
     print(f"requests per call  {report['requests'] / CALLS:.2f}")
     if report["succeeded"] != CALLS:
         raise SystemExit("not all calls succeeded")
-    ratio(report["seconds"], CALLS / PER_SECOND, "time, to the least possible", 4.0)
+    ratio(report["seconds"], CALLS / PER_SECOND, "time, relative to the shortest possible", 4.0)
     ratio(report["requests"], CALLS, "requests per call", 5.0)
 
 

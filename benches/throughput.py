@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Calls per second with 1, 64 and 1,024 in flight: this client beside three others.
 
-Each client has one thread, and so has the server, in a process of its own. The clients take turns, nine rounds of
-them; a client's figure is the median over the rounds of its ratio to reqwest by hand in the same round. Beside the
-throughput stands the processor time of a call, the client's alone, which a busy machine disturbs less.
+Each client has one thread, and so does the server, in a process of its own. The clients take turns for nine rounds; a
+client's figure is the median, over the rounds, of its ratio to reqwest by hand in the same round. Processor time per call
+is the client's only, and a busy machine affects it less.
 """
 
 import subprocess

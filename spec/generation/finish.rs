@@ -13,8 +13,11 @@ use super::lower::Lowered;
 use super::pages::one_line;
 use super::schemas::Types;
 
+mod builders;
 mod calls;
 mod types;
+
+use builders::builder_of;
 
 pub fn finish(tokens: TokenStream, lowered: &Lowered, schemars: bool) -> Result<syn::File, String> {
     let file = syn::parse2(tokens).map_err(|error| error.to_string());
@@ -74,6 +77,9 @@ fn finish_file(mut file: syn::File, lowered: &Lowered, schemars: bool) -> Result
     if let Some(operation) = lowered.operations.iter().find(|operation| !methods.contains(&operation.name)) {
         return Err(format!("{} has no method `{}`", operation.title(), operation.name));
     }
+    builders::rename(&mut file)?;
+    builders::describe_modules(&mut file);
+    say_how_to_get(&mut file, lowered, &types);
     file.items.extend(modules);
     file.items.push(error_codes(lowered));
     let base_url = lowered.document["servers"][0]["url"].as_str().unwrap_or_default();
@@ -210,8 +216,8 @@ impl VisitMut for Missing {
 /// What the page of a setter says that must be called.
 const REQUIRED: [&str; 2] = ["", "Required."];
 
-/// `update_meeting_live_stream::Action` for `types::UpdateMeetingLiveStreamBodyAction`.
-fn short_names(operation: &Operation, names: &[String], types: &Types) -> Item {
+/// The names of an operation's own types.
+fn own_types<'n>(operation: &Operation, names: &'n [String], types: &Types) -> Vec<&'n String> {
     let owner = operation.title();
     let is_own = |name: &str| match (types.structs.get(name), types.enums.get(name)) {
         (Some(facts), _) => facts.owner == owner,
@@ -221,7 +227,41 @@ fn short_names(operation: &Operation, names: &[String], types: &Types) -> Item {
             ["Body", "Response"].iter().any(|kind| name.starts_with(&format!("{}{kind}", operation.builder)))
         }
     };
-    let own = names.iter().filter(|name| is_own(name));
+    names.iter().filter(|name| is_own(name)).collect()
+}
+
+/// The page of each type of an operation says how to get one.
+fn say_how_to_get(file: &mut syn::File, lowered: &Lowered, names: &[String]) {
+    for operation in &lowered.operations {
+        let own = own_types(operation, names, &lowered.types);
+        let is_answer = |name: &str| name.starts_with(&format!("{}Response", operation.builder));
+        let call = format!("[`Client::{0}`](crate::Client::{0})", operation.name);
+        let types = file.items.iter_mut().filter_map(|item| match item {
+            Item::Mod(module) if module.ident == "types" => module.content.as_mut(),
+            _ => None,
+        });
+        for item in types.flat_map(|(_, items)| items) {
+            let Some(name) = type_name(item).filter(|name| own.contains(&name)) else { continue };
+            let (attributes, text) = match item {
+                Item::Struct(item) if is_answer(&name) => (&mut item.attrs, format!("Returned by {call}.")),
+                Item::Enum(item) if is_answer(&name) => (&mut item.attrs, format!("Returned by {call}.")),
+                Item::Struct(item) => {
+                    (&mut item.attrs, format!("For {call}; get one with [`builder`](Self::builder)."))
+                }
+                Item::Enum(item) => {
+                    (&mut item.attrs, format!("For {call}: a variant, or the text that Zoom uses for it."))
+                }
+                _ => continue,
+            };
+            attributes.extend(["", &text].map(|text| parse_quote!(#[doc = #text])));
+        }
+    }
+}
+
+/// `update_meeting_live_stream::Action` for `types::UpdateMeetingLiveStreamBodyAction`, `…::BodyBuilder` for the builder
+/// of its body and `…::Call` for that of the call.
+fn short_names(operation: &Operation, names: &[String], types: &Types) -> Item {
+    let own = own_types(operation, names, types).into_iter();
     let mut own: Vec<(&str, &str)> =
         own.filter_map(|name| Some((name.strip_prefix(&operation.builder)?, name.as_str()))).collect();
     // The body's types come first to the shortest names.
@@ -232,13 +272,26 @@ fn short_names(operation: &Operation, names: &[String], types: &Types) -> Item {
         let free = if shorter.is_empty() || short.contains_key(shorter) { rest } else { shorter };
         short.entry(free).or_insert(name);
     }
+    let path = |module: TokenStream, name: &str| {
+        let name = format_ident!("{name}");
+        quote!(#module::#name)
+    };
+    let mut paths: BTreeMap<String, TokenStream> =
+        short.iter().map(|(short, name)| ((*short).to_owned(), path(quote!(types), name))).collect();
+    let built = short.iter().filter(|(_, name)| types.structs.contains_key(**name));
+    let built =
+        built.map(|(short, name)| (builder_of(short), path(quote!(types::builder), &builder_of(name))));
+    for (name, path) in built.chain([("Call".to_owned(), path(quote!(builder), &operation.builder))]) {
+        paths.entry(name).or_insert(path);
+    }
     let module = format_ident!("{}", operation.name);
-    let uses = short.iter().filter(|(short, _)| syn::parse_str::<syn::Ident>(short).is_ok());
-    let uses = uses.map(|(short, name)| {
-        let (short, name) = (format_ident!("{short}"), format_ident!("{name}"));
-        quote!(#[doc(inline)] pub use super::types::#name as #short;)
+    let uses = paths.iter().filter(|(short, _)| syn::parse_str::<syn::Ident>(short).is_ok());
+    let uses = uses.map(|(short, path)| {
+        let short = format_ident!("{short}");
+        quote!(#[doc(inline)] pub use super::#path as #short;)
     });
-    let text = format!("The types of `{}`, by their short names.", operation.id);
+    let text =
+        format!("The types of [`Client::{0}`](crate::Client::{0}), by their short names.", operation.name);
     parse_quote! {
         #[doc = #text]
         pub mod #module {

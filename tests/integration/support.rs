@@ -66,7 +66,7 @@ pub async fn call(zoom: &Client, operation_id: &str) -> Result<(), Error> {
         "updateMeetingLiveStream" => configure(zoom).await,
         "updateMeetingLiveStreamStatus" => start(zoom, MEETING).await,
         "updateWebinarLiveStreamStatus" => {
-            let body = |body: zoom_livestream::types::builder::UpdateWebinarLiveStreamStatusBody| {
+            let body = |body: zoom_livestream::update_webinar_live_stream_status::BodyBuilder| {
                 body.action(webinar::Action::Start)
             };
             zoom.update_webinar_live_stream_status().webinar_id(MEETING).body_map(body).await

@@ -174,7 +174,7 @@ fn finish_builders(
         let owner = facts.map_or(format!("`{name}`"), |facts| format!("`{name}` of {}", facts.owner));
         match item {
             Item::Struct(item) => {
-                let text = format!("Builds a [`{name}`](super::{name}).");
+                let text = format!("The builder of [`{name}`](super::{name}).");
                 item.attrs.push(parse_quote!(#[doc = #text]));
                 let is_unnamed =
                     |field: &&mut syn::Field| field.ident.as_ref().is_some_and(|name| name == "extra");

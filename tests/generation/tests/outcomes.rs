@@ -30,6 +30,22 @@ fn no_page_shows_a_method_that_the_client_does_not_have() {
 }
 
 #[test]
+fn no_two_public_types_share_a_name() {
+    let client = include_str!(concat!(env!("OUT_DIR"), "/client.rs"));
+    let names = ["pub struct ", "pub enum "].iter().flat_map(|start| client.split(start).skip(1));
+    let names =
+        names.map(|rest| rest.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next());
+    let mut seen = std::collections::BTreeSet::new();
+    for name in names.flatten() {
+        assert!(
+            seen.insert(name),
+            "two types are named {name}, which makes a compiler message about both ambiguous"
+        );
+    }
+    assert!(seen.iter().any(|name| name.ends_with("Builder")), "{seen:?}");
+}
+
+#[test]
 fn a_document_that_cannot_be_used_is_refused_in_one_sentence_that_names_the_place() {
     let circular = "leads back to itself";
     let nowhere = "leads nowhere";
