@@ -5,10 +5,11 @@ use std::fmt;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::body;
-use crate::content::{self, Content, Contents, Field, FieldSchema};
+use crate::content::{self, Content, Field, FieldSchema};
 use crate::context::Context;
 use crate::postman::{self, Response};
 use crate::prose::{self, ErrorCode};
+use crate::schema::Members;
 use crate::secret::{self, Mask};
 
 /// An HTTP status, or whatever has none.
@@ -251,29 +252,13 @@ impl Serialize for Answer {
             map.serialize_entry("x-error-codes", &self.codes)?;
         }
         if !self.headers.is_empty() {
-            map.serialize_entry("headers", &Headers(&self.headers))?;
+            let headers = self.headers.iter().map(|field| (&field.name, Header(field)));
+            map.serialize_entry("headers", &Members(headers))?;
         }
         if !self.bodies.is_empty() {
-            map.serialize_entry("content", &Contents(&self.bodies, &description))?;
+            map.serialize_entry("content", &content::contents(&self.bodies, &description))?;
         }
         map.end()
-    }
-}
-
-impl Serialize for ErrorCode {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        let mut map = out.serialize_map(Some(2))?;
-        map.serialize_entry("code", &self.code)?;
-        map.serialize_entry("message", &self.message)?;
-        map.end()
-    }
-}
-
-struct Headers<'a>(&'a [Field]);
-
-impl Serialize for Headers<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.collect_map(self.0.iter().map(|field| (&field.name, Header(field))))
     }
 }
 

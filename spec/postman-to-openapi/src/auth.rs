@@ -1,11 +1,12 @@
 //! How requests are authorised: what is known of the scheme, never a value.
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::format;
 use crate::name;
 use crate::postman::{self, Raw};
+use crate::schema::Members;
 use crate::secret::Secrets;
 use crate::variables::Variables;
 
@@ -49,15 +50,20 @@ pub enum Scheme {
 }
 
 /// One OAuth 2.0 flow; what is not known is empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Flow {
     /// OpenAPI's name of the flow.
+    #[serde(skip)]
     pub name: &'static str,
     /// Where the user is sent.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub authorization_url: String,
     /// Where tokens come from.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub token_url: String,
     /// Where tokens are refreshed.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub refresh_url: String,
 }
 
@@ -318,68 +324,48 @@ impl Serialize for Schemes {
         for (scheme, name) in &self.names {
             named.entry(name).or_default().push(scheme);
         }
-        out.collect_map(named.iter().map(|(name, schemes)| {
-            (name, SchemeObject { schemes, scopes: self.scopes.get(*name), known_only: self.known_only })
-        }))
+        Members(named.iter().map(|(name, schemes)| (name, self.object(name, schemes)))).serialize(out)
     }
 }
 
-struct SchemeObject<'a> {
-    schemes: &'a [&'a Scheme],
-    scopes: Option<&'a BTreeSet<String>>,
-    known_only: bool,
-}
-
-impl Serialize for SchemeObject<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        let mut map = out.serialize_map(None)?;
-        match self.schemes.first() {
-            Some(Scheme::Http(scheme)) => {
-                map.serialize_entry("type", "http")?;
-                map.serialize_entry("scheme", scheme)?;
-            }
-            Some(Scheme::ApiKey { place, name }) => {
-                map.serialize_entry("type", "apiKey")?;
-                map.serialize_entry("name", name)?;
-                map.serialize_entry("in", place)?;
-            }
-            _ => {
-                map.serialize_entry("type", "oauth2")?;
-                let mut flows = BTreeMap::new();
-                for scheme in self.schemes {
-                    if let Scheme::OAuth2(flow) = scheme
-                        && (flow.is_known() || !self.known_only)
-                    {
-                        flows.insert(flow.name, FlowObject { flow, scopes: self.scopes });
-                    }
+impl Schemes {
+    /// The one object that schemes of one name are written as.
+    fn object<'a>(&'a self, name: &str, schemes: &[&'a Scheme]) -> SchemeObject<'a> {
+        let mut flows = BTreeMap::new();
+        for scheme in schemes {
+            match scheme {
+                Scheme::Http(scheme) => return SchemeObject::Http { scheme },
+                Scheme::ApiKey { place, name } => return SchemeObject::ApiKey { name, place },
+                Scheme::OAuth2(flow) if flow.is_known() || !self.known_only => {
+                    let scopes =
+                        self.scopes.get(name).into_iter().flatten().map(|scope| (scope.as_str(), ""));
+                    flows.insert(flow.name, FlowObject { flow, scopes: scopes.collect() });
                 }
-                map.serialize_entry("flows", &flows)?;
+                Scheme::OAuth2(_) => {}
             }
         }
-        map.end()
+        SchemeObject::OAuth2 { flows }
     }
 }
 
+#[derive(Serialize)]
+#[serde(tag = "type")]
+enum SchemeObject<'a> {
+    #[serde(rename = "http")]
+    Http { scheme: &'a str },
+    #[serde(rename = "apiKey")]
+    ApiKey {
+        name: &'a str,
+        #[serde(rename = "in")]
+        place: &'a str,
+    },
+    #[serde(rename = "oauth2")]
+    OAuth2 { flows: BTreeMap<&'static str, FlowObject<'a>> },
+}
+
+#[derive(Serialize)]
 struct FlowObject<'a> {
+    #[serde(flatten)]
     flow: &'a Flow,
-    scopes: Option<&'a BTreeSet<String>>,
-}
-
-impl Serialize for FlowObject<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        let mut map = out.serialize_map(None)?;
-        for (key, url) in [
-            ("authorizationUrl", &self.flow.authorization_url),
-            ("tokenUrl", &self.flow.token_url),
-            ("refreshUrl", &self.flow.refresh_url),
-        ] {
-            if !url.is_empty() {
-                map.serialize_entry(key, url)?;
-            }
-        }
-        let scopes: BTreeMap<&str, &str> =
-            self.scopes.into_iter().flatten().map(|scope| (scope.as_str(), "")).collect();
-        map.serialize_entry("scopes", &scopes)?;
-        map.end()
-    }
+    scopes: BTreeMap<&'a str, &'static str>,
 }

@@ -150,7 +150,7 @@ fn clip(name: &str) -> String {
 struct Json {
     shape: Shape,
     /// The text, where it may be shown.
-    example: Option<String>,
+    example: Option<Box<str>>,
     /// Whether an exporter's placeholders stand in it.
     placeholders: bool,
 }
@@ -171,7 +171,7 @@ fn json(text: &str, context: &Context<'_, '_>) -> Result<Json, String> {
     };
     let example = value.filter(shown).map(|mut value| {
         secret::mask_named(&mut value);
-        value.to_string()
+        value.to_string().into()
     });
     Ok(Json { shape, example, placeholders })
 }
@@ -234,7 +234,7 @@ fn graphql(raw: Raw<'_>, name: &str, context: &mut Context<'_, '_>) -> Option<Co
         example.insert("operationName".to_owned(), Value::String(operation.into_owned()));
     }
     let shape = Shape::of(Kind::Object(Box::new(Object::once(members))));
-    let json = Value::Object(example).to_string();
+    let json = Value::Object(example).to_string().into();
     let examples = vec![Example { name: name.to_owned(), json: Some(json) }];
     let schema = Carried::Value { shape, presence: Some(1) };
     Some(Content { media_type: "application/json".to_owned(), schema, examples, empty: false })
@@ -261,7 +261,7 @@ fn form(raw: Raw<'_>, media_type: &str, name: &str, context: &mut Context<'_, '_
     }
     let values: Map<String, Value> =
         fields.iter_mut().filter_map(|field| Some((field.name.clone(), *field.example.take()?))).collect();
-    let example = Example { name: name.to_owned(), json: Some(Value::Object(values).to_string()) };
+    let example = Example { name: name.to_owned(), json: Some(Value::Object(values).to_string().into()) };
     let examples = if placeholders { Vec::new() } else { vec![example] };
     Some(Content { media_type: media_type.to_owned(), schema: Carried::Form(fields), examples, empty: false })
 }

@@ -1,6 +1,6 @@
 //! The command line, and what is done with it.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -200,12 +200,10 @@ fn convert(arguments: &Arguments) -> Result<ExitCode, Refusal> {
             }
         }
         None => {
-            let mut out = BufWriter::new(io::stdout().lock());
-            match converted.write(&mut out).and_then(|()| out.flush()) {
-                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                    return Err(Refusal::from(format!("standard output cannot be written ({error})")));
-                }
-                _ => {}
+            if let Err(error) = converted.write(&mut io::stdout().lock())
+                && error.kind() != io::ErrorKind::BrokenPipe
+            {
+                return Err(Refusal::from(format!("standard output cannot be written ({error})")));
             }
         }
     }

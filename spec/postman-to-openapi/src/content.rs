@@ -13,7 +13,7 @@ use crate::scalar::{self, Separator};
 use crate::secret::{self, Mask};
 use crate::shape::{Kind, Member, Shape, Trust};
 
-pub use write::{Contents, FieldSchema};
+pub use write::{FieldSchema, contents};
 
 /// One media type of a body.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ pub struct Example {
     pub name: String,
     /// Its JSON; none where only the name may be kept. The fields of a form are texts until
     /// [`Content::settle`] gives them types.
-    pub json: Option<String>,
+    pub json: Option<Box<str>>,
 }
 
 impl Field {
@@ -342,7 +342,7 @@ impl Content {
                 }
             };
             mask.value(&mut value);
-            *json = value.to_string();
+            *json = value.to_string().into();
             fits
         });
         if merged {

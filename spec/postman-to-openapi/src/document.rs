@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 
 use crate::Note;
 use crate::address::{Address, Server};
@@ -12,7 +13,8 @@ use crate::markdown;
 use crate::method::Method;
 use crate::name;
 use crate::operation::Operation;
-use crate::postman::{self, Info};
+use crate::postman;
+use crate::schema::Members;
 use crate::secret::Secrets;
 use crate::variables::Variables;
 
@@ -51,7 +53,7 @@ impl Builder {
     }
 
     /// Notes what a collection says about itself.
-    pub fn collection(&mut self, info: &Info<'_>) {
+    pub fn collection(&mut self, info: &postman::Info<'_>) {
         self.titles.extend(postman::filled(info.name).map(|name| name.trim().to_owned()));
         self.versions.extend(version(info.version));
         self.descriptions.extend(postman::description(info.description).map(|text| markdown::tidy(&text)));
@@ -308,55 +310,39 @@ impl Serialize for Document {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut map = out.serialize_map(None)?;
         map.serialize_entry("openapi", "3.0.3")?;
-        let mut info = vec![("title", &self.title)];
-        if !self.description.is_empty() {
-            info.push(("description", &self.description));
-        }
-        info.push(("version", &self.version));
-        map.serialize_entry("info", &Pairs(&info))?;
+        map.serialize_entry(
+            "info",
+            &Info { title: &self.title, description: &self.description, version: &self.version },
+        )?;
         map.serialize_entry("servers", &[&self.server])?;
         if !self.tags.is_empty() {
-            let tags: Vec<BTreeMap<&str, &String>> = self
-                .tags
-                .iter()
-                .map(|(name, description)| {
-                    let mut tag = BTreeMap::from([("name", name)]);
-                    if !description.is_empty() {
-                        tag.insert("description", description);
-                    }
-                    tag
-                })
-                .collect();
-            map.serialize_entry("tags", &tags)?;
+            let tags = self.tags.iter().map(|(name, description)| Tag { name, description });
+            map.serialize_entry("tags", &tags.collect::<Vec<_>>())?;
         }
-        map.serialize_entry("paths", &Paths(&self.paths))?;
+        let paths = self.paths.iter().map(|path| {
+            let operations = path.operations.iter().map(|(method, operation)| (method.name(), operation));
+            (&path.template, Members(operations))
+        });
+        map.serialize_entry("paths", &Members(paths))?;
         if !self.schemes.is_empty() {
-            map.serialize_entry("components", &BTreeMap::from([("securitySchemes", &self.schemes)]))?;
+            let schemes = [("securitySchemes", &self.schemes)];
+            map.serialize_entry("components", &Members(schemes))?;
         }
         map.end()
     }
 }
 
-struct Pairs<'a>(&'a [(&'a str, &'a String)]);
-
-impl Serialize for Pairs<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.collect_map(self.0.iter().copied())
-    }
+#[derive(Serialize)]
+struct Info<'a> {
+    title: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    description: &'a str,
+    version: &'a str,
 }
 
-struct Paths<'a>(&'a [Path]);
-
-impl Serialize for Paths<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.collect_map(self.0.iter().map(|path| (&path.template, Operations(&path.operations))))
-    }
-}
-
-struct Operations<'a>(&'a Few<Method, Operation>);
-
-impl Serialize for Operations<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.collect_map(self.0.iter().map(|(method, operation)| (method.name(), operation)))
-    }
+#[derive(Serialize)]
+struct Tag<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    description: &'a str,
 }

@@ -40,7 +40,7 @@ impl<K: Ord, V> Few<K, V> {
     }
 
     /// The entries, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> + Clone {
         self.0.iter().map(|(key, value)| (key, value))
     }
 

@@ -1,7 +1,7 @@
 //! Reading inputs, and replacing the output whole or not at all.
 
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// What names standard input.
@@ -142,14 +142,13 @@ impl Output {
         })
     }
 
-    fn fill(&self, file: File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    fn fill(&self, mut file: File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
         if let Some(known) = &self.known {
             keep_owner(&file, known)?;
             file.set_permissions(known.permissions())?;
         }
-        let mut out = BufWriter::new(file);
-        write(&mut out)?;
-        out.into_inner()?.sync_all()
+        write(&mut file)?;
+        file.sync_all()
     }
 }
 

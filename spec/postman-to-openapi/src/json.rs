@@ -4,6 +4,7 @@
 //! over it, however large it is: nested raw values of serde_json would read each level again.
 
 use memchr::{memchr_iter, memchr2, memchr2_iter};
+use serde::de::IgnoredAny;
 
 /// Lists and objects are nested no deeper: serde_json reads no deeper, and nor does anything that reads what it
 /// wrote.
@@ -48,15 +49,16 @@ pub struct Json<'a> {
 }
 
 impl Text {
-    /// Takes a text, once it is known to be JSON.
+    /// Takes a text, once it is known to be JSON, and drops its indentation, which may be a third of a file.
     pub fn new(text: String) -> Result<Self, Fault> {
         if u32::try_from(text.len()).is_err() {
             return Err(Fault::TooLong);
         }
-        let containers = containers(text.as_bytes(), DEEPEST).map_err(|offset| Fault::TooDeep {
-            line: 1 + breaks(text.as_bytes().get(..offset).unwrap_or_default()),
-        })?;
-        serde_json::from_str::<serde::de::IgnoredAny>(&text).map_err(Fault::Syntax)?;
+        serde_json::from_str::<IgnoredAny>(&text).map_err(Fault::Syntax)?;
+        let mut text = text.into_bytes();
+        let containers = compact(&mut text, DEEPEST).map_err(|line| Fault::TooDeep { line })?;
+        text.shrink_to_fit();
+        let text = String::from_utf8(text).expect("strings are moved whole, and all else is ASCII");
         Ok(Self { text, containers })
     }
 
@@ -76,18 +78,23 @@ pub fn breaks(text: &[u8]) -> usize {
     memchr_iter(b'\n', text).count()
 }
 
-/// Where the objects and lists of a text end, or the first byte that is nested too deep.
-fn containers(text: &[u8], deepest: usize) -> Result<Vec<Container>, usize> {
+/// Drops the white space between values, but not line breaks, so that lines can still be counted. Returns where the
+/// objects and lists end, or the first line that is nested too deep.
+fn compact(text: &mut Vec<u8>, deepest: usize) -> Result<Vec<Container>, usize> {
     let mut found: Vec<Container> = Vec::new();
     let mut open: Vec<usize> = Vec::new();
-    let mut at = 0;
-    while let Some(byte) = text.get(at) {
+    let (mut from, mut to) = (0, 0);
+    while let Some(&byte) = text.get(from) {
+        let mut length = 1;
         match byte {
-            b'"' => {
-                at += string(text.get(at..).unwrap_or_default());
+            b' ' | b'\t' | b'\r' => {
+                from += 1;
                 continue;
             }
-            b'{' | b'[' if open.len() == deepest => return Err(at),
+            b'"' => length = string(text.get(from..).unwrap_or_default()),
+            b'{' | b'[' if open.len() == deepest => {
+                return Err(1 + breaks(text.get(..to).unwrap_or_default()));
+            }
             b'{' | b'[' => {
                 open.push(found.len());
                 found.push(Container { end: 0, inside: 0 });
@@ -98,20 +105,23 @@ fn containers(text: &[u8], deepest: usize) -> Result<Vec<Container>, usize> {
                     && let Some(container) = found.get_mut(number)
                 {
                     // Both are less than the length of the text, which was checked.
-                    *container = Container { end: at as u32 + 1, inside: (count - number - 1) as u32 };
+                    *container = Container { end: to as u32 + 1, inside: (count - number - 1) as u32 };
                 }
             }
             _ => {}
         }
-        at += 1;
+        text.copy_within(from..from + length, to);
+        from += length;
+        to += length;
     }
+    text.truncate(to);
     Ok(found)
 }
 
 /// Whether a text that stands in a string is nested too deep to be read.
 pub fn is_too_deep(text: &str) -> bool {
     memchr2_iter(b'{', b'[', text.as_bytes()).nth(DEEPEST_INSIDE).is_some()
-        && containers(text.as_bytes(), DEEPEST_INSIDE).is_err()
+        && compact(&mut text.as_bytes().to_vec(), DEEPEST_INSIDE).is_err()
 }
 
 /// The length of the string a text begins with, quotes included.
@@ -229,14 +239,16 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn every_value_is_found_where_it_stands(value in any_json(), pretty in any::<bool>()) {
+        fn every_value_is_found_on_its_own_line(value in any_json(), pretty in any::<bool>()) {
             let written = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
             let written = format!(" \n{}\t", written.expect("a value is JSON"));
             let text = Text::new(written.clone()).ok().expect("it is JSON");
             let root = text.root().expect("a text is one value");
             prop_assert_eq!(rebuilt(root), value);
             for (_, member) in root.members() {
-                prop_assert!(written.get(member.offset()..).is_some_and(|rest| rest.starts_with(member.get())));
+                let line = breaks(text.as_str().as_bytes().get(..member.offset()).expect("inside the text"));
+                let first = member.get().lines().next().unwrap_or_default();
+                prop_assert!(written.split('\n').nth(line).is_some_and(|line| line.contains(first)));
             }
         }
 

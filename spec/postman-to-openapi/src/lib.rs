@@ -45,8 +45,9 @@ mod variables;
 mod walk;
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
+use serde::Serialize;
 use serde_json::Value;
 
 pub use changes::{Change, changes};
@@ -217,7 +218,9 @@ impl<F: FnMut(Note)> Converter<F> {
             }
             return Ok(Converted { form: Form::Document(Box::new(document)), counts });
         };
-        let mut patched = serde_json::to_value(&document).map_err(|error| {
+        let mut text = Vec::new();
+        let written = write_pretty(&document, &mut text);
+        let mut patched = written.and_then(|()| Ok(serde_json::from_slice(&text)?)).map_err(|error| {
             Error::new(format!("the document cannot be written as JSON ({error}); report this"))
         })?;
         overlay.apply(&mut patched)?;
@@ -282,12 +285,11 @@ impl Converted {
     /// # Errors
     ///
     /// Whatever writing fails with.
-    pub fn write(&self, mut out: impl Write) -> io::Result<()> {
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         match &self.form {
-            Form::Document(document) => serde_json::to_writer_pretty(&mut out, document)?,
-            Form::Patched(value) => serde_json::to_writer_pretty(&mut out, value)?,
+            Form::Document(document) => write_pretty(document, out),
+            Form::Patched(value) => write_pretty(value, out),
         }
-        out.write_all(b"\n")
     }
 
     /// The document as [`Converted::write`] writes it.
@@ -297,4 +299,12 @@ impl Converted {
         let _ = self.write(&mut text);
         String::from_utf8(text).unwrap_or_default()
     }
+}
+
+/// Buffers here, so that however many kinds of outputs there are, the code that writes a document exists once.
+fn write_pretty(document: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
+    serde_json::to_writer_pretty(&mut out, document)?;
+    out.write_all(b"\n")?;
+    out.flush()
 }

@@ -1,15 +1,14 @@
 //! One operation: what all requests of one method and path say together.
 
-use std::collections::BTreeMap;
-
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::address::Server;
 use crate::answer::{Answer, Status};
 use crate::auth::Security;
-use crate::content::{self, Content, Contents, Field, FieldSchema};
+use crate::content::{self, Content, Field, FieldSchema};
 use crate::few::Few;
 use crate::scalar::Separator;
+use crate::schema::Members;
 use crate::secret::Mask;
 use crate::shape::Kind;
 
@@ -218,9 +217,8 @@ impl Serialize for Operation {
             map.serialize_entry("x-rate-limit-label", label)?;
         }
         if let Some(requirements) = &self.requirements {
-            let alternatives: Vec<BTreeMap<&String, &Vec<String>>> =
-                requirements.iter().map(|(name, scopes)| BTreeMap::from([(name, scopes)])).collect();
-            map.serialize_entry("security", &alternatives)?;
+            let alternatives = requirements.iter().map(|(name, scopes)| [(name, scopes)]);
+            map.serialize_entry("security", &alternatives.map(Members).collect::<Vec<_>>())?;
         }
         if self.own_server {
             map.serialize_entry("servers", &[&self.server])?;
@@ -231,7 +229,13 @@ impl Serialize for Operation {
         if !self.bodies.is_empty() {
             map.serialize_entry("requestBody", &RequestBody(self))?;
         }
-        map.serialize_entry("responses", &Answers(&self.answers))?;
+        if self.answers.is_empty() {
+            let nothing = Members([("description", "No answer is documented.")]);
+            map.serialize_entry("responses", &Members([("default", nothing)]))?;
+        } else {
+            let answers = self.answers.iter().map(|(status, answer)| (status.to_string(), answer));
+            map.serialize_entry("responses", &Members(answers))?;
+        }
         map.end()
     }
 }
@@ -242,20 +246,8 @@ impl Serialize for RequestBody<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut map = out.serialize_map(Some(2))?;
         map.serialize_entry("required", &self.0.body_required)?;
-        map.serialize_entry("content", &Contents(&self.0.bodies, &self.0.summary))?;
+        map.serialize_entry("content", &content::contents(&self.0.bodies, &self.0.summary))?;
         map.end()
-    }
-}
-
-struct Answers<'a>(&'a Few<Status, Answer>);
-
-impl Serialize for Answers<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        if self.0.is_empty() {
-            let nothing = BTreeMap::from([("description", "No answer is documented.")]);
-            return BTreeMap::from([("default", nothing)]).serialize(out);
-        }
-        out.collect_map(self.0.iter().map(|(status, answer)| (status.to_string(), answer)))
     }
 }
 
@@ -301,10 +293,10 @@ impl Serialize for Server {
         if !self.variables.is_empty() {
             // A variable must have a default, and the input has none: this host is reserved for such use.
             let default = if self.url.starts_with('{') { "https://example.com" } else { "example" };
-            let variable = BTreeMap::from([("default", default)]);
-            let variables: BTreeMap<&String, _> =
-                self.variables.iter().map(|name| (name, &variable)).collect();
-            map.serialize_entry("variables", &variables)?;
+            let mut names: Vec<&String> = self.variables.iter().collect();
+            names.sort();
+            let variables = names.iter().map(|name| (name, Members([("default", default)])));
+            map.serialize_entry("variables", &Members(variables))?;
         }
         map.end()
     }

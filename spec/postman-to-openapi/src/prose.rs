@@ -1,5 +1,7 @@
 //! Facts that stand in prose: an answer's error codes and wait, an operation's scopes and rate limit.
 
+use serde::Serialize;
+
 use crate::markdown;
 use crate::text::{split_once_ignoring_case, split_while, split_within};
 
@@ -10,7 +12,7 @@ const CUT: usize = 255;
 const LONGEST_NAME: usize = 16 * 1024;
 
 /// One of the service's own error codes, with what it says about it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ErrorCode {
     /// The number.
     pub code: i64,

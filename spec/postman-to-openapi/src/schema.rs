@@ -2,7 +2,17 @@
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
-use crate::shape::{Kind, Object, Shape};
+use crate::shape::{Kind, Shape};
+
+/// Members of an object on their way out.
+#[derive(Clone)]
+pub struct Members<I>(pub I);
+
+impl<K: Serialize, V: Serialize, I: IntoIterator<Item = (K, V)> + Clone> Serialize for Members<I> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_map(self.0.clone())
+    }
+}
 
 /// A shape on its way out.
 pub struct Schema<'a> {
@@ -86,22 +96,13 @@ pub fn write_members<M: SerializeMap>(
             if object.members.is_empty() {
                 return Ok(());
             }
-            map.serialize_entry("properties", &Properties { object, presence })
+            let properties = object
+                .members
+                .iter()
+                .map(|member| (&member.name, Schema { shape: &member.shape, name: &member.name, presence }));
+            map.serialize_entry("properties", &Members(properties))
         }
         _ => Ok(()),
-    }
-}
-
-struct Properties<'a> {
-    object: &'a Object,
-    presence: Option<u32>,
-}
-
-impl Serialize for Properties<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.collect_map(self.object.members.iter().map(|member| {
-            (&member.name, Schema { shape: &member.shape, name: &member.name, presence: self.presence })
-        }))
     }
 }
 
@@ -115,7 +116,7 @@ impl Serialize for Alternatives<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut list = out.serialize_seq(Some(self.shapes.len()))?;
         for (at, shape) in self.shapes.iter().enumerate() {
-            // One alternative taking null is enough, and two would both take it.
+            // If two alternatives took null, a null would match both.
             let shape = Shape { nullable: self.nullable && at == 0, ..shape.clone() };
             list.serialize_element(&Schema { shape: &shape, name: "", presence: self.presence })?;
         }

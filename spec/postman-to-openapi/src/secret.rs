@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::automaton::Automaton;
+use aho_corasick::nfa::contiguous::NFA;
+use aho_corasick::{Input, MatchKind};
 use serde_json::Value;
 
 use crate::{format, placeholder};
@@ -209,28 +211,23 @@ impl Secrets {
 
     /// Prepares for hiding what was learnt.
     pub fn mask(self) -> Mask {
-        let searcher = (!self.0.is_empty())
-            .then(|| {
-                AhoCorasick::builder()
-                    .kind(Some(AhoCorasickKind::ContiguousNFA))
-                    .match_kind(MatchKind::LeftmostLongest)
-                    .build(&self.0)
-                    .ok()
-            })
-            .flatten();
+        let build = || NFA::builder().match_kind(MatchKind::LeftmostLongest).build(&self.0).ok();
+        let searcher = if self.0.is_empty() { None } else { build() };
         Mask { searcher }
     }
 }
 
 /// Hides known credentials in any text.
 pub struct Mask {
-    searcher: Option<AhoCorasick>,
+    searcher: Option<NFA>,
 }
 
 impl Mask {
     /// Whether the text holds a known credential.
     pub fn finds(&self, text: &str) -> bool {
-        self.searcher.as_ref().is_some_and(|searcher| searcher.is_match(text))
+        let found =
+            self.searcher.as_ref().map(|searcher| searcher.try_find(&Input::new(text).earliest(true)));
+        matches!(found, Some(Ok(Some(_))))
     }
 
     /// Hides credentials in a text: those known, and those whose looks betray them.
@@ -247,11 +244,10 @@ impl Mask {
     }
 
     fn replace(&self, text: &mut String, with: &str) {
-        if let Some(searcher) = &self.searcher
-            && searcher.is_match(text.as_str())
-        {
+        if let Some(searcher) = self.searcher.as_ref().filter(|_| self.finds(text)) {
             let mut hidden = String::with_capacity(text.len());
-            searcher.replace_all_with(text, &mut hidden, |_, _, hidden| {
+            // This kind of search cannot fail; if it did, the rest of the text would be lost rather than shown.
+            let _ = searcher.try_replace_all_with(text, &mut hidden, |_, _, hidden| {
                 hidden.push_str(with);
                 true
             });

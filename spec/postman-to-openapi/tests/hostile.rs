@@ -32,7 +32,7 @@ fn convert(text: &str) {
         let mut converter = Converter::new(drop);
         if converter.read(&source).is_ok() {
             let converted = converter.finish(None).expect("without an overlay nothing is refused");
-            converted.write(std::io::sink()).expect("nothing to fail");
+            converted.write(&mut std::io::sink()).expect("nothing to fail");
         }
     }
     let used = HEAP.peak_usage().saturating_sub(before);
