@@ -1,4 +1,4 @@
-//! How requests are authorised: what is known of the scheme, never a value.
+//! How requests are authorized: the scheme, never a credential.
 
 use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,30 +10,30 @@ use crate::schema::Members;
 use crate::secret::Secrets;
 use crate::variables::Variables;
 
-/// What a request says about its authorisation.
+/// What a request says about its authorization.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Security {
     /// Nothing.
     #[default]
     Unsaid,
-    /// That none is needed.
+    /// No authorization is needed.
     Open,
-    /// Any one of these suffices.
+    /// Any one of these is enough.
     Any(Vec<Requirement>),
 }
 
-/// One way to be let in.
+/// One way to authorize a request.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Requirement {
     /// The scheme.
     pub scheme: Scheme,
-    /// All of these are needed.
+    /// The scopes, all of which are needed.
     pub scopes: Vec<String>,
-    /// Where the alternative stands among its fellows, to keep their order.
+    /// Its position among the alternatives, to keep their order.
     pub rank: usize,
 }
 
-/// A security scheme as far as OpenAPI 3.0 tells them apart.
+/// A security scheme, as far as OpenAPI 3.0 distinguishes them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scheme {
     /// An `Authorization` header of this scheme.
@@ -49,14 +49,14 @@ pub enum Scheme {
     OAuth2(Flow),
 }
 
-/// One OAuth 2.0 flow; what is not known is empty.
+/// An OAuth 2.0 flow; what is not known is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Flow {
     /// OpenAPI's name of the flow.
     #[serde(skip)]
     pub name: &'static str,
-    /// Where the user is sent.
+    /// Where the user is sent to authorize.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub authorization_url: String,
     /// Where tokens come from.
@@ -67,7 +67,7 @@ pub struct Flow {
     pub refresh_url: String,
 }
 
-/// Reads an `auth` member; its values are learnt as secrets.
+/// Reads an `auth` member; its values count as secrets.
 pub fn read(raw: Raw<'_>, variables: &Variables<'_>, secrets: &mut Secrets) -> Security {
     let mut kind = None;
     let mut attributes: BTreeMap<String, String> = BTreeMap::new();
@@ -165,7 +165,7 @@ fn flow<'v>(get: &impl Fn(&str) -> &'v str) -> Flow {
     flow
 }
 
-/// The scheme a hand-written `Authorization` header shows.
+/// The scheme of a hand-written `Authorization` header.
 pub fn from_header(value: &str) -> Security {
     let scheme = value.split(' ').next().unwrap_or_default().to_ascii_lowercase();
     let scheme = match scheme.as_str() {
@@ -179,7 +179,7 @@ pub fn from_header(value: &str) -> Security {
 }
 
 impl Security {
-    /// Scopes named in a description are alternatives: either suffices.
+    /// Adds the scopes named in a description, any one of which is enough.
     pub fn with_scopes(self, named: Vec<String>) -> Self {
         match self {
             Security::Any(requirements) if !named.is_empty() => {
@@ -202,7 +202,7 @@ impl Security {
         }
     }
 
-    /// What either of two equal requests says; a way in that one of them knows is a way in.
+    /// Joins what two requests of one operation say: what either of them accepts is accepted.
     pub fn join(&mut self, other: Security) {
         match (&mut *self, other) {
             (_, Security::Unsaid) => {}
@@ -218,7 +218,7 @@ impl Security {
     }
 }
 
-/// Every scheme in use, under its name.
+/// The schemes in use, and their names.
 #[derive(Debug, Default)]
 pub struct Schemes {
     names: BTreeMap<Scheme, String>,
@@ -227,7 +227,7 @@ pub struct Schemes {
 }
 
 impl Schemes {
-    /// Notes what an operation uses.
+    /// Adds the schemes of an operation.
     pub fn add(&mut self, security: &Security) {
         let Security::Any(requirements) = security else { return };
         for requirement in requirements {
@@ -235,7 +235,7 @@ impl Schemes {
         }
     }
 
-    /// Gives every scheme its name: the same whatever the order they were met in.
+    /// Names the schemes, independently of the order in which they were added.
     pub fn name(&mut self) {
         let mut flows: Vec<BTreeMap<&'static str, Flow>> = Vec::new();
         for (scheme, name) in &mut self.names {
@@ -280,7 +280,7 @@ impl Schemes {
         Some(named.into_iter().map(|(_, name, scopes)| (name, scopes)).collect())
     }
 
-    /// Drops flows whose URLs nobody knows: OpenAPI allows none without. Gives their schemes' names.
+    /// Drops flows with missing URLs, which OpenAPI does not allow. Returns the names of their schemes.
     pub fn drop_unknown_flows(&mut self) -> BTreeSet<String> {
         self.known_only = true;
         let unknown = self
@@ -290,13 +290,13 @@ impl Schemes {
         unknown.map(|(_, name)| name.clone()).collect()
     }
 
-    /// Whether there is nothing to write.
+    /// Whether there are no schemes.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
 }
 
-/// The URLs an OAuth 2.0 flow cannot be without.
+/// The URLs that an OAuth 2.0 flow must have.
 pub fn urls(flow: &str) -> &'static [&'static str] {
     match flow {
         "implicit" => &["authorizationUrl"],
@@ -329,7 +329,7 @@ impl Serialize for Schemes {
 }
 
 impl Schemes {
-    /// The one object that schemes of one name are written as.
+    /// The object that the schemes of one name are written as.
     fn object<'a>(&'a self, name: &str, schemes: &[&'a Scheme]) -> SchemeObject<'a> {
         let mut flows = BTreeMap::new();
         for scheme in schemes {

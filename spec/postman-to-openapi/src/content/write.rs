@@ -1,4 +1,4 @@
-//! Bodies and fields as OpenAPI 3.0 writes them.
+//! Bodies and fields in OpenAPI 3.0's form.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use super::{Carried, Content, Example, Field, example_name};
 use crate::schema::{self, Members, Schema};
 use crate::shape::{Kind, Shape};
 
-/// Bodies by media type. An example named like what it illustrates, which is `known`, needs no name.
+/// Bodies by media type. A single example named `known`, like what it illustrates, is written without its name.
 pub fn contents<'a>(contents: &'a [Content], known: &'a str) -> impl Serialize + 'a {
     Members(contents.iter().map(move |content| (&content.media_type, Media { content, known })))
 }
@@ -66,10 +66,10 @@ impl Serialize for Form<'_> {
     }
 }
 
-/// Stands for a text that might hold a secret: validators want an example to have a value.
+/// Replaces a text that might contain a secret; validators require an example to have a value.
 const UNSHOWN: &str = "(not shown)";
 
-/// A field's schema; a parameter's description stands beside its schema, a property's inside.
+/// A field's schema. A parameter's description is next to its schema, a property's is inside it.
 pub struct FieldSchema<'a> {
     /// The field.
     pub field: &'a Field,
@@ -128,7 +128,7 @@ impl Serialize for ExampleObject<'_> {
     }
 }
 
-/// JSON text written as the JSON it is, in the writer's own layout.
+/// JSON text, written as JSON in the writer's own layout.
 struct Json<'a>(&'a str);
 
 impl Serialize for Json<'_> {
