@@ -91,9 +91,7 @@ fn split(raw: Raw<'_>, variables: &Variables<'_>) -> Result<Address, &'static st
     let url: Url<'_> = postman::object(raw).ok_or(NONE)?;
     let mut declared = Vec::new();
     postman::entries(url.variable, |entry| {
-        declared.extend(
-            postman::filled(entry.key).or_else(|| postman::filled(entry.id)).map(|key| key.into_owned()),
-        );
+        declared.extend(entry.name().map(Cow::into_owned));
     });
     let text = match postman::filled(url.raw) {
         Some(raw) => raw.into_owned(),

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+use crate::method::Method;
 
 /// The longest chain of references that is followed.
 const REFERENCES: usize = 16;
@@ -81,7 +81,7 @@ struct Operation<'d> {
 fn operations(document: &Value) -> Vec<Operation<'_>> {
     let mut found = Vec::new();
     for (path, item) in members(&document["paths"]) {
-        for method in METHODS {
+        for method in Method::ALL.map(Method::name) {
             if let Some(value) = item.get(method).filter(|value| value.is_object()) {
                 let id = value["operationId"].as_str().unwrap_or_default();
                 found.push(Operation { path, method, id, item, value });

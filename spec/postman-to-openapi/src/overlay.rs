@@ -55,7 +55,7 @@ impl Overlay {
     /// name. There is one sentence per place, with its JSON pointer.
     pub fn apply(&self, document: &mut Value) -> Result<(), Error> {
         let mut faults = Vec::new();
-        check(&self.patch, document, &mut Path::default(), &mut faults);
+        check(&self.patch, document, &mut Vec::new(), &mut faults);
         json_patch::merge(document, &self.patch);
         let root = Kind::Object(&DOCUMENT);
         grammar::judge(document, &root, &mut Vec::new(), &mut |path, fault| {
@@ -72,84 +72,74 @@ impl Overlay {
     }
 }
 
-/// A JSON pointer that grows and shrinks.
-#[derive(Default)]
-struct Path<'a>(Vec<&'a str>);
-
-impl Path<'_> {
-    fn pointer(&self) -> String {
-        pointer(&self.0)
-    }
-}
-
 /// The JSON pointer (RFC 6901) of a place.
 fn pointer<S: AsRef<str>>(path: &[S]) -> String {
     path.iter().map(|part| format!("/{}", part.as_ref().replace('~', "~0").replace('/', "~1"))).collect()
 }
 
-fn check<'p>(patch: &'p Value, document: &Value, path: &mut Path<'p>, faults: &mut Vec<String>) {
+fn check<'p>(patch: &'p Value, document: &Value, path: &mut Vec<&'p str>, faults: &mut Vec<String>) {
     let Some(patch) = patch.as_object() else { return };
     for (key, value) in patch {
-        path.0.push(key);
+        path.push(key);
         match (document.get(key), value) {
             (None, Value::Null) => {
                 faults.push(format!(
                     "{} deletes something that does not exist; remove it from the overlay",
-                    path.pointer()
+                    pointer(path)
                 ));
             }
             (None, _) => addition(value, path, faults),
             (Some(known), _) if known.is_object() => check(value, known, path, faults),
             (Some(_), _) => addition_inside(value, path, faults),
         }
-        path.0.pop();
+        path.pop();
     }
 }
 
 /// Something new is fine, unless it can only be meant for something that exists.
-fn addition<'p>(value: &'p Value, path: &mut Path<'p>, faults: &mut Vec<String>) {
-    if let ["paths", rest @ ..] = path.0.as_slice() {
+fn addition<'p>(value: &'p Value, path: &mut Vec<&'p str>, faults: &mut Vec<String>) {
+    if let ["paths", rest @ ..] = path.as_slice() {
         match rest {
             [_] => {
                 faults.push(format!(
                     "{} is not a path of the document; correct the path or add its item",
-                    path.pointer()
+                    pointer(path)
                 ));
                 return;
             }
             [_, method] if Method::ALL.iter().any(|known| known.name() == *method) => {
                 faults.push(format!(
                     "{} is not an operation of the document; correct the method or add its item",
-                    path.pointer()
+                    pointer(path)
                 ));
                 return;
             }
             _ => {}
         }
     }
-    if is_schema(&path.0) && !is_complete(value) {
+    if is_schema(path) && !is_complete(value) {
         faults.push(format!(
             "{} constrains a schema that does not exist; correct the name, or add a type to create it",
-            path.pointer()
+            pointer(path)
         ));
         return;
     }
     addition_inside(value, path, faults);
 }
 
-fn addition_inside<'p>(value: &'p Value, path: &mut Path<'p>, faults: &mut Vec<String>) {
+fn addition_inside<'p>(value: &'p Value, path: &mut Vec<&'p str>, faults: &mut Vec<String>) {
     let Value::Object(members) = value else { return };
     for (key, member) in members {
-        path.0.push(key);
+        path.push(key);
         if member.is_null() {
             faults.push(format!(
                 "{} deletes something that does not exist; remove it from the overlay",
-                path.pointer()
+                pointer(path)
             ));
         } else {
             addition(member, path, faults);
         }
-        path.0.pop();
+        path.pop();
     }
 }
 
@@ -185,7 +175,7 @@ fn repeated_names(document: &Value, faults: &mut Vec<String>) {
             else {
                 continue;
             };
-            let place = Path(vec!["paths", path, method, "operationId"]).pointer();
+            let place = pointer(&["paths", path, method, "operationId"]);
             if let Some(first) = owners.insert(id, place.clone()) {
                 faults
                     .push(format!("{place} and {first} are both {id}; choose another name for one of them"));

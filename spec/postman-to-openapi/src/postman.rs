@@ -64,6 +64,13 @@ raw_objects! {
     Description { content }
 }
 
+impl<'a> Entry<'a> {
+    /// Its name, which older exports call its id.
+    pub fn name(&self) -> Option<Cow<'a, str>> {
+        filled(self.key).or_else(|| filled(self.id))
+    }
+}
+
 /// Reads an object; returns `None` for anything else.
 pub fn object<'a, T: Object<'a>>(raw: Raw<'a>) -> Option<T> {
     let raw = raw.filter(|raw| raw.get().starts_with('{'))?;

@@ -131,8 +131,7 @@ fn path_parameters(
         }
         if let Some(url) = postman::object::<Url<'_>>(raw) {
             postman::entries(url.variable, |entry| {
-                let key = postman::filled(entry.key).or_else(|| postman::filled(entry.id));
-                if key.is_some_and(|key| key == path.key) {
+                if entry.name().is_some_and(|name| name == path.key) {
                     let name = field.name.clone();
                     field = described(name, &entry, context);
                     field.required = true;

@@ -24,8 +24,7 @@ impl<'p> Variables<'p> {
     pub fn read(raw: Raw<'_>, outer: Option<&'p Variables<'p>>, secrets: &mut Secrets) -> Self {
         let mut values = HashMap::new();
         postman::entries(raw, |entry| {
-            let name = postman::filled(entry.key).or_else(|| postman::filled(entry.id));
-            let (Some(name), Some(value)) = (name, postman::filled(entry.value)) else { return };
+            let (Some(name), Some(value)) = (entry.name(), postman::filled(entry.value)) else { return };
             let declared =
                 postman::text(entry.kind).is_some_and(|kind| kind == "secret") || postman::flag(entry.secret);
             if declared || secret::is_credential(&name) || secret::mask_looks(&value).is_some() {
