@@ -88,7 +88,7 @@ pub fn read(raw: Raw<'_>, variables: &Variables<'_>, secrets: &mut Secrets) -> S
     });
     let Some(kind) = kind else { return Security::Unsaid };
     for (key, value) in &attributes {
-        const TOLD: [&str; 17] = [
+        const PUBLIC: [&str; 17] = [
             "in",
             "key",
             "grant_type",
@@ -107,8 +107,8 @@ pub fn read(raw: Raw<'_>, variables: &Variables<'_>, secrets: &mut Secrets) -> S
             "version",
             "realm",
         ];
-        let is_told = TOLD.contains(&key.as_str()) && !(key == "key" && kind != "apikey");
-        if !is_told && !matches!(value.as_str(), "true" | "false") {
+        let is_public = PUBLIC.contains(&key.as_str()) && !(key == "key" && kind != "apikey");
+        if !is_public && !matches!(value.as_str(), "true" | "false") {
             secrets.learn(value);
         }
     }

@@ -13,7 +13,7 @@ use similar::TextDiff;
 use crate::files::{self, Output, STDIN};
 
 const HELP: &str = "\
-Turns Postman items and collections into one OpenAPI 3.0.3 document.
+Converts Postman items and collections into one OpenAPI 3.0.3 document.
 
 Usage: postman-to-openapi [OPTIONS] <INPUT>...
 

@@ -1,4 +1,4 @@
-//! Turns Postman items and collections into one OpenAPI 3.0.3 document.
+//! Converts Postman items and collections into one OpenAPI 3.0.3 document.
 //!
 //! ```
 //! use postman_to_openapi::{Converter, Source};
