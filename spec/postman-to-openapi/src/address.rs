@@ -1,4 +1,4 @@
-//! A request's URL taken apart: the server, the path with its parameters, and the query.
+//! A request's URL, split into the server, the path with its parameters, and the query.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::shape::Kind;
 use crate::text::split_while;
 use crate::variables::{self, Variables};
 
-/// A URL taken apart.
+/// A URL, split into its parts.
 #[derive(Debug, Default)]
 pub struct Address {
     /// The server.
@@ -20,28 +20,28 @@ pub struct Address {
     pub path: String,
     /// The path's parameters, in order.
     pub parameters: Vec<PathParameter>,
-    /// What stands behind `?` in a URL given as text.
+    /// The query of a URL given as text.
     pub query: Vec<(String, String)>,
-    /// Credentials that stood in front of the host.
+    /// The credentials in front of the host.
     pub userinfo: Option<String>,
 }
 
-/// Where requests go to.
+/// Where requests are sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Server {
-    /// The URL, variables as `{name}`.
+    /// The URL, with variables as `{name}`.
     pub url: String,
     /// The variables' names.
     pub variables: Vec<String>,
 }
 
 impl Server {
-    /// Whether a request can be sent there as it stands.
+    /// Whether requests can be sent there without filling in variables.
     pub fn is_known(&self) -> bool {
         !self.url.is_empty() && self.variables.is_empty()
     }
 
-    /// Fills in the variables another input has values for.
+    /// Fills in the variables that another input defines.
     pub fn fill(&mut self, values: &Variables<'_>) {
         if self.variables.is_empty() {
             return;
@@ -61,29 +61,29 @@ impl Server {
 pub struct PathParameter {
     /// Its name in the path.
     pub name: String,
-    /// What the input calls it.
+    /// Its name in the input.
     pub key: String,
-    /// Its value, when a variable of that name has one.
+    /// The value of the variable of that name, if any.
     pub value: Option<String>,
 }
 
-/// No path has more parameters.
+/// Paths with more parameters than this are refused.
 const MOST_PARAMETERS: usize = 100;
 
-/// Takes a request's URL apart, whatever its form.
+/// Splits a request's URL, which may be text or an object.
 ///
 /// # Errors
 ///
-/// There is no URL, it is empty, or its path is one of parameters without end.
+/// There is no URL, it is empty, or its path has too many parameters.
 pub fn read(raw: Raw<'_>, variables: &Variables<'_>) -> Result<Address, &'static str> {
-    let address = taken_apart(raw, variables)?;
+    let address = split(raw, variables)?;
     if address.parameters.len() > MOST_PARAMETERS {
         return Err("its path has more than 100 parameters; shorten it");
     }
     Ok(address)
 }
 
-fn taken_apart(raw: Raw<'_>, variables: &Variables<'_>) -> Result<Address, &'static str> {
+fn split(raw: Raw<'_>, variables: &Variables<'_>) -> Result<Address, &'static str> {
     const NONE: &str = "it has no URL; give it one in Postman and export again";
     if let Some(text) = postman::filled(raw) {
         return parse(text.trim(), &[], variables).ok_or(NONE);
@@ -91,9 +91,7 @@ fn taken_apart(raw: Raw<'_>, variables: &Variables<'_>) -> Result<Address, &'sta
     let url: Url<'_> = postman::object(raw).ok_or(NONE)?;
     let mut declared = Vec::new();
     postman::entries(url.variable, |entry| {
-        declared.extend(
-            postman::filled(entry.key).or_else(|| postman::filled(entry.id)).map(|key| key.into_owned()),
-        );
+        declared.extend(entry.name().map(Cow::into_owned));
     });
     let text = match postman::filled(url.raw) {
         Some(raw) => raw.into_owned(),
@@ -102,7 +100,7 @@ fn taken_apart(raw: Raw<'_>, variables: &Variables<'_>) -> Result<Address, &'sta
     parse(text.trim(), &declared, variables).ok_or(NONE)
 }
 
-/// Writes a URL from its parts, for an export that leaves `raw` out.
+/// Builds a URL from its parts, for exports without `raw`.
 fn compose(url: &Url<'_>) -> String {
     let mut text = String::new();
     let host = parts(url.host, ".");
@@ -125,7 +123,7 @@ fn compose(url: &Url<'_>) -> String {
     text
 }
 
-/// A host or path: text, or a list of texts or of `{type, value}`.
+/// A host or path: text, or a list of texts or `{type, value}` objects.
 fn parts(raw: Raw<'_>, separator: &str) -> String {
     if let Some(text) = postman::text(raw) {
         return text.into_owned();
@@ -172,7 +170,7 @@ fn parse(text: &str, declared: &[String], variables: &Variables<'_>) -> Option<A
     Some(address)
 }
 
-/// Where the server ends and the path begins.
+/// Splits the server from the path.
 fn split_head(place: &str) -> (&str, &str) {
     let (schemed, host) = match place.split_once("://") {
         Some((scheme, host)) if !scheme.contains('/') => (true, host),
@@ -181,12 +179,12 @@ fn split_head(place: &str) -> (&str, &str) {
     };
     let (_, path) = split_while(host, |c| c != '/');
     let (head, tail) = (place.strip_suffix(path).unwrap_or(place), path);
-    // `users/list` names no server; `localhost/x`, `a.example/x` and `{{host}}/x` do.
+    // `users/list` does not name a server; `localhost/x`, `a.example/x` and `{{host}}/x` do.
     let is_host = schemed || head.contains(['.', ':', '{']) || head == "localhost";
     if is_host { (head, tail) } else { ("", place) }
 }
 
-/// The value of a leading `{{version}}` or `{{basePath}}`, which is a piece of the path and no parameter.
+/// The value of a leading `{{version}}` or `{{basePath}}`, which is part of the path rather than a parameter.
 fn base_path(segment: &str, variables: &Variables<'_>) -> Option<String> {
     variables::whole(segment)?;
     let value = variables.expand(segment);
@@ -200,7 +198,7 @@ fn server(head: &str) -> (Server, Option<String>) {
     if head.is_empty() {
         return (Server::default(), None);
     }
-    // Postman itself speaks http when nothing else is said.
+    // Postman itself uses http if there is no scheme.
     let mut url = match head.contains("://") || head.starts_with(['{', '/']) {
         true => head.to_owned(),
         false => format!("http://{head}"),
@@ -229,7 +227,7 @@ fn server(head: &str) -> (Server, Option<String>) {
 }
 
 impl Address {
-    /// Writes one segment; `:id`, `{{id}}` and `{id}` are parameters.
+    /// Appends a segment, in which `:id`, `{{id}}` and `{id}` are parameters.
     fn segment(&mut self, segment: &str, declared: &[String], variables: &Variables<'_>) {
         let mut rest = segment;
         if let Some(name) = segment.strip_prefix(':')
@@ -253,7 +251,7 @@ impl Address {
         self.braced(rest);
     }
 
-    /// Writes text in which `{id}` may stand, as OpenAPI writes it.
+    /// Appends text that may contain parameters in OpenAPI's form, `{id}`.
     fn braced(&mut self, text: &str) {
         let mut rest = text;
         while let Some((before, inside)) = rest.split_once('{')
@@ -282,13 +280,13 @@ impl Address {
     }
 }
 
-/// A name that may stand between braces in a path.
+/// A name that is allowed between braces in a path.
 fn parameter_name(key: &str) -> String {
     let name = name::plain(key.trim().trim_start_matches('$'));
     if name.is_empty() { "value".to_owned() } else { name }
 }
 
-/// Appends literal text, with what may not stand in a URL percent-encoded.
+/// Appends literal text, percent-encoding what is not allowed in a URL.
 fn literal(out: &mut String, text: &str) {
     for c in text.chars() {
         if c.is_ascii_control() || " \"<>\\^`{}|".contains(c) {
@@ -310,7 +308,7 @@ fn pairs(query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Undoes percent-encoding; what does not come out as text stays encoded.
+/// Decodes percent-encoding; a text that does not decode to UTF-8 stays encoded.
 fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8().map_or_else(|_| text.to_owned(), Cow::into_owned)
 }
@@ -322,7 +320,7 @@ mod tests {
     use crate::secret::Secrets;
 
     fn text(json: &str) -> json::Text {
-        json::Text::new(json.to_owned()).ok().expect("the test's JSON is sound")
+        json::Text::new(json.to_owned()).ok().expect("valid JSON")
     }
 
     fn variables() -> Variables<'static> {
@@ -332,12 +330,12 @@ mod tests {
 
     fn parts_of(json: &str) -> (String, String) {
         let text = text(json);
-        let address = read(text.root(), &variables()).expect("the URL is sound");
+        let address = read(text.root(), &variables()).expect("a valid URL");
         (address.server.url, address.path)
     }
 
     #[test]
-    fn every_form_of_url_is_taken_apart() {
+    fn every_form_of_url_is_split_into_its_parts() {
         for (json, server, path) in [
             (r#""{{baseUrl}}/meetings/:meetingId/x""#, "{baseUrl}", "/meetings/{meetingId}/x"),
             (r#""{{base}}/a""#, "https://a.example/v1", "/a"),
@@ -363,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_that_is_not_there_is_an_error_and_no_panic() {
+    fn a_missing_or_malformed_url_never_panics() {
         for json in ["\"\"", "{}", "{\"raw\":\"\"}", "[]", "7e999"] {
             let _ = read(text(json).root(), &variables());
         }
@@ -371,9 +369,9 @@ mod tests {
     }
 
     #[test]
-    fn a_query_in_the_text_is_read_decoded() {
+    fn the_query_of_a_text_url_is_decoded() {
         let text = text(r#""/a?x=1&y%5Bz%5D=%41+b&&w&v=%+1%zz&u=%ff""#);
-        let query = read(text.root(), &variables()).expect("the URL is sound").query;
+        let query = read(text.root(), &variables()).expect("a valid URL").query;
         let pairs: Vec<_> = query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(pairs, [("x", "1"), ("y[z]", "A+b"), ("w", ""), ("v", "%+1%zz"), ("u", "%ff")]);
     }

@@ -1,22 +1,23 @@
-//! Documented answers: a request's saved responses, one answer per status.
+//! Documented responses: a request's saved responses, joined by status.
 
 use std::fmt;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::body;
-use crate::content::{self, Content, Contents, Field, FieldSchema};
+use crate::content::{self, Content, Field, FieldSchema};
 use crate::context::Context;
 use crate::postman::{self, Response};
 use crate::prose::{self, ErrorCode};
+use crate::schema::Members;
 use crate::secret::{self, Mask};
 
-/// An HTTP status, or whatever has none.
+/// An HTTP status, or the default response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
     /// 100 to 599.
     Code(u16),
-    /// The exporter leaves a default answer's code out.
+    /// The exporter omits the code of a default response.
     Default,
 }
 
@@ -29,20 +30,20 @@ impl fmt::Display for Status {
     }
 }
 
-/// A documented answer.
+/// A documented response.
 #[derive(Debug, Default)]
 pub struct Answer {
-    /// Markdown, one text per saved response that says something of its own.
+    /// Markdown, one text per saved response, without repetitions.
     pub descriptions: Vec<String>,
-    /// The service's error codes.
+    /// The service's own error codes.
     pub codes: Vec<ErrorCode>,
-    /// The wait it asks for, in seconds.
+    /// How long to wait before a retry, in seconds.
     pub retry_after: Option<u64>,
     /// Headers, without their values.
     pub headers: Vec<Field>,
     /// Bodies, by media type.
     pub bodies: Vec<Content>,
-    /// Whether it is a success that a sample shows without content.
+    /// Whether it is a success of which a sample has no content.
     pub empty: bool,
 }
 
@@ -71,14 +72,14 @@ impl Answer {
         other.bodies.into_iter().for_each(|body| content::join(&mut self.bodies, body));
     }
 
-    /// Hides known credentials, and orders what came in the order of the input.
+    /// Hides known credentials, and sorts what came in input order.
     pub fn settle(&mut self, mask: &Mask, merged: bool) {
         self.descriptions.iter_mut().for_each(|text| mask.text(text));
         self.codes.iter_mut().for_each(|code| mask.text(&mut code.message));
-        // A success that never had content is described without any, so that no client fails to decode it.
+        // A success that never has content is described without any, so that no client tries to decode it.
         self.bodies.retain(|body| !body.empty);
         if self.empty {
-            // Nothing stands for null, so that a client that expects the content takes the answer without it.
+            // A client can then read an empty response as null.
             let json = self.bodies.iter_mut().filter(|body| body::is_json(&body.media_type));
             json.for_each(Content::allow_null);
         }
@@ -100,7 +101,7 @@ impl Answer {
     }
 }
 
-/// A saved response's status, and what its name says.
+/// A saved response's status, and what its name documents.
 pub fn said(response: &Response<'_>) -> (Option<u16>, prose::Answer) {
     let code = postman::text(response.code).and_then(|code| code.trim().parse().ok());
     let code = code.filter(|code| (100..600).contains(code));
@@ -113,9 +114,9 @@ pub fn read(response: &Response<'_>, context: &mut Context<'_, '_>) -> (Status, 
     let (code, said) = said(response);
     if said.cut {
         context.note(
-            "the text of an answer fills the characters the exporter allows, so codes may be missing",
+            "the text of a response is as long as the exporter allows, so error codes may be missing",
             format!(
-                "the text of its answer {} fills the {} characters the exporter allows, so codes may be missing",
+                "the text of its response {} is as long as the exporter allows ({} characters), so error codes may be missing",
                 code.map_or(Status::Default, Status::Code),
                 name.encode_utf16().count()
             ),
@@ -143,20 +144,20 @@ pub fn read(response: &Response<'_>, context: &mut Context<'_, '_>) -> (Status, 
     answer.empty = matches!((code, &is_empty), (Some(200..300), Some(Empty::Text)));
     if let Some(text) = text {
         let language = postman::text(response.language);
-        // A plain-text label is the exporter's and the app's default; JSON in it is JSON all the same.
+        // Plain text is the default label of the exporter and the app, even for JSON.
         let language = language.filter(|language| !matches!(&**language, "text" | "Text" | "auto"));
         let label = content_type.filter(|media| !(media == "text/plain" && body::looks_like_json(&text)));
         match (code, is_empty) {
             (Some(204 | 205), Some(_)) | (Some(200..300), Some(Empty::Text)) => {}
             (Some(code @ (204 | 205)), None) => context.note(
-                "an answer has a body although its status allows none; it is left out",
+                "a response has a body although its status does not allow one; the body is left out",
                 format!(
-                    "its answer {code} has a body, but HTTP allows no body with this status; it is left out"
+                    "its response {code} has a body although HTTP does not allow one with this status; the body is left out"
                 ),
             ),
             (code, is_empty) => {
                 let name = answer.descriptions.first().map_or("Answer", String::as_str);
-                // Presence in one sample proves nothing.
+                // Presence in a single sample proves nothing.
                 let mut body =
                     body::text_body(&text, label.as_deref(), language.as_deref(), name, 2, context);
                 body.empty = is_empty.is_some() && matches!(code, Some(200..300));
@@ -167,7 +168,7 @@ pub fn read(response: &Response<'_>, context: &mut Context<'_, '_>) -> (Status, 
     (code.map_or(Status::Default, Status::Code), answer)
 }
 
-/// What a body that says nothing is.
+/// The kinds of empty bodies.
 enum Empty {
     /// `""`
     Text,
@@ -184,7 +185,7 @@ fn empty(text: &str) -> Option<Empty> {
     }
 }
 
-/// A response header worth documenting: what every server and proxy sends is not.
+/// A response header, unless it is one that every server or proxy sends.
 fn documented(name: &str, value: &str, description: &str, exported: bool) -> Option<Field> {
     const EVERYWHERE: [&str; 38] = [
         "accept-ranges",
@@ -251,29 +252,13 @@ impl Serialize for Answer {
             map.serialize_entry("x-error-codes", &self.codes)?;
         }
         if !self.headers.is_empty() {
-            map.serialize_entry("headers", &Headers(&self.headers))?;
+            let headers = self.headers.iter().map(|field| (&field.name, Header(field)));
+            map.serialize_entry("headers", &Members(headers))?;
         }
         if !self.bodies.is_empty() {
-            map.serialize_entry("content", &Contents(&self.bodies, &description))?;
+            map.serialize_entry("content", &content::contents(&self.bodies, &description))?;
         }
         map.end()
-    }
-}
-
-impl Serialize for ErrorCode {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        let mut map = out.serialize_map(Some(2))?;
-        map.serialize_entry("code", &self.code)?;
-        map.serialize_entry("message", &self.message)?;
-        map.end()
-    }
-}
-
-struct Headers<'a>(&'a [Field]);
-
-impl Serialize for Headers<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.collect_map(self.0.iter().map(|field| (&field.name, Header(field))))
     }
 }
 

@@ -1,38 +1,39 @@
-//! How requests are authorised: what is known of the scheme, never a value.
+//! How requests are authorized: the scheme, never a credential.
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::format;
 use crate::name;
 use crate::postman::{self, Raw};
+use crate::schema::Members;
 use crate::secret::Secrets;
 use crate::variables::Variables;
 
-/// What a request says about its authorisation.
+/// What a request says about its authorization.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Security {
     /// Nothing.
     #[default]
     Unsaid,
-    /// That none is needed.
+    /// No authorization is needed.
     Open,
-    /// Any one of these suffices.
+    /// Any one of these is enough.
     Any(Vec<Requirement>),
 }
 
-/// One way to be let in.
+/// One way to authorize a request.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Requirement {
     /// The scheme.
     pub scheme: Scheme,
-    /// All of these are needed.
+    /// The scopes, all of which are needed.
     pub scopes: Vec<String>,
-    /// Where the alternative stands among its fellows, to keep their order.
+    /// Its position among the alternatives, to keep their order.
     pub rank: usize,
 }
 
-/// A security scheme as far as OpenAPI 3.0 tells them apart.
+/// A security scheme, as far as OpenAPI 3.0 distinguishes them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scheme {
     /// An `Authorization` header of this scheme.
@@ -48,20 +49,25 @@ pub enum Scheme {
     OAuth2(Flow),
 }
 
-/// One OAuth 2.0 flow; what is not known is empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+/// An OAuth 2.0 flow; what is not known is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Flow {
     /// OpenAPI's name of the flow.
+    #[serde(skip)]
     pub name: &'static str,
-    /// Where the user is sent.
+    /// Where the user is sent to authorize.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub authorization_url: String,
     /// Where tokens come from.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub token_url: String,
     /// Where tokens are refreshed.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub refresh_url: String,
 }
 
-/// Reads an `auth` member; its values are learnt as secrets.
+/// Reads an `auth` member; its values count as secrets.
 pub fn read(raw: Raw<'_>, variables: &Variables<'_>, secrets: &mut Secrets) -> Security {
     let mut kind = None;
     let mut attributes: BTreeMap<String, String> = BTreeMap::new();
@@ -82,7 +88,7 @@ pub fn read(raw: Raw<'_>, variables: &Variables<'_>, secrets: &mut Secrets) -> S
     });
     let Some(kind) = kind else { return Security::Unsaid };
     for (key, value) in &attributes {
-        const TOLD: [&str; 17] = [
+        const PUBLIC: [&str; 17] = [
             "in",
             "key",
             "grant_type",
@@ -101,8 +107,8 @@ pub fn read(raw: Raw<'_>, variables: &Variables<'_>, secrets: &mut Secrets) -> S
             "version",
             "realm",
         ];
-        let is_told = TOLD.contains(&key.as_str()) && !(key == "key" && kind != "apikey");
-        if !is_told && !matches!(value.as_str(), "true" | "false") {
+        let is_public = PUBLIC.contains(&key.as_str()) && !(key == "key" && kind != "apikey");
+        if !is_public && !matches!(value.as_str(), "true" | "false") {
             secrets.learn(value);
         }
     }
@@ -159,7 +165,7 @@ fn flow<'v>(get: &impl Fn(&str) -> &'v str) -> Flow {
     flow
 }
 
-/// The scheme a hand-written `Authorization` header shows.
+/// The scheme of a hand-written `Authorization` header.
 pub fn from_header(value: &str) -> Security {
     let scheme = value.split(' ').next().unwrap_or_default().to_ascii_lowercase();
     let scheme = match scheme.as_str() {
@@ -173,7 +179,7 @@ pub fn from_header(value: &str) -> Security {
 }
 
 impl Security {
-    /// Scopes named in a description are alternatives: either suffices.
+    /// Adds the scopes named in a description, any one of which is enough.
     pub fn with_scopes(self, named: Vec<String>) -> Self {
         match self {
             Security::Any(requirements) if !named.is_empty() => {
@@ -196,7 +202,7 @@ impl Security {
         }
     }
 
-    /// What either of two equal requests says; a way in that one of them knows is a way in.
+    /// Joins what two requests of one operation say: what either of them accepts is accepted.
     pub fn join(&mut self, other: Security) {
         match (&mut *self, other) {
             (_, Security::Unsaid) => {}
@@ -212,7 +218,7 @@ impl Security {
     }
 }
 
-/// Every scheme in use, under its name.
+/// The schemes in use, and their names.
 #[derive(Debug, Default)]
 pub struct Schemes {
     names: BTreeMap<Scheme, String>,
@@ -221,7 +227,7 @@ pub struct Schemes {
 }
 
 impl Schemes {
-    /// Notes what an operation uses.
+    /// Adds the schemes of an operation.
     pub fn add(&mut self, security: &Security) {
         let Security::Any(requirements) = security else { return };
         for requirement in requirements {
@@ -229,7 +235,7 @@ impl Schemes {
         }
     }
 
-    /// Gives every scheme its name: the same whatever the order they were met in.
+    /// Names the schemes, independently of the order in which they were added.
     pub fn name(&mut self) {
         let mut flows: Vec<BTreeMap<&'static str, Flow>> = Vec::new();
         for (scheme, name) in &mut self.names {
@@ -274,7 +280,7 @@ impl Schemes {
         Some(named.into_iter().map(|(_, name, scopes)| (name, scopes)).collect())
     }
 
-    /// Drops flows whose URLs nobody knows: OpenAPI allows none without. Gives their schemes' names.
+    /// Drops flows with missing URLs, which OpenAPI does not allow. Returns the names of their schemes.
     pub fn drop_unknown_flows(&mut self) -> BTreeSet<String> {
         self.known_only = true;
         let unknown = self
@@ -284,13 +290,13 @@ impl Schemes {
         unknown.map(|(_, name)| name.clone()).collect()
     }
 
-    /// Whether there is nothing to write.
+    /// Whether there are no schemes.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
 }
 
-/// The URLs an OAuth 2.0 flow cannot be without.
+/// The URLs that an OAuth 2.0 flow must have.
 pub fn urls(flow: &str) -> &'static [&'static str] {
     match flow {
         "implicit" => &["authorizationUrl"],
@@ -318,68 +324,48 @@ impl Serialize for Schemes {
         for (scheme, name) in &self.names {
             named.entry(name).or_default().push(scheme);
         }
-        out.collect_map(named.iter().map(|(name, schemes)| {
-            (name, SchemeObject { schemes, scopes: self.scopes.get(*name), known_only: self.known_only })
-        }))
+        Members(named.iter().map(|(name, schemes)| (name, self.object(name, schemes)))).serialize(out)
     }
 }
 
-struct SchemeObject<'a> {
-    schemes: &'a [&'a Scheme],
-    scopes: Option<&'a BTreeSet<String>>,
-    known_only: bool,
-}
-
-impl Serialize for SchemeObject<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        let mut map = out.serialize_map(None)?;
-        match self.schemes.first() {
-            Some(Scheme::Http(scheme)) => {
-                map.serialize_entry("type", "http")?;
-                map.serialize_entry("scheme", scheme)?;
-            }
-            Some(Scheme::ApiKey { place, name }) => {
-                map.serialize_entry("type", "apiKey")?;
-                map.serialize_entry("name", name)?;
-                map.serialize_entry("in", place)?;
-            }
-            _ => {
-                map.serialize_entry("type", "oauth2")?;
-                let mut flows = BTreeMap::new();
-                for scheme in self.schemes {
-                    if let Scheme::OAuth2(flow) = scheme
-                        && (flow.is_known() || !self.known_only)
-                    {
-                        flows.insert(flow.name, FlowObject { flow, scopes: self.scopes });
-                    }
+impl Schemes {
+    /// The object that the schemes of one name are written as.
+    fn object<'a>(&'a self, name: &str, schemes: &[&'a Scheme]) -> SchemeObject<'a> {
+        let mut flows = BTreeMap::new();
+        for scheme in schemes {
+            match scheme {
+                Scheme::Http(scheme) => return SchemeObject::Http { scheme },
+                Scheme::ApiKey { place, name } => return SchemeObject::ApiKey { name, place },
+                Scheme::OAuth2(flow) if flow.is_known() || !self.known_only => {
+                    let scopes =
+                        self.scopes.get(name).into_iter().flatten().map(|scope| (scope.as_str(), ""));
+                    flows.insert(flow.name, FlowObject { flow, scopes: scopes.collect() });
                 }
-                map.serialize_entry("flows", &flows)?;
+                Scheme::OAuth2(_) => {}
             }
         }
-        map.end()
+        SchemeObject::OAuth2 { flows }
     }
 }
 
+#[derive(Serialize)]
+#[serde(tag = "type")]
+enum SchemeObject<'a> {
+    #[serde(rename = "http")]
+    Http { scheme: &'a str },
+    #[serde(rename = "apiKey")]
+    ApiKey {
+        name: &'a str,
+        #[serde(rename = "in")]
+        place: &'a str,
+    },
+    #[serde(rename = "oauth2")]
+    OAuth2 { flows: BTreeMap<&'static str, FlowObject<'a>> },
+}
+
+#[derive(Serialize)]
 struct FlowObject<'a> {
+    #[serde(flatten)]
     flow: &'a Flow,
-    scopes: Option<&'a BTreeSet<String>>,
-}
-
-impl Serialize for FlowObject<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        let mut map = out.serialize_map(None)?;
-        for (key, url) in [
-            ("authorizationUrl", &self.flow.authorization_url),
-            ("tokenUrl", &self.flow.token_url),
-            ("refreshUrl", &self.flow.refresh_url),
-        ] {
-            if !url.is_empty() {
-                map.serialize_entry(key, url)?;
-            }
-        }
-        let scopes: BTreeMap<&str, &str> =
-            self.scopes.into_iter().flatten().map(|scope| (scope.as_str(), "")).collect();
-        map.serialize_entry("scopes", &scopes)?;
-        map.end()
-    }
+    scopes: BTreeMap<&'a str, &'static str>,
 }

@@ -1,4 +1,4 @@
-//! Request and response bodies, read from their text.
+//! Request and response bodies.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::secret;
 use crate::shape::{self, Kind, Member, Object, Shape};
 use crate::variables;
 
-/// Reads a request's body; `None` when it sends none.
+/// Reads a request's body; `None` if it has none.
 pub fn request(
     raw: Raw<'_>,
     content_type: Option<&str>,
@@ -47,9 +47,9 @@ pub fn request(
     }
 }
 
-/// Reads a body given as text. What it is follows from the header, else from the editor's language,
-/// else from the text itself. Of as many JSON samples as `presence` says a member must be in every one to be
-/// required, unless an exporter wrote the file.
+/// Reads a body given as text. Its media type comes from the header, else from the editor's language, else from the
+/// text itself. A JSON member is required if at least `presence` samples have it and none is without it, unless an
+/// exporter generated the file.
 pub fn text_body(
     text: &str,
     content_type: Option<&str>,
@@ -76,12 +76,12 @@ pub fn text_body(
     } else {
         Shape::text()
     };
-    // What a text says cannot be told apart from what it keeps secret, so only its name is kept.
+    // Secrets in plain text cannot be recognized, so only the example's name is kept.
     let examples = vec![Example { name: name.to_owned(), json: None }];
     Content { media_type, schema: Carried::Value { shape, presence: None }, examples, empty: false }
 }
 
-/// `Application/JSON; charset=utf-8` as a document keys it; `None` for what is no media type.
+/// `Application/JSON; charset=utf-8` as `application/json`; `None` if it is not a media type.
 pub fn media_type(header: &str) -> Option<String> {
     let media_type = header.split([';', ',']).next().unwrap_or_default().trim();
     let (kind, subtype) = media_type.split_once('/')?;
@@ -108,7 +108,7 @@ fn guess(text: &str) -> &'static str {
     }
 }
 
-/// Whether a text begins like an object or a list, be it inside a JSON string.
+/// Whether a text starts like an object or a list, possibly inside a JSON string.
 pub fn looks_like_json(text: &str) -> bool {
     let text = text.trim_start();
     let inside = text.strip_prefix('"').map_or(text, str::trim_start);
@@ -122,14 +122,17 @@ fn json_body(
     presence: u32,
     context: &mut Context<'_, '_>,
 ) -> Content {
-    // JSON inside a JSON string is the JSON inside.
+    // For JSON inside a JSON string, the inner JSON counts.
     let inside: Option<String> =
         if text.trim_start().starts_with('"') { serde_json::from_str(text).ok() } else { None };
     let text = inside.as_deref().filter(|inside| looks_like_json(inside)).unwrap_or(text);
     let mut read = json(text, context).unwrap_or_else(|reason| {
         context.note(
-            "a body is not JSON, so its schema is open",
-            format!("its {media_type} body \"{}\" is not JSON ({reason}), so its schema is open", clip(name)),
+            "a body is not valid JSON, so its schema is left open",
+            format!(
+                "its {media_type} body \"{}\" is not valid JSON ({reason}), so its schema is left open",
+                clip(name)
+            ),
         );
         Json::default()
     });
@@ -145,17 +148,17 @@ fn clip(name: &str) -> String {
     line.trim().to_owned()
 }
 
-/// JSON as it was read.
+/// The JSON of a body.
 #[derive(Default)]
 struct Json {
     shape: Shape,
-    /// The text, where it may be shown.
-    example: Option<String>,
-    /// Whether an exporter's placeholders stand in it.
+    /// The text, if it may be shown.
+    example: Option<Box<str>>,
+    /// Whether it contains an exporter's placeholders.
     placeholders: bool,
 }
 
-/// Reads JSON as people write it in Postman: with comments, commas too many, and variables.
+/// Reads JSON as people write it in Postman: with comments, trailing commas and variables.
 fn json(text: &str, context: &Context<'_, '_>) -> Result<Json, String> {
     let (shape, value, placeholders) = match Shape::of_json(text, "") {
         Ok(read) => read,
@@ -165,18 +168,18 @@ fn json(text: &str, context: &Context<'_, '_>) -> Result<Json, String> {
             Shape::of_json(&text, "").map_err(|error| error.to_string())?
         }
     };
-    // Tools follow a `$ref` wherever it stands, an example included.
+    // Tools follow a `$ref` anywhere, even in an example.
     let shown = |value: &Value| {
         !placeholders && !shape::contains(value, "", &|name, value| name == "$ref" && value.is_string())
     };
     let example = value.filter(shown).map(|mut value| {
         secret::mask_named(&mut value);
-        value.to_string()
+        value.to_string().into()
     });
     Ok(Json { shape, example, placeholders })
 }
 
-/// Gives `{"id": {{id}}}` quotes, or the variable's value where it is JSON.
+/// Quotes the variables of `{"id": {{id}}}`, or fills in their values if those are JSON.
 fn bare_variables<'t>(text: &'t str, context: &Context<'_, '_>) -> Cow<'t, str> {
     if !text.contains("{{") {
         return Cow::Borrowed(text);
@@ -234,7 +237,7 @@ fn graphql(raw: Raw<'_>, name: &str, context: &mut Context<'_, '_>) -> Option<Co
         example.insert("operationName".to_owned(), Value::String(operation.into_owned()));
     }
     let shape = Shape::of(Kind::Object(Box::new(Object::once(members))));
-    let json = Value::Object(example).to_string();
+    let json = Value::Object(example).to_string().into();
     let examples = vec![Example { name: name.to_owned(), json: Some(json) }];
     let schema = Carried::Value { shape, presence: Some(1) };
     Some(Content { media_type: "application/json".to_owned(), schema, examples, empty: false })
@@ -261,12 +264,12 @@ fn form(raw: Raw<'_>, media_type: &str, name: &str, context: &mut Context<'_, '_
     }
     let values: Map<String, Value> =
         fields.iter_mut().filter_map(|field| Some((field.name.clone(), *field.example.take()?))).collect();
-    let example = Example { name: name.to_owned(), json: Some(Value::Object(values).to_string()) };
+    let example = Example { name: name.to_owned(), json: Some(Value::Object(values).to_string().into()) };
     let examples = if placeholders { Vec::new() } else { vec![example] };
     Some(Content { media_type: media_type.to_owned(), schema: Carried::Form(fields), examples, empty: false })
 }
 
-/// Reads one field of a form. Also tells whether its value is one of an exporter's placeholders.
+/// Reads one field of a form, and whether its value is an exporter's placeholder.
 fn field(name: String, entry: &Entry<'_>, context: &mut Context<'_, '_>) -> (Field, bool) {
     let mut field =
         Field::described(name, postman::description(entry.description).unwrap_or_default(), context.exported);
@@ -285,7 +288,7 @@ fn field(name: String, entry: &Entry<'_>, context: &mut Context<'_, '_>) -> (Fie
     }
     let text = postman::text(entry.value).unwrap_or_default();
     let text = match context.variables.expand(&text) {
-        // A value that is nothing but a variable without a value tells nothing.
+        // A single variable without a value says nothing about the type.
         expanded if variables::whole(&expanded).is_some() => Cow::Borrowed(""),
         expanded => expanded,
     };

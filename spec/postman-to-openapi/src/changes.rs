@@ -1,26 +1,26 @@
-//! What a new document means for those who call a client that is generated from it.
+//! What a new document means for callers of a client generated from it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::Value;
 
-const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+use crate::method::Method;
 
-/// A `$ref` that leads to another one is followed this often.
+/// The longest chain of references that is followed.
 const REFERENCES: usize = 16;
 
-/// Schemas are compared this many levels deep; serde_json reads no deeper ones that are written out.
+/// How deeply schemas are compared; serde_json does not read anything deeper.
 const DEPTH: usize = 128;
 
-/// One difference between two documents that a caller of the generated client needs to know.
+/// A difference between two documents that matters to callers of the generated client.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
-    /// An operation that was not there before.
+    /// An operation was added.
     Added(String),
-    /// An operation that is gone.
+    /// An operation was removed.
     Removed(String),
-    /// A call that compiled or was accepted before and no longer is, or whose answer has another type.
+    /// A call that compiled and was accepted before may no longer be, or its response has another type.
     Breaking(String),
 }
 
@@ -31,20 +31,20 @@ impl fmt::Display for Change {
             Change::Removed(text) => ("removed", text),
             Change::Breaking(text) => ("breaking", text),
         };
-        // Names come from documents, and each change is one line.
+        // Names come from documents, and each change must stay on one line.
         write!(out, "{kind}: {}", text.replace(char::is_control, " "))
     }
 }
 
 /// The operations that were added, removed, or changed in a way that breaks callers, in that order.
 ///
-/// Breaking is what stops a call that worked: an operation renamed or sent elsewhere; a parameter or body field removed,
-/// made required, of another type, or limited further; a value of an enum removed; an answer that lost a field or changed
-/// its type; another media type of the body; another server; an error code without its name. Not breaking, and not
-/// listed: whatever is new and optional, new fields and values of answers, and changed documentation.
+/// A change is breaking if a call that worked may stop working: an operation was renamed or moved; a parameter or body
+/// field was removed, became required, changed its type or is limited further; an enum lost a value; a response lost a
+/// field or changed its type; the body's media type or the server changed; an error code lost its name. Additions that
+/// are optional, new fields and values in responses, and changed documentation are not breaking, and not listed.
 ///
-/// Operations are recognized by their `operationId`, because callers know them by it, or else by method and path. Both
-/// documents may be any JSON: what cannot be read as OpenAPI is taken as absent.
+/// Operations are matched by `operationId`, because callers use it, or else by method and path. Both documents may be any
+/// JSON; whatever is not valid OpenAPI counts as absent.
 pub fn changes(before: &Value, after: &Value) -> Vec<Change> {
     let mut removed = operations(before);
     let mut added = operations(after);
@@ -81,7 +81,7 @@ struct Operation<'d> {
 fn operations(document: &Value) -> Vec<Operation<'_>> {
     let mut found = Vec::new();
     for (path, item) in members(&document["paths"]) {
-        for method in METHODS {
+        for method in Method::ALL.map(Method::name) {
             if let Some(value) = item.get(method).filter(|value| value.is_object()) {
                 let id = value["operationId"].as_str().unwrap_or_default();
                 found.push(Operation { path, method, id, item, value });
@@ -104,7 +104,7 @@ impl<'d> Operation<'d> {
         format!("{} {}", self.method.to_ascii_uppercase(), self.path)
     }
 
-    /// By location and name; an operation's own parameter stands before one that its path shares.
+    /// By location and name; an operation's own parameter overrides one of its path.
     fn parameters(&self, document: &'d Value) -> BTreeMap<(&'d str, &'d str), &'d Value> {
         let lists: [&'d Value; 2] = [&self.item["parameters"], &self.value["parameters"]];
         let all = lists.into_iter().filter_map(Value::as_array).flatten();
@@ -125,12 +125,12 @@ impl fmt::Display for Operation<'_> {
     }
 }
 
-/// A path with its parameters' names left out.
+/// A path without the names of its parameters.
 fn nameless(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').map(|segment| if segment.starts_with('{') { "{" } else { segment })
 }
 
-/// Two documents, and the sentences about them, each once.
+/// Two documents, and the sentences about their differences, without repetitions.
 struct Words<'d> {
     before: &'d Value,
     after: &'d Value,
@@ -149,13 +149,13 @@ impl<'d> Words<'d> {
         if let (Some(old), Some(new)) = (old, new)
             && old != new
         {
-            self.add(format!("requests go to {new} by default, and went to {old}"));
+            self.add(format!("requests go to {new} by default instead of {old}"));
         }
         let [old, new] = [self.before, self.after].map(|document| -> BTreeSet<&str> {
             members(&document["x-error-code-names"]).filter_map(|(_, name)| name.as_str()).collect()
         });
         for name in old.difference(&new) {
-            self.add(format!("no error code is named `{name}` any longer"));
+            self.add(format!("no error code is named `{name}` any more"));
         }
     }
 
@@ -163,10 +163,10 @@ impl<'d> Words<'d> {
         let whose = new.to_string();
         if old.id != new.id {
             let name = if old.id.is_empty() { "nothing" } else { old.id };
-            self.add(format!("{whose}: it was named {name}"));
+            self.add(format!("{whose}: it was called {name} before"));
         }
         if !old.has_place_of(new) {
-            self.add(format!("{whose}: it was {}", old.place()));
+            self.add(format!("{whose}: it was {} before", old.place()));
         }
         self.parameters(old, new, &whose);
         self.body(old, new, &whose);
@@ -204,7 +204,7 @@ impl<'d> Words<'d> {
                 return self.add(format!("{whose}: it now requires a body"));
             }
             (true, false) => return,
-            (false, true) => return self.add(format!("{whose}: it no longer takes a body")),
+            (false, true) => return self.add(format!("{whose}: it no longer has a body")),
             (false, false) if after["required"] == true && before["required"] != true => {
                 self.add(format!("{whose}: its body is now required"));
             }
@@ -212,11 +212,7 @@ impl<'d> Words<'d> {
         }
         if taken != takes {
             let list = |types: BTreeSet<&str>| types.into_iter().collect::<Vec<_>>().join(" or ");
-            self.add(format!(
-                "{whose}: its body is sent as {}, and was sent as {}",
-                list(takes),
-                list(taken)
-            ));
+            self.add(format!("{whose}: its body is now sent as {} instead of {}", list(takes), list(taken)));
         }
         for (old, new) in bodies(before, after) {
             Schemas::new(self, Side::Request, whose).compare(old, new, "the body", 0);
@@ -226,10 +222,14 @@ impl<'d> Words<'d> {
     fn answer(&mut self, old: &Operation<'d>, new: &Operation<'d>, whose: &str) {
         let (before, after) = (Success::of(self.before, old), Success::of(self.after, new));
         if before.kind() != after.kind() {
-            return self.add(format!("{whose}: it gives {}, and gave {}", after.kind(), before.kind()));
+            return self.add(format!(
+                "{whose}: it now returns {} instead of {}",
+                after.kind(),
+                before.kind()
+            ));
         }
         if let ([old], [new]) = (&before.json[..], &after.json[..]) {
-            Schemas::new(self, Side::Answer, whose).compare(old, new, "the answer", 0);
+            Schemas::new(self, Side::Answer, whose).compare(old, new, "the response", 0);
         }
     }
 }
@@ -245,7 +245,7 @@ struct Schemas<'w, 'd> {
     words: &'w mut Words<'d>,
     side: Side,
     whose: &'w str,
-    /// The pairs met so far, by their addresses: a schema may hold itself, by any number of references.
+    /// The pairs compared so far, by address, because a schema may contain itself.
     met: BTreeSet<(*const Value, *const Value)>,
 }
 
@@ -265,7 +265,7 @@ impl<'w, 'd> Schemas<'w, 'd> {
         }
         let (was, is) = (kind(old), kind(new));
         if was != is {
-            return self.add(what, &format!("is {is}, and was {was}"));
+            return self.add(what, &format!("is now {is} instead of {was}"));
         }
         if self.side == Side::Request {
             self.limits(old, new, what);
@@ -310,7 +310,7 @@ impl<'w, 'd> Schemas<'w, 'd> {
         let [was, is] = [old, new].map(|(object, schema)| is_optional(object, name, schema));
         match self.side {
             Side::Request if was && !is => self.add(what, "is now required"),
-            // An array or map that is absent is an empty one.
+            // A missing array or map is read as an empty one.
             Side::Answer if was == is || is_collection(old.1) => {}
             Side::Answer if is => self.add(what, "is now optional"),
             Side::Answer => self.add(what, "is no longer optional"),
@@ -318,7 +318,7 @@ impl<'w, 'd> Schemas<'w, 'd> {
         }
     }
 
-    /// What a request's value may be, where that is less than it was.
+    /// Reports where fewer values are accepted in a request than before.
     fn limits(&mut self, old: &Value, new: &Value, what: &str) {
         let values = |schema: &Value| -> BTreeSet<String> {
             let values = schema["enum"].as_array().into_iter().flatten();
@@ -331,37 +331,37 @@ impl<'w, 'd> Schemas<'w, 'd> {
         };
         match (was.is_empty(), is.is_empty()) {
             (true, true) => {}
-            (true, false) => self.add(what, &format!("now takes only {}", list(is))),
-            (false, true) => self.add(what, &format!("is no longer one of {}, but any value", list(was))),
+            (true, false) => self.add(what, &format!("now accepts only {}", list(is))),
+            (false, true) => self.add(what, &format!("is no longer limited to {}", list(was))),
             (false, false) => {
                 let gone: BTreeSet<String> = was.difference(&is).cloned().collect();
                 if !gone.is_empty() {
-                    self.add(what, &format!("no longer takes {}", list(gone)));
+                    self.add(what, &format!("no longer accepts {}", list(gone)));
                 }
             }
         }
         let [(was_least, was_most), (least, most)] = [old, new]
             .map(|schema| (schema["minLength"].as_u64().unwrap_or(0), schema["maxLength"].as_u64()));
         if let Some(most) = most.filter(|most| was_most.is_none_or(|was| *most < was)) {
-            self.add(what, &format!("now takes at most {most} characters"));
+            self.add(what, &format!("now has a maximum length of {most}"));
         }
         if least > was_least {
-            self.add(what, &format!("now takes at least {least} characters"));
+            self.add(what, &format!("now has a minimum length of {least}"));
         }
     }
 }
 
-/// How a field of `what` is called.
+/// The name of a field of `what`.
 fn field(what: &str, name: &str) -> String {
     match what.strip_suffix('`') {
         Some(outer) => format!("{outer}.{name}`"),
         None if what == "the body" => format!("body field `{name}`"),
-        None if what == "the answer" => format!("answer field `{name}`"),
+        None if what == "the response" => format!("response field `{name}`"),
         None => format!("`{name}` of {what}"),
     }
 }
 
-/// What an operation gives when it succeeds.
+/// What an operation returns on success.
 struct Success<'d> {
     /// The distinct schemas of its JSON bodies.
     json: Vec<&'d Value>,
@@ -400,7 +400,7 @@ impl<'d> Success<'d> {
     }
 }
 
-/// The Rust type of a value, as far as it can differ, in words.
+/// The Rust type of a value, in words.
 fn kind(schema: &Value) -> String {
     let format = schema["format"].as_str().unwrap_or_default();
     match (schema["type"].as_str(), format) {
@@ -409,7 +409,7 @@ fn kind(schema: &Value) -> String {
         (Some("integer" | "number"), "int32" | "float") => format!("a number of format {format}"),
         (Some("integer"), _) => "an integer".to_owned(),
         (Some("number"), _) => "a number".to_owned(),
-        (Some("string"), _) => "a text".to_owned(),
+        (Some("string"), _) => "a string".to_owned(),
         (Some("boolean"), _) => "a boolean".to_owned(),
         (Some("array"), _) => "an array".to_owned(),
         (Some("object"), _) if schema["properties"].is_object() => "an object with fields".to_owned(),
@@ -446,7 +446,7 @@ fn media_types(body: &Value) -> BTreeSet<&str> {
     members(&body["content"]).map(|(media_type, _)| media_type).collect()
 }
 
-/// A body of another media type is bytes to the client, whatever its schema says.
+/// Whether the client has a type for a body; other media types are plain bytes.
 fn is_typed(media_type: &str) -> bool {
     is_json(media_type)
         || ["multipart/form-data", "application/x-www-form-urlencoded"]
@@ -454,7 +454,7 @@ fn is_typed(media_type: &str) -> bool {
             .any(|form| media_type.starts_with(form))
 }
 
-/// The schemas to compare: those of the media types that both have, or else the first ones.
+/// The schemas to compare: those of the common media types, or else the first ones.
 fn bodies<'d>(before: &'d Value, after: &'d Value) -> Vec<(&'d Value, &'d Value)> {
     let typed = |body: &'d Value| members(&body["content"]).filter(|(media_type, _)| is_typed(media_type));
     let both = typed(before)

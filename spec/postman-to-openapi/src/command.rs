@@ -1,6 +1,6 @@
-//! The command line, and what is done with it.
+//! The command line: parses the arguments, converts, and writes or compares.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,7 +13,7 @@ use similar::TextDiff;
 use crate::files::{self, Output, STDIN};
 
 const HELP: &str = "\
-Turns Postman items and collections into one OpenAPI 3.0.3 document.
+Converts Postman items and collections into one OpenAPI 3.0.3 document.
 
 Usage: postman-to-openapi [OPTIONS] <INPUT>...
 
@@ -21,19 +21,19 @@ Arguments:
   <INPUT>...         Postman exports (v2.0 or v2.1): items, collections, folders of them, or - for standard input
 
 Options:
-      --overlay <FILE>  JSON Merge Patch (RFC 7396) with what the export lost
-  -o, --output <FILE>   Write the document here instead of to standard output
-      --table <FILE>    Write the table of operations into this Markdown file too, between its markers
-      --check           Write nothing: exit with 1 and a diff when --output or --table is out of date
-      --strict          Exit with 1, and write nothing, when a request had to be left out
-      --verbose         Print every note, not one line for those of a kind
-  -h, --help            Print this
+      --overlay <FILE>  JSON Merge Patch (RFC 7396) that adds what the export lost
+  -o, --output <FILE>   Write the document to this file instead of standard output
+      --table <FILE>    Also write a table of the operations into this Markdown file, between its markers
+      --check           Write nothing; if --output or --table is out of date, print a diff and exit with 1
+      --strict          Write nothing and exit with 1 if a request has to be left out
+      --verbose         Print every note instead of one line per kind
+  -h, --help            Print this help
   -V, --version         Print the version
 
-When --output is there already, what the new document means for callers is printed first: the operations
-that were added, removed, or changed in a breaking way.
+If the --output file already exists, the changes that matter to callers are printed first: operations that were
+added, removed, or changed in a breaking way.
 
-Exit codes: 0 done, 1 refused or out of date, 2 wrong usage.
+Exit codes: 0 success, 1 refused or out of date, 2 incorrect usage.
 
 Examples:
   postman-to-openapi collection.json > openapi.json
@@ -58,7 +58,7 @@ enum Request {
     Print(String),
 }
 
-/// What was refused, sentence by sentence.
+/// Why the command refused to go on, one sentence per reason.
 pub struct Refusal(pub Vec<String>);
 
 impl From<String> for Refusal {
@@ -73,27 +73,27 @@ impl From<Error> for Refusal {
     }
 }
 
-/// Prints one line to standard error. What it says may come from an input, and reaches no terminal as it is.
+/// Prints one line to standard error, escaped, because parts of it may come from an input.
 pub fn tell(line: &str) {
-    // Nobody is left to be told when this fails.
+    // If this fails, there is nowhere left to report it.
     let _ = writeln!(io::stderr(), "{}", printable(line));
 }
 
-/// Does what the command line asks.
+/// Runs the command.
 ///
 /// # Errors
 ///
-/// What was refused.
+/// The reasons for a refusal; incorrect usage is not an error but exit code 2.
 pub fn run() -> Result<ExitCode, Refusal> {
     match arguments() {
         Ok(Request::Convert(arguments)) => convert(&arguments),
         Ok(Request::Print(text)) => {
-            // Whoever closes the pipe has read enough.
+            // A reader that closes the pipe has read enough.
             let _ = io::stdout().write_all(text.as_bytes());
             Ok(ExitCode::SUCCESS)
         }
         Err(message) => {
-            tell(&format!("error: {message}; --help shows how it is used"));
+            tell(&format!("error: {message}; see --help"));
             Ok(ExitCode::from(2))
         }
     }
@@ -120,18 +120,18 @@ fn arguments() -> Result<Request, String> {
             }
             Value(input) => arguments
                 .inputs
-                .push(input.into_string().map_err(|_| "the name of an input is not UTF-8".to_owned())?),
+                .push(input.into_string().map_err(|_| "the name of an input is not valid UTF-8".to_owned())?),
             other => return Err(other.unexpected().to_string()),
         }
     }
     if arguments.inputs.is_empty() {
-        return Err("no input is named".to_owned());
+        return Err("no input was given".to_owned());
     }
     if arguments.check && arguments.output.is_none() {
-        return Err("--check needs the --output to compare with".to_owned());
+        return Err("--check needs --output, the file to compare with".to_owned());
     }
     if arguments.table.is_some() && arguments.output.is_none() {
-        return Err("--table needs the --output that it belongs to".to_owned());
+        return Err("--table needs --output".to_owned());
     }
     if arguments.inputs.iter().filter(|input| *input == STDIN).count() > 1 {
         return Err("standard input can be read only once".to_owned());
@@ -139,7 +139,7 @@ fn arguments() -> Result<Request, String> {
     Ok(Request::Convert(arguments))
 }
 
-/// Takes an option's path. Of two, one would be passed over in silence.
+/// Reads an option's path. If the option is given twice, using only one of the two would go unnoticed.
 fn once(place: &mut Option<PathBuf>, option: &str, parser: &mut lexopt::Parser) -> Result<(), String> {
     let path = parser.value().map(PathBuf::from).map_err(|error| error.to_string())?;
     match place.replace(path) {
@@ -157,13 +157,13 @@ fn convert(arguments: &Arguments) -> Result<ExitCode, Refusal> {
     for read in inputs.iter().chain(&arguments.overlay) {
         if let Some(output) = output.filter(|output| files::same(output, read)) {
             return Err(Refusal::from(format!(
-                "{} is both read, as {}, and the --output; write the document to a file of its own",
+                "{} is --output and also an input ({}); write the document to a different file",
                 output.display(),
                 read.display()
             )));
         }
     }
-    // Before anything is read: a conversion that cannot be written is not started.
+    // Checked before anything is read, so that a conversion whose result cannot be written never starts.
     let (target, table_target) = match arguments.check {
         true => (None, None),
         false => {
@@ -185,7 +185,7 @@ fn convert(arguments: &Arguments) -> Result<ExitCode, Refusal> {
     }
     tell(&converted.counts.to_string());
     if arguments.strict && converted.counts.left_out > 0 {
-        let sentence = "a request was left out, which --strict does not allow; nothing was written";
+        let sentence = "a request had to be left out, which --strict does not allow; nothing was written";
         return Err(Refusal::from(sentence.to_owned()));
     }
     let table = arguments.table.as_deref().map(|path| Table::new(path, &converted)).transpose()?;
@@ -200,12 +200,10 @@ fn convert(arguments: &Arguments) -> Result<ExitCode, Refusal> {
             }
         }
         None => {
-            let mut out = BufWriter::new(io::stdout().lock());
-            match converted.write(&mut out).and_then(|()| out.flush()) {
-                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                    return Err(Refusal::from(format!("standard output cannot be written ({error})")));
-                }
-                _ => {}
+            if let Err(error) = converted.write(&mut io::stdout().lock())
+                && error.kind() != io::ErrorKind::BrokenPipe
+            {
+                return Err(Refusal::from(format!("cannot write to standard output ({error})")));
             }
         }
     }
@@ -227,18 +225,20 @@ fn converted(
 fn overlay(path: &Path) -> Result<Overlay, Refusal> {
     let name = path.display().to_string();
     let text = String::from_utf8(files::read(path)?)
-        .map_err(|_| format!("{name}: the overlay is not UTF-8 text; save it as UTF-8 and run again"))?;
+        .map_err(|_| format!("{name}: the overlay is not valid UTF-8; save it as UTF-8 and run again"))?;
     Ok(Overlay::new(name, &text)?)
 }
 
-/// Prints what the new document means for those who call a client that was generated from the committed one.
+/// Prints the changes that matter to callers of a client generated from the committed document.
 fn say_changes(committed: &[u8], converted: &Converted) {
     let made = converted.to_text();
     if committed == made.as_bytes() {
         return;
     }
     let Ok(before) = serde_json::from_slice(committed) else {
-        return tell("note: the existing output is not JSON, so what changes for callers cannot be said");
+        return tell(
+            "note: the existing output is not JSON, so the changes for callers cannot be determined",
+        );
     };
     let after = serde_json::from_str(&made).unwrap_or_default();
     for change in changes(&before, &after) {
@@ -246,7 +246,7 @@ fn say_changes(committed: &[u8], converted: &Converted) {
     }
 }
 
-/// The Markdown file that holds the table of operations.
+/// The Markdown file that contains the table of operations.
 struct Table<'p> {
     path: &'p Path,
     written: String,
@@ -257,7 +257,7 @@ impl<'p> Table<'p> {
     fn new(path: &'p Path, converted: &Converted) -> Result<Self, Refusal> {
         let name = path.display().to_string();
         let written = String::from_utf8(files::read(path)?)
-            .map_err(|_| format!("{name}: it is not UTF-8 text; save it as UTF-8 and run again"))?;
+            .map_err(|_| format!("{name}: the file is not valid UTF-8; save it as UTF-8 and run again"))?;
         let document = serde_json::from_str(&converted.to_text()).unwrap_or_default();
         let made = with_table(&name, &written, &document)?;
         Ok(Self { path, written, made })
@@ -268,7 +268,7 @@ impl<'p> Table<'p> {
     }
 }
 
-/// Compares without writing.
+/// Prints the differences instead of writing.
 fn check(output: &Path, converted: &Converted, table: Option<&Table<'_>>) -> Result<ExitCode, Refusal> {
     let document = String::from_utf8_lossy(&files::read(output)?).into_owned();
     let made = converted.to_text();
@@ -279,12 +279,12 @@ fn check(output: &Path, converted: &Converted, table: Option<&Table<'_>>) -> Res
         let name = path.display().to_string();
         let diff = TextDiff::from_lines(committed.as_str(), made);
         let diff =
-            diff.unified_diff().context_radius(3).header(&printable(&name), "as converted now").to_string();
+            diff.unified_diff().context_radius(3).header(&printable(&name), "converted now").to_string();
         diff.lines().for_each(tell);
     }
     for (path, ..) in &compared {
         tell(&format!(
-            "error: {} is out of date; run the same command without --check and commit what it writes",
+            "error: {} is out of date; run the same command without --check and commit the result",
             path.display()
         ));
     }

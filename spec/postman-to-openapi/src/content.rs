@@ -1,4 +1,4 @@
-//! What a request or an answer carries, per media type.
+//! The content of a request or response, per media type.
 
 mod write;
 
@@ -13,37 +13,37 @@ use crate::scalar::{self, Separator};
 use crate::secret::{self, Mask};
 use crate::shape::{Kind, Member, Shape, Trust};
 
-pub use write::{Contents, FieldSchema};
+pub use write::{FieldSchema, contents};
 
 /// One media type of a body.
 #[derive(Debug)]
 pub struct Content {
-    /// `application/json`.
+    /// Such as `application/json`.
     pub media_type: String,
     /// Its schema.
     pub schema: Carried,
-    /// Its examples, in the order they were met.
+    /// Its examples, in the order of the input.
     pub examples: Vec<Example>,
-    /// Whether every sample is empty, as a success that has nothing to say is.
+    /// Whether every sample is empty, so that the response has no content.
     pub empty: bool,
 }
 
-/// What a body holds.
+/// The schema of a body.
 #[derive(Debug)]
 pub enum Carried {
-    /// Named fields, each with its own description.
+    /// A form's fields, each with its own description.
     Form(Vec<Field>),
-    /// One value.
+    /// A single value.
     Value {
         /// Its joined type.
         shape: Shape,
-        /// How many samples must have a member for it to be required; none where presence says nothing.
+        /// How many samples must have a member for it to be required; `None` if presence proves nothing.
         presence: Option<u32>,
     },
 }
 
 impl Carried {
-    /// An object's members as fields.
+    /// An object's members, as fields.
     fn into_members(self) -> Option<Vec<Field>> {
         let Carried::Value { shape: Shape { kind: Kind::Object(object), .. }, .. } = self else {
             return None;
@@ -54,26 +54,26 @@ impl Carried {
     }
 }
 
-/// A form's field, or a parameter: both are named texts.
+/// A form field or parameter: a named value, sent as text.
 #[derive(Clone, Debug, Default)]
 pub struct Field {
     /// Its name.
     pub name: String,
     /// Markdown.
     pub description: String,
-    /// Whether it must be there.
+    /// Whether it is required.
     pub required: bool,
     /// Its type.
     pub shape: Shape,
-    /// The only values it takes, as written.
+    /// The only values it accepts, as written.
     pub values: Vec<String>,
-    /// How a list is written into one value.
+    /// How the elements of a list are separated.
     pub separator: Option<Separator>,
     /// Its own media type, in a multipart form.
     pub content_type: String,
-    /// A value that tells no secret: as text, or as a list of texts, until [`Field::settle`] gives it a type.
+    /// An example that is not secret: text or a list of texts, until [`Field::settle`] gives it a type.
     pub example: Option<Box<Value>>,
-    /// Whether an exporter wrote it, which marks every required field as such.
+    /// Whether it comes from an exporter, which marks every required field.
     pub exported: bool,
 }
 
@@ -82,18 +82,18 @@ pub struct Field {
 pub struct Example {
     /// The request's or saved response's name.
     pub name: String,
-    /// Its JSON; none where only the name may be kept. The fields of a form are texts until
-    /// [`Content::settle`] gives them types.
-    pub json: Option<String>,
+    /// Its JSON; `None` if only the name may be kept. The fields of a form are texts until [`Content::settle`]
+    /// gives them types.
+    pub json: Option<Box<str>>,
 }
 
 impl Field {
-    /// A field of which only the name is known.
+    /// A field with only a name.
     pub fn named(name: &str, exported: bool) -> Self {
         Self { name: name.to_owned(), exported, ..Self::default() }
     }
 
-    /// A field as its description has it.
+    /// A field, with what its description says.
     pub fn described(name: String, description: Cow<'_, str>, exported: bool) -> Self {
         let marks = marker::read(description);
         let description = markdown::tidy(&marks.text);
@@ -101,7 +101,7 @@ impl Field {
         Self { name, description, required, values, exported, ..Self::default() }
     }
 
-    /// Takes type and example from a value. Tells whether it is one of an exporter's placeholders.
+    /// Takes the type and example from a value. Returns whether it is an exporter's placeholder.
     pub fn take_value(&mut self, text: &str) -> bool {
         let mut read = scalar::read(text, &self.name);
         if !self.values.is_empty() {
@@ -121,9 +121,9 @@ impl Field {
         read.placeholder
     }
 
-    /// Joins another sight of the same field.
+    /// Joins another occurrence of the same field.
     pub fn join(&mut self, mut other: Field) {
-        // A list of one is written like the one.
+        // A list of one element is written like the element itself.
         match (&self.shape.kind, &other.shape.kind) {
             (Kind::List(_), Kind::List(_) | Kind::Unknown) | (Kind::Unknown, Kind::List(_)) => {}
             (Kind::List(_), _) => other.listed(),
@@ -135,7 +135,7 @@ impl Field {
         let (mine, others) = (self.shape.trust, other.shape.trust);
         self.shape.join(other.shape);
         if self.values.is_empty() || other.values.is_empty() {
-            // A list of values, once documented, stands; the other request merely had no room for it.
+            // Once documented, the list of values counts, even if the other request does not repeat it.
             self.values.extend(other.values);
         } else {
             other.values.into_iter().for_each(|value| {
@@ -157,7 +157,8 @@ impl Field {
         };
     }
 
-    /// An exporter marks every required field: where it wrote one of two requests, only that one knows.
+    /// Joins whether the field is required. An exporter marks every required field, so if only one of two requests
+    /// comes from an exporter, that one decides.
     pub fn join_required(&mut self, required: bool, exported: bool) {
         self.required = match (self.exported, exported) {
             (true, false) => self.required,
@@ -167,8 +168,7 @@ impl Field {
         self.exported |= exported;
     }
 
-    /// Settles the type: what has no single one is text, as everything on the wire is. Drops an example that does
-    /// not fit.
+    /// Settles on a type, which is text if there is no single one. Drops an example that does not match.
     pub fn settle(&mut self) {
         self.shape.settle();
         self.shape.disputed |= matches!(self.shape.kind, Kind::OneOf(_));
@@ -180,7 +180,7 @@ impl Field {
         self.example = self.example.take().and_then(|example| self.typed(*example)).map(Box::new);
     }
 
-    /// An example in the field's own type; `None` when it does not fit.
+    /// An example converted to the field's type; `None` if it does not match.
     fn typed(&self, example: Value) -> Option<Value> {
         let element = self.element();
         let typed = |value: Value| match value {
@@ -201,7 +201,7 @@ impl Field {
         (allows && self.shape.fits(&example, None)).then_some(example)
     }
 
-    /// Makes this a list of what it is.
+    /// Turns this into a list of what it was.
     fn listed(&mut self) {
         let trust = self.shape.trust;
         let element = std::mem::take(&mut self.shape);
@@ -209,7 +209,7 @@ impl Field {
         self.example = self.example.take().map(|value| Box::new(Value::Array(vec![*value])));
     }
 
-    /// A field given twice is a list.
+    /// Joins another value of the same request: a field given twice is a list.
     pub fn repeat(&mut self, again: Field) {
         self.required |= again.required;
         if !matches!(self.shape.kind, Kind::List(_)) {
@@ -224,7 +224,7 @@ impl Field {
         }
     }
 
-    /// The only values the field takes, in its own type.
+    /// The only values the field accepts, in its own type.
     pub fn enumeration(&self) -> Vec<Value> {
         let mut typed: Vec<Value> = Vec::new();
         for value in &self.values {
@@ -236,7 +236,7 @@ impl Field {
         typed
     }
 
-    /// What an enumeration speaks of: a list's elements, or the value.
+    /// What an enumeration restricts: a list's elements, or the value itself.
     fn element(&self) -> &Shape {
         match &self.shape.kind {
             Kind::List(element) => element,
@@ -245,7 +245,7 @@ impl Field {
     }
 }
 
-/// Keeps the longer text, or the lesser of two as long: whichever came first leaves no trace.
+/// Keeps the longer text, or the first in order of two equally long ones, so that the input order does not matter.
 pub fn longer(mine: &mut String, other: String) {
     if other.len() > mine.len() || other.len() == mine.len() && other < *mine {
         *mine = other;
@@ -271,7 +271,7 @@ impl Content {
                 *presence = presence.zip(also).map(|(mine, also)| mine.max(also));
             }
             // An object's members are fields too. A form says more than any other value, whose examples do not
-            // fit it.
+            // match it.
             (mine @ Carried::Value { .. }, Carried::Form(others)) => {
                 let fields = std::mem::replace(mine, Carried::Form(others)).into_members();
                 match (mine, fields) {
@@ -287,14 +287,14 @@ impl Content {
         self.examples.extend(other.examples);
     }
 
-    /// Lets the value be `null`.
+    /// Allows the value to be `null`.
     pub fn allow_null(&mut self) {
         if let Carried::Value { shape, .. } = &mut self.schema {
             shape.nullable = true;
         }
     }
 
-    /// Raises the trust to that of a file of one item.
+    /// Marks every type as coming from a file of its own.
     pub fn trust_as_item(&mut self) {
         match &mut self.schema {
             Carried::Form(fields) => fields.iter_mut().for_each(|field| field.shape.trust_as_item()),
@@ -302,7 +302,7 @@ impl Content {
         }
     }
 
-    /// Calls `each` with the place of every type that was disputed.
+    /// Calls `each` with the place of every disputed type.
     pub fn disputed(&self, each: &mut impl FnMut(&str, &Shape)) {
         match &self.schema {
             Carried::Form(fields) => {
@@ -312,8 +312,8 @@ impl Content {
         }
     }
 
-    /// Hides known credentials in examples, drops those that do not fit the joined type, and gives each a name
-    /// of its own.
+    /// Hides known credentials in examples, drops examples that do not match the joined type, and gives each a
+    /// unique name.
     pub fn settle(&mut self, mask: &Mask, merged: bool) {
         match &mut self.schema {
             Carried::Form(fields) => fields.iter_mut().for_each(|field| {
@@ -342,7 +342,7 @@ impl Content {
                 }
             };
             mask.value(&mut value);
-            *json = value.to_string();
+            *json = value.to_string().into();
             fits
         });
         if merged {
@@ -359,8 +359,8 @@ impl Content {
     }
 }
 
-/// Gives the texts of a form's example their types and hides credentials. Removes what does not fit its field;
-/// tells whether the rest still is an example.
+/// Converts the texts of a form's example to their fields' types, hides credentials, and removes what does not match.
+/// Returns whether the rest is still an example.
 fn illustrates(fields: &[Field], example: &mut Value) -> bool {
     let Some(values) = example.as_object_mut() else { return false };
     for field in fields {
@@ -375,7 +375,7 @@ fn illustrates(fields: &[Field], example: &mut Value) -> bool {
     says
 }
 
-/// Gives variables without a value one of the type the others have there.
+/// Replaces variables without a value by a value of the type seen there in other examples.
 fn fill(value: &mut Value, shape: &Shape) {
     match (&mut *value, &shape.kind) {
         (Value::String(text), kind) if text.starts_with(OPEN) && !matches!(kind, Kind::OneOf(_)) => {
@@ -396,7 +396,7 @@ fn fill(value: &mut Value, shape: &Shape) {
                 }
             }
         }
-        // Filled as the first of several types, it fits one of them.
+        // A value of the first alternative matches one of them.
         (value, Kind::OneOf(shapes)) => shapes.iter().for_each(|shape| fill(value, shape)),
         _ => {}
     }
@@ -420,10 +420,10 @@ fn join_fields(mine: &mut Vec<Field>, others: Vec<Field>) {
     }
 }
 
-/// The longest name of an example, in characters.
+/// The maximum length of an example's name, in characters.
 const LONGEST_NAME: usize = 80;
 
-/// The name of an example: the first line of a text, short and without its marks.
+/// The name of an example: the first line of a text, shortened and without markup.
 fn example_name(text: &str) -> String {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("Example");
     let plain = |c: &char| !matches!(c, '*' | '`' | '\\' | '<' | '>' | '\u{0}'..='\u{1f}' | '\u{7f}');
@@ -438,7 +438,7 @@ fn example_name(text: &str) -> String {
     if name.is_empty() { "Example".to_owned() } else { name }
 }
 
-/// Drops repeated examples and numbers those that share a name and nothing else.
+/// Drops repeated examples, and numbers different ones of the same name.
 fn settle_names(examples: &mut Vec<Example>) {
     let mut seen = std::collections::HashSet::new();
     examples.retain(|example| seen.insert((example.name.clone(), example.json.clone())));

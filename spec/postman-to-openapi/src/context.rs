@@ -1,22 +1,22 @@
-//! What reading one item needs to know, and what it may find out.
+//! What the readers of one item share.
 
 use crate::secret::Secrets;
 use crate::variables::Variables;
 
-/// Passed to everything that reads a piece of an item.
+/// Passed to everything that reads part of an item.
 pub struct Context<'w, 'v> {
-    /// The variables in force.
+    /// The variables in scope.
     pub variables: &'v Variables<'v>,
-    /// Credentials met.
+    /// The credentials found so far.
     pub secrets: &'w mut Secrets,
-    /// What should be said about the item: topic and text.
+    /// Notes about the item: topic and text.
     pub notes: &'w mut Vec<(&'static str, String)>,
-    /// Whether an exporter wrote the file, so that its bodies are inventions that list every member.
+    /// Whether an exporter generated the file, so that its bodies are made up and list every member.
     pub exported: bool,
 }
 
 impl Context<'_, '_> {
-    /// Says something about the item.
+    /// Adds a note about the item.
     pub fn note(&mut self, kind: &'static str, detail: impl Into<String>) {
         self.notes.push((kind, detail.into()));
     }

@@ -1,8 +1,9 @@
-//! The document: operations gathered by path and method, and everything they share.
+//! The document: operations by path and method, and what they share.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 
 use crate::Note;
 use crate::address::{Address, Server};
@@ -12,21 +13,22 @@ use crate::markdown;
 use crate::method::Method;
 use crate::name;
 use crate::operation::Operation;
-use crate::postman::{self, Info};
+use crate::postman;
+use crate::schema::Members;
 use crate::secret::Secrets;
 use crate::variables::Variables;
 
-/// Tags with their descriptions; of two folders of one name the fuller description counts.
+/// Tags and their descriptions; of two folders with the same name, the longer description wins.
 type Tags = BTreeMap<String, String>;
 
-/// Gathers operations.
+/// Collects the operations.
 #[derive(Default)]
 pub struct Builder {
-    /// Credentials met anywhere.
+    /// The credentials found in any input.
     pub secrets: Secrets,
-    /// Requests and other items that became nothing.
+    /// The number of requests and other items that were left out.
     pub left_out: usize,
-    /// Requests that joined an operation already there.
+    /// The number of requests merged into existing operations.
     pub merged: usize,
     /// The collections' variables.
     pub variables: Variables<'static>,
@@ -37,7 +39,7 @@ pub struct Builder {
     tags: Tags,
 }
 
-/// One path: its template as first met, an item's before a collection's, and its operations.
+/// A path: its operations, and its template as in the first input, or in the first item file.
 struct Path {
     template: String,
     item: bool,
@@ -45,24 +47,24 @@ struct Path {
 }
 
 impl Builder {
-    /// Requests read so far, whatever became of them.
+    /// The number of requests read so far.
     pub fn requests(&self) -> usize {
         self.left_out + self.merged + self.paths.values().map(|path| path.operations.len()).sum::<usize>()
     }
 
-    /// Notes what a collection says about itself.
-    pub fn collection(&mut self, info: &Info<'_>) {
+    /// Adds a collection's title, version and description.
+    pub fn collection(&mut self, info: &postman::Info<'_>) {
         self.titles.extend(postman::filled(info.name).map(|name| name.trim().to_owned()));
         self.versions.extend(version(info.version));
         self.descriptions.extend(postman::description(info.description).map(|text| markdown::tidy(&text)));
     }
 
-    /// Notes what a folder says about itself.
+    /// Adds a folder's description.
     pub fn describe_tag(&mut self, name: String, description: String) {
         crate::content::longer(self.tags.entry(name).or_default(), description);
     }
 
-    /// Adds a request. Gives the name of the operation it was merged into, if any.
+    /// Adds a request. Returns the operation it was merged into, if any.
     pub fn add(&mut self, method: Method, address: Address, mut operation: Operation) -> Option<String> {
         operation.server = address.server;
         let path = self.paths.entry(nameless(&address.path)).or_insert_with(|| Path {
@@ -77,7 +79,7 @@ impl Builder {
             path.operations.values_mut().for_each(|known| rename(known, &path.template));
         }
         rename(&mut operation, &path.template);
-        // Spare room would be kept as long as the document is.
+        // Unused capacity would last as long as the document.
         operation.parameters.shrink_to_fit();
         operation.bodies.shrink_to_fit();
         if let Some(known) = path.operations.get_mut(&method) {
@@ -94,8 +96,8 @@ impl Builder {
         None
     }
 
-    /// Settles names and order, hides what must be hidden. Where the servers are given, they are every
-    /// operation's.
+    /// Finishes names and order, and hides credentials. If the overlay defines servers, they apply to every
+    /// operation.
     pub fn finish(self, servers_are_given: bool, say: &mut dyn FnMut(Note)) -> Document {
         let mask = self.secrets.mask();
         let mut paths: Vec<Path> = self.paths.into_values().collect();
@@ -136,7 +138,7 @@ impl Builder {
     }
 }
 
-/// A version: text, or an object of its numbers.
+/// A version: text, or an object with its numbers.
 fn version(raw: postman::Raw<'_>) -> Option<String> {
     if let Some(text) = postman::filled(raw) {
         return Some(text.trim().to_owned());
@@ -152,7 +154,7 @@ fn version(raw: postman::Raw<'_>) -> Option<String> {
     numbers[0].is_some().then(|| numbers.map(|number| number.unwrap_or_else(|| "0".to_owned())).join("."))
 }
 
-/// A path with its parameters' names left out.
+/// A path without the names of its parameters.
 fn nameless(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     let mut inside = false;
@@ -168,7 +170,7 @@ fn nameless(path: &str) -> String {
     out
 }
 
-/// Calls the path parameters what the template calls them.
+/// Gives the path parameters their names in the template.
 fn rename(operation: &mut Operation, template: &str) {
     for (parameter, name) in operation.parameters.iter_mut().zip(names(template)) {
         name.clone_into(&mut parameter.field.name);
@@ -179,7 +181,7 @@ fn names(template: &str) -> impl Iterator<Item = &str> {
     template.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
 }
 
-/// The server of most operations; of two as common, the lesser.
+/// The most common server; of equally common ones, the first in order.
 fn commonest(paths: &[Path]) -> Server {
     let mut counts: BTreeMap<&Server, usize> = BTreeMap::new();
     for operation in paths.iter().flat_map(|path| path.operations.values()) {
@@ -189,7 +191,7 @@ fn commonest(paths: &[Path]) -> Server {
     counts.into_iter().find(|(_, count)| *count == most).map(|(server, _)| server.clone()).unwrap_or_default()
 }
 
-/// Reports where requests disagreed, and the servers that the overlay's replace.
+/// Reports where requests disagree, and which servers the overlay replaces.
 fn disputes(paths: &[Path], overruled: Option<&Server>, say: &mut dyn FnMut(Note)) {
     for (path, (method, operation)) in
         paths.iter().flat_map(|path| path.operations.iter().map(move |operation| (path, operation)))
@@ -205,27 +207,27 @@ fn disputes(paths: &[Path], overruled: Option<&Server>, say: &mut dyn FnMut(Note
         for (status, answer) in operation.answers.iter().filter(|(_, answer)| answer.empty) {
             if !answer.bodies.is_empty() {
                 say(Note::hint(
-                    "an answer is empty in one sample but not in another; its JSON may be null",
+                    "a response is empty in one sample but not in another; its JSON may be null",
                     format!("{place} {status}"),
-                    "the answer is empty in one sample but not in another; its JSON may be null",
+                    "the response is empty in one sample but not in another; its JSON may be null",
                 ));
             }
         }
         operation.disputed(|what, counts| {
             say(Note::hint(
-                "requests disagree about a type or server; the best-known one is used",
+                "requests disagree about a type or server; the most reliable one is used",
                 format!("{place} {what}"),
-                format!("requests disagree; the best-known one is used: {counts}"),
+                format!("requests disagree; the most reliable one is used: {counts}"),
             ));
         });
     }
 }
 
-/// Gives operations whose names collide, and those without one, a name made from method and path.
+/// Names operations without a name, or with the same one as another, after their method and path.
 fn name_operations(paths: &mut [Path], say: &mut dyn FnMut(Note)) {
     let mut fallen: BTreeSet<(usize, Method)> = BTreeSet::new();
     loop {
-        // Generators fold case and underscores, so names must differ in more.
+        // Generators ignore case, so names must differ in more than that.
         let mut owners: BTreeMap<String, Vec<(usize, Method)>> = BTreeMap::new();
         for (at, path) in paths.iter().enumerate() {
             for (method, operation) in path.operations.iter() {
@@ -246,11 +248,11 @@ fn name_operations(paths: &mut [Path], say: &mut dyn FnMut(Note)) {
                     let made = name::from_path(method, &template);
                     if !operation.id.is_empty() {
                         say(Note::hint(
-                            "operations share a name, so they are named after method and path; the overlay can pin others",
+                            "operations share a name, so they are named after method and path; the overlay can set other names",
                             format!("{} {template}", method.name().to_ascii_uppercase()),
                             format!(
-                                "another operation is named {} too, so both are named after method and path; \
-                                 this one is {made}, and the overlay can pin another",
+                                "another operation is also named {}, so both are named after method and path; \
+                                 this one is now {made}, and the overlay can set another name",
                                 operation.id,
                             ),
                         ));
@@ -258,7 +260,7 @@ fn name_operations(paths: &mut [Path], say: &mut dyn FnMut(Note)) {
                     operation.id = made;
                     changed = true;
                 } else if number > 0 {
-                    // Two paths that differ in nothing a name may hold.
+                    // Two paths that differ only in characters that a name cannot contain.
                     operation.id = format!("{}{}", operation.id, number + 1);
                     changed = true;
                 }
@@ -283,7 +285,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// Path, method and number of requests of every operation.
+    /// The path, method and number of requests of every operation.
     pub fn operations(&self) -> impl Iterator<Item = (&str, Method, usize)> {
         self.paths.iter().flat_map(|path| {
             path.operations
@@ -292,12 +294,12 @@ impl Document {
         })
     }
 
-    /// Drops OAuth 2.0 flows whose URLs nobody knows, and gives the names of their schemes.
+    /// Drops OAuth 2.0 flows with missing URLs, and returns the names of their schemes.
     pub fn drop_unknown_flows(&mut self) -> BTreeSet<String> {
         self.schemes.drop_unknown_flows()
     }
 
-    /// The variables of servers that no input gives a value.
+    /// The server variables that have no value in any input.
     pub fn open_variables(&self) -> BTreeSet<&str> {
         let operations = self.paths.iter().flat_map(|path| path.operations.values());
         operations.flat_map(|operation| &operation.server.variables).map(String::as_str).collect()
@@ -308,55 +310,39 @@ impl Serialize for Document {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut map = out.serialize_map(None)?;
         map.serialize_entry("openapi", "3.0.3")?;
-        let mut info = vec![("title", &self.title)];
-        if !self.description.is_empty() {
-            info.push(("description", &self.description));
-        }
-        info.push(("version", &self.version));
-        map.serialize_entry("info", &Pairs(&info))?;
+        map.serialize_entry(
+            "info",
+            &Info { title: &self.title, description: &self.description, version: &self.version },
+        )?;
         map.serialize_entry("servers", &[&self.server])?;
         if !self.tags.is_empty() {
-            let tags: Vec<BTreeMap<&str, &String>> = self
-                .tags
-                .iter()
-                .map(|(name, description)| {
-                    let mut tag = BTreeMap::from([("name", name)]);
-                    if !description.is_empty() {
-                        tag.insert("description", description);
-                    }
-                    tag
-                })
-                .collect();
-            map.serialize_entry("tags", &tags)?;
+            let tags = self.tags.iter().map(|(name, description)| Tag { name, description });
+            map.serialize_entry("tags", &tags.collect::<Vec<_>>())?;
         }
-        map.serialize_entry("paths", &Paths(&self.paths))?;
+        let paths = self.paths.iter().map(|path| {
+            let operations = path.operations.iter().map(|(method, operation)| (method.name(), operation));
+            (&path.template, Members(operations))
+        });
+        map.serialize_entry("paths", &Members(paths))?;
         if !self.schemes.is_empty() {
-            map.serialize_entry("components", &BTreeMap::from([("securitySchemes", &self.schemes)]))?;
+            let schemes = [("securitySchemes", &self.schemes)];
+            map.serialize_entry("components", &Members(schemes))?;
         }
         map.end()
     }
 }
 
-struct Pairs<'a>(&'a [(&'a str, &'a String)]);
-
-impl Serialize for Pairs<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.collect_map(self.0.iter().copied())
-    }
+#[derive(Serialize)]
+struct Info<'a> {
+    title: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    description: &'a str,
+    version: &'a str,
 }
 
-struct Paths<'a>(&'a [Path]);
-
-impl Serialize for Paths<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.collect_map(self.0.iter().map(|path| (&path.template, Operations(&path.operations))))
-    }
-}
-
-struct Operations<'a>(&'a Few<Method, Operation>);
-
-impl Serialize for Operations<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.collect_map(self.0.iter().map(|(method, operation)| (method.name(), operation)))
-    }
+#[derive(Serialize)]
+struct Tag<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    description: &'a str,
 }

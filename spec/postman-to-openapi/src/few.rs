@@ -1,5 +1,4 @@
-//! A map of few entries. A B-tree's node has room for eleven, which for most operations of a large
-//! collection would be ten too many.
+//! A map of few entries. A B-tree node has room for eleven, ten more than most operations of a large collection need.
 
 /// Entries ordered by key.
 #[derive(Debug)]
@@ -12,13 +11,13 @@ impl<K, V> Default for Few<K, V> {
 }
 
 impl<K: Ord, V> Few<K, V> {
-    /// The value of a key.
+    /// The value for a key.
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         let at = self.0.binary_search_by(|(known, _)| known.cmp(key)).ok()?;
         self.0.get_mut(at).map(|(_, value)| value)
     }
 
-    /// Adds a value, or joins it with the one there.
+    /// Adds a value, or joins it with the existing one.
     pub fn add(&mut self, key: K, value: V, join: impl FnOnce(&mut V, V)) {
         match self.0.binary_search_by(|(known, _)| known.cmp(&key)) {
             Ok(at) => join(&mut self.0[at].1, value),
@@ -29,27 +28,27 @@ impl<K: Ord, V> Few<K, V> {
         }
     }
 
-    /// How many entries there are.
+    /// The number of entries.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Whether the map is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The entries, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+    /// The entries, ordered by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> + Clone {
         self.0.iter().map(|(key, value)| (key, value))
     }
 
-    /// The values, in their keys' order.
+    /// The values, ordered by key.
     pub fn values(&self) -> impl Iterator<Item = &V> {
         self.0.iter().map(|(_, value)| value)
     }
 
-    /// The values, in their keys' order.
+    /// The values, ordered by key.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
         self.0.iter_mut().map(|(_, value)| value)
     }

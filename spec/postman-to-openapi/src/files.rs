@@ -1,26 +1,26 @@
-//! Reading inputs, and replacing the output whole or not at all.
+//! Reading inputs, and replacing the output atomically.
 
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// What names standard input.
+/// The argument that stands for standard input.
 pub const STDIN: &str = "-";
 
-/// More links than this lead in a circle.
+/// A longer chain of symbolic links is taken for a cycle.
 const MOST_LINKS: usize = 40;
 
-/// The files an argument stands for: itself, or every `.json` below a folder, in the order of their names.
+/// The files an argument stands for: the file itself, or every `.json` file below a folder, sorted by name.
 pub fn expand(argument: &str) -> Result<Vec<PathBuf>, String> {
     let path = PathBuf::from(argument);
     if !path.is_dir() {
         return Ok(vec![path]);
     }
     let mut found = Vec::new();
-    collect(&path, &mut found).map_err(|error| format!("{argument}: the folder cannot be read ({error})"))?;
+    collect(&path, &mut found).map_err(|error| format!("{argument}: cannot read the folder ({error})"))?;
     if found.is_empty() {
         return Err(format!(
-            "{argument}: the folder holds no .json file; name one that holds Postman exports"
+            "{argument}: the folder contains no .json files; name one that contains Postman exports"
         ));
     }
     found.sort();
@@ -31,7 +31,7 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
-        // A link to a folder is not followed: it may lead back here.
+        // A link to a folder is not followed, because it may lead back here.
         if entry.file_type()?.is_dir() {
             if !hidden {
                 collect(&entry.path(), found)?;
@@ -51,19 +51,19 @@ pub fn read(path: &Path) -> Result<Vec<u8>, String> {
         let mut bytes = Vec::new();
         return match io::stdin().lock().read_to_end(&mut bytes) {
             Ok(_) => Ok(bytes),
-            Err(error) => Err(format!("-: standard input cannot be read ({error})")),
+            Err(error) => Err(format!("-: cannot read standard input ({error})")),
         };
     }
-    fs::read(path).map_err(|error| format!("{}: the file cannot be read ({error})", path.display()))
+    fs::read(path).map_err(|error| format!("{}: cannot read the file ({error})", path.display()))
 }
 
-/// Whether two names lead to one file.
+/// Whether two paths lead to the same file.
 pub fn same(one: &Path, other: &Path) -> bool {
     let file = |path: &Path| identity(if path == Path::new(STDIN) { Path::new("/dev/stdin") } else { path });
     file(one).is_some_and(|one| file(other) == Some(one))
 }
 
-/// What tells a file from every other, whatever it is called.
+/// Identifies a file regardless of the path used.
 #[cfg(unix)]
 fn identity(path: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
@@ -75,65 +75,61 @@ fn identity(path: &Path) -> Option<PathBuf> {
     fs::canonicalize(path).ok()
 }
 
-/// A regular file that may be replaced, or a place where there is none yet.
+/// A regular file that may be replaced, or a path where no file exists yet.
 pub struct Output {
-    /// What it was called.
+    /// The path as given.
     name: PathBuf,
-    /// Where the links end.
+    /// The path after following symbolic links.
     target: PathBuf,
     known: Option<Metadata>,
 }
 
 impl Output {
-    /// Looks at what is there, before anything is read or written.
+    /// Checks the output before anything is read or written.
     ///
     /// # Errors
     ///
-    /// It is anything but a file that may be written.
+    /// The path is something other than a writable file.
     pub fn at(name: &Path) -> Result<Self, String> {
         let shown = name.display();
         let target = behind_links(name)
-            .ok_or_else(|| format!("{shown}: the symbolic link leads in a circle; name a file"))?;
+            .ok_or_else(|| format!("{shown}: the symbolic link leads back to itself; name a file"))?;
         let known = match fs::metadata(&target) {
             Ok(known) => known,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Self { name: name.to_owned(), target, known: None });
             }
-            Err(error) => return Err(format!("{shown}: the file cannot be looked at ({error})")),
+            Err(error) => return Err(format!("{shown}: cannot inspect the file ({error})")),
         };
         if known.is_dir() {
-            return Err(format!("{shown}: this is a folder; name a file in it"));
+            return Err(format!("{shown}: this is a folder; name a file inside it"));
         }
         if !known.is_file() {
             return Err(format!(
-                "{shown}: this is not a regular file but a device, pipe or socket; leave --output out, and the \
-                 document goes to standard output"
+                "{shown}: this is not a regular file but a device, pipe or socket; omit --output to write to \
+                 standard output"
             ));
         }
-        // Root may open what is read-only, so the permissions are asked first.
+        // Root can open a read-only file, so check the permissions first.
         if known.permissions().readonly() {
-            return Err(format!("{shown}: the file is read-only; make it writable or name another"));
+            return Err(format!("{shown}: the file is read-only; make it writable or choose another"));
         }
         OpenOptions::new()
             .write(true)
             .open(&target)
-            .map_err(|error| format!("{shown}: the file cannot be written ({error})"))?;
+            .map_err(|error| format!("{shown}: cannot write to the file ({error})"))?;
         Ok(Self { name: name.to_owned(), target, known: Some(known) })
     }
 
-    /// Writes a file beside the old one and then moves it into its place: whatever happens meanwhile, what is
-    /// there is whole, the old or the new. Permissions and owner are kept.
+    /// Writes a temporary file next to the old one and renames it, so that after a crash at any point the file is
+    /// complete, either old or new. Permissions and owner are preserved.
     pub fn replace(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), String> {
         let name = self.target.file_name().unwrap_or_default().to_string_lossy();
         let beside = self.target.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
         let refusal = |error: io::Error| {
-            format!(
-                "{}: the file cannot be written by way of {} ({error})",
-                self.name.display(),
-                beside.display()
-            )
+            format!("{}: cannot write the file via {} ({error})", self.name.display(), beside.display())
         };
-        // Whatever is there already was put there by somebody else.
+        // A file of that name is not ours to overwrite.
         let file = OpenOptions::new().write(true).create_new(true).open(&beside).map_err(refusal)?;
         let written = self.fill(file, write).and_then(|()| fs::rename(&beside, &self.target));
         written.map_err(|error| {
@@ -142,14 +138,13 @@ impl Output {
         })
     }
 
-    fn fill(&self, file: File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    fn fill(&self, mut file: File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
         if let Some(known) = &self.known {
             keep_owner(&file, known)?;
             file.set_permissions(known.permissions())?;
         }
-        let mut out = BufWriter::new(file);
-        write(&mut out)?;
-        out.into_inner()?.sync_all()
+        write(&mut file)?;
+        file.sync_all()
     }
 }
 
@@ -161,7 +156,7 @@ fn keep_owner(file: &File, known: &Metadata) -> io::Result<()> {
         return Ok(());
     }
     fchown(file, Some(known.uid()), Some(known.gid()))
-        .map_err(|error| io::Error::new(error.kind(), format!("its owner cannot be kept: {error}")))
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot preserve its owner: {error}")))
 }
 
 #[cfg(not(unix))]
@@ -169,7 +164,7 @@ fn keep_owner(_: &File, _: &Metadata) -> io::Result<()> {
     Ok(())
 }
 
-/// Where a path leads when every symbolic link at its end is followed, whether or not anything is there.
+/// Where a path leads once its final symbolic links are followed, whether or not a file exists there.
 fn behind_links(path: &Path) -> Option<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {

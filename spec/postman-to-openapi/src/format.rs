@@ -1,11 +1,11 @@
-//! Which registered string format a value has, told from the value alone.
+//! The string format of a value, as far as the value alone shows it.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::slice::SliceIndex;
 
-/// The format a text has beyond all doubt, or `None`.
+/// The format of a text, if there is no doubt about it.
 pub fn of(text: &str) -> Option<&'static str> {
-    // The cheapest test first: most strings are words.
+    // The cheapest tests first, because most strings are words.
     let byte = text.as_bytes().first()?;
     if text.len() > 2048 || !text.is_ascii() {
         return None;
@@ -41,7 +41,7 @@ pub fn of(text: &str) -> Option<&'static str> {
     is_email(text).then_some("email")
 }
 
-/// A part of a text; nothing when it is not there.
+/// A part of a text; empty if out of bounds.
 fn part(text: &str, range: impl SliceIndex<str, Output = str>) -> &str {
     text.get(range).unwrap_or_default()
 }
@@ -62,7 +62,7 @@ fn is_date(text: &str) -> bool {
         && digits(part(text, 8..), 1, last_day(part(text, ..4), part(text, 5..7)))
 }
 
-/// The last day of a month; the caller has checked that both are digits.
+/// The last day of a month; both arguments consist of digits.
 fn last_day(year: &str, month: &str) -> u32 {
     let year: u32 = year.parse().unwrap_or(1);
     match month {
@@ -73,7 +73,7 @@ fn last_day(year: &str, month: &str) -> u32 {
     }
 }
 
-/// RFC 3339 `full-time`: a time without an offset is none.
+/// RFC 3339 `full-time`, which includes an offset.
 fn is_time(text: &str) -> bool {
     let bytes = text.as_bytes();
     if text.len() < 9 || bytes[2] != b':' || bytes[5] != b':' {
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_format_is_named_only_when_the_value_leaves_no_doubt() {
+    fn a_format_is_named_only_if_there_is_no_doubt() {
         for (text, format) in [
             ("2007-10-18T20:08:39.248Z", Some("date-time")),
             ("2007-10-18T20:08:39+02:00", Some("date-time")),

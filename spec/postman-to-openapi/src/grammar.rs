@@ -1,10 +1,10 @@
-//! What an OpenAPI 3.0.3 document may hold, member by member, in the order in which readers look for it.
+//! The structure of an OpenAPI 3.0.3 document: which members each object may have, in the order they are written.
 
 use serde_json::{Map, Value};
 
-/// What may stand in one place.
+/// What is allowed in one place.
 pub enum Kind {
-    /// Data, which is neither judged nor arranged.
+    /// Any data, which is neither checked nor reordered.
     Any,
     /// A string.
     Text,
@@ -14,33 +14,33 @@ pub enum Kind {
     Flag,
     /// A number.
     Number,
-    /// A whole number that is not negative.
+    /// A non-negative integer.
     Count,
     /// A list of one kind.
     List(&'static Kind),
-    /// Members whose names are free.
+    /// An object with arbitrary member names.
     Map(&'static Kind),
-    /// Paths, by their templates.
+    /// Paths, by template.
     Paths,
-    /// Answers, by their status.
+    /// Responses, by status.
     Responses,
-    /// Members whose names are these.
+    /// An object with known members.
     Object(&'static Object),
     /// `true`, `false` or a schema.
     FlagOrSchema,
 }
 
-/// An object of which the members are known.
+/// An object with known members.
 pub struct Object {
-    /// What the specification calls it, with its article.
+    /// The specification's name for it, with an article.
     name: &'static str,
-    /// Whether a reference may stand in its place.
+    /// Whether a reference is allowed in its place.
     referable: bool,
-    /// The members; `x-` is where extensions stand.
+    /// The members; `x-` stands for extensions.
     members: &'static [Member],
 }
 
-/// A member's name and kind, and whether it must be there.
+/// A member's name and kind, and whether it is required.
 type Member = (&'static str, Kind, bool);
 
 const fn may(name: &'static str, kind: Kind) -> Member {
@@ -183,7 +183,7 @@ objects! {
     }
 }
 
-/// Members that must be there because of the value of `type`.
+/// Members that are required because of the value of `type`.
 const NEEDED_BY_TYPE: [(&str, &str); 6] = [
     ("apiKey", "name"),
     ("apiKey", "in"),
@@ -198,7 +198,7 @@ static A_RESPONSE: Kind = Of(&RESPONSE);
 static A_SCHEMA: Kind = Of(&SCHEMA);
 
 impl Object {
-    /// A member's place and kind; `None` when there is no such member.
+    /// A member's position and kind; `None` if there is no such member.
     fn member(&self, name: &str) -> Option<(usize, &'static Kind)> {
         let known = if name.starts_with(EXTENSIONS) { EXTENSIONS } else { name };
         self.members
@@ -208,7 +208,7 @@ impl Object {
     }
 }
 
-/// Calls `fault` with the place and the reason of everything in a value that is not of its kind.
+/// Calls `fault` with the place of everything in a value that is not of the right kind, and the reason.
 pub fn judge(value: &Value, kind: &Kind, path: &mut Vec<String>, fault: &mut dyn FnMut(&[String], String)) {
     let wanted = match (kind, value) {
         (Any, _)
@@ -225,13 +225,13 @@ pub fn judge(value: &Value, kind: &Kind, path: &mut Vec<String>, fault: &mut dyn
             }
             return;
         }
-        // A name may begin with `x-`: as a header's does.
+        // These names may start with `x-`, as a header's often does.
         (Named(kind), Value::Object(members)) => return each(members, "", kind, path, fault),
         (Paths, Value::Object(members)) => {
             let is_path = |name: &str| name.starts_with('/') || name.starts_with(EXTENSIONS);
             for name in members.keys().filter(|name| !is_path(name)) {
                 inside(path, name.clone(), |path| {
-                    fault(path, "is not a path, which begins with a slash".to_owned())
+                    fault(path, "is not a path, which must start with a slash".to_owned())
                 });
             }
             return each(members, EXTENSIONS, &A_PATH_ITEM, path, fault);
@@ -244,7 +244,7 @@ pub fn judge(value: &Value, kind: &Kind, path: &mut Vec<String>, fault: &mut dyn
                     && (name.ends_with("XX") || chars.all(|digit| digit.is_ascii_digit()))
             };
             if members.is_empty() {
-                fault(path, "is empty, and an operation has at least one response".to_owned());
+                fault(path, "is empty, but an operation must have at least one response".to_owned());
             }
             for name in members.keys().filter(|name| !is_status(name) && *name != "default") {
                 if !name.starts_with(EXTENSIONS) {
@@ -259,7 +259,7 @@ pub fn judge(value: &Value, kind: &Kind, path: &mut Vec<String>, fault: &mut dyn
         (Word(words), _) => format!("one of {}", words.join(", ")),
         (Flag, _) => "true or false".to_owned(),
         (Number, _) => "a number".to_owned(),
-        (Count, _) => "a whole number that is not negative".to_owned(),
+        (Count, _) => "a non-negative integer".to_owned(),
         (List(_), _) => "a list".to_owned(),
         (Named(_) | Paths | Responses, _) => "an object".to_owned(),
         (Of(object), _) => format!("{}, which is an object", object.name),
@@ -289,7 +289,7 @@ fn judge_members(
         object.members.iter().filter(|(name, _, needed)| *needed && !members.contains_key(*name))
     {
         inside(path, (*name).to_owned(), |path| {
-            fault(path, format!("is missing, and {} must have it", object.name));
+            fault(path, format!("is missing, but {} must have it", object.name));
         });
     }
     let kind = members.get("type").and_then(Value::as_str).filter(|_| object.member("type").is_some());
@@ -297,14 +297,14 @@ fn judge_members(
         NEEDED_BY_TYPE.iter().filter(|(by, name)| kind == Some(by) && !members.contains_key(*name))
     {
         inside(path, (*name).to_owned(), |path| {
-            fault(path, format!("is missing, and {} of type {kind} must have it", object.name));
+            fault(path, format!("is missing, but {} of type {kind} must have it", object.name));
         });
     }
     let either = ["schema", "content"];
     if either.iter().all(|name| object.member(name).is_some())
         && either.iter().filter(|name| members.contains_key(**name)).count() != 1
     {
-        fault(path, format!("must have a schema or a content, as {} has, and not both", object.name));
+        fault(path, format!("must have either a schema or a content, like every {}", object.name));
     }
     for (name, member) in members {
         inside(path, name.clone(), |path| match object.member(name) {
@@ -314,7 +314,7 @@ fn judge_members(
     }
 }
 
-/// Judges every member but those whose names begin with `except`.
+/// Checks every member except those whose names start with `except`.
 fn each(
     members: &Map<String, Value>,
     except: &str,
@@ -333,7 +333,7 @@ fn inside(path: &mut Vec<String>, name: String, act: impl FnOnce(&mut Vec<String
     path.pop();
 }
 
-/// Puts every member where readers look for it: what a patch adds would otherwise stand last.
+/// Puts members in their usual order; what a patch adds would otherwise come last.
 pub fn arrange(value: &mut Value, kind: &Kind) {
     match (kind, value) {
         (List(kind), Value::Array(list)) => list.iter_mut().for_each(|element| arrange(element, kind)),
@@ -366,7 +366,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_a_patch_adds_stands_where_readers_look_for_it() {
+    fn what_a_patch_adds_is_put_in_its_usual_place() {
         let mut document = json!({
             "openapi": "3.0.3", "paths": {"/b": {}, "/a": {"get": {"responses": {}, "summary": "s"}}}, "x-own": {"b": 1, "a": 2},
             "servers": [], "info": {"version": "1", "title": "T"},

@@ -1,27 +1,28 @@
-//! JSON read in place: a value is known by where it stands, and what is inside it is read by whoever asks for it.
+//! JSON read in place: a value is a slice of the text, and its contents are read only on demand.
 //!
-//! A file is looked through once for where its objects and lists end. Whoever passes one of them by then steps
-//! over it, however large it is: nested raw values of serde_json would read each level again.
+//! One pass over the file records where its objects and lists end, so that any of them can be skipped in one step.
+//! Nested raw values of serde_json would read each level again.
 
 use memchr::{memchr_iter, memchr2, memchr2_iter};
+use serde::de::IgnoredAny;
 
-/// Lists and objects are nested no deeper: serde_json reads no deeper, and nor does anything that reads what it
-/// wrote.
+/// The maximum nesting of objects and lists, which is also serde_json's.
 pub const DEEPEST: usize = 128;
 
-/// A value inside a value is nested no deeper: its schema is nested twice as deep, and a document must be read again.
+/// The maximum nesting of JSON inside a string. Its schema is nested twice as deep, and the document must stay
+/// readable.
 const DEEPEST_INSIDE: usize = 48;
 
 /// One object or list.
 #[derive(Clone, Copy)]
 struct Container {
-    /// Where it ends in the text.
+    /// The offset just after its end.
     end: u32,
-    /// How many objects and lists are inside it, at any depth.
+    /// How many objects and lists it contains, at any depth.
     inside: u32,
 }
 
-/// A JSON text, and where its objects and lists end, in the order in which they begin.
+/// A JSON text, and where its objects and lists end, in the order in which they start.
 pub struct Text {
     text: String,
     containers: Vec<Container>,
@@ -31,7 +32,7 @@ pub struct Text {
 pub enum Fault {
     /// It is nested deeper than [`DEEPEST`] on this line.
     TooDeep { line: usize },
-    /// It has more bytes than can be counted here.
+    /// Its length does not fit in 32 bits.
     TooLong,
     /// It is not JSON.
     Syntax(serde_json::Error),
@@ -41,22 +42,24 @@ pub enum Fault {
 #[derive(Clone, Copy)]
 pub struct Json<'a> {
     text: &'a str,
-    /// Where the text begins in the file.
+    /// The value's offset in the text.
     at: usize,
-    /// The containers inside.
+    /// The containers inside it.
     inside: &'a [Container],
 }
 
 impl Text {
-    /// Takes a text, once it is known to be JSON.
+    /// Validates a text and drops its indentation, which can be a third of a file.
     pub fn new(text: String) -> Result<Self, Fault> {
         if u32::try_from(text.len()).is_err() {
             return Err(Fault::TooLong);
         }
-        let containers = containers(text.as_bytes(), DEEPEST).map_err(|offset| Fault::TooDeep {
-            line: 1 + breaks(text.as_bytes().get(..offset).unwrap_or_default()),
-        })?;
-        serde_json::from_str::<serde::de::IgnoredAny>(&text).map_err(Fault::Syntax)?;
+        serde_json::from_str::<IgnoredAny>(&text).map_err(Fault::Syntax)?;
+        let mut text = text.into_bytes();
+        let containers = compact(&mut text, DEEPEST).map_err(|line| Fault::TooDeep { line })?;
+        text.shrink_to_fit();
+        let text =
+            String::from_utf8(text).expect("strings are moved as a whole, and everything else is ASCII");
         Ok(Self { text, containers })
     }
 
@@ -65,29 +68,34 @@ impl Text {
         &self.text
     }
 
-    /// The one value that the text is.
+    /// The top-level value.
     pub fn root(&self) -> Option<Json<'_>> {
         Values { rest: &self.text, at: 0, inside: &self.containers }.next()
     }
 }
 
-/// How many lines end in a text.
+/// The number of line breaks in a text.
 pub fn breaks(text: &[u8]) -> usize {
     memchr_iter(b'\n', text).count()
 }
 
-/// Where the objects and lists of a text end, or the first byte that is nested too deep.
-fn containers(text: &[u8], deepest: usize) -> Result<Vec<Container>, usize> {
+/// Drops the white space between values except for line breaks, so that lines can still be counted. Returns where
+/// objects and lists end, or the first line that is nested too deeply.
+fn compact(text: &mut Vec<u8>, deepest: usize) -> Result<Vec<Container>, usize> {
     let mut found: Vec<Container> = Vec::new();
     let mut open: Vec<usize> = Vec::new();
-    let mut at = 0;
-    while let Some(byte) = text.get(at) {
+    let (mut from, mut to) = (0, 0);
+    while let Some(&byte) = text.get(from) {
+        let mut length = 1;
         match byte {
-            b'"' => {
-                at += string(text.get(at..).unwrap_or_default());
+            b' ' | b'\t' | b'\r' => {
+                from += 1;
                 continue;
             }
-            b'{' | b'[' if open.len() == deepest => return Err(at),
+            b'"' => length = string(text.get(from..).unwrap_or_default()),
+            b'{' | b'[' if open.len() == deepest => {
+                return Err(1 + breaks(text.get(..to).unwrap_or_default()));
+            }
             b'{' | b'[' => {
                 open.push(found.len());
                 found.push(Container { end: 0, inside: 0 });
@@ -97,24 +105,27 @@ fn containers(text: &[u8], deepest: usize) -> Result<Vec<Container>, usize> {
                 if let Some(number) = open.pop()
                     && let Some(container) = found.get_mut(number)
                 {
-                    // Both are less than the length of the text, which was checked.
-                    *container = Container { end: at as u32 + 1, inside: (count - number - 1) as u32 };
+                    // Neither exceeds the length of the text, which fits in 32 bits.
+                    *container = Container { end: to as u32 + 1, inside: (count - number - 1) as u32 };
                 }
             }
             _ => {}
         }
-        at += 1;
+        text.copy_within(from..from + length, to);
+        from += length;
+        to += length;
     }
+    text.truncate(to);
     Ok(found)
 }
 
-/// Whether a text that stands in a string is nested too deep to be read.
+/// Whether JSON inside a string is nested too deeply to be read.
 pub fn is_too_deep(text: &str) -> bool {
     memchr2_iter(b'{', b'[', text.as_bytes()).nth(DEEPEST_INSIDE).is_some()
-        && containers(text.as_bytes(), DEEPEST_INSIDE).is_err()
+        && compact(&mut text.as_bytes().to_vec(), DEEPEST_INSIDE).is_err()
 }
 
-/// The length of the string a text begins with, quotes included.
+/// The length of the string at the start of a text, including its quotes.
 fn string(text: &[u8]) -> usize {
     let mut at = 1;
     while let Some(found) = memchr2(b'"', b'\\', text.get(at..).unwrap_or_default()) {
@@ -128,22 +139,22 @@ fn string(text: &[u8]) -> usize {
 }
 
 impl<'a> Json<'a> {
-    /// The value as it is written.
+    /// The value as written.
     pub fn get(self) -> &'a str {
         self.text
     }
 
-    /// How many bytes of the file stand before it.
+    /// Its offset in the text.
     pub fn offset(self) -> usize {
         self.at
     }
 
-    /// A list's elements; nothing for any other value.
+    /// A list's elements; none for any other value.
     pub fn elements(self) -> impl Iterator<Item = Json<'a>> {
         self.values('[')
     }
 
-    /// An object's members; nothing for any other value.
+    /// An object's members; none for any other value.
     pub fn members(self) -> impl Iterator<Item = (Json<'a>, Json<'a>)> {
         let mut values = self.values('{');
         std::iter::from_fn(move || Some((values.next()?, values.next()?)))
@@ -157,7 +168,7 @@ impl<'a> Json<'a> {
     }
 }
 
-/// Values one behind the other, with whatever parts them.
+/// Consecutive values, with their separators.
 struct Values<'a> {
     rest: &'a str,
     at: usize,
@@ -195,7 +206,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::Value;
 
-    /// Reads a value by its elements and members alone.
+    /// Rebuilds a value from its elements and members.
     fn rebuilt(json: Json<'_>) -> Value {
         match json.get().as_bytes().first() {
             Some(b'[') => json.elements().map(rebuilt).collect(),
@@ -229,19 +240,21 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn every_value_is_found_where_it_stands(value in any_json(), pretty in any::<bool>()) {
+        fn every_value_is_found_on_its_own_line(value in any_json(), pretty in any::<bool>()) {
             let written = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
             let written = format!(" \n{}\t", written.expect("a value is JSON"));
-            let text = Text::new(written.clone()).ok().expect("it is JSON");
-            let root = text.root().expect("a text is one value");
+            let text = Text::new(written.clone()).ok().expect("valid JSON");
+            let root = text.root().expect("a top-level value");
             prop_assert_eq!(rebuilt(root), value);
             for (_, member) in root.members() {
-                prop_assert!(written.get(member.offset()..).is_some_and(|rest| rest.starts_with(member.get())));
+                let line = breaks(text.as_str().as_bytes().get(..member.offset()).expect("inside the text"));
+                let first = member.get().lines().next().unwrap_or_default();
+                prop_assert!(written.split('\n').nth(line).is_some_and(|line| line.contains(first)));
             }
         }
 
         #[test]
-        fn a_text_that_is_not_json_is_refused_and_never_a_panic(text in "[\\[\\]{}\":,\\\\1é ]{0,24}") {
+        fn invalid_json_is_refused_without_a_panic(text in "[\\[\\]{}\":,\\\\1é ]{0,24}") {
             let sound = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
             prop_assert_eq!(Text::new(text).is_ok(), sound);
         }

@@ -1,4 +1,4 @@
-//! Turns Postman items and collections into one OpenAPI 3.0.3 document.
+//! Converts Postman items and collections into one OpenAPI 3.0.3 document.
 //!
 //! ```
 //! use postman_to_openapi::{Converter, Source};
@@ -45,8 +45,9 @@ mod variables;
 mod walk;
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
+use serde::Serialize;
 use serde_json::Value;
 
 pub use changes::{Change, changes};
@@ -56,7 +57,7 @@ pub use summary::summary;
 pub use table::with_table;
 pub use text::printable;
 
-/// Why something was refused: one sentence per fault, each saying what, where, and what to do.
+/// Why an input or overlay was refused: one sentence per problem, saying what is wrong, where, and what to do.
 #[derive(Debug)]
 pub struct Error(Vec<String>);
 
@@ -69,7 +70,7 @@ impl Error {
         Self(sentences.collect())
     }
 
-    /// The sentences, as they are: what came from an input may hold line breaks.
+    /// The sentences, unescaped: parts that come from an input may contain line breaks.
     pub fn sentences(&self) -> &[String] {
         &self.0
     }
@@ -84,27 +85,27 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Something a person should know about the conversion.
+/// Something the user should know about the conversion.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Note {
-    /// What it means for the document.
+    /// How the document is affected.
     pub effect: Effect,
-    /// What all notes of its kind say.
+    /// What all notes of this kind have in common.
     pub topic: &'static str,
-    /// Where in the input or the document; empty where the text says so.
+    /// The place in the input or the document; empty if the text names it.
     pub place: String,
-    /// What this one says.
+    /// The note itself.
     pub text: String,
 }
 
-/// What a note means for the document.
+/// How a note affects the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// A request is not in the document.
+    /// A request was left out of the document.
     LeftOut,
-    /// A request joined an operation already there.
+    /// A request was merged into an existing operation.
     Merged,
-    /// Anything else.
+    /// Anything else worth knowing.
     Hint,
 }
 
@@ -131,7 +132,7 @@ impl fmt::Display for Note {
     }
 }
 
-/// How many requests became what.
+/// What became of the requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Operations in the document.
@@ -150,23 +151,23 @@ impl fmt::Display for Counts {
         let requests = operations + merged + left_out + removed;
         write!(
             out,
-            "{requests} requests: {operations} operations, {merged} merged into them, {left_out} left out"
+            "requests: {requests}; operations: {operations}, merged: {merged}, left out: {left_out}"
         )?;
         if *removed > 0 {
-            write!(out, ", {removed} removed by the overlay")?;
+            write!(out, ", removed by the overlay: {removed}")?;
         }
         Ok(())
     }
 }
 
-/// Reads any number of sources and makes one document of them.
+/// Reads any number of sources and converts them into one document.
 pub struct Converter<F> {
     builder: document::Builder,
     say: F,
 }
 
 impl<F: FnMut(Note)> Converter<F> {
-    /// A converter that tells its notes as they come.
+    /// Creates a converter that passes each note to `say` as it arises.
     pub fn new(say: F) -> Self {
         Self { builder: document::Builder::default(), say }
     }
@@ -175,7 +176,7 @@ impl<F: FnMut(Note)> Converter<F> {
     ///
     /// # Errors
     ///
-    /// It holds neither an item nor a collection, or no request at all. A broken item inside it is a note.
+    /// The source is neither an item nor a collection, or contains no requests. A broken item inside it is a note.
     pub fn read(&mut self, source: &Source) -> Result<(), Error> {
         let before = self.builder.requests();
         walk::source(source, &mut self.builder, &mut self.say)?;
@@ -183,30 +184,30 @@ impl<F: FnMut(Note)> Converter<F> {
             return Ok(());
         }
         Err(Error::new(format!(
-            "{}: this holds no request; export an item or a collection with items",
+            "{}: the file contains no requests; export an item, or a collection with items",
             source.name
         )))
     }
 
-    /// Makes the document, with what the overlay knows better.
+    /// Finishes the document and applies the overlay.
     ///
     /// # Errors
     ///
-    /// The overlay touches what is not there, or makes the document invalid.
+    /// The overlay changes something that does not exist, or makes the document invalid.
     pub fn finish(mut self, overlay: Option<&Overlay>) -> Result<Converted, Error> {
         let (merged, left_out) = (self.builder.merged, self.builder.left_out);
-        let servers_are_given = overlay.is_some_and(|overlay| overlay.speaks_of("servers"));
+        let servers_are_given = overlay.is_some_and(|overlay| overlay.changes("servers"));
         let mut document = self.builder.finish(servers_are_given, &mut self.say);
         let operations = document.operations().count();
         let counts = Counts { operations, merged, left_out, removed: 0 };
         if !servers_are_given {
             for variable in document.open_variables() {
                 (self.say)(Note::hint(
-                    "a server's variable has no value in the input and is kept as one; give the servers in the overlay",
+                    "a server variable has no value in the input and stays a variable; define the servers in the overlay",
                     "",
                     format!(
-                        "the server's {{{{{variable}}}}} has no value in the input and is kept as a variable; \
-                         give the servers in the overlay"
+                        "the server variable {{{{{variable}}}}} has no value in the input and stays a variable; \
+                         define the servers in the overlay"
                     ),
                 ));
             }
@@ -217,8 +218,10 @@ impl<F: FnMut(Note)> Converter<F> {
             }
             return Ok(Converted { form: Form::Document(Box::new(document)), counts });
         };
-        let mut patched = serde_json::to_value(&document).map_err(|error| {
-            Error::new(format!("the document cannot be written as JSON ({error}); report this"))
+        let mut text = Vec::new();
+        let written = write_pretty(&document, &mut text);
+        let mut patched = written.and_then(|()| Ok(serde_json::from_slice(&text)?)).map_err(|error| {
+            Error::new(format!("the document cannot be written as JSON ({error}); please report this bug"))
         })?;
         overlay.apply(&mut patched)?;
         let kept = document.operations().filter(|(path, method, _)| {
@@ -237,15 +240,15 @@ impl<F: FnMut(Note)> Converter<F> {
 
 fn unknown_flow(name: &str) -> Note {
     Note::hint(
-        "no input gives the URLs of a security scheme, so its flow is left open; give them in the overlay",
+        "no input has the URLs of a security scheme, so its flow is left out; add them in the overlay",
         "",
         format!(
-            "no input gives the URLs of the security scheme {name}, so its flow is left open; give them in the overlay"
+            "no input has the URLs of the security scheme {name}, so its flow is left out; add them in the overlay"
         ),
     )
 }
 
-/// OpenAPI allows a flow only with all its URLs.
+/// Drops OAuth flows with missing URLs, which OpenAPI does not allow. Returns the names of their schemes.
 fn drop_unknown_flows(document: &mut Value) -> Vec<String> {
     let mut named = Vec::new();
     let schemes = document.pointer_mut("/components/securitySchemes").and_then(Value::as_object_mut);
@@ -264,10 +267,10 @@ fn drop_unknown_flows(document: &mut Value) -> Vec<String> {
     named
 }
 
-/// A finished document.
+/// The finished document.
 pub struct Converted {
     form: Form,
-    /// How many requests became what.
+    /// What became of the requests.
     pub counts: Counts,
 }
 
@@ -281,20 +284,27 @@ impl Converted {
     ///
     /// # Errors
     ///
-    /// Whatever writing fails with.
-    pub fn write(&self, mut out: impl Write) -> io::Result<()> {
+    /// The errors of `out`.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         match &self.form {
-            Form::Document(document) => serde_json::to_writer_pretty(&mut out, document)?,
-            Form::Patched(value) => serde_json::to_writer_pretty(&mut out, value)?,
+            Form::Document(document) => write_pretty(document, out),
+            Form::Patched(value) => write_pretty(value, out),
         }
-        out.write_all(b"\n")
     }
 
     /// The document as [`Converted::write`] writes it.
     pub fn to_text(&self) -> String {
         let mut text = Vec::new();
-        // Writing to memory does not fail, and serde_json writes nothing but UTF-8.
+        // Writing to memory does not fail, and serde_json writes only UTF-8.
         let _ = self.write(&mut text);
         String::from_utf8(text).unwrap_or_default()
     }
+}
+
+/// Takes any output behind one type, so that the code that writes a document is compiled only once.
+fn write_pretty(document: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
+    serde_json::to_writer_pretty(&mut out, document)?;
+    out.write_all(b"\n")?;
+    out.flush()
 }

@@ -1,4 +1,4 @@
-//! The command: reads what it is told to, converts, and writes or compares.
+//! The `postman-to-openapi` command.
 
 mod command;
 mod files;

@@ -1,8 +1,8 @@
-//! Descriptions as rustdoc and every other Markdown renderer show them well.
+//! Descriptions cleaned up for rustdoc and other Markdown renderers.
 //!
-//! Postman descriptions are Markdown with HTML strewn in. Converters from HTML would escape the
-//! Markdown, so this one walks over it: code stays as it is, tags become Markdown, what only looks like
-//! a link or a tag is escaped, and no unnamed code block is left for rustdoc to compile.
+//! Postman descriptions are Markdown mixed with HTML. An HTML converter would escape the Markdown, so this module keeps
+//! it: code stays as it is, tags become Markdown, text that only looks like a link or tag is escaped, and code blocks
+//! without a language get one, because rustdoc would compile them as Rust.
 
 mod blocks;
 mod tags;
@@ -13,10 +13,10 @@ use crate::text::{split_while, split_within};
 
 pub(crate) use tags::replace_tags;
 
-/// Stands for `<br>` until lines are looked at; no text holds it.
+/// Represents `<br>` until lines are processed; removed from the input.
 pub(crate) const BREAK: char = '\u{e000}';
 
-/// Turns Markdown with stray HTML into clean Markdown.
+/// Converts Markdown mixed with HTML into plain Markdown.
 pub fn tidy(text: &str) -> String {
     if is_plain(text) { text.trim_end().to_owned() } else { rewritten(text) }
 }
@@ -32,7 +32,7 @@ fn rewritten(text: &str) -> String {
     blocks::arrange(&writer.out)
 }
 
-/// Whether a text is one line in which nothing means anything to Markdown or HTML: most are.
+/// Whether a text is a single line without anything to convert, as most are.
 fn is_plain(text: &str) -> bool {
     // The last is the first byte of BREAK in UTF-8.
     !text
@@ -46,9 +46,9 @@ fn is_plain(text: &str) -> bool {
 struct Writer<'a> {
     rest: &'a str,
     out: String,
-    /// What is open, and what closes it.
+    /// The open tags, and the text that closes each.
     open: Vec<(&'static str, String)>,
-    /// One entry per open list: the number of its next item, or 0 for bullets.
+    /// The open lists: the number of the next item, or 0 for bullets.
     lists: Vec<u32>,
 }
 
@@ -92,7 +92,7 @@ impl<'a> Writer<'a> {
         self.rest = self.rest.split_at_checked(length).unwrap_or_default().1;
     }
 
-    /// A fenced block is copied; without a language rustdoc would take it for Rust and run it.
+    /// Copies a fenced block, adding a language if there is none.
     fn fence(&mut self) -> bool {
         let Some(mark) = fence_mark(self.rest) else { return false };
         let opened = self.rest.strip_prefix(mark).unwrap_or_default();
@@ -132,7 +132,7 @@ impl<'a> Writer<'a> {
         self.rest = inside;
     }
 
-    /// A link stays a link; any other bracket is escaped, or rustdoc would look for an item of that name.
+    /// Copies a link; escapes any other bracket, because rustdoc would look for an item of that name.
     fn bracket(&mut self) {
         if let Some((text, behind)) = balanced(self.rest, '[', ']')
             && let Some((url, after)) = balanced(behind, '(', ')')
@@ -154,7 +154,7 @@ impl<'a> Writer<'a> {
         self.skip(1);
     }
 
-    /// `{meetingId}` and `{{baseUrl}}` are names, and names are code.
+    /// Formats `{meetingId}` and `{{baseUrl}}` as code.
     fn brace(&mut self) {
         let (opening, inside) = split_while(self.rest, |c| c == '{');
         let (name, behind) = split_while(inside, |c| c.is_alphanumeric() || "_-.$".contains(c));
@@ -190,7 +190,7 @@ impl<'a> Writer<'a> {
         if url.len() > LONGEST_TAG {
             return self.copy(url.len());
         }
-        // The end of a sentence is not the end of an address, nor is a bracket that opened before it.
+        // Punctuation after a URL, and a bracket opened before it, are not part of it.
         while let Some(shorter) = url
             .strip_suffix(['.', ',', ';', ':', '!', '?', '\'', '*', '_', ']'])
             .or_else(|| url.strip_suffix(')').filter(|_| url.matches('(').count() < url.matches(')').count()))
@@ -207,9 +207,9 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Tags and addresses are no longer, in bytes: what is must not be searched from each of its letters.
+/// The maximum length of a tag or URL, in bytes, so that searching for their ends does not take quadratic time.
 const LONGEST_TAG: usize = 2048;
-/// No more tags than these are kept open at once.
+/// The maximum number of open tags.
 const MOST_OPEN: usize = 32;
 
 const ENTITIES: [(&str, &str); 12] = [
@@ -227,12 +227,12 @@ const ENTITIES: [(&str, &str); 12] = [
     ("&amp;", "&"),
 ];
 
-/// What opens a fenced block at the start of a line.
+/// The fence at the start of a line.
 fn fence_mark(line: &str) -> Option<&'static str> {
     ["```", "~~~"].into_iter().find(|mark| line.starts_with(mark))
 }
 
-/// The code before the next run of just as many ticks, and what is behind it.
+/// Splits a text at the next run of exactly these backticks.
 fn code_until<'t>(text: &'t str, ticks: &str) -> Option<(&'t str, &'t str)> {
     let mut searched = 0;
     loop {
@@ -249,7 +249,7 @@ fn code_until<'t>(text: &'t str, ticks: &str) -> Option<(&'t str, &'t str)> {
     }
 }
 
-/// What is inside the pair of brackets at the start of a text, and what is behind it.
+/// Splits a text into the content of the brackets at its start, and the rest.
 fn balanced(text: &str, open: char, close: char) -> Option<(&str, &str)> {
     let inside = text.strip_prefix(open)?;
     let mut depth = 1;
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn what_rustdoc_would_take_for_an_item_is_escaped() {
+    fn text_that_rustdoc_would_take_for_an_item_is_escaped() {
         assert_eq!(tidy("[optional] x"), "\\[optional] x");
         assert_eq!(tidy("[a](https://b.example/c_(d))"), "[a](https://b.example/c_(d))");
         assert_eq!(tidy("[a](Foo)"), "a (`Foo`)");
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn bare_addresses_become_links() {
+    fn bare_urls_become_links() {
         assert_eq!(tidy("See https://a.example/b."), "See <https://a.example/b>.");
         assert_eq!(tidy("(https://a.example/b)"), "(<https://a.example/b>)");
         assert_eq!(tidy("<https://a.example>"), "<https://a.example>");
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn code_stays_as_it_is_and_is_never_taken_for_rust() {
+    fn code_is_unchanged_and_never_compiled_as_rust() {
         assert_eq!(tidy("`<br> [x]`"), "`<br> [x]`");
         assert_eq!(tidy("```\n<br>\n```\nx"), "```text\n<br>\n```\n\nx");
         assert_eq!(tidy("```json\n{}"), "```json\n{}\n```");
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tidied_text_is_tidy() {
+    fn tidying_twice_changes_nothing() {
         for text in
             ["a<br>b", "* a\nb", "<ul><li>x</ul>", "see https://a.example", "[x] {y} <z>", "a\n\n    b\n"]
         {
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn brackets_that_do_not_match_stay() {
+    fn unbalanced_brackets_are_kept() {
         for (text, tidied) in [
             ("see [x])", "see \\[x])"),
             ("[x]) (y)", "\\[x]) (y)"),
@@ -370,7 +370,7 @@ mod tests {
                 text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_owned).collect()
             };
             let (mut before, mut after) = (words(&text), words(&tidy(&text)));
-            // An unnamed block of code is called text.
+            // A code block without a language gets the language `text`.
             after.retain(|word| word != "text");
             before.sort();
             after.sort();

@@ -1,27 +1,27 @@
-//! What `openapi-to-postmanv2` writes into descriptions because a Postman file has no place for it.
+//! The markers that `openapi-to-postmanv2` adds to descriptions for what the Postman format cannot express.
 
 use std::borrow::Cow;
 
 const REQUIRED: &str = "(Required)";
 const ONE_OF: &str = "(This can only be one of ";
-/// A placeholder inside a body's text.
+/// A placeholder inside the text of a body.
 const PLACEHOLDER: &str = "\\\"<string>\\\"";
 const SECURITY: &str = "Added as a part of security scheme:";
 
-/// A description with its markers read and removed.
+/// A description without its markers, and what these said.
 #[derive(Debug, Default, PartialEq)]
 pub struct Described<'a> {
-    /// What is left.
+    /// The rest of the description.
     pub text: Cow<'a, str>,
-    /// Whether `(Required)` stood in front.
+    /// Whether it started with `(Required)`.
     pub required: bool,
     /// The values of `(This can only be one of a,b)`, as written.
     pub values: Vec<String>,
-    /// Whether the entry belongs to a security scheme and is no parameter.
+    /// Whether the entry belongs to a security scheme and is not a parameter.
     pub security: bool,
 }
 
-/// Reads the markers of one description.
+/// Reads the markers of a description.
 pub fn read(text: Cow<'_, str>) -> Described<'_> {
     let mut rest = text.trim();
     let security = rest.starts_with(SECURITY);
@@ -46,13 +46,13 @@ pub fn read(text: Cow<'_, str>) -> Described<'_> {
     Described { text, required, values, security }
 }
 
-/// Whether a description is the word JavaScript has for none.
+/// Whether a description is a literal `undefined` or `null`.
 pub fn is_nothing(text: &str) -> bool {
     matches!(text.trim(), "undefined" | "null")
 }
 
-/// Whether a file bears a mark of the exporter anywhere. All its bodies are then inventions that list
-/// every member there is, and tell nothing about which are required.
+/// Whether a file contains a marker of the exporter. All its bodies are then made up and have every member, so they do
+/// not show which ones are required.
 pub fn exported(file: &str) -> bool {
     [REQUIRED, ONE_OF, SECURITY, PLACEHOLDER]
         .iter()
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_resembles_a_marker_stays() {
+    fn text_that_only_resembles_a_marker_is_left_alone() {
         for text in ["It is (Required) here.", "(This can only be one of a,b) and more", "(required) x"] {
             let left = described(text);
             assert_eq!((&*left.text, left.required, left.values.len()), (text, false, 0));

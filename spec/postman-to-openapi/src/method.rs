@@ -1,6 +1,6 @@
-//! The methods of HTTP that OpenAPI knows.
+//! The HTTP methods that OpenAPI supports.
 
-/// OpenAPI's methods, in the order they are written.
+/// OpenAPI's methods, in the order in which they are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Method {
     /// GET
@@ -22,11 +22,11 @@ pub enum Method {
 }
 
 impl Method {
-    /// Every one.
+    /// All methods.
     pub const ALL: [Self; 8] =
         [Self::Get, Self::Put, Self::Post, Self::Delete, Self::Options, Self::Head, Self::Patch, Self::Trace];
 
-    /// Reads a method; OpenAPI has no place for others.
+    /// Reads a method; `None` if OpenAPI does not support it.
     pub fn read(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| name.trim().eq_ignore_ascii_case(method.name()))
     }

@@ -1,8 +1,8 @@
-//! Operation ids: a pure function of one item, so that no other item can change it.
+//! Operation IDs: a pure function of one item, so that other items cannot change them.
 
 use crate::method::Method;
 
-/// First words that say what an operation does.
+/// Words at the start of a name that say what an operation does.
 const VERBS: &str = "accept activate add analyze append apply approve archive assign associate attach authenticate \
     authorize batch begin bind block browse bulk buy calculate cancel change check choose clear close \
     collect compare complete compute configure confirm connect convert copy count create deactivate \
@@ -22,34 +22,34 @@ const VERBS: &str = "accept activate add analyze append apply approve archive as
 
 const ARTICLES: &str = "a an the";
 
-/// Words that stand before an article and are not verbs.
-const NO_VERBS: &str = "about after all and as at before by during for from given half how in into is of on or over per such than that to \
+/// Words that occur before an article but are not verbs.
+const NOT_VERBS: &str = "about after all and as at before by during for from given half how in into is of on or over per such than that to \
     until via what when where which who with within without";
 
 fn has(list: &str, word: &str) -> bool {
     list.as_bytes().split(|byte| *byte == b' ').any(|known| known == word.as_bytes())
 }
 
-/// Names an operation after its item: the name's words, behind a verb, with the path's resource where they do
-/// not say it. `None` when the name has no word to offer.
+/// Names an operation after its item: a verb, the path's resource unless the name mentions it, and the other words of the
+/// name. `None` if the name has no usable words.
 pub fn operation_id(name: &str, method: Method, path: &str) -> Option<String> {
-    // A name that is an address says no more than the method and path do.
+    // A name that is a URL says no more than the method and path.
     if name.contains(['/', '{']) {
         return None;
     }
     let mut said = words(name);
-    // The word before `a role` is a verb, known or not.
+    // The word before `a role` is a verb, even if it is not in the list.
     let led = matches!(said.as_slice(), [first, article, _, ..] if has(ARTICLES, article)
-        && !has(ARTICLES, first) && !has(NO_VERBS, first));
+        && !has(ARTICLES, first) && !has(NOT_VERBS, first));
     let last = said.pop()?;
     said.retain(|word| !has(ARTICLES, word));
     said.push(last);
-    // `Create a note [createNote]` says it twice.
+    // `Create a note [createNote]` says everything twice.
     let (once, again) = said.split_at(said.len() / 2);
     if once == again {
         said.truncate(once.len());
     }
-    // `Permanently delete a file` has its verb too.
+    // `Permanently delete a file` has its own verb too.
     let adverb =
         matches!(said.as_slice(), [first, second, ..] if first.ends_with("ly") && second == verb(method));
     let own_verb = led || adverb || said.first().is_some_and(|first| has(VERBS, first));
@@ -72,7 +72,7 @@ pub fn operation_id(name: &str, method: Method, path: &str) -> Option<String> {
     sound(id)
 }
 
-/// Names an operation after its method and path: for what has no name, or one that another has too.
+/// Names an operation after its method and path, for want of a unique name of its own.
 pub fn from_path(method: Method, path: &str) -> String {
     let mut id = verb(method).to_owned();
     for segment in path.split('/') {
@@ -105,7 +105,7 @@ fn verb(method: Method) -> &'static str {
     }
 }
 
-/// The first segment that is neither a parameter nor a version.
+/// The first path segment that is neither a parameter nor a version.
 pub fn resource(path: &str) -> Option<&str> {
     resources(path).next()
 }
@@ -124,12 +124,12 @@ fn resources(path: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// A name of letters, digits, `_`, `-` and `.`, which alone may stand in a path's braces or as a component's key.
+/// A name reduced to letters, digits, `_`, `-` and `.`, the characters allowed in a path parameter or component key.
 pub fn plain(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '_' }).collect()
 }
 
-/// Lower-case words of letters and digits, taken apart at case changes too.
+/// The words of a text in lower case, split at case changes too.
 fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let chars: Vec<char> = text.chars().take(200).collect();
@@ -137,7 +137,7 @@ fn words(text: &str) -> Vec<String> {
     for (at, &c) in chars.iter().enumerate() {
         let before = at.checked_sub(1).and_then(|before| chars.get(before)).copied().unwrap_or(' ');
         let after = chars.get(at + 1).copied().unwrap_or(' ');
-        // `meeting's` says `meeting`, and `Q&A` is one word.
+        // `meeting's` counts as `meeting`, and `Q&A` as one word.
         let ends = |at: usize| chars.get(at).is_none_or(|c| !c.is_ascii_alphanumeric());
         let possessive = c == 's' && matches!(before, '\'' | '’') && ends(at + 1);
         let joins = matches!(c, '\'' | '’') || c == '&' && !ends(at + 1) && inside;
@@ -248,7 +248,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_id_is_letters_and_digits_whatever_the_item_is_called(
+        fn an_id_consists_of_letters_and_digits(
             name in "([a-zA-Z]{1,3}|a|the|get|Q&A|'s|\\[|ß|用| )*",
             path in "(/[a-zé{}]{0,6}){0,4}",
         ) {
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_says_nothing_gives_no_id() {
+    fn a_name_without_usable_words_gives_no_id() {
         for name in ["", "/users/:id", "{{baseUrl}}", "用户", "…"] {
             assert_eq!(operation_id(name, Method::Get, "/users"), None, "{name}");
         }

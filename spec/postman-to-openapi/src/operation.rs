@@ -1,24 +1,23 @@
-//! One operation: what all requests of one method and path say together.
-
-use std::collections::BTreeMap;
+//! One operation: all requests of one method and path, joined.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::address::Server;
 use crate::answer::{Answer, Status};
 use crate::auth::Security;
-use crate::content::{self, Content, Contents, Field, FieldSchema};
+use crate::content::{self, Content, Field, FieldSchema};
 use crate::few::Few;
 use crate::scalar::Separator;
+use crate::schema::Members;
 use crate::secret::Mask;
 use crate::shape::Kind;
 
-/// Where a parameter stands.
+/// Where a parameter is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// In the path.
     Path,
-    /// Behind `?`.
+    /// In the query.
     Query,
     /// In a header.
     Header,
@@ -27,9 +26,9 @@ pub enum Place {
 /// A parameter.
 #[derive(Debug)]
 pub struct Parameter {
-    /// Where it stands.
+    /// Where it is sent.
     pub place: Place,
-    /// What it is.
+    /// Its name, type and documentation.
     pub field: Field,
     /// Whether it is an object written as `name[member]=…`.
     pub deep: bool,
@@ -38,44 +37,44 @@ pub struct Parameter {
 /// An operation.
 #[derive(Debug, Default)]
 pub struct Operation {
-    /// Its name as generated from its own item.
+    /// Its `operationId`, generated from its own item.
     pub id: String,
     /// The item's name.
     pub summary: String,
     /// Markdown.
     pub description: String,
-    /// The folder, or the path's first segment.
+    /// The folder, or the first segment of the path.
     pub tag: String,
-    /// The rate limit its description names.
+    /// The rate limit named in its description.
     pub rate_limit: Option<String>,
-    /// The server, where it is not the document's.
+    /// The server its requests go to.
     pub server: Server,
-    /// How it is authorised.
+    /// How it is authorized.
     pub security: Security,
-    /// [`Operation::security`] under the names the document gives.
+    /// [`Operation::security`], under the names used in the document.
     pub requirements: Option<Vec<(String, Vec<String>)>>,
-    /// Path parameters first, in the path's order.
+    /// Path parameters first, in the order of the path.
     pub parameters: Vec<Parameter>,
     /// Bodies, by media type.
     pub bodies: Vec<Content>,
     /// Whether every request has a body.
     pub body_required: bool,
-    /// Documented answers.
+    /// The documented responses.
     pub answers: Few<Status, Answer>,
-    /// How many requests it was made from.
+    /// The number of requests it was made from.
     pub requests: u32,
-    /// Whether it stood in a file of its own, which is believed more than a collection.
+    /// Whether it comes from a file of its own, which is trusted more than a collection.
     pub item: bool,
-    /// Whether an exporter wrote the file.
+    /// Whether an exporter generated the file.
     pub exported: bool,
     /// Whether [`Operation::server`] is to be written.
     pub own_server: bool,
-    /// A server that another request was sent to, and that is not used.
+    /// The server of another request, which is not used.
     pub other_server: Option<String>,
 }
 
 impl Operation {
-    /// Joins another request of the same method and path. Its path parameters are already renamed.
+    /// Joins another request of the same method and path, whose path parameters have already been renamed.
     pub fn join(&mut self, other: Operation) {
         self.requests += other.requests;
         if other.item && !self.item {
@@ -103,7 +102,7 @@ impl Operation {
         }
     }
 
-    /// Of two servers, one without open variables is preferred, then an item's, then the lesser.
+    /// Prefers a server without open variables, then an item's, then the first in order.
     fn join_server(&mut self, mut other: Server, of_item: bool) {
         let rank = |server: &Server, item: bool| (server.is_known(), item);
         let (mine, others) = (rank(&self.server, self.item), rank(&other, of_item));
@@ -144,7 +143,7 @@ impl Operation {
         }
     }
 
-    /// Raises the trust to that of a file of one item.
+    /// Marks everything as coming from a file of its own.
     pub fn trust_as_item(&mut self) {
         self.item = true;
         self.parameters.iter_mut().for_each(|parameter| parameter.field.shape.trust_as_item());
@@ -155,7 +154,7 @@ impl Operation {
         }
     }
 
-    /// Calls `each` with the place of everything requests disagreed about, and what counts.
+    /// Calls `each` with the place of everything the requests disagree about, and with what was used.
     pub fn disputed(&self, mut each: impl FnMut(&str, &str)) {
         if self.other_server.is_some() {
             each("server", &self.server.url);
@@ -170,8 +169,7 @@ impl Operation {
         }
     }
 
-    /// Hides known credentials, drops what joining has contradicted, and orders what came in the order
-    /// of the input.
+    /// Hides known credentials, drops what joining has contradicted, and sorts what came in input order.
     pub fn settle(&mut self, mask: &Mask) {
         let merged = self.requests > 1;
         if mask.finds(&self.summary) {
@@ -218,9 +216,8 @@ impl Serialize for Operation {
             map.serialize_entry("x-rate-limit-label", label)?;
         }
         if let Some(requirements) = &self.requirements {
-            let alternatives: Vec<BTreeMap<&String, &Vec<String>>> =
-                requirements.iter().map(|(name, scopes)| BTreeMap::from([(name, scopes)])).collect();
-            map.serialize_entry("security", &alternatives)?;
+            let alternatives = requirements.iter().map(|(name, scopes)| [(name, scopes)]);
+            map.serialize_entry("security", &alternatives.map(Members).collect::<Vec<_>>())?;
         }
         if self.own_server {
             map.serialize_entry("servers", &[&self.server])?;
@@ -231,7 +228,13 @@ impl Serialize for Operation {
         if !self.bodies.is_empty() {
             map.serialize_entry("requestBody", &RequestBody(self))?;
         }
-        map.serialize_entry("responses", &Answers(&self.answers))?;
+        if self.answers.is_empty() {
+            let nothing = Members([("description", "No answer is documented.")]);
+            map.serialize_entry("responses", &Members([("default", nothing)]))?;
+        } else {
+            let answers = self.answers.iter().map(|(status, answer)| (status.to_string(), answer));
+            map.serialize_entry("responses", &Members(answers))?;
+        }
         map.end()
     }
 }
@@ -242,20 +245,8 @@ impl Serialize for RequestBody<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut map = out.serialize_map(Some(2))?;
         map.serialize_entry("required", &self.0.body_required)?;
-        map.serialize_entry("content", &Contents(&self.0.bodies, &self.0.summary))?;
+        map.serialize_entry("content", &content::contents(&self.0.bodies, &self.0.summary))?;
         map.end()
-    }
-}
-
-struct Answers<'a>(&'a Few<Status, Answer>);
-
-impl Serialize for Answers<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        if self.0.is_empty() {
-            let nothing = BTreeMap::from([("description", "No answer is documented.")]);
-            return BTreeMap::from([("default", nothing)]).serialize(out);
-        }
-        out.collect_map(self.0.iter().map(|(status, answer)| (status.to_string(), answer)))
     }
 }
 
@@ -299,12 +290,12 @@ impl Serialize for Server {
         let mut map = out.serialize_map(None)?;
         map.serialize_entry("url", if self.url.is_empty() { "/" } else { &self.url })?;
         if !self.variables.is_empty() {
-            // A variable must have a default, and the input has none: this host is reserved for such use.
+            // OpenAPI requires a default, and the input has none. RFC 2606 reserves this host for examples.
             let default = if self.url.starts_with('{') { "https://example.com" } else { "example" };
-            let variable = BTreeMap::from([("default", default)]);
-            let variables: BTreeMap<&String, _> =
-                self.variables.iter().map(|name| (name, &variable)).collect();
-            map.serialize_entry("variables", &variables)?;
+            let mut names: Vec<&String> = self.variables.iter().collect();
+            names.sort();
+            let variables = names.iter().map(|name| (name, Members([("default", default)])));
+            map.serialize_entry("variables", &Members(variables))?;
         }
         map.end()
     }

@@ -1,4 +1,4 @@
-//! The overlay: a JSON Merge Patch (RFC 7396) of what the export lost, checked before it is applied.
+//! The overlay: a JSON Merge Patch (RFC 7396) that adds what the export lost, checked before it is applied.
 
 use serde_json::{Map, Value};
 
@@ -7,13 +7,13 @@ use crate::grammar::{self, DOCUMENT, Kind};
 use crate::method::Method;
 use crate::secret;
 
-/// A merge patch and the name messages call it by.
+/// A merge patch, and its name in messages.
 pub struct Overlay {
     name: String,
     patch: Value,
 }
 
-/// What makes a schema one that stands by itself.
+/// The members that make a schema complete, rather than an addition to an existing one.
 const COMPLETE: [&str; 7] = ["type", "$ref", "enum", "oneOf", "anyOf", "allOf", "properties"];
 
 impl Overlay {
@@ -21,7 +21,7 @@ impl Overlay {
     ///
     /// # Errors
     ///
-    /// The text is no JSON object.
+    /// The text is not a JSON object.
     pub fn new(name: impl Into<String>, text: &str) -> Result<Self, Error> {
         let name = name.into();
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -29,21 +29,21 @@ impl Overlay {
             let what = error.to_string();
             let what = what.split(" at line").next().unwrap_or_default();
             Error::new(format!(
-                "{name}:{}:{}: the overlay is not JSON ({what}); fix it and run again",
+                "{name}:{}:{}: the overlay is not valid JSON ({what}); fix it and run again",
                 error.line(),
                 error.column()
             ))
         })?;
         if !patch.is_object() {
             return Err(Error::new(format!(
-                "{name}: an overlay is one JSON object, the merge patch of the document"
+                "{name}: the overlay is not a JSON object; write it as a merge patch of the document"
             )));
         }
         Ok(Self { name, patch })
     }
 
-    /// Whether the patch says something about a member of the document's root.
-    pub fn speaks_of(&self, member: &str) -> bool {
+    /// Whether the patch changes a top-level member of the document.
+    pub fn changes(&self, member: &str) -> bool {
         self.patch.get(member).is_some()
     }
 
@@ -51,11 +51,11 @@ impl Overlay {
     ///
     /// # Errors
     ///
-    /// The patch touches something that does not exist, makes the document one that OpenAPI does not allow, or
-    /// gives two operations one name; one sentence per place, each naming its JSON pointer.
+    /// The patch changes something that does not exist, makes the document invalid, or gives two operations the same
+    /// name. There is one sentence per place, with its JSON pointer.
     pub fn apply(&self, document: &mut Value) -> Result<(), Error> {
         let mut faults = Vec::new();
-        check(&self.patch, document, &mut Path::default(), &mut faults);
+        check(&self.patch, document, &mut Vec::new(), &mut faults);
         json_patch::merge(document, &self.patch);
         let root = Kind::Object(&DOCUMENT);
         grammar::judge(document, &root, &mut Vec::new(), &mut |path, fault| {
@@ -72,87 +72,80 @@ impl Overlay {
     }
 }
 
-/// A JSON pointer that grows and shrinks.
-#[derive(Default)]
-struct Path<'a>(Vec<&'a str>);
-
-impl Path<'_> {
-    fn pointer(&self) -> String {
-        pointer(&self.0)
-    }
-}
-
 /// The JSON pointer (RFC 6901) of a place.
 fn pointer<S: AsRef<str>>(path: &[S]) -> String {
     path.iter().map(|part| format!("/{}", part.as_ref().replace('~', "~0").replace('/', "~1"))).collect()
 }
 
-fn check<'p>(patch: &'p Value, document: &Value, path: &mut Path<'p>, faults: &mut Vec<String>) {
+fn check<'p>(patch: &'p Value, document: &Value, path: &mut Vec<&'p str>, faults: &mut Vec<String>) {
     let Some(patch) = patch.as_object() else { return };
     for (key, value) in patch {
-        path.0.push(key);
+        path.push(key);
         match (document.get(key), value) {
             (None, Value::Null) => {
                 faults.push(format!(
-                    "{} deletes what is not there; take it out of the overlay",
-                    path.pointer()
+                    "{} deletes something that does not exist; remove it from the overlay",
+                    pointer(path)
                 ));
             }
             (None, _) => addition(value, path, faults),
             (Some(known), _) if known.is_object() => check(value, known, path, faults),
             (Some(_), _) => addition_inside(value, path, faults),
         }
-        path.0.pop();
+        path.pop();
     }
 }
 
-/// Something new: welcome, unless it can only be meant for something that exists.
-fn addition<'p>(value: &'p Value, path: &mut Path<'p>, faults: &mut Vec<String>) {
-    if let ["paths", rest @ ..] = path.0.as_slice() {
+/// Something new is fine, unless it can only be meant for something that exists.
+fn addition<'p>(value: &'p Value, path: &mut Vec<&'p str>, faults: &mut Vec<String>) {
+    if let ["paths", rest @ ..] = path.as_slice() {
         match rest {
             [_] => {
                 faults.push(format!(
-                    "{} is no path of the document; correct the path or add its item",
-                    path.pointer()
+                    "{} is not a path of the document; correct the path or add its item",
+                    pointer(path)
                 ));
                 return;
             }
             [_, method] if Method::ALL.iter().any(|known| known.name() == *method) => {
                 faults.push(format!(
-                    "{} is no operation of the document; correct the method or add its item",
-                    path.pointer()
+                    "{} is not an operation of the document; correct the method or add its item",
+                    pointer(path)
                 ));
                 return;
             }
             _ => {}
         }
     }
-    if is_schema(&path.0) && !is_complete(value) {
+    if is_schema(path) && !is_complete(value) {
         faults.push(format!(
-            "{} constrains a schema that is not there; correct the name, or give it a type to add it",
-            path.pointer()
+            "{} constrains a schema that does not exist; correct the name, or add a type to create it",
+            pointer(path)
         ));
         return;
     }
     addition_inside(value, path, faults);
 }
 
-fn addition_inside<'p>(value: &'p Value, path: &mut Path<'p>, faults: &mut Vec<String>) {
+fn addition_inside<'p>(value: &'p Value, path: &mut Vec<&'p str>, faults: &mut Vec<String>) {
     let Value::Object(members) = value else { return };
     for (key, member) in members {
-        path.0.push(key);
+        path.push(key);
         if member.is_null() {
-            faults.push(format!("{} deletes what is not there; take it out of the overlay", path.pointer()));
+            faults.push(format!(
+                "{} deletes something that does not exist; remove it from the overlay",
+                pointer(path)
+            ));
         } else {
             addition(member, path, faults);
         }
-        path.0.pop();
+        path.pop();
     }
 }
 
 /// Whether a pointer leads to a schema.
 fn is_schema(path: &[&str]) -> bool {
-    // What an example or an extension holds is nobody's schema.
+    // Examples and extensions do not contain schemas.
     if path
         .iter()
         .any(|part| part.starts_with("x-") || matches!(*part, "example" | "examples" | "default" | "enum"))
@@ -172,7 +165,7 @@ fn is_complete(schema: &Value) -> bool {
     }
 }
 
-/// A pinned name that another operation already has.
+/// Reports names that several operations have.
 fn repeated_names(document: &Value, faults: &mut Vec<String>) {
     let mut owners: std::collections::BTreeMap<&str, String> = std::collections::BTreeMap::new();
     let paths = document.get("paths").and_then(Value::as_object);
@@ -182,15 +175,16 @@ fn repeated_names(document: &Value, faults: &mut Vec<String>) {
             else {
                 continue;
             };
-            let place = Path(vec!["paths", path, method, "operationId"]).pointer();
+            let place = pointer(&["paths", path, method, "operationId"]);
             if let Some(first) = owners.insert(id, place.clone()) {
-                faults.push(format!("{place} and {first} are both {id}; pin another name for one of them"));
+                faults
+                    .push(format!("{place} and {first} are both {id}; choose another name for one of them"));
             }
         }
     }
 }
 
-/// A path's parameter that no operation says anything about: a patch replaces a list as a whole.
+/// Reports path parameters that an operation does not declare, as when a patch replaces its list of parameters.
 fn undeclared_parameters(document: &Value, faults: &mut Vec<String>) {
     let declares = |item: &Value, name: &str| {
         item.get("parameters").and_then(Value::as_array).is_some_and(|all| {
@@ -211,15 +205,15 @@ fn undeclared_parameters(document: &Value, faults: &mut Vec<String>) {
             for name in names.filter(|name| !declares(operation, name) && !declares(item, name)) {
                 let place = pointer(&["paths", path, method, "parameters"]);
                 faults.push(format!(
-                    "{place} does not declare {name} as a required parameter in the path; a patch replaces a list \
-                     as a whole, so repeat it in the overlay"
+                    "{place} does not declare {name} as a required path parameter; a patch replaces the whole \
+                     list, so repeat the parameter in the overlay"
                 ));
             }
         }
     }
 }
 
-/// What the overlay calls a password is one: no example or default may show it.
+/// Removes examples and defaults of what the overlay declares to be a password.
 fn hide_passwords(document: &mut Value) {
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     for item in paths.into_iter().flat_map(Map::values_mut) {
@@ -248,7 +242,7 @@ fn hide_below(value: &mut Value) {
     }
 }
 
-/// Hides passwords in the examples beside a schema, and drops those the overlay's constraints forbid.
+/// Hides passwords in the examples of a schema, and drops examples that the overlay's constraints do not allow.
 fn illustrate(members: &mut Map<String, Value>, schema: &Value) {
     if let Some(example) = members.get_mut("example") {
         hide_in(example, schema);
@@ -267,7 +261,7 @@ fn illustrate(members: &mut Map<String, Value>, schema: &Value) {
     }
 }
 
-/// Whether a schema's constraints allow a value. Types were inferred from it, so they do.
+/// Whether a schema's constraints allow a value. Its type was inferred from the value, so it need not be checked.
 fn allows(schema: &Value, value: &Value) -> bool {
     if value.is_null() {
         return true;
@@ -353,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_that_touches_nothing_is_an_error_naming_its_pointer() {
+    fn a_patch_of_something_missing_is_refused_with_its_pointer() {
         let schema = "/paths/~1a~1{id}/patch/requestBody/content/multipart~1form-data/schema/properties";
         for (patch, pointer) in [
             (json!({"paths": {"/b": {"get": {"summary": "x"}}}}), "/paths/~1b".to_owned()),
@@ -373,15 +367,15 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_that_makes_the_document_invalid_is_an_error_naming_its_pointer() {
+    fn a_patch_that_makes_the_document_invalid_is_refused_with_its_pointer() {
         let get = |patch: Value| json!({"paths": {"/a/{id}": {"get": patch}}});
         for (patch, fault) in [
-            (json!({"paths": null}), "/paths is missing, and a document must have it"),
-            (json!({"info": null}), "/info is missing, and a document must have it"),
-            (json!({"info": {"title": null}}), "/info/title is missing, and an info must have it"),
+            (json!({"paths": null}), "/paths is missing, but a document must have it"),
+            (json!({"info": null}), "/info is missing, but a document must have it"),
+            (json!({"info": {"title": null}}), "/info/title is missing, but an info must have it"),
             (json!({"openapi": 3}), "/openapi must be a string, not 3"),
             (json!({"sevrers": []}), "/sevrers is not a member of a document in OpenAPI 3.0"),
-            (json!({"servers": [{}]}), "/servers/0/url is missing, and a server must have it"),
+            (json!({"servers": [{}]}), "/servers/0/url is missing, but a server must have it"),
             (
                 get(json!({"responses": {"200": 7}})),
                 "/paths/~1a~1{id}/get/responses/200 must be a response, which is an object, not 7",
@@ -394,7 +388,7 @@ mod tests {
             (get(json!({"parameters": []})), "/paths/~1a~1{id}/get/parameters does not declare id"),
             (
                 at("url", json!({"maxLength": -1})),
-                "/paths/~1a~1{id}/patch/requestBody/content/multipart~1form-data/schema/properties/url/maxLength must be a whole number",
+                "/paths/~1a~1{id}/patch/requestBody/content/multipart~1form-data/schema/properties/url/maxLength must be a non-negative integer",
             ),
             (
                 at("url", json!({"maxLenght": 9})),
@@ -408,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn additions_and_constraints_of_what_exists_are_welcome() {
+    fn additions_and_constraints_are_accepted() {
         for patch in [
             json!({"servers": [{"url": "https://a.example"}], "x-retry-after-seconds": 30}),
             json!({"info": {"description": "d"}}),
@@ -423,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn an_example_the_overlay_forbids_is_dropped() {
+    fn an_example_that_the_overlay_does_not_allow_is_dropped() {
         for (schema, kept) in [
             (json!({"maxLength": 1}), true),
             (json!({"minLength": 2}), false),
@@ -432,23 +426,23 @@ mod tests {
         ] {
             let overlay = Overlay::new("o", &at("name", schema.clone()).to_string()).expect("an object");
             let mut document = document();
-            overlay.apply(&mut document).expect("sound");
+            overlay.apply(&mut document).expect("a valid overlay");
             assert_eq!(document.to_string().contains("\"example\""), kept, "{schema}");
         }
     }
 
     #[test]
-    fn two_operations_cannot_be_pinned_to_one_name() {
+    fn two_operations_cannot_have_the_same_name() {
         let faults = faults(json!({"paths": {"/a/{id}": {"get": {"operationId": "updateA"}}}}));
         assert!(faults.contains("are both updateA"), "{faults}");
     }
 
     #[test]
-    fn what_the_overlay_calls_a_password_loses_its_example() {
+    fn the_example_of_a_password_is_removed() {
         let overlay =
             Overlay::new("o", &at("url", json!({"format": "password"})).to_string()).expect("an object");
         let mut document = document();
-        overlay.apply(&mut document).expect("sound");
+        overlay.apply(&mut document).expect("a valid overlay");
         let text = document.to_string();
         assert!(!text.contains("u:p@") && text.contains(r#""name":"n""#), "{text}");
     }

@@ -1,6 +1,6 @@
-//! Texts that stand in for a value: an exporter writes `<long>` or `integer` where it could have invented one.
+//! Placeholders: texts such as `<long>` or `integer` that an exporter writes instead of a value.
 
-/// The type a placeholder names.
+/// The type that a placeholder names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
     /// `<boolean>`
@@ -15,17 +15,17 @@ pub enum Type {
     List,
     /// `<object>`
     Object,
-    /// None: the exporter gave up here.
+    /// Unknown, because the exporter gave up.
     Open,
 }
 
-/// Marks a variable without a value where JSON wants one: of which type only other examples can tell.
+/// Marks a variable without a value in JSON, whose type only other examples can show.
 pub const OPEN: char = '\u{e001}';
 
-/// Type and format a placeholder stands for, or `None` for an ordinary text.
+/// The type and format that a placeholder names; `None` for ordinary text.
 ///
-/// `name` is the member or field the text stands under. Some type words are also words people use, and
-/// `{"type": "integer"}` may speak of a type: they are placeholders only in a body that is `invented`.
+/// `name` is the name of the member or field. Some type names are also ordinary words, and `{"type": "integer"}` may
+/// really be about a type: these are placeholders only in a body that is known to be `invented`.
 pub fn read(text: &str, name: &str, invented: bool) -> Option<(Type, Option<&'static str>)> {
     if let Some(inside) = text.strip_prefix('<') {
         return bracketed(inside.strip_suffix('>')?);
@@ -34,7 +34,7 @@ pub fn read(text: &str, name: &str, invented: bool) -> Option<(Type, Option<&'st
     if !(is_certain || invented && AMBIGUOUS.contains(&text)) {
         return None;
     }
-    // `integer [int64]` or `integer <int64>`, with whatever format a document may give.
+    // `integer [int64]` or `integer <int64>`, with any format.
     let (word, format) = match text.split_once(' ') {
         Some((word, format)) if TYPES.contains(&word) => (
             word,
@@ -54,24 +54,24 @@ pub fn read(text: &str, name: &str, invented: bool) -> Option<(Type, Option<&'st
     Some((kind, format))
 }
 
-/// Whether the text proves that an exporter invented the body it stands in.
+/// Whether the text proves that an exporter made up the body.
 pub fn is_proof(text: &str, name: &str) -> bool {
     text != "string" && read(text, name, false).is_some()
 }
 
 const TYPES: [&str; 6] = ["boolean", "integer", "number", "string", "array", "object"];
 
-/// Words that only ever name a type.
+/// Words that are always type names.
 const CERTAIN: [&str; 10] =
     ["bool", "boolean", "date-time", "dateTime", "int", "int32", "int64", "integer", "number", "string"];
 
-/// Words that name a type or format, and other things too.
+/// Names of types and formats that are also ordinary words.
 const AMBIGUOUS: [&str; 14] = [
     "array", "object", "binary", "byte", "date", "double", "email", "float", "hostname", "long", "time",
     "uri", "url", "uuid",
 ];
 
-/// Whether a member of this name is likely to hold the name of a type.
+/// Whether a member of this name probably contains a type name.
 fn names_a_type(name: &str) -> bool {
     let name = name.trim_end_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
     let name = name.strip_suffix('s').unwrap_or(&name);
@@ -100,7 +100,7 @@ fn bracketed(name: &str) -> Option<(Type, Option<&'static str>)> {
     Some(read)
 }
 
-/// What an exporter calls a format, and what OpenAPI calls it.
+/// An exporter's name for a format, and OpenAPI's.
 const FORMATS: [(&str, &str); 25] = [
     ("binary", "binary"),
     ("byte", "byte"),
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_type_word_is_a_placeholder_unless_it_may_well_be_a_value() {
+    fn a_type_name_is_a_placeholder_unless_it_may_be_a_value() {
         let integer = Some((Type::Integer, None));
         for (text, name, invented, read) in [
             ("<long>", "type", false, Some((Type::Integer, Some("int64")))),

@@ -1,8 +1,7 @@
-//! The shapes of a Postman file, read leniently.
+//! The objects of a Postman file, read leniently.
 //!
-//! Every member stays raw JSON until somebody asks for it: a member of an unexpected type is then
-//! simply not there, one broken request cannot spoil its neighbours, and a large file costs its own
-//! text and little more.
+//! Every member stays raw JSON until it is needed. A member of an unexpected type is simply absent, one broken
+//! request does not affect its neighbours, and a large file takes little more memory than its own text.
 
 use std::borrow::Cow;
 
@@ -10,16 +9,16 @@ use crate::json::Json;
 
 use crate::marker;
 
-/// A member as it stands in the file; `null` and absent are the same.
+/// A member as written in the file; `null` and absent are the same.
 pub type Raw<'a> = Option<Json<'a>>;
 
-/// An object of which some members are of interest.
+/// An object of which only some members matter.
 pub trait Object<'a>: Default {
-    /// Takes a member, if it is one of them. Of a name given twice the last counts, as in every JSON reader.
+    /// Stores a member if it matters. If a name occurs twice, the last one wins, as in most JSON parsers.
     fn put(&mut self, name: &str, value: Raw<'a>);
 }
 
-/// Declares structs whose members are all raw, optional and named as in the file.
+/// Declares structs whose members are all raw, optional, and named as in the file.
 macro_rules! raw_objects {
     ($($(#[$doc:meta])* $name:ident { $($field:ident $(= $key:literal)?),* $(,)? })*) => {$(
         $(#[$doc])*
@@ -65,7 +64,14 @@ raw_objects! {
     Description { content }
 }
 
-/// Reads an object; anything else is `None`.
+impl<'a> Entry<'a> {
+    /// Its name, which older exports call its id.
+    pub fn name(&self) -> Option<Cow<'a, str>> {
+        filled(self.key).or_else(|| filled(self.id))
+    }
+}
+
+/// Reads an object; returns `None` for anything else.
 pub fn object<'a, T: Object<'a>>(raw: Raw<'a>) -> Option<T> {
     let raw = raw.filter(|raw| raw.get().starts_with('{'))?;
     let mut object = T::default();
@@ -77,7 +83,7 @@ pub fn object<'a, T: Object<'a>>(raw: Raw<'a>) -> Option<T> {
     Some(object)
 }
 
-/// Reads a string; a number or boolean gives its own text.
+/// Reads a string, or a number or boolean as text.
 pub fn text<'a>(raw: Raw<'a>) -> Option<Cow<'a, str>> {
     let json = raw?.get();
     if json.starts_with(['{', '[']) {
@@ -90,7 +96,7 @@ pub fn text<'a>(raw: Raw<'a>) -> Option<Cow<'a, str>> {
     }
 }
 
-/// Reads a string that says something.
+/// Reads a string that is not blank.
 pub fn filled<'a>(raw: Raw<'a>) -> Option<Cow<'a, str>> {
     text(raw).filter(|text| !text.trim().is_empty())
 }
@@ -105,7 +111,7 @@ pub fn is_list(raw: Raw<'_>) -> bool {
     raw.is_some_and(|raw| raw.get().starts_with('['))
 }
 
-/// Reads a description, a string or `{content, type}`.
+/// Reads a description: a string or `{content, type}`.
 pub fn description<'a>(raw: Raw<'a>) -> Option<Cow<'a, str>> {
     let text = filled(raw).or_else(|| filled(object::<Description>(raw)?.content))?;
     (!marker::is_nothing(&text)).then_some(text)
@@ -116,7 +122,7 @@ pub fn each<'a>(raw: Raw<'a>, each: impl FnMut(Json<'a>)) {
     raw.into_iter().flat_map(Json::elements).for_each(each);
 }
 
-/// Calls `each_entry` with every entry: of a list of objects, or of an object's members (as v2.0 has it).
+/// Calls `each_entry` with every entry of a list of objects, or every member of an object (the v2.0 form).
 pub fn entries<'a>(raw: Raw<'a>, mut each_entry: impl FnMut(Entry<'a>)) {
     each(raw, |element| {
         if let Some(entry) = object(Some(element)) {
@@ -128,7 +134,7 @@ pub fn entries<'a>(raw: Raw<'a>, mut each_entry: impl FnMut(Entry<'a>)) {
     }
 }
 
-/// Calls `each` with name, value and description of every header, from a list or from text.
+/// Calls `each` with the name, value and description of every header, given as a list or as text.
 pub fn headers(raw: Raw<'_>, each: &mut dyn FnMut(&str, &str, &str)) {
     if let Some(text) = text(raw) {
         for line in text.lines() {
@@ -146,7 +152,7 @@ pub fn headers(raw: Raw<'_>, each: &mut dyn FnMut(&str, &str, &str)) {
     });
 }
 
-/// Whether HTTP allows a header of this name (RFC 9110, section 5.6.2).
+/// Whether this is a valid header name (RFC 9110, section 5.6.2).
 pub fn is_header_name(name: &str) -> bool {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !name.is_empty() && name.bytes().all(token)
@@ -158,11 +164,11 @@ mod tests {
     use crate::json;
 
     fn text_of(json: &str) -> json::Text {
-        json::Text::new(json.to_owned()).ok().expect("the test's JSON is sound")
+        json::Text::new(json.to_owned()).ok().expect("valid JSON")
     }
 
     #[test]
-    fn a_member_of_an_unexpected_type_is_not_there() {
+    fn a_member_of_an_unexpected_type_counts_as_absent() {
         assert!(object::<Request>(text_of("[1]").root()).is_none());
         assert!(text(text_of("{}").root()).is_none());
         assert_eq!(text(text_of("7").root()).as_deref(), Some("7"));
@@ -172,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_may_be_escaped_and_the_last_of_two_counts() {
+    fn a_name_may_be_escaped_and_the_last_duplicate_wins() {
         let written = text_of(r#"{"name": 1, "n\u0061me": "x", "item": null}"#);
         let node: Node<'_> = object(written.root()).expect("an object");
         assert_eq!(text(node.name).as_deref(), Some("x"));

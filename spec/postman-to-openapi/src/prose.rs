@@ -1,35 +1,37 @@
-//! Facts that stand in prose: an answer's error codes and wait, an operation's scopes and rate limit.
+//! Facts in prose: a response's error codes and wait, an operation's scopes and rate limit.
+
+use serde::Serialize;
 
 use crate::markdown;
 use crate::text::{split_once_ignoring_case, split_while, split_within};
 
-/// Where the exporter cuts a saved response's name, in UTF-16 units.
+/// Where the exporter cuts off a saved response's name, in UTF-16 units.
 const CUT: usize = 255;
 
-/// A name longer than this, in bytes, is a text that was put in the wrong place.
+/// A longer name, in bytes, is not searched for error codes.
 const LONGEST_NAME: usize = 16 * 1024;
 
-/// One of the service's own error codes, with what it says about it.
-#[derive(Clone, Debug, PartialEq)]
+/// One of the service's own error codes, with its documentation.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ErrorCode {
-    /// The number.
+    /// The code.
     pub code: i64,
-    /// The messages under that number, as one text.
+    /// The messages for that code, joined into one text.
     pub message: String,
 }
 
-/// A saved response's name, which is where the exporter puts the answer's description.
+/// What a saved response's name says: the exporter writes the response's description there.
 #[derive(Debug, Default, PartialEq)]
 pub struct Answer {
     /// Markdown.
     pub description: String,
-    /// The codes named, in the order they are named.
+    /// The error codes, in the order of the text.
     pub codes: Vec<ErrorCode>,
-    /// Whether the exporter cut the text, so that codes may be missing.
+    /// Whether the exporter cut off the text, so that codes may be missing.
     pub cut: bool,
 }
 
-/// Reads a saved response's name. `status` is the answer's own: a marker that restates it is dropped.
+/// Reads a saved response's name. A marker that only repeats the response's `status` is dropped.
 pub fn answer(name: &str, status: Option<u16>) -> Answer {
     let cut = name.len() >= CUT && name.encode_utf16().count() >= CUT;
     if name.len() > LONGEST_NAME {
@@ -51,7 +53,7 @@ pub fn answer(name: &str, status: Option<u16>) -> Answer {
     loop {
         let next = label(rest, "error code");
         let message = messages(next.map_or(rest, |(message, ..)| message));
-        // A number the text ends in may have lost its last digits.
+        // A number at the end of the text may have lost its last digits.
         if !(cut && next.is_none() && message.is_empty() && !rest.starts_with(['`', '<', '*', '\n'])) {
             match codes.iter_mut().find(|known| known.code == code) {
                 Some(known) => known.message = sentences(&[known.message.as_str(), message.as_str()]),
@@ -80,13 +82,13 @@ pub fn answer(name: &str, status: Option<u16>) -> Answer {
     Answer { description: description.trim().to_owned(), codes, cut }
 }
 
-/// A text that is one bold word or phrase, without its stars.
+/// A text without the asterisks around it, if it is all bold.
 fn unmarked(text: &str) -> &str {
     let inside = text.strip_prefix("**").and_then(|text| text.strip_suffix("**"));
     inside.filter(|inside| !inside.contains("**")).unwrap_or(text)
 }
 
-/// Finds `**Name:** `123``, in any dress, and gives what is before it, the number, and what is after.
+/// Finds `**Name:** `123`` in any formatting, and returns the text before it, the number, and the text after it.
 fn label<'a>(text: &'a str, name: &str) -> Option<(&'a str, i64, &'a str)> {
     let mut rest = text;
     while let Some((skipped, behind)) = split_once_ignoring_case(rest, name) {
@@ -108,7 +110,7 @@ fn label<'a>(text: &'a str, name: &str) -> Option<(&'a str, i64, &'a str)> {
     None
 }
 
-/// The messages under one code, joined to one text.
+/// The messages for one code, joined into one text.
 fn messages(text: &str) -> String {
     let text = breaks(text);
     let lines: Vec<&str> = text
@@ -130,7 +132,7 @@ fn sentences(parts: &[&str]) -> String {
     joined
 }
 
-/// `<br>` and its like as a line's end.
+/// Replaces `<br>` and similar tags by line breaks.
 fn breaks(text: &str) -> String {
     markdown::replace_tags(text, |tag| {
         let name = split_within(tag.trim_start_matches('/'), 3).0.to_ascii_lowercase();
@@ -138,7 +140,7 @@ fn breaks(text: &str) -> String {
     })
 }
 
-/// The wait a refusal asks for, in seconds: "retry … after 30 seconds".
+/// The wait that a 429 response asks for, in seconds: "retry … after 30 seconds".
 pub fn retry_after(text: &str) -> Option<u64> {
     let text = text.to_ascii_lowercase();
     for sentence in text.split(['.', '\n', ';', '<']) {
@@ -167,13 +169,13 @@ pub fn retry_after(text: &str) -> Option<u64> {
     None
 }
 
-/// The words that lead to a wait. "100 requests per 10 seconds" names none.
+/// The words before a wait. "100 requests per 10 seconds" is not one.
 const LEADS: [&str; 8] = ["after", "in", "wait", "waiting", "for", "least", "within", "another"];
 
-/// No list of scopes is longer, in bytes, and no text is read to its end for each of its words.
+/// The maximum length of a list of scopes, in bytes, so that reading long texts does not take quadratic time.
 const LONGEST_LIST: usize = 2048;
 
-/// The scopes an operation's description names after `Scopes:`, in their order.
+/// The scopes listed after `Scopes:` in an operation's description, in order.
 pub fn scopes(description: &str) -> Vec<String> {
     let mut scopes: Vec<String> = Vec::new();
     let mut rest = description;
@@ -186,7 +188,6 @@ pub fn scopes(description: &str) -> Vec<String> {
         let list = list.split('\n').next().unwrap_or_default();
         let list = split_once_ignoring_case(list, "<br").map_or(list, |(list, _)| list);
         let list = list.split("**").next().unwrap_or_default();
-        // No text is read again for each of its words.
         rest = whole.strip_prefix(list).unwrap_or_default();
         let ticked: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
         let found: Vec<&str> = if ticked.is_empty() {
@@ -206,7 +207,7 @@ pub fn scopes(description: &str) -> Vec<String> {
     scopes
 }
 
-/// The rate limit an operation's description names: `` **[Rate Limit Label](…):** `Light` ``.
+/// The rate limit in an operation's description: `` **[Rate Limit Label](…):** `Light` ``.
 pub fn rate_limit(description: &str) -> Option<String> {
     let (_, after) = split_once_ignoring_case(description, "rate limit label")?;
     let line = after.split('\n').next()?;
@@ -245,20 +246,20 @@ mod tests {
     }
 
     #[test]
-    fn messages_without_an_end_are_joined_as_sentences() {
+    fn messages_without_a_full_stop_are_joined_as_sentences() {
         let answer = answer("**Error Code:** `300` <br>Missing meetingId <br> Invalid meetingId.", Some(300));
         assert_eq!(answer.codes, [code(300, "Missing meetingId. Invalid meetingId.")]);
     }
 
     #[test]
-    fn a_status_that_differs_from_the_answers_own_stays_in_the_text() {
+    fn a_status_that_contradicts_the_response_stays_in_the_text() {
         assert_eq!(answer("**HTTP Status Code:** `204` <br>\nDone.\n\n", Some(204)).description, "Done.");
         assert!(answer("**HTTP Status Code:** `400`<br>No.", Some(300)).description.contains("400"));
         assert_eq!(answer("plain", None), Answer { description: "plain".into(), ..Answer::default() });
     }
 
     #[test]
-    fn a_number_that_the_cut_may_have_shortened_is_not_believed() {
+    fn a_number_that_may_have_been_cut_off_is_ignored() {
         let name = format!("**Error Code:** `300` {}\n**Error Code:** `30", "x".repeat(CUT - 42));
         assert_eq!(name.len(), CUT);
         let answer = answer(&name, Some(400));
@@ -267,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wait_is_read_from_the_sentence_that_asks_for_it() {
+    fn the_wait_is_read_from_the_sentence_about_it() {
         for (text, seconds) in [
             ("If it has not started, retry making a new request after 30 seconds.", Some(30)),
             ("Please try again in 2 minutes", Some(120)),
@@ -284,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_and_rate_limit_are_read_in_every_dress() {
+    fn scopes_and_rate_limit_are_read_in_any_formatting() {
         assert_eq!(scopes("x<br>\n**Scopes:** `a:b:admin` `a:b`<br>\n **X**"), ["a:b:admin", "a:b"]);
         assert_eq!(scopes("**Scopes:** `a:b`, `a:c`<br>**Y:** `z`"), ["a:b", "a:c"]);
         assert_eq!(scopes("Scopes: a:b, a:c\n**Granular Scopes:** `a:d`"), ["a:b", "a:c", "a:d"]);

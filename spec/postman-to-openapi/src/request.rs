@@ -1,4 +1,4 @@
-//! A request's parameters and body, and what its saved responses' own requests add to them.
+//! A request's parameters and body, including what the requests of its saved responses add.
 
 use crate::address::{self, Address};
 use crate::answer;
@@ -14,11 +14,11 @@ use crate::secret;
 use crate::shape::{Kind, Member, Object, Shape};
 use crate::variables;
 
-/// Reads what one request sends.
+/// Reads one request.
 ///
 /// # Errors
 ///
-/// It has no URL.
+/// It has no usable URL.
 pub fn read(
     request: &Request<'_>,
     name: &str,
@@ -39,10 +39,10 @@ pub fn read(
     Ok((operation, address))
 }
 
-/// Requests behind saved responses that are looked at, for one operation.
+/// The most requests of saved responses that are read for one operation.
 const MOST_SAVED: usize = 64;
 
-/// Joins what the request behind a saved response shows, where it differs from those in `seen`.
+/// Joins the request of a saved response, unless it repeats one in `seen`.
 pub fn saved<'a>(
     response: &Response<'a>,
     title: &str,
@@ -78,9 +78,9 @@ pub fn saved<'a>(
         }
         return;
     };
-    // The request itself, saved along: no second example.
+    // A copy of the request itself is not a second example.
     body.examples.retain(|example| !known.examples.iter().any(|other| other.json == example.json));
-    // A field the saved request leaves out was not filled in; that makes it no less required.
+    // A field that the saved request omits was not filled in, but is still required.
     if let (Carried::Form(mine), Carried::Form(fields)) = (&known.schema, &mut body.schema) {
         for field in mine.iter().filter(|field| field.required) {
             if !fields.iter().any(|other| other.name == field.name) {
@@ -91,13 +91,13 @@ pub fn saved<'a>(
     content::join(&mut operation.bodies, body);
 }
 
-/// Joins the query a saved request was sent with: it may show other values, and parameters of its own.
+/// Joins the query of a saved request, which may have other values and further parameters.
 fn saved_query(original: &Request<'_>, operation: &mut Operation, context: &mut Context<'_, '_>) {
     let Ok(address) = address::read(original.url, context.variables) else { return };
     let mut saved = Operation::default();
     let notes = context.notes.len();
     query_parameters(&address, original.url, &mut saved, context);
-    // The request itself has said so already.
+    // The request itself has already produced these notes.
     context.notes.truncate(notes);
     for mut parameter in saved.parameters {
         let known = operation
@@ -131,8 +131,7 @@ fn path_parameters(
         }
         if let Some(url) = postman::object::<Url<'_>>(raw) {
             postman::entries(url.variable, |entry| {
-                let key = postman::filled(entry.key).or_else(|| postman::filled(entry.id));
-                if key.is_some_and(|key| key == path.key) {
+                if entry.name().is_some_and(|name| name == path.key) {
                     let name = field.name.clone();
                     field = described(name, &entry, context);
                     field.required = true;
@@ -144,7 +143,7 @@ fn path_parameters(
     }
 }
 
-/// Here stands no list or object that could be told from text.
+/// In a path or header, a list or object cannot be told from text.
 fn in_path(shape: Shape) -> Shape {
     match shape.kind {
         Kind::Unknown | Kind::Boolean | Kind::Integer(_) | Kind::Number(_) | Kind::Text(_) => shape,
@@ -185,8 +184,8 @@ fn query_parameter(field: Field, operation: &mut Operation, context: &mut Contex
     }
     if field.name.contains("{{") {
         context.note(
-            "a query parameter has no fixed name and is not described",
-            format!("its query parameter {} has no fixed name and is not described", field.name),
+            "a query parameter is left out because its name is not fixed",
+            format!("its query parameter {} is left out because its name is not fixed", field.name),
         );
         return;
     }
@@ -231,7 +230,7 @@ fn query_parameter(field: Field, operation: &mut Operation, context: &mut Contex
     }
 }
 
-/// `filter[name]`: a member of an object written in the style `deepObject`.
+/// `filter[name]`: a member of an object in the `deepObject` style.
 fn deep(key: &str) -> Option<(&str, &str)> {
     let (name, rest) = key.split_once('[')?;
     let member = rest.strip_suffix(']')?;
@@ -249,7 +248,7 @@ fn add_member(object: &mut Object, name: &str, shape: Shape) {
     });
 }
 
-/// Reads headers; gives the content type and takes a hand-written `Authorization` for what it is.
+/// Reads headers, including a hand-written `Authorization`. Returns the content type.
 fn header_parameters(
     raw: Raw<'_>,
     operation: &mut Operation,
@@ -281,8 +280,8 @@ fn header_parameters(
                     .filter_map(|pair| pair.split_once('='))
                     .for_each(|(_, value)| context.secrets.learn(value));
                 context.note(
-                    "a Cookie header is left to the caller and not described",
-                    "its Cookie header is left to the caller and not described",
+                    "a Cookie header is left out; callers set it themselves",
+                    "its Cookie header is left out; callers set it themselves",
                 );
             }
             _ => {}
@@ -292,8 +291,8 @@ fn header_parameters(
         }
         if !postman::is_header_name(&field.name) {
             context.note(
-                "a header has no name HTTP allows and is not described",
-                format!("its header \"{}\" has no name HTTP allows and is not described", field.name),
+                "a header is left out because its name is not valid",
+                format!("its header \"{}\" is left out because its name is not valid", field.name),
             );
             return;
         }
@@ -324,14 +323,14 @@ fn header_parameters(
     content_type
 }
 
-/// Reads one entry's description and value.
+/// Reads an entry's description and value.
 fn described(name: String, entry: &Entry<'_>, context: &mut Context<'_, '_>) -> Field {
     let description = postman::description(entry.description).unwrap_or_default();
     let field = Field::described(name, description, context.exported);
     valued(field, &postman::text(entry.value).unwrap_or_default(), context)
 }
 
-/// Takes type and example from a value.
+/// Takes the type and example from a value.
 fn valued(mut field: Field, value: &str, context: &mut Context<'_, '_>) -> Field {
     let value = context.variables.expand(value);
     let value = if variables::whole(&value).is_some() { "" } else { &*value };

@@ -1,11 +1,11 @@
-//! Values that are text on the wire: in a path, a query, a header or a form field.
+//! Values that are sent as text: in a path, query, header or form field.
 
 use serde_json::Value;
 
 use crate::format;
 use crate::shape::{Kind, Shape, Trust};
 
-/// How a list is written into one value.
+/// How the elements of a list are separated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Separator {
     /// `a,b`
@@ -16,18 +16,18 @@ pub enum Separator {
     Space,
 }
 
-/// What a text value tells about itself.
+/// What a text value reveals.
 #[derive(Debug, Default)]
 pub struct Scalar {
     /// Its type.
     pub shape: Shape,
-    /// How its elements are separated, when it can only be a list.
+    /// How its elements are separated, if it is certainly a list.
     pub separator: Option<Separator>,
-    /// Whether the exporter wrote a placeholder, so that the value is no example of anything.
+    /// Whether it is an exporter's placeholder and therefore not an example.
     pub placeholder: bool,
 }
 
-/// Reads the text value of a field of this name. An empty one tells nothing.
+/// Reads the text value of a field of this name. An empty value reveals nothing.
 pub fn read(text: &str, name: &str) -> Scalar {
     if let Some(shape) = Shape::of_placeholder(text, name, false) {
         return Scalar { shape, separator: None, placeholder: true };
@@ -35,7 +35,7 @@ pub fn read(text: &str, name: &str) -> Scalar {
     if let Some((shape, separator)) = placeholders(text, name) {
         return Scalar { shape, separator: Some(separator), placeholder: true };
     }
-    // What JavaScript makes of objects, where an exporter forgot to write them as JSON.
+    // How JavaScript prints objects that an exporter did not convert to JSON.
     if text.starts_with("[object Object]") {
         let object = Shape::of(Kind::Object(Box::default()));
         let list = text.len() > "[object Object]".len();
@@ -62,7 +62,7 @@ fn shape(text: &str, name: &str) -> (Shape, bool) {
     (Shape { trust, ..Shape::of(kind) }, false)
 }
 
-/// Whether every word is one of those an exporter invents texts from.
+/// Whether the text consists of the words that an exporter makes up texts from.
 fn is_nonsense(text: &str) -> bool {
     const WORDS: &str = " ad adipisicing aliqua aliquip amet anim aute cillum commodo consectetur consequat culpa cupidatat \
         deserunt do dolor dolore duis ea eiusmod elit enim esse est et eu ex excepteur exercitation fugiat id in \
@@ -73,7 +73,7 @@ fn is_nonsense(text: &str) -> bool {
         let mut all = WORDS.as_bytes().split(|byte| *byte == b' ');
         all.any(|known| known.eq_ignore_ascii_case(word.as_bytes()))
     };
-    // Most values are numbers, addresses and ids, and need no search.
+    // Most values are numbers, URLs and ids, and need no search.
     if !text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte.is_ascii_whitespace()) {
         return false;
     }
@@ -81,7 +81,7 @@ fn is_nonsense(text: &str) -> bool {
     words.peek().is_some() && words.all(known)
 }
 
-/// A value of the kind this text was taken for, for an example.
+/// A text as a value of a type, for an example.
 pub fn value(text: &str, shape: &Shape) -> Value {
     let typed = match shape.kind {
         Kind::Boolean => text.parse().map(Value::Bool).ok(),
@@ -93,7 +93,7 @@ pub fn value(text: &str, shape: &Shape) -> Value {
     typed.unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
-/// A whole number of 64 bits, written as JSON writes one: `007` is a text.
+/// A 64-bit integer in JSON's notation; `007` is text.
 fn is_integer(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     digits.bytes().all(|byte| byte.is_ascii_digit())
@@ -101,13 +101,13 @@ fn is_integer(text: &str) -> bool {
         && text.parse::<i64>().is_ok()
 }
 
-/// Digits on both sides of one point: `1e5` may be an id, and `1.2.3` is a version.
+/// Digits on both sides of a decimal point; `1e5` could be an id, and `1.2.3` is a version.
 fn is_number(text: &str) -> bool {
     let Some((whole, fraction)) = text.split_once('.') else { return false };
     is_integer(whole) && !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// `<integer>,<integer>` and its like.
+/// A list of placeholders, such as `<integer>,<integer>`.
 fn placeholders(text: &str, name: &str) -> Option<(Shape, Separator)> {
     const SEPARATORS: [(&str, Separator); 4] =
         [(",", Separator::Comma), ("|", Separator::Pipe), ("%20", Separator::Space), (" ", Separator::Space)];
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_value_has_the_type_its_writing_proves_and_no_more() {
+    fn a_text_value_has_only_a_type_that_its_notation_proves() {
         for (text, kind) in [
             ("68423085", Kind::Integer(Some("int64"))),
             ("-1", Kind::Integer(Some("int64"))),
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_with_a_separator_are_a_list_written_so() {
+    fn placeholders_with_a_separator_are_a_list() {
         for (text, separator) in [
             ("<integer>,<integer>", Separator::Comma),
             ("<integer>|<integer>", Separator::Pipe),

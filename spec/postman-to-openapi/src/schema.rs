@@ -1,17 +1,27 @@
-//! A [`Shape`] as OpenAPI 3.0 writes it.
+//! Shapes as OpenAPI 3.0 schemas.
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
-use crate::shape::{Kind, Object, Shape};
+use crate::shape::{Kind, Shape};
 
-/// A shape on its way out.
+/// An object, written from an iterator of its members.
+#[derive(Clone)]
+pub struct Members<I>(pub I);
+
+impl<K: Serialize, V: Serialize, I: IntoIterator<Item = (K, V)> + Clone> Serialize for Members<I> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_map(self.0.clone())
+    }
+}
+
+/// A shape, written as a schema.
 pub struct Schema<'a> {
-    /// What to write.
+    /// The shape.
     pub shape: &'a Shape,
-    /// The name it stands under, if any.
+    /// The name of the member or field, if any.
     pub name: &'a str,
-    /// How many samples must have a member, and none be without it, for it to be required. In what an
-    /// exporter invented every member is always there, which says nothing.
+    /// How many samples must have a member, without any that lacks it, for it to be required. `None` if an exporter
+    /// made up the samples, because they always have every member.
     pub presence: Option<u32>,
 }
 
@@ -24,14 +34,14 @@ impl Serialize for Schema<'_> {
     }
 }
 
-/// Whether a text of this name is a password or as good as one. A `page_token` is not.
+/// Whether a text of this name is a password or something equally secret; a `page_token` is not.
 fn is_password(name: &str) -> bool {
     let name: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     matches!(name.as_str(), "clientsecret" | "apikey")
         || ["password", "passcode", "accesstoken", "refreshtoken"].iter().any(|end| name.ends_with(end))
 }
 
-/// `type`, `format`, `nullable`: what stands before a description.
+/// Writes `type`, `format` and `nullable`, which come before a description.
 pub fn write_type<M: SerializeMap>(
     map: &mut M,
     shape: &Shape,
@@ -55,14 +65,14 @@ pub fn write_type<M: SerializeMap>(
             map.serialize_entry("format", format)?;
         }
     }
-    // Beside no type it means nothing: a schema that is empty takes null anyway.
+    // Without a type it has no effect, and an empty schema admits null anyway.
     if shape.nullable && !kind.is_empty() {
         map.serialize_entry("nullable", &true)?;
     }
     Ok(())
 }
 
-/// `items`, `additionalProperties`, `required`, `properties`: what stands behind a description.
+/// Writes `items`, `additionalProperties`, `required` and `properties`, which come after a description.
 pub fn write_members<M: SerializeMap>(
     map: &mut M,
     shape: &Shape,
@@ -86,22 +96,13 @@ pub fn write_members<M: SerializeMap>(
             if object.members.is_empty() {
                 return Ok(());
             }
-            map.serialize_entry("properties", &Properties { object, presence })
+            let properties = object
+                .members
+                .iter()
+                .map(|member| (&member.name, Schema { shape: &member.shape, name: &member.name, presence }));
+            map.serialize_entry("properties", &Members(properties))
         }
         _ => Ok(()),
-    }
-}
-
-struct Properties<'a> {
-    object: &'a Object,
-    presence: Option<u32>,
-}
-
-impl Serialize for Properties<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.collect_map(self.object.members.iter().map(|member| {
-            (&member.name, Schema { shape: &member.shape, name: &member.name, presence: self.presence })
-        }))
     }
 }
 
@@ -115,7 +116,7 @@ impl Serialize for Alternatives<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut list = out.serialize_seq(Some(self.shapes.len()))?;
         for (at, shape) in self.shapes.iter().enumerate() {
-            // One alternative taking null is enough, and two would both take it.
+            // Only one alternative may admit null, because a value must match exactly one.
             let shape = Shape { nullable: self.nullable && at == 0, ..shape.clone() };
             list.serialize_element(&Schema { shape: &shape, name: "", presence: self.presence })?;
         }

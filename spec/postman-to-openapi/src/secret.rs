@@ -1,16 +1,18 @@
-//! What must not leave the input: values of credentials, wherever they stand.
+//! Credentials, which must not appear in the document.
 
 use std::collections::BTreeSet;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::automaton::Automaton;
+use aho_corasick::nfa::contiguous::NFA;
+use aho_corasick::{Input, MatchKind};
 use serde_json::Value;
 
 use crate::{format, placeholder};
 
-/// What stands where a secret stood.
+/// Replaces a secret.
 pub const HIDDEN: &str = "<secret>";
 
-/// Whether a name is a credential's: `stream_key`, `X-Api-Key`, `access_token`, `clientSecret`.
+/// Whether this is the name of a credential: `stream_key`, `X-Api-Key`, `access_token`, `clientSecret`.
 pub fn is_credential(name: &str) -> bool {
     const ANYWHERE: [&[u8]; 14] = [
         b"token",
@@ -46,7 +48,7 @@ pub fn is_credential(name: &str) -> bool {
         "hmac",
     ];
     let (joined, last) = joined(name);
-    // Names are short and many: comparing first letters is sooner done than preparing fourteen searches.
+    // There are many names and they are short: comparing first letters is faster than fourteen searches.
     let starts =
         |rest: &[u8]| ANYWHERE.iter().any(|word| rest.first() == word.first() && rest.starts_with(word));
     let mut rest = joined.as_bytes();
@@ -59,7 +61,7 @@ pub fn is_credential(name: &str) -> bool {
     joined.get(last..).is_some_and(|last| WORDS.contains(&last))
 }
 
-/// The words of a name in camel, snake, kebab or spaced case, in lower case and joined; and where the last begins.
+/// The words of a name in any case style, joined in lower case, and where the last word starts.
 fn joined(name: &str) -> (String, usize) {
     let mut joined = String::with_capacity(name.len());
     let (mut last, mut lower_before, mut inside) = (0, false, false);
@@ -78,7 +80,7 @@ fn joined(name: &str) -> (String, usize) {
     (joined, last)
 }
 
-/// A value of the same type and format that tells nothing.
+/// A harmless value of the same type and format.
 fn masked(text: &str) -> String {
     match format::of(text) {
         Some("uri") => "https://example.com/".to_owned(),
@@ -92,8 +94,7 @@ fn masked(text: &str) -> String {
     }
 }
 
-/// Hides, in an example, every value under a credential's name and every text that is a credential by
-/// its looks.
+/// Hides every value of an example that has a credential's name or looks like a credential.
 pub fn mask_named(value: &mut Value) {
     match value {
         Value::Object(map) => {
@@ -111,7 +112,7 @@ pub fn mask_named(value: &mut Value) {
     }
 }
 
-/// Hides every scalar below.
+/// Hides every scalar in a value.
 pub fn mask_all(value: &mut Value) {
     match value {
         Value::Object(map) => map.values_mut().for_each(mask_all),
@@ -128,7 +129,7 @@ pub fn mask_all(value: &mut Value) {
     }
 }
 
-/// A text that is a credential whatever its name, made harmless; `None` when it is none.
+/// The replacement for a text that looks like a credential; `None` for other texts.
 pub fn mask_looks(text: &str) -> Option<String> {
     let jwt = text.contains("eyJ")
         && text
@@ -154,8 +155,7 @@ pub fn mask_looks(text: &str) -> Option<String> {
     (authority.contains('@') || bears).then(|| masked(text))
 }
 
-/// Hides, in prose, the words that can only be credentials: in samples of calls above all. `None` when
-/// there are none.
+/// Hides words in prose that look like credentials, such as in sample calls. `None` if there are none.
 fn hide_words(text: &str) -> Option<String> {
     const MARKS: [&str; 6] = ["eyJ", "Bearer ", "Basic ", "sk_live_", "ghp_", "AKIA"];
     if !MARKS.iter().any(|mark| text.contains(mark)) {
@@ -179,13 +179,13 @@ fn hide_words(text: &str) -> Option<String> {
     changed.then_some(out)
 }
 
-/// Every credential's value met while reading.
+/// The credentials found while reading.
 #[derive(Debug, Default)]
 pub struct Secrets(BTreeSet<String>);
 
 impl Secrets {
-    /// Remembers a credential's value, to hide it wherever else it stands. A plain word is not
-    /// remembered: hiding `string` everywhere would cost more than it saves.
+    /// Remembers a credential, to hide it wherever else it appears. Ordinary words are not remembered, because hiding
+    /// `string` everywhere would do more harm than good.
     pub fn learn(&mut self, value: &str) {
         let value = value.trim();
         let value = ["Bearer ", "Basic ", "Digest ", "bearer ", "basic ", "Token ", "token "]
@@ -207,33 +207,28 @@ impl Secrets {
         }
     }
 
-    /// Prepares for hiding what was learnt.
+    /// Prepares to hide the credentials.
     pub fn mask(self) -> Mask {
-        let searcher = (!self.0.is_empty())
-            .then(|| {
-                AhoCorasick::builder()
-                    .kind(Some(AhoCorasickKind::ContiguousNFA))
-                    .match_kind(MatchKind::LeftmostLongest)
-                    .build(&self.0)
-                    .ok()
-            })
-            .flatten();
+        let build = || NFA::builder().match_kind(MatchKind::LeftmostLongest).build(&self.0).ok();
+        let searcher = if self.0.is_empty() { None } else { build() };
         Mask { searcher }
     }
 }
 
-/// Hides known credentials in any text.
+/// Hides the known credentials in any text.
 pub struct Mask {
-    searcher: Option<AhoCorasick>,
+    searcher: Option<NFA>,
 }
 
 impl Mask {
-    /// Whether the text holds a known credential.
+    /// Whether the text contains a known credential.
     pub fn finds(&self, text: &str) -> bool {
-        self.searcher.as_ref().is_some_and(|searcher| searcher.is_match(text))
+        let found =
+            self.searcher.as_ref().map(|searcher| searcher.try_find(&Input::new(text).earliest(true)));
+        matches!(found, Some(Ok(Some(_))))
     }
 
-    /// Hides credentials in a text: those known, and those whose looks betray them.
+    /// Hides known credentials in a text, and what looks like one.
     pub fn text(&self, text: &mut String) {
         self.replace(text, HIDDEN);
         if let Some(hidden) = hide_words(text) {
@@ -247,11 +242,10 @@ impl Mask {
     }
 
     fn replace(&self, text: &mut String, with: &str) {
-        if let Some(searcher) = &self.searcher
-            && searcher.is_match(text.as_str())
-        {
+        if let Some(searcher) = self.searcher.as_ref().filter(|_| self.finds(text)) {
             let mut hidden = String::with_capacity(text.len());
-            searcher.replace_all_with(text, &mut hidden, |_, _, hidden| {
+            // An unanchored search cannot fail; if it did, the text would be lost rather than shown.
+            let _ = searcher.try_replace_all_with(text, &mut hidden, |_, _, hidden| {
                 hidden.push_str(with);
                 true
             });
@@ -259,7 +253,7 @@ impl Mask {
         }
     }
 
-    /// Hides, in an example, every text that holds a known credential.
+    /// Hides every text of an example that contains a known credential.
     pub fn value(&self, value: &mut Value) {
         match value {
             Value::Object(map) => map.values_mut().for_each(|member| self.value(member)),
@@ -276,7 +270,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn credentials_are_known_by_name() {
+    fn credentials_are_recognized_by_name() {
         for name in [
             "stream_key",
             "X-Api-Key",
@@ -321,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_credentials_that_begin_alike_the_longer_is_hidden_whole() {
+    fn of_overlapping_credentials_the_longest_is_hidden_as_a_whole() {
         let mut secrets = Secrets::default();
         for value in ["abc-123", "abc-123-def-456", "123-def"] {
             secrets.learn(value);
@@ -339,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_credential_met_once_is_hidden_everywhere() {
+    fn a_credential_found_once_is_hidden_everywhere() {
         let mut secrets = Secrets::default();
         secrets.learn("Bearer s3cr3t-value");
         secrets.learn("string");

@@ -1,9 +1,8 @@
-//! What values look like: inferred from any number of examples, joined, and written as a schema.
+//! The types of values: inferred from any number of examples and joined.
 //!
-//! A shape is read straight from JSON text, without a tree in between, so that a body of millions of
-//! elements costs no more than its distinct members. Inference by `schemars` was compared first: from
-//! one value it knows no joined types, no formats and no required members, and a list whose elements
-//! differ becomes `true`.
+//! A shape can be read straight from JSON text, without a tree in between, so that a body of millions of elements
+//! takes no more memory than its distinct members. `schemars` can infer a schema too, but only from one value:
+//! without joined types, formats and required members, and with `true` for a list of different elements.
 
 use std::fmt;
 
@@ -17,32 +16,32 @@ use crate::placeholder::{self, OPEN, Type};
 /// The joined type of every value seen.
 #[derive(Clone, Debug, Default)]
 pub struct Shape {
-    /// What was seen apart from `null`.
+    /// The type, apart from `null`.
     pub kind: Kind,
     /// Whether `null` was seen.
     pub nullable: bool,
-    /// How the type is known.
+    /// How reliable the type is.
     pub trust: Trust,
-    /// Whether another type was given too, and not used.
+    /// Whether there was evidence for another type, which was not used.
     pub disputed: bool,
 }
 
-/// How a type is known is not part of it.
+/// Shapes are equal if their types are, however reliable these are.
 impl PartialEq for Shape {
     fn eq(&self, other: &Self) -> bool {
         (&self.kind, self.nullable) == (&other.kind, other.nullable)
     }
 }
 
-/// How a type is known: of two that exclude each other, the greater is used.
+/// How reliable a type is: of two that exclude each other, the more reliable one is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trust {
-    /// From the words an exporter invents for a text.
+    /// From the Latin that an exporter makes up for text.
     Nonsense,
     /// From a value.
     #[default]
     Sample,
-    /// From a placeholder, which names it.
+    /// From a placeholder, which names the type.
     Described,
     /// From a value in a file of its own.
     ItemSample,
@@ -63,7 +62,7 @@ impl Trust {
 /// A [`Shape`] without its nullability.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Kind {
-    /// Nothing that tells a type.
+    /// No evidence of a type.
     #[default]
     Unknown,
     /// A boolean.
@@ -76,32 +75,32 @@ pub enum Kind {
     Text(Option<&'static str>),
     /// A list of one element type.
     List(Box<Shape>),
-    /// Members whose names are data: ids, or the `key_0`, `key_1` the exporter invents.
+    /// Members whose names are data: ids, or the `key_0`, `key_1` that the exporter makes up.
     Map(Box<Shape>),
     /// Named members.
     Object(Box<Object>),
-    /// Several of the above, none of them this one.
+    /// Several of the above, not nested.
     OneOf(Vec<Shape>),
 }
 
-/// Named members, and how many objects they were seen in.
+/// Named members, and the number of objects they were seen in.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Object {
     /// The members, in the order they were first seen.
     pub members: Vec<Member>,
-    /// Objects joined so far; of one sample, however many it holds, [`Shape::count_once`] makes one.
+    /// The number of objects joined so far, or of samples once [`Shape::count_once`] has run.
     pub seen: u32,
-    /// The members' places in the order of their names, to find one among many.
+    /// The members' positions ordered by name, to find one among many.
     order: Vec<u32>,
 }
 
 impl Object {
-    /// An object as it was seen once.
+    /// An object that was seen once.
     pub fn once(members: Vec<Member>) -> Self {
         Self { members, seen: 1, order: Vec::new() }
     }
 
-    /// Whether a member is required, of which `presence` says how many samples must have it.
+    /// Whether a member is required, given that at least `presence` samples must have it.
     pub fn requires(&self, member: &Member, presence: Option<u32>) -> bool {
         presence.is_some_and(|least| self.seen >= least) && member.seen == self.seen
     }
@@ -114,7 +113,7 @@ pub struct Member {
     pub name: Box<str>,
     /// Its joined type.
     pub shape: Shape,
-    /// Objects it was seen in.
+    /// The number of objects it was seen in.
     pub seen: u32,
 }
 
@@ -124,7 +123,7 @@ impl Shape {
         Self { kind, ..Self::default() }
     }
 
-    /// The shape a placeholder stands for.
+    /// The shape that a placeholder names.
     fn described((named, format): (Type, Option<&'static str>)) -> Self {
         let kind = match named {
             Type::Boolean => Kind::Boolean,
@@ -138,15 +137,15 @@ impl Shape {
         Self { kind, trust: Trust::Described, ..Self::default() }
     }
 
-    /// The shape of a text that is a placeholder.
+    /// The shape of a text, if it is a placeholder.
     pub fn of_placeholder(text: &str, name: &str, invented: bool) -> Option<Self> {
         placeholder::read(text, name, invented).map(Self::described)
     }
 
-    /// The shape of JSON text, the value unless the text is long, and whether placeholders stand in it.
+    /// The shape of JSON text, its value unless the text is long, and whether it contains placeholders.
     pub fn of_json(text: &str, name: &str) -> serde_json::Result<(Self, Option<Value>, bool)> {
         if json::is_too_deep(text) {
-            return Err(serde::de::Error::custom("it is nested too deep"));
+            return Err(serde::de::Error::custom("it is nested too deeply"));
         }
         if text.len() > LONGEST_VALUE {
             return Ok((serde_json::from_str(text)?, None, false));
@@ -170,7 +169,7 @@ impl Shape {
         Self::of(Kind::Text(Some("binary")))
     }
 
-    /// Makes this the shape of both values.
+    /// Joins another shape, so that this one admits the values of both.
     pub fn join(&mut self, other: Shape) {
         self.nullable |= other.nullable;
         if other.kind == Kind::Unknown {
@@ -193,8 +192,7 @@ impl Shape {
         }
     }
 
-    /// A query, path, header or form value has no JSON type of its own: what is not always the same
-    /// type is text.
+    /// Joins the shape of a query, path, header or form value. These are sent as text, so a mixture of types is text.
     pub fn join_as_text(&mut self, other: Shape) {
         self.join(other);
         if matches!(self.kind, Kind::OneOf(_)) {
@@ -202,7 +200,7 @@ impl Shape {
         }
     }
 
-    /// Drops all but the most trusted of types that exclude each other.
+    /// Keeps only the most reliable of types that exclude each other.
     pub fn settle(&mut self) {
         self.visit_mut(&mut |shape| {
             let Kind::OneOf(shapes) = &mut shape.kind else { return };
@@ -216,7 +214,7 @@ impl Shape {
         });
     }
 
-    /// Calls `each` with the place of every type that was disputed, written as `root[].name`.
+    /// Calls `each` with the place of every disputed type, written as `root[].name`.
     pub fn disputed(&self, root: &mut String, each: &mut impl FnMut(&str, &Shape)) {
         if self.disputed {
             each(root, self);
@@ -241,7 +239,7 @@ impl Shape {
         root.truncate(before);
     }
 
-    /// Calls `each` with this shape and every one inside it.
+    /// Calls `each` with this shape and every shape inside it.
     pub fn visit_mut(&mut self, each: &mut impl FnMut(&mut Shape)) {
         each(self);
         match &mut self.kind {
@@ -254,12 +252,12 @@ impl Shape {
         }
     }
 
-    /// Raises the trust to that of a file of one item.
+    /// Marks every type as coming from a file of its own.
     pub fn trust_as_item(&mut self) {
         self.visit_mut(&mut |shape| shape.trust = shape.trust.of_item());
     }
 
-    /// Counts the objects of one sample once, so that afterwards [`Object::seen`] counts samples.
+    /// Counts all objects of one sample as one, so that [`Object::seen`] counts samples from then on.
     pub fn count_once(&mut self) {
         self.visit_mut(&mut |shape| {
             if let Kind::Object(object) = &mut shape.kind {
@@ -269,12 +267,12 @@ impl Shape {
         });
     }
 
-    /// Whether the schema written for this admits a value; formats are hints.
+    /// Whether the schema written for this shape admits a value. Formats are only hints.
     pub fn fits(&self, value: &Value, presence: Option<u32>) -> bool {
         value.is_null() && self.nullable || self.kind.fits(value, presence)
     }
 
-    /// Orders members by name, so that the order examples came in leaves no trace.
+    /// Sorts members by name, so that the order of the examples does not matter.
     pub fn sort(&mut self) {
         self.visit_mut(&mut |shape| {
             if let Kind::Object(object) = &mut shape.kind {
@@ -286,7 +284,7 @@ impl Shape {
 }
 
 impl Kind {
-    /// OpenAPI's name of the type; empty where there are several, or none is known.
+    /// OpenAPI's name for the type; empty if there are several or it is unknown.
     pub fn name(&self) -> &'static str {
         match self {
             Kind::Boolean => "boolean",
@@ -313,7 +311,7 @@ impl Kind {
         }
     }
 
-    /// Whether no value is of both types.
+    /// Whether no value can be of both types.
     fn excludes(&self, other: &Kind) -> bool {
         let alike = |kind: &Kind| match kind {
             Kind::Number(_) => Kind::Integer(None).rank(),
@@ -346,11 +344,11 @@ impl Kind {
         }
     }
 
-    /// Joins a type that this one does not exclude.
+    /// Joins a compatible type.
     fn join(self, other: Kind) -> Kind {
         match (self, other) {
             (Kind::Boolean, Kind::Boolean) => Kind::Boolean,
-            // Without a format any whole number may come, so the wider of the two is the wide one.
+            // Without a format any integer is allowed, so int64 covers both.
             (Kind::Integer(a), Kind::Integer(b)) => Kind::Integer(if a == b { a } else { Some("int64") }),
             (Kind::Number(a), Kind::Number(b)) => Kind::Number(a.filter(|_| a == b)),
             (Kind::Integer(_), Kind::Number(format)) | (Kind::Number(format), Kind::Integer(_)) => {
@@ -378,7 +376,7 @@ impl Kind {
     }
 }
 
-/// Joins alternatives of like types, so that never two of them take the same value.
+/// Joins compatible alternatives, so that no value matches two of them.
 fn one_of(mut shapes: Vec<Shape>, others: Vec<Shape>) -> Kind {
     for other in others {
         match shapes.iter_mut().find(|shape| !shape.kind.excludes(&other.kind)) {
@@ -390,10 +388,10 @@ fn one_of(mut shapes: Vec<Shape>, others: Vec<Shape>) -> Kind {
     Kind::OneOf(shapes)
 }
 
-/// The longest text that is read into a tree, in bytes: a tree costs many times its text, its shape does not.
+/// The longest text that is read into a tree, in bytes, because a tree takes many times the memory of its text.
 const LONGEST_VALUE: usize = 256 * 1024;
 
-/// How many members are searched one by one before an index is worth its making.
+/// Up to this many members, a linear search is faster than an index.
 const FEW: usize = 32;
 
 impl Object {
@@ -428,7 +426,7 @@ impl Object {
         self.order.binary_search_by(|&at| (*self.members[at as usize].name).cmp(name))
     }
 
-    /// Brings the order up to date, where there are enough members for it to be worth its making.
+    /// Updates the order, if there are enough members for it to pay off.
     fn arrange(&mut self) {
         let count = self.members.len();
         if count <= FEW || self.order.len() == count {
@@ -446,7 +444,7 @@ impl Object {
         }
     }
 
-    /// A name twice in one object counts once, the last time, as every JSON reader has it.
+    /// Drops all but the last of members with the same name, as JSON parsers do.
     fn drop_repeated(&mut self) {
         if self.members.len() <= FEW {
             let mut at = 0;
@@ -474,7 +472,7 @@ impl Object {
     }
 }
 
-/// Whether the names are data and no names: `key_0`… as the exporter invents them, numbers, or UUIDs.
+/// Whether the names are data: `key_0`… as the exporter makes up, numbers, or UUIDs.
 fn are_data(members: &[Member]) -> bool {
     let invented = |(at, member): (usize, &Member)| {
         member.name.strip_prefix("key_").is_some_and(|number| number.parse() == Ok(at))
@@ -485,7 +483,7 @@ fn are_data(members: &[Member]) -> bool {
             || members.len() > 1 && members.iter().all(|member| !member.name.is_empty() && id(&member.name)))
 }
 
-/// Whether any member or element is of a kind.
+/// Whether the value or anything inside it is of a kind.
 pub fn contains(value: &Value, name: &str, of_kind: &impl Fn(&str, &Value) -> bool) -> bool {
     of_kind(name, value)
         || match value {
@@ -501,7 +499,7 @@ impl<'de> Deserialize<'de> for Shape {
     }
 }
 
-/// Reads the value of a member of this name, in a body that is invented or not.
+/// Reads the shape of a member of this name, in a body that may be made up.
 struct Reader<'n> {
     name: &'n str,
     invented: bool,
@@ -564,13 +562,13 @@ impl<'de> Visitor<'de> for Reader<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Shape, A::Error> {
         let mut object = Object { seen: 1, ..Object::default() };
-        // Borrowing the name would fail on an escaped one, and each is kept anyway.
+        // A borrowed name would fail if it is escaped.
         while let Some(name) = map.next_key::<Box<str>>()? {
             let shape = map.next_value_seed(Reader { name: &name, invented: self.invented })?;
             object.members.push(Member { name, shape, seen: 1 });
         }
         object.drop_repeated();
-        // `{"value": "<Error: …>"}` is what an exporter writes where a schema nests too deep for it.
+        // The exporter writes `{"value": "<Error: …>"}` for a schema that is nested too deeply.
         if let [member] = object.members.as_slice()
             && &*member.name == "value"
             && (&member.shape.kind, member.shape.trust) == (&Kind::Unknown, Trust::Described)
@@ -594,7 +592,7 @@ mod tests {
     fn schema(examples: &[&str]) -> String {
         let mut joined = Shape::default();
         for example in examples {
-            joined.join(serde_json::from_str(example).expect("the test's JSON is sound"));
+            joined.join(serde_json::from_str(example).expect("valid JSON"));
         }
         serde_json::to_string(&Schema { shape: &joined, name: "", presence: Some(1) })
             .expect("a schema is JSON")
@@ -617,7 +615,7 @@ mod tests {
     }
 
     #[test]
-    fn differing_types_are_alternatives_whatever_their_order() {
+    fn different_types_are_alternatives_in_any_order() {
         let either = r#"{"oneOf":[{"type":"boolean"},{"type":"string"}]}"#;
         assert_eq!(schema(&["true", "\"x\""]), either);
         assert_eq!(schema(&["\"x\"", "true", "\"y\""]), either);
@@ -625,7 +623,7 @@ mod tests {
     }
 
     #[test]
-    fn a_format_stays_only_while_every_example_has_it() {
+    fn a_format_is_written_only_if_every_example_has_it() {
         assert_eq!(schema(&["\"2024-01-01\"", "\"2024-01-02\""]), r#"{"type":"string","format":"date"}"#);
         assert_eq!(schema(&["\"2024-01-01\"", "\"soon\""]), r#"{"type":"string"}"#);
     }
@@ -639,7 +637,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_given_twice_is_written_once() {
+    fn a_duplicate_member_is_written_once() {
         assert_eq!(schema(&[r#"{"a":1,"a":"x"}"#]).matches("\"a\"").count(), 2);
         let many: Vec<String> = (0..100).map(|at| format!("\"n{}\":1", at % 50)).collect();
         assert_eq!(schema(&[&format!("{{{}}}", many.join(","))]).matches("\"n49\"").count(), 2);

@@ -1,17 +1,17 @@
-//! One input text: what may be said against it before anything is read, and where in it something stands.
+//! One input file: validated before anything is read, and able to say which line a value is on.
 
 use crate::Error;
 use crate::json::{self, DEEPEST, Fault, Json};
 
 /// A Postman file's name and text.
 pub struct Source {
-    /// What messages call it: a path as it was given, or `-` for standard input.
+    /// Its name in messages: a path as given, or `-` for standard input.
     pub name: String,
     text: json::Text,
 }
 
 impl Source {
-    /// Takes the bytes of a file. A byte-order mark is dropped.
+    /// Validates the contents of a file. A byte-order mark is dropped.
     ///
     /// # Errors
     ///
@@ -22,7 +22,7 @@ impl Source {
             let before = error.utf8_error().valid_up_to();
             let line = line(error.as_bytes().get(..before).unwrap_or_default());
             Error::new(format!(
-                "{name}:{line}: this is not UTF-8 text; save the export as UTF-8 and try again"
+                "{name}:{line}: the file is not valid UTF-8; save the export as UTF-8 and try again"
             ))
         })?;
         if text.starts_with('\u{feff}') {
@@ -31,18 +31,17 @@ impl Source {
         let text = json::Text::new(text).map_err(|fault| {
             Error::new(match fault {
                 Fault::TooDeep { line } => format!(
-                    "{name}:{line}: the file is nested deeper than {DEEPEST} levels, which no Postman export is; \
-                     flatten it and try again"
+                    "{name}:{line}: the file is nested deeper than {DEEPEST} levels; flatten it and try again"
                 ),
                 Fault::TooLong => {
-                    format!("{name}: the file is larger than 4 GiB; export its folders one by one")
+                    format!("{name}: the file is larger than 4 GiB; export its folders separately")
                 }
                 Fault::Syntax(error) => {
                     let what = error.to_string();
                     let what = what.split(" at line").next().unwrap_or_default();
                     let (line, column) = (error.line(), error.column());
                     format!(
-                        "{name}:{line}:{column}: this is not JSON ({what}); export the item or collection again"
+                        "{name}:{line}:{column}: the file is not valid JSON ({what}); export the item or collection again"
                     )
                 }
             })
@@ -50,12 +49,12 @@ impl Source {
         Ok(Self { name, text })
     }
 
-    /// The value that the file is.
+    /// The file's top-level value.
     pub(crate) fn root(&self) -> Option<Json<'_>> {
         self.text.root()
     }
 
-    /// The offset and line a value of this text begins at. Counting starts from a place known already, or a
+    /// The offset and line at which a value begins. Counting starts from a known position, because otherwise a
     /// file of a million items would be counted a million times.
     pub(crate) fn locate(&self, json: Json<'_>, known: (usize, usize)) -> (usize, usize) {
         let offset = json.offset();
@@ -65,7 +64,7 @@ impl Source {
     }
 }
 
-/// The line behind so many bytes.
+/// The line number after these bytes.
 fn line(before: &[u8]) -> usize {
     1 + json::breaks(before)
 }
@@ -79,28 +78,31 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_refused_with_file_line_and_column() {
+    fn invalid_json_is_refused_with_file_line_and_column() {
         let message = refusal(b"{\n  \"name\": oops\n}");
-        assert!(message.starts_with("in.json:2:11: this is not JSON (expected value)"), "{message}");
-        assert!(refusal(b"{}\n\xff").starts_with("in.json:2: this is not UTF-8"));
+        assert!(
+            message.starts_with("in.json:2:11: the file is not valid JSON (expected value)"),
+            "{message}"
+        );
+        assert!(refusal(b"{}\n\xff").starts_with("in.json:2: the file is not valid UTF-8"));
         assert!(refusal(b"\n\n {]").starts_with("in.json:3:"));
-        assert!(refusal(b" \n").contains("not JSON"));
+        assert!(refusal(b" \n").contains("not valid JSON"));
     }
 
     #[test]
-    fn nesting_is_allowed_to_128_and_refused_beyond_in_one_sentence() {
+    fn nesting_deeper_than_128_levels_is_refused_in_one_sentence() {
         let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth)).into_bytes();
         assert!(Source::new("x", nested(128)).is_ok());
         let message = refusal(&nested(129));
         assert!(message.contains("deeper than 128") && !message.contains('\n'), "{message}");
         assert!(
             Source::new("x", format!("\"{}\"", "[".repeat(500)).into_bytes()).is_ok(),
-            "brackets inside a string nest nothing"
+            "brackets inside a string are not nesting"
         );
     }
 
     #[test]
-    fn a_byte_order_mark_is_not_part_of_the_text() {
+    fn a_byte_order_mark_is_dropped() {
         assert!(Source::new("x", b"\xef\xbb\xbf{}".to_vec()).is_ok());
     }
 }

@@ -1,11 +1,11 @@
-//! Notes as a person can read them at hundreds of requests: those of one topic in one line.
+//! Notes summarized so that they stay readable for hundreds of requests: one line per topic.
 
 use crate::Note;
 
-/// Places named for each topic.
+/// The number of places listed per topic.
 const NAMED: usize = 3;
 
-/// One line for every topic, in the order they were first met, each with its count and its first places.
+/// One line per topic, in order of first occurrence, with the number of notes and the first places.
 pub fn summary(notes: &[Note]) -> Vec<String> {
     let mut topics: Vec<(&Note, Vec<&Note>)> = Vec::new();
     for note in notes {
@@ -25,7 +25,7 @@ pub fn summary(notes: &[Note]) -> Vec<String> {
             .collect();
         let more = match notes.len().saturating_sub(NAMED) {
             0 => String::new(),
-            more => format!("; and {more} more, which --verbose lists"),
+            more => format!("; and {more} more (listed with --verbose)"),
         };
         format!("{}: {} times: {}: {}{more}", first.effect, notes.len(), first.topic, places.join("; "))
     };

@@ -8,17 +8,17 @@ use crate::Error;
 const BEGIN: &str = "<!-- operations -->\n";
 const END: &str = "<!-- end of operations -->";
 
-/// A Markdown text with the table of a document's operations between its markers, which stand on lines of their own:
-/// `<!-- operations -->` and `<!-- end of operations -->`.
+/// Replaces the text between `<!-- operations -->` and `<!-- end of operations -->`, each on a line of its own, by a
+/// table of a document's operations.
 ///
 /// # Errors
 ///
-/// The text does not have both markers, in that order. `name` is what the sentence calls it.
+/// The text does not contain both markers in that order. `name` is the file's name in the error.
 pub fn with_table(name: &str, markdown: &str, document: &Value) -> Result<String, Error> {
     let parts = markdown.split_once(BEGIN).and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
     let Some((head, tail)) = parts else {
         return Err(Error::new(format!(
-            "{name}: it has no place for the table of operations; give it the lines `{}` and `{END}`",
+            "{name}: the file has no place for the table of operations; add the lines `{}` and `{END}`",
             BEGIN.trim_end()
         )));
     };
@@ -68,7 +68,7 @@ fn answers(operation: &Value) -> String {
     answers.collect::<Vec<_>>().join(", ")
 }
 
-/// What a cell may hold: no end of the cell, and none of the line.
+/// Escapes what would end the cell or the line.
 fn cell(text: &str) -> String {
     text.replace(char::is_control, " ").replace('|', "\\|")
 }

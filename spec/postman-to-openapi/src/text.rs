@@ -1,9 +1,9 @@
-//! Cutting text by what stands in it, never by a number of bytes; and showing it.
+//! Splitting text by its content rather than by byte offsets, and escaping it for display.
 
 use std::borrow::Cow;
 
-/// A text as one line that a terminal shows and does nothing else with: line breaks, escape sequences and marks that
-/// turn the direction of writing are shown by their names.
+/// A text as one line that is safe to print: line breaks, escape sequences and bidirectional control characters are
+/// escaped.
 pub fn printable(text: &str) -> Cow<'_, str> {
     let acts = |c: char| {
         c.is_control()
@@ -19,7 +19,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// What is before and behind an ASCII phrase, whatever its case.
+/// Splits a text at the first occurrence of an ASCII phrase, ignoring case.
 pub fn split_once_ignoring_case<'t>(text: &'t str, phrase: &str) -> Option<(&'t str, &'t str)> {
     let first = phrase.as_bytes().first()?;
     let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
@@ -30,13 +30,13 @@ pub fn split_once_ignoring_case<'t>(text: &'t str, phrase: &str) -> Option<(&'t 
     })
 }
 
-/// The start of a text that is of one kind of characters, and the rest.
+/// Splits a text after its leading characters of one kind.
 pub fn split_while(text: &str, of_kind: impl Fn(char) -> bool) -> (&str, &str) {
     let length = text.find(|c| !of_kind(c)).unwrap_or(text.len());
     text.split_at_checked(length).unwrap_or((text, ""))
 }
 
-/// As many of a text's first bytes as are whole characters, and the rest.
+/// Splits a text after at most `longest` bytes, between characters.
 pub fn split_within(text: &str, longest: usize) -> (&str, &str) {
     // No character has more than four bytes.
     (longest.saturating_sub(3)..=longest).rev().find_map(|at| text.split_at_checked(at)).unwrap_or((text, ""))
@@ -48,7 +48,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_text_is_cut_between_characters() {
+    fn text_is_split_between_characters() {
         assert_eq!(split_once_ignoring_case("Das ERROR Code ß", "error code"), Some(("Das ", " ß")));
         assert_eq!(split_once_ignoring_case("Kscope", "scope"), Some(("K", "")));
         assert_eq!(split_once_ignoring_case("scop", "scope"), None);
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_terminal_would_act_on_is_shown_by_its_name() {
+    fn control_characters_are_escaped_for_the_terminal() {
         assert_eq!(printable("Zoë 用户"), "Zoë 用户");
         assert_eq!(
             printable("a\n\u{1b}[2Jerror: b\u{9b}\u{202e}\r"),
@@ -71,7 +71,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn whatever_is_cut_can_be_joined_again(text in any::<String>(), longest in 0..20_usize) {
+        fn the_parts_of_a_split_text_make_up_the_whole(text in any::<String>(), longest in 0..20_usize) {
             let (start, rest) = split_within(&text, longest);
             prop_assert!(start.len() <= longest && (rest.is_empty() || start.len() + 4 > longest));
             prop_assert_eq!(format!("{start}{rest}"), text.clone());

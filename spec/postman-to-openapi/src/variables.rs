@@ -7,12 +7,12 @@ use crate::name;
 use crate::postman::{self, Raw};
 use crate::secret::{self, Secrets};
 
-/// Values that hold values that hold values: past this nobody means it.
+/// How often variables in values are expanded; deeper nesting is not intended.
 const DEEPEST: usize = 8;
-/// A value longer than this, once its own variables are filled in, is left alone.
+/// A value that expands to more than this is not filled in.
 const LONGEST: usize = 16 * 1024;
 
-/// The variables of a collection or folder, and of what it stands in.
+/// The variables of a collection or folder, and of those around it.
 #[derive(Default)]
 pub struct Variables<'p> {
     values: HashMap<String, String>,
@@ -20,12 +20,11 @@ pub struct Variables<'p> {
 }
 
 impl<'p> Variables<'p> {
-    /// Reads a `variable` member. A credential's value is learnt as a secret and is no value here.
+    /// Reads a `variable` member. A credential counts as a secret instead of a value.
     pub fn read(raw: Raw<'_>, outer: Option<&'p Variables<'p>>, secrets: &mut Secrets) -> Self {
         let mut values = HashMap::new();
         postman::entries(raw, |entry| {
-            let name = postman::filled(entry.key).or_else(|| postman::filled(entry.id));
-            let (Some(name), Some(value)) = (name, postman::filled(entry.value)) else { return };
+            let (Some(name), Some(value)) = (entry.name(), postman::filled(entry.value)) else { return };
             let declared =
                 postman::text(entry.kind).is_some_and(|kind| kind == "secret") || postman::flag(entry.secret);
             if declared || secret::is_credential(&name) || secret::mask_looks(&value).is_some() {
@@ -37,18 +36,18 @@ impl<'p> Variables<'p> {
         Self { values, outer }
     }
 
-    /// Makes the variables of another input known too, where no other input gives them another value.
+    /// Adds the variables of another input, unless inputs contradict each other.
     pub fn learn(&mut self, other: &Variables<'_>) {
         for (name, value) in &other.values {
             let known = self.values.entry(name::plain(name)).or_insert_with(|| value.clone());
             if known != value {
-                // Of two values neither is the one: it has none.
+                // Neither of two values is better than the other.
                 known.clear();
             }
         }
     }
 
-    /// The value of one variable, as it is written.
+    /// The value of a variable, as written.
     pub fn get(&self, name: &str) -> Option<&str> {
         match self.values.get(name) {
             Some(value) => Some(value.as_str()).filter(|value| !value.is_empty()),
@@ -56,7 +55,7 @@ impl<'p> Variables<'p> {
         }
     }
 
-    /// Fills in every variable that has a value; the others stay `{{as they are}}`.
+    /// Fills in every variable that has a value; the others stay as they are.
     pub fn expand<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut current = Cow::Borrowed(text);
         for _ in 0..DEEPEST {
@@ -92,9 +91,9 @@ impl<'p> Variables<'p> {
     }
 }
 
-/// The first `{{name}}` of a text, with what is before and after it.
+/// The first `{{name}}` in a text, with the text before and after it.
 pub fn next(text: &str) -> Option<(&str, &str, &str)> {
-    // Most texts hold no brace, which is seen sooner than that they hold no pair.
+    // Most texts have no brace at all, which is quicker to find out.
     memchr::memchr(b'{', text.as_bytes())?;
     let (_, opened) = text.split_once("{{")?;
     let (_, after) = opened.split_once("}}")?;
@@ -103,7 +102,7 @@ pub fn next(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, name, after))
 }
 
-/// The name, when the text is one variable and nothing else.
+/// The name, if the text is a single variable.
 pub fn whole(text: &str) -> Option<&str> {
     let (before, name, after) = next(text)?;
     (before.is_empty() && after.is_empty()).then_some(name.trim())
@@ -114,12 +113,12 @@ mod tests {
     use super::*;
 
     fn variables(json: &str) -> Variables<'static> {
-        let text = crate::json::Text::new(json.to_owned()).ok().expect("the test's JSON is sound");
+        let text = crate::json::Text::new(json.to_owned()).ok().expect("valid JSON");
         Variables::read(text.root(), None, &mut Secrets::default())
     }
 
     #[test]
-    fn values_may_hold_variables_and_never_loop_or_explode() {
+    fn values_may_contain_variables_without_looping_or_exploding() {
         let nested =
             variables(r#"[{"key":"base","value":"https://{{host}}/v1"},{"id":"host","value":"a.example"}]"#);
         assert_eq!(nested.expand("{{base}}/x/{{y}}"), "https://a.example/v1/x/{{y}}");
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_credential_has_no_value() {
+    fn a_credential_is_not_filled_in() {
         let secretive =
             variables(r#"[{"key":"api_token","value":"abc123def"},{"key":"x","value":"v","type":"secret"}]"#);
         assert_eq!(secretive.expand("{{api_token}}{{x}}"), "{{api_token}}{{x}}");

@@ -1,4 +1,4 @@
-//! The walk through the items: every request becomes an operation or is named.
+//! The walk through the items: every request becomes an operation or is reported as left out.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ use crate::source::Source;
 use crate::variables::Variables;
 use crate::{Effect, Error, Note};
 
-/// Where the walk stands.
+/// The current position of the walk.
 #[derive(Clone, Copy)]
 struct Place<'p, 'a> {
     folders: &'p [Cow<'a, str>],
@@ -34,7 +34,7 @@ struct Place<'p, 'a> {
 pub fn source(source: &Source, builder: &mut Builder, say: &mut dyn FnMut(Note)) -> Result<(), Error> {
     let refusal = || {
         Error::new(format!(
-            "{}: this holds neither a Postman item nor a collection; export one from Postman as v2.1 and name that file",
+            "{}: the file contains neither a Postman item nor a collection; export one from Postman as v2.1 and use that file",
             source.name
         ))
     };
@@ -76,25 +76,31 @@ struct Walk<'w, 'a> {
     source: &'a Source,
     builder: &'w mut Builder,
     say: &'w mut dyn FnMut(Note),
-    /// An offset whose line is known.
+    /// The last offset whose line was determined, and that line.
     known: (usize, usize),
-    /// Whether an exporter wrote the file.
+    /// Whether an exporter generated the file.
     exported: bool,
-    /// Whether the file is one of items, and no collection.
+    /// Whether the file contains single items rather than a collection.
     item: bool,
 }
 
 impl<'a> Walk<'_, 'a> {
     fn item(&mut self, raw: Json<'a>, place: Place<'_, 'a>) {
         let Some(node) = postman::object::<Node<'a>>(Some(raw)) else {
-            return self.left_out(raw, place, None, "it is not a JSON object of the kind Postman writes", "");
+            return self.left_out(
+                raw,
+                place,
+                None,
+                "it is not an object as Postman writes them; export it again",
+                "",
+            );
         };
         let title = postman::text(node.name).unwrap_or_default();
         if node.item.is_some() && node.request.is_none() {
             return self.folder(&node, title, place);
         }
         let Some(request) = node.request else {
-            return self.left_out(raw, place, Some(&title), "it holds neither a request nor items", "");
+            return self.left_out(raw, place, Some(&title), "it contains neither a request nor items", "");
         };
         let mut notes = Vec::new();
         let read = self.request(raw, request, &node, &title, place, &mut notes);
@@ -130,7 +136,7 @@ impl<'a> Walk<'_, 'a> {
         place: Place<'_, 'a>,
         notes: &mut Vec<(&'static str, String)>,
     ) -> Result<(), (&'static str, String)> {
-        // A request may be nothing but its URL.
+        // A request may be just its URL.
         let request = match request.get().starts_with('"') {
             true => Request { url: Some(request), ..Request::default() },
             false => postman::object::<Request<'_>>(Some(request))
@@ -138,12 +144,12 @@ impl<'a> Walk<'_, 'a> {
         };
         let method = postman::filled(request.method).unwrap_or(Cow::Borrowed("GET"));
         let method = Method::read(&method).ok_or_else(|| {
-            let topic = "OpenAPI has no place for its method; change the method, or describe it by hand";
+            let topic = "OpenAPI does not support its method; change the method, or describe the operation by hand";
             let method = method.trim();
             (
                 topic,
                 format!(
-                    "OpenAPI has no place for its method {method}; change the method, or describe it by hand"
+                    "OpenAPI does not support its method {method}; change the method, or describe the operation by hand"
                 ),
             )
         })?;
@@ -191,7 +197,7 @@ impl<'a> Walk<'_, 'a> {
             let text = format!("into {with}");
             (self.say)(Note {
                 effect: Effect::Merged,
-                topic: "into another of the same method and path",
+                topic: "into another request of the same method and path",
                 place,
                 text,
             });

@@ -1,4 +1,4 @@
-//! What a new document means for callers.
+//! The changes between two documents that matter to callers.
 
 use postman_to_openapi::{Change, changes};
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ fn document(paths: Value) -> Value {
     json!({ "openapi": "3.0.3", "servers": [{ "url": "https://a.example" }], "paths": paths })
 }
 
-/// `PATCH /pets/{petId}` with everything that can change.
+/// `PATCH /pets/{petId}`, with everything that can change.
 fn pet() -> Value {
     document(json!({ "/pets/{petId}": { "patch": {
         "operationId": "updatePet",
@@ -44,7 +44,7 @@ const BODY: &str = "/paths/~1pets~1{petId}/patch/requestBody/content/multipart~1
 const ANSWER: &str = "/paths/~1pets~1{petId}/patch/responses/200/content/application~1json/schema";
 const OPERATION: &str = "/paths/~1pets~1{petId}/patch";
 
-/// The document with another value at a place, or with none.
+/// The document with another value at a place, or without it.
 fn with(mut document: Value, place: &str, value: Option<Value>) -> Value {
     let (parent, name) = place.rsplit_once('/').expect("a JSON pointer");
     let name = name.replace("~1", "/");
@@ -63,7 +63,7 @@ fn said(before: &Value, after: &Value) -> Vec<String> {
 }
 
 #[test]
-fn each_change_that_breaks_a_caller_is_said_in_one_sentence() {
+fn each_breaking_change_is_reported_in_one_sentence() {
     let text = || Some(json!({ "type": "string" }));
     for (place, value, sentence) in [
         (format!("{OPERATION}/operationId"), Some(json!("changePet")), "updatePet was named".to_owned()),
@@ -76,14 +76,14 @@ fn each_change_that_breaks_a_caller_is_said_in_one_sentence() {
         (
             format!("{OPERATION}/parameters/1/schema"),
             text(),
-            "query parameter `dry` is a text, and was a boolean".into(),
+            "query parameter `dry` is now a string instead of a boolean".into(),
         ),
         (
             format!("{OPERATION}/parameters/1/name"),
             Some(json!("wet")),
             "query parameter `dry` was removed".into(),
         ),
-        (format!("{OPERATION}/requestBody"), None, "it no longer takes a body".into()),
+        (format!("{OPERATION}/requestBody"), None, "it no longer has a body".into()),
         (format!("{BODY}/properties/kind"), None, "body field `kind` was removed".into()),
         (
             format!("{BODY}/properties/owner/properties/key"),
@@ -93,67 +93,75 @@ fn each_change_that_breaks_a_caller_is_said_in_one_sentence() {
         (
             format!("{BODY}/properties/owner/properties/key"),
             text(),
-            "body field `owner.key` is a text, and was a secret".into(),
+            "body field `owner.key` is now a string instead of a secret".into(),
         ),
         (
             format!("{BODY}/properties/toys/items/properties/id"),
             text(),
-            "body field `toys[].id` is a text, and was an integer".into(),
+            "body field `toys[].id` is now a string instead of an integer".into(),
         ),
-        (format!("{BODY}/properties/kind/enum/1"), None, "body field `kind` no longer takes `dog`".into()),
+        (format!("{BODY}/properties/kind/enum/1"), None, "body field `kind` no longer accepts `dog`".into()),
         (
             format!("{BODY}/properties/kind/enum"),
             None,
-            "body field `kind` is no longer one of `cat`, `dog`, but any value".into(),
+            "body field `kind` is no longer limited to `cat`, `dog`".into(),
         ),
         (
             format!("{BODY}/properties/name/enum"),
             Some(json!(["Tom"])),
-            "body field `name` now takes only `Tom`".into(),
+            "body field `name` now accepts only `Tom`".into(),
         ),
         (
             format!("{BODY}/properties/name/maxLength"),
             Some(json!(49)),
-            "body field `name` now takes at most 49 characters".into(),
+            "body field `name` now has a maximum length of 49".into(),
         ),
         (
             format!("{BODY}/properties/name/minLength"),
             Some(json!(1)),
-            "body field `name` now takes at least 1 characters".into(),
+            "body field `name` now has a minimum length of 1".into(),
         ),
         (
             format!("{BODY}/required"),
             Some(json!(["name", "kind"])),
             "body field `kind` is now required".into(),
         ),
-        (format!("{ANSWER}/properties/id"), None, "answer field `id` was removed".into()),
-        (format!("{ANSWER}/properties/id"), text(), "answer field `id` is a text, and was an integer".into()),
+        (format!("{ANSWER}/properties/id"), None, "response field `id` was removed".into()),
+        (
+            format!("{ANSWER}/properties/id"),
+            text(),
+            "response field `id` is now a string instead of an integer".into(),
+        ),
         (
             format!("{ANSWER}/properties/toys/items"),
             Some(json!({ "type": "integer" })),
-            "answer field `toys[]` is an integer, and was a text".into(),
+            "response field `toys[]` is now an integer instead of a string".into(),
         ),
-        (format!("{ANSWER}/required"), Some(json!(["id"])), "answer field `id` is no longer optional".into()),
+        (
+            format!("{ANSWER}/required"),
+            Some(json!(["id"])),
+            "response field `id` is no longer optional".into(),
+        ),
         (
             format!("{OPERATION}/responses/200/content"),
             None,
-            "it gives nothing, and gave a JSON value".into(),
+            "it now returns nothing instead of a JSON value".into(),
         ),
         (
             format!("{OPERATION}/responses/204"),
             Some(json!({})),
-            "it gives a JSON value or nothing, and gave a JSON value".into(),
+            "it now returns a JSON value or nothing instead of a JSON value".into(),
         ),
         (
             format!("{OPERATION}/responses/202"),
             Some(json!({ "content": { "text/csv": {} } })),
-            "it gives bytes, and gave a JSON value".into(),
+            "it now returns bytes instead of a JSON value".into(),
         ),
     ] {
         let after = with(pet(), &place, value);
         let sentences = said(&pet(), &after);
         let expected = match place.ends_with("operationId") {
-            true => "breaking: changePet (PATCH /pets/{petId}): it was named updatePet".to_owned(),
+            true => "breaking: changePet (PATCH /pets/{petId}): it was called updatePet before".to_owned(),
             false => format!("breaking: updatePet (PATCH /pets/{{petId}}): {sentence}"),
         };
         assert_eq!(sentences, [expected], "{place}");
@@ -161,16 +169,19 @@ fn each_change_that_breaks_a_caller_is_said_in_one_sentence() {
 }
 
 #[test]
-fn a_change_of_several_parts_is_said_part_by_part() {
+fn several_changes_of_one_thing_are_reported_separately() {
     let moved = document(json!({ "/cats/{catId}": { "put": pet()["paths"]["/pets/{petId}"]["patch"] } }));
-    assert_eq!(said(&pet(), &moved), ["breaking: updatePet (PUT /cats/{catId}): it was PATCH /pets/{petId}"]);
+    assert_eq!(
+        said(&pet(), &moved),
+        ["breaking: updatePet (PUT /cats/{catId}): it was PATCH /pets/{petId} before"]
+    );
 
     let content = json!({ "application/json": { "schema": pet().pointer(BODY).expect("the body") } });
     let as_json = with(pet(), &format!("{OPERATION}/requestBody/content"), Some(content));
     assert_eq!(
         said(&pet(), &as_json),
         [
-            "breaking: updatePet (PATCH /pets/{petId}): its body is sent as application/json, and was sent as multipart/form-data"
+            "breaking: updatePet (PATCH /pets/{petId}): its body is now sent as application/json instead of multipart/form-data"
         ]
     );
     let optional = with(pet(), &format!("{OPERATION}/requestBody/required"), Some(json!(false)));
@@ -191,14 +202,14 @@ fn a_change_of_several_parts_is_said_part_by_part() {
     let sandbox = with(pet(), "/servers", Some(json!([{ "url": "https://b.example" }])));
     assert_eq!(
         said(&pet(), &sandbox),
-        ["breaking: requests go to https://b.example by default, and went to https://a.example"]
+        ["breaking: requests go to https://b.example by default instead of https://a.example"]
     );
     let named = with(pet(), "/x-error-code-names", Some(json!({ "300": "NO_PET" })));
-    assert_eq!(said(&named, &pet()), ["breaking: no error code is named `NO_PET` any longer"]);
+    assert_eq!(said(&named, &pet()), ["breaking: no error code is named `NO_PET` any more"]);
 }
 
 #[test]
-fn what_is_new_and_optional_or_only_documentation_breaks_nobody() {
+fn optional_additions_and_documentation_are_not_breaking() {
     for (place, value) in [
         (format!("{OPERATION}/description"), json!("Feeds it.")),
         (format!("{OPERATION}/parameters/1/description"), json!("Changes nothing.")),
@@ -222,7 +233,7 @@ fn what_is_new_and_optional_or_only_documentation_breaks_nobody() {
 }
 
 #[test]
-fn an_operation_is_known_by_its_id_or_else_by_method_and_path() {
+fn operations_are_matched_by_id_or_else_by_method_and_path() {
     let operation = |id: &str| json!({ "operationId": id, "responses": { "204": { "description": "" } } });
     let before = document(json!({
         "/a": { "get": operation("getA"), "delete": operation("deleteA") },
@@ -238,14 +249,14 @@ fn an_operation_is_known_by_its_id_or_else_by_method_and_path() {
         [
             "added: createC (POST /c)",
             "removed: deleteA (DELETE /a)",
-            "breaking: getA (GET /b): it was GET /a",
-            "breaking: getB (GET /a): it was GET /b",
+            "breaking: getA (GET /b): it was GET /a before",
+            "breaking: getB (GET /a): it was GET /b before",
         ]
     );
 }
 
 #[test]
-fn schemas_that_are_referred_to_are_compared_even_if_they_hold_themselves() {
+fn referenced_schemas_are_compared_even_if_recursive() {
     let pets = |name: &str, id: &str| {
         json!({
             "paths": { "/pets": { "get": { "operationId": "getPets", "responses": { "200": { "$ref": "#/components/responses/Pets" } } } } },
@@ -265,12 +276,12 @@ fn schemas_that_are_referred_to_are_compared_even_if_they_hold_themselves() {
     assert_eq!(said(&pets("Pet", "string"), &pets("Animal", "string")), [""; 0]);
     assert_eq!(
         said(&pets("Pet", "string"), &pets("Animal", "integer")),
-        ["breaking: getPets (GET /pets): answer field `id` is an integer, and was a text"]
+        ["breaking: getPets (GET /pets): response field `id` is now an integer instead of a string"]
     );
 }
 
 #[test]
-fn a_chain_of_references_may_be_long() {
+fn long_chains_of_references_are_followed() {
     let schema = |at: usize| {
         json!({ "type": "object", "properties": {
         "next": { "$ref": format!("#/components/schemas/{}", at + 1) },
@@ -302,7 +313,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A schema as the converter writes them.
+/// A schema as the converter writes it.
 fn schema() -> impl Strategy<Value = Value> {
     let plain = prop::sample::select(vec!["string", "integer", "number", "boolean"]);
     plain.prop_map(|kind| json!({ "type": kind })).prop_recursive(4, 24, 4, |inner| {
@@ -354,7 +365,7 @@ proptest! {
     }
 
     #[test]
-    fn what_one_direction_adds_the_other_removes(before in api(), after in api()) {
+    fn what_is_added_in_one_direction_is_removed_in_the_other(before in api(), after in api()) {
         let named = |from: &Value, to: &Value, kind: &str| -> Vec<String> {
             let all = said(from, to).into_iter();
             let mut named: Vec<_> = all.filter_map(|text| Some(text.strip_prefix(kind)?.to_owned())).collect();
@@ -365,7 +376,7 @@ proptest! {
     }
 
     #[test]
-    fn another_optional_field_anywhere_breaks_nobody(api in api(), new in schema()) {
+    fn a_new_optional_field_is_not_breaking_anywhere(api in api(), new in schema()) {
         fn grow(value: &mut Value, new: &Value) {
             if let Some(properties) = value.get_mut("properties").and_then(Value::as_object_mut) {
                 properties.values_mut().for_each(|inner| grow(inner, new));
@@ -380,7 +391,7 @@ proptest! {
     }
 
     #[test]
-    fn a_field_of_another_type_is_said_once(api in api(), at in any::<prop::sample::Index>()) {
+    fn a_changed_field_type_is_reported_once(api in api(), at in any::<prop::sample::Index>()) {
         fn fields<'v>(value: &'v mut Value, found: &mut Vec<&'v mut Value>) {
             for (name, inner) in value.as_object_mut().into_iter().flatten() {
                 if name == "properties" {

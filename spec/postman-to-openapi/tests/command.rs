@@ -1,4 +1,4 @@
-//! The command as it is used: exit codes, and that a failure leaves the output as it was.
+//! The command line: exit codes, messages, and what happens to files.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 const ITEM: &str =
     r#"{"name": "Get pet", "request": {"method": "GET", "url": "https://a.example/pets/:id"}}"#;
 
-/// A folder that is gone after the test.
+/// A temporary folder, deleted after the test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -65,18 +65,18 @@ fn the_document_goes_to_standard_output_and_everything_else_to_standard_error() 
     let document: serde_json::Value =
         serde_json::from_slice(&output.stdout).expect("a document and nothing else");
     assert_eq!(document["openapi"], "3.0.3");
-    assert_eq!(stderr(&output), "1 requests: 1 operations, 0 merged into them, 0 left out\n");
+    assert_eq!(stderr(&output), "requests: 1; operations: 1, merged: 0, left out: 0\n");
     assert!(output.stdout.ends_with(b"}\n"));
 }
 
 #[test]
-fn help_and_version_are_printed_and_wrong_usage_exits_with_2() {
+fn help_and_version_are_printed_and_incorrect_usage_exits_with_2() {
     let help = run(&["--help"], "");
     assert_eq!(help.status.code(), Some(0));
     let help = String::from_utf8_lossy(&help.stdout).into_owned();
     assert!(
         help.contains("Examples:")
-            && help.contains("Exit codes: 0 done, 1 refused or out of date, 2 wrong usage.")
+            && help.contains("Exit codes: 0 success, 1 refused or out of date, 2 incorrect usage.")
     );
     assert_eq!(
         run(&["--version"], "").stdout,
@@ -121,23 +121,23 @@ fn check_exits_with_1_and_a_diff_when_the_file_is_out_of_date() {
 }
 
 #[test]
-fn what_changes_for_callers_is_said_before_the_diff_and_before_the_summary() {
+fn changes_for_callers_come_before_the_diff_and_the_summary() {
     let folder = Folder::new("changes");
     let (item, output) = (folder.write("item.json", ITEM), folder.path("openapi.json"));
     let arguments = [item.as_str(), "--output", &output];
-    let summary = "1 requests: 1 operations, 0 merged into them, 0 left out";
-    assert_eq!(stderr(&run(&arguments, "")), format!("{summary}\n"), "nobody calls what was not there");
+    let summary = "requests: 1; operations: 1, merged: 0, left out: 0";
+    assert_eq!(stderr(&run(&arguments, "")), format!("{summary}\n"), "a new document has no callers");
     assert_eq!(stderr(&run(&arguments, "")), format!("{summary}\n"), "nothing changes");
 
     folder.write("item.json", &ITEM.replace("GET", "DELETE").replace("pets/:id", "pets/:id/toys"));
-    let change = "breaking: getPet (DELETE /pets/{id}/toys): it was GET /pets/{id}\n";
+    let change = "breaking: getPet (DELETE /pets/{id}/toys): it was GET /pets/{id} before\n";
     let checked = stderr(&run(&[&arguments[..], &["--check"]].concat(), ""));
     assert!(checked.starts_with(&format!("{change}{summary}\n--- ")), "{checked}");
     assert_eq!(stderr(&run(&arguments, "")), format!("{change}{summary}\n"));
 }
 
 #[test]
-fn the_table_of_operations_is_written_checked_and_refused_with_its_document() {
+fn the_table_of_operations_is_written_and_checked_with_its_document() {
     let folder = Folder::new("table");
     let (item, output) = (folder.write("item.json", ITEM), folder.path("openapi.json"));
     let text = |rows: &str| format!("Before\n<!-- operations -->\n{rows}<!-- end of operations -->\nAfter\n");
@@ -145,7 +145,11 @@ fn the_table_of_operations_is_written_checked_and_refused_with_its_document() {
     let arguments = [item.as_str(), "--output", &output, "--table", &table];
     let refused = run(&arguments, "");
     assert_eq!(refused.status.code(), Some(1));
-    assert!(stderr(&refused).contains("it has no place for the table of operations"), "{}", stderr(&refused));
+    assert!(
+        stderr(&refused).contains("the file has no place for the table of operations"),
+        "{}",
+        stderr(&refused)
+    );
     assert_eq!(folder.names(), ["README.md", "item.json"], "nothing is written");
 
     folder.write("README.md", &text("old\n"));
@@ -168,18 +172,18 @@ fn the_table_of_operations_is_written_checked_and_refused_with_its_document() {
 }
 
 #[test]
-fn a_refusal_leaves_the_output_as_it_was() {
+fn a_refused_conversion_leaves_the_output_unchanged() {
     let folder = Folder::new("refusal");
     let (good, output) = (folder.write("a.json", ITEM), folder.write("openapi.out", "precious"));
     let broken = folder.write("b.json", "{\n\"name\": oops");
     let patch = folder.write("c.overlay", r#"{"paths": {"/nowhere": {"get": {"summary": "x"}}}}"#);
     for (arguments, sentence) in [
-        (vec![good.as_str(), &broken], format!("error: {broken}:2:9: this is not JSON")),
+        (vec![good.as_str(), &broken], format!("error: {broken}:2:9: the file is not valid JSON")),
         (
             vec![&good, "--overlay", &patch],
-            format!("error: {patch}: /paths/~1nowhere is no path of the document"),
+            format!("error: {patch}: /paths/~1nowhere is not a path of the document"),
         ),
-        (vec!["no-such-file.json"], "error: no-such-file.json: the file cannot be read".to_owned()),
+        (vec!["no-such-file.json"], "error: no-such-file.json: cannot read the file".to_owned()),
     ] {
         let refused = run(&[&arguments[..], &["--output", &output]].concat(), "");
         assert_eq!(refused.status.code(), Some(1));
@@ -189,12 +193,12 @@ fn a_refusal_leaves_the_output_as_it_was() {
     assert_eq!(
         folder.names(),
         ["a.json", "b.json", "c.overlay", "openapi.out"],
-        "nothing is left lying about"
+        "no temporary file is left behind"
     );
 }
 
 #[test]
-fn an_overlay_that_breaks_the_document_and_an_empty_collection_are_refused() {
+fn an_invalid_overlay_and_an_empty_collection_are_refused() {
     let folder = Folder::new("invalid");
     let (good, output) = (folder.write("a.json", ITEM), folder.write("openapi.out", "precious"));
     let patch = folder
@@ -204,12 +208,12 @@ fn an_overlay_that_breaks_the_document_and_an_empty_collection_are_refused() {
         (
             vec![good.as_str(), "--overlay", &patch],
             vec![
-                format!("error: {patch}: /info is missing, and a document must have it"),
+                format!("error: {patch}: /info is missing, but a document must have it"),
                 format!("error: {patch}: /paths/~1pets~1{{id}}/get/responses/200 must be a response"),
             ],
         ),
-        (vec![&empty], vec![format!("error: {empty}: this holds no request")]),
-        (vec![&good, &empty], vec![format!("error: {empty}: this holds no request")]),
+        (vec![&empty], vec![format!("error: {empty}: the file contains no requests")]),
+        (vec![&good, &empty], vec![format!("error: {empty}: the file contains no requests")]),
     ] {
         let refused = run(&[&arguments[..], &["--output", &output]].concat(), "");
         assert_eq!(refused.status.code(), Some(1));
@@ -221,7 +225,7 @@ fn an_overlay_that_breaks_the_document_and_an_empty_collection_are_refused() {
 }
 
 #[test]
-fn the_counts_are_those_of_what_is_written() {
+fn the_counts_match_what_is_written() {
     let folder = Folder::new("counts");
     let pets = ITEM.to_owned();
     let cats = ITEM.replace("pets", "cats");
@@ -230,13 +234,13 @@ fn the_counts_are_those_of_what_is_written() {
     let output = run(&[&items, "--overlay", &patch], "");
     let said = stderr(&output);
     assert!(
-        said.contains("3 requests: 1 operations, 0 merged into them, 0 left out, 2 removed by the overlay"),
+        said.contains("requests: 3; operations: 1, merged: 0, left out: 0, removed by the overlay: 2"),
         "{said}"
     );
 }
 
 #[test]
-fn nothing_of_an_input_reaches_the_terminal_raw() {
+fn control_characters_of_an_input_never_reach_the_terminal() {
     let folder = Folder::new("terminal");
     let evil = "\u{1b}[2J\nerror: forged\u{9b}31m\u{202e}\r";
     let request = |url: &str, method: &str| serde_json::json!({"name": evil, "request": {"url": url, "method": method}});
@@ -274,7 +278,7 @@ fn nothing_of_an_input_reaches_the_terminal_raw() {
     }
 }
 
-/// What a person may point `--output` at, and what it must stay.
+/// What `--output` may point to, and how it must be treated.
 #[cfg(unix)]
 mod output {
     use super::{Command, Folder, ITEM, run, stderr};
@@ -286,12 +290,12 @@ mod output {
     }
 
     #[test]
-    fn a_file_that_is_written_again_keeps_its_permissions_and_owner() {
+    fn a_replaced_file_keeps_its_permissions_and_owner() {
         let folder = Folder::new("permissions");
         let (item, output) = (folder.write("item.json", ITEM), folder.write("openapi.out", "old"));
         for wanted in [0o600, 0o664, 0o755] {
             fs::set_permissions(&output, fs::Permissions::from_mode(wanted)).expect("permissions");
-            // Only root may give a file away.
+            // Only root can change the owner of a file.
             let given = std::os::unix::fs::chown(&output, Some(4321), Some(4321)).is_ok();
             assert_eq!(run(&[&item, "--output", &output], "").status.code(), Some(0));
             assert_eq!(mode(&output), wanted);
@@ -303,7 +307,7 @@ mod output {
     }
 
     #[test]
-    fn of_a_symbolic_link_the_target_changes() {
+    fn the_target_of_a_symbolic_link_is_replaced_rather_than_the_link() {
         let folder = Folder::new("links");
         let item = folder.write("item.json", ITEM);
         fs::create_dir(folder.0.join("real")).expect("a folder");
@@ -326,7 +330,7 @@ mod output {
     }
 
     #[test]
-    fn what_is_not_a_writable_regular_file_is_refused_and_stays() {
+    fn anything_but_a_writable_regular_file_is_refused_and_unchanged() {
         let folder = Folder::new("special");
         let item = folder.write("item.json", ITEM);
         let (pipe, device, socket, read_only) = (
@@ -336,7 +340,7 @@ mod output {
             folder.write("read-only", "old"),
         );
         assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
-        // Only root may make one: of the kind that swallows everything, and in a folder of its own.
+        // Only root can create a device node; this one discards everything, like /dev/null.
         let is_device =
             Command::new("mknod").args([&device, "c", "1", "3"]).output().is_ok_and(|it| it.status.success());
         let _listener = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
@@ -361,13 +365,13 @@ mod output {
         assert!(kind(&pipe).is_fifo() && kind(&socket).is_socket());
         assert!(!is_device || kind(&device).is_char_device());
         assert_eq!(fs::read_to_string(&read_only).expect("the file"), "old");
-        // Checking only reads, as in a checkout that nobody may change.
+        // --check only reads, so it must work in a read-only checkout.
         let out_of_date = run(&[&item, "--output", &read_only, "--check"], "");
         assert!(stderr(&out_of_date).contains("is out of date"), "{}", stderr(&out_of_date));
     }
 
     #[test]
-    fn the_output_is_no_input_by_whatever_name() {
+    fn an_output_that_is_also_an_input_is_refused_under_any_name() {
         let folder = Folder::new("same");
         let item = folder.write("item.json", ITEM);
         let overlay = folder.write("overlay", "{}");
@@ -384,7 +388,7 @@ mod output {
         ] {
             let refused = run(&arguments, "");
             assert_eq!(refused.status.code(), Some(1), "{arguments:?}");
-            assert!(stderr(&refused).contains("is both read"), "{}", stderr(&refused));
+            assert!(stderr(&refused).contains("is --output and also an input"), "{}", stderr(&refused));
             assert_eq!(fs::read_to_string(&item).expect("the item"), ITEM);
             assert_eq!(fs::read_to_string(&overlay).expect("the overlay"), "{}");
         }
@@ -404,7 +408,7 @@ mod output {
         let items: Vec<String> = (0..2000).map(|at| ITEM.replace("pets", &format!("pets{at}"))).collect();
         let items = folder.write("items.json", &format!("[{}]", items.join(",")));
         let program = env!("CARGO_BIN_EXE_postman-to-openapi");
-        // The system kills whoever writes more than so many blocks to a file.
+        // The system kills the process when it writes more blocks than this to a file.
         let killed = Command::new("sh")
             .args(["-c", "ulimit -f 64; exec \"$@\"", "sh", program, &items, "--output", &output])
             .output()
@@ -420,7 +424,7 @@ mod output {
 }
 
 #[test]
-fn a_bad_item_sinks_the_run_only_when_strict() {
+fn a_bad_item_fails_the_run_only_with_strict() {
     let folder = Folder::new("strict");
     let item =
         folder.write("item.json", &format!(r#"[{ITEM}, {{"name": "Bad", "request": {{"method": "GET"}}}}]"#));
@@ -433,7 +437,7 @@ fn a_bad_item_sinks_the_run_only_when_strict() {
 }
 
 #[test]
-fn a_folder_stands_for_every_json_below_it() {
+fn a_folder_stands_for_every_json_file_below_it() {
     let folder = Folder::new("folder");
     folder.write("a.json", ITEM);
     folder.write("notes.txt", "no export");
@@ -441,7 +445,7 @@ fn a_folder_stands_for_every_json_below_it() {
     std::fs::create_dir_all(folder.0.join("sub")).expect("a folder");
     folder.write("sub/b.json", &ITEM.replace("pets", "cats"));
     let output = run(&[&folder.0.display().to_string()], "");
-    assert_eq!(stderr(&output), "2 requests: 2 operations, 0 merged into them, 0 left out\n");
+    assert_eq!(stderr(&output), "requests: 2; operations: 2, merged: 0, left out: 0\n");
     let empty = Folder::new("empty");
     assert_eq!(run(&[&empty.0.display().to_string()], "").status.code(), Some(1));
 }

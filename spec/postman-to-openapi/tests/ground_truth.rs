@@ -1,7 +1,7 @@
-//! Document → `openapi-to-postmanv2` → converter → the document again, compared fact by fact.
+//! Documents exported with `openapi-to-postmanv2` and converted back, compared fact by fact.
 //!
-//! The documents under `fixtures/` were written for this and use every convention of the exporter;
-//! `fixtures/export` exports them. Where an export does not hold a fact at all, [`LOST`] says why.
+//! The documents under `fixtures/` were written for this test and use every convention of the exporter;
+//! `fixtures/export` exports them. [`LOST`] lists the facts that an export does not contain, and why.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -9,14 +9,14 @@ use std::path::Path;
 use postman_to_openapi::{Converter, Effect, Note, Source};
 use serde_json::Value;
 
-/// Interface and mode of the exporter.
+/// The exporter's interface and mode.
 const EXPORTS: [&str; 3] = ["v1", "v2-example", "v2-schema"];
 const DOCUMENTS: [&str; 3] = ["parameters", "forms", "examples"];
 
-/// A kind of fact that an export does not hold.
+/// A kind of fact that an export does not contain.
 struct Lost {
     exports: &'static [&'static str],
-    /// A fact is lost when its key contains all of these and its value is one of `values` (any, if empty).
+    /// A fact is lost if its key contains all of these and its value is one of `values` (or any, if empty).
     key: &'static [&'static str],
     values: &'static [&'static str],
     why: &'static str,
@@ -84,7 +84,7 @@ const LOST: [Lost; 23] = [
         values: &[],
         why: "null is one value among others, and is not chosen",
     },
-    // Enumerations: the exporter of each interface forgets them in other places.
+    // Enums: each interface of the exporter omits them in different places.
     Lost { exports: &["v1"], key: &["query", "enum"], values: &[], why: "written for form fields only" },
     Lost { exports: &["v1"], key: &["header", "enum"], values: &[], why: "written for form fields only" },
     Lost { exports: V2, key: &["multipart", "enum"], values: &[], why: "written for parameters only" },
@@ -97,7 +97,7 @@ const LOST: [Lost; 23] = [
         values: &["false"],
         why: "a request is exported with its body",
     },
-    // Answers.
+    // Responses.
     Lost { exports: ALL, key: &["answers 5XX"], values: &[], why: "written 500" },
     Lost { exports: &["v1"], key: &["answers default"], values: &[], why: "written 500" },
     Lost {
@@ -130,14 +130,14 @@ fn converted(name: &str) -> Value {
     converter
         .read(&Source::new(name, read(name)).expect("the fixture is JSON"))
         .expect("the fixture is a collection");
-    let text = converter.finish(None).expect("nothing is refused").to_text();
+    let text = converter.finish(None).expect("a document").to_text();
     assert_eq!(left_out, Vec::<String>::new());
     serde_json::from_str(&text).expect("a document is JSON")
 }
 
 type Facts = BTreeMap<String, String>;
 
-/// Everything a document says, one fact per line.
+/// All facts of a document, one per line.
 fn facts(document: &Value) -> Facts {
     let mut facts = Facts::new();
     let mut say = |key: String, value: &Value| {
@@ -166,7 +166,7 @@ fn facts(document: &Value) -> Facts {
                 let place = format!("{place} {within} {name}");
                 say(format!("{place} required"), &Value::Bool(parameter["required"] == true));
                 if parameter["description"].is_string() {
-                    // What only resembles a link is escaped.
+                    // Text that only resembles a link is escaped.
                     let plain = text(&parameter["description"]).replace("\\[", "[");
                     say(format!("{place} description"), &Value::from(plain));
                 }
@@ -196,7 +196,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// Security without the schemes' names, which no export holds.
+/// Security without the names of the schemes, which an export does not contain.
 fn schemes(security: &Value, document: &Value) -> String {
     let mut all = Vec::new();
     for (name, scopes) in security.as_array().into_iter().flatten().filter_map(Value::as_object).flatten() {
@@ -243,7 +243,7 @@ fn schema(place: &str, schema: &Value, say: &mut impl FnMut(String, &Value)) {
 }
 
 #[test]
-fn what_an_export_holds_comes_back_as_it_was() {
+fn everything_an_export_contains_is_converted_back() {
     let mut used = BTreeSet::new();
     let mut wrong = Vec::new();
     let mut counts: BTreeMap<(&str, &str), (usize, usize, usize)> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Whatever comes in, the converter ends without a panic, in time, and within its memory.
+//! For any input, the converter finishes without a panic and within its limits of time and memory.
 
 #![expect(clippy::string_slice, reason = "each position was moved to where a character begins")]
 
@@ -14,7 +14,7 @@ use proptest::test_runner::Config;
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;
 
-/// The heap is counted for the whole process, inputs in the making included: one test at a time.
+/// Heap use is measured for the whole process, so only one test may run at a time.
 static ONE: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
@@ -23,7 +23,7 @@ fn alone() -> MutexGuard<'static, ()> {
 
 const MIB: usize = 1024 * 1024;
 
-/// Converts, writes, and holds the promise about memory and time.
+/// Converts and writes, and checks the limits of memory and time.
 fn convert(text: &str) {
     let before = HEAP.current_usage();
     HEAP.reset_peak_usage();
@@ -31,8 +31,8 @@ fn convert(text: &str) {
     if let Ok(source) = Source::new("x.json", text.as_bytes().to_vec()) {
         let mut converter = Converter::new(drop);
         if converter.read(&source).is_ok() {
-            let converted = converter.finish(None).expect("without an overlay nothing is refused");
-            converted.write(std::io::sink()).expect("nothing to fail");
+            let converted = converter.finish(None).expect("a document");
+            converted.write(&mut std::io::sink()).expect("a sink accepts everything");
         }
     }
     let used = HEAP.peak_usage().saturating_sub(before);
@@ -56,7 +56,7 @@ fn fixtures() -> Vec<String> {
     names.iter().map(|path| std::fs::read_to_string(path).expect("a fixture")).collect()
 }
 
-/// Fragments that mean something to some reader on the way.
+/// Fragments that are significant to some part of the converter.
 const FRAGMENTS: [&str; 40] = [
     "null",
     "[]",
@@ -114,7 +114,7 @@ fn mutated(fixtures: &'static [String]) -> impl Strategy<Value = String> {
                 end -= 1;
             }
             match kind {
-                // Inside a string more often than not, so the file stays JSON more often than not.
+                // Mostly inside a string, so that the file usually stays valid JSON.
                 0..=2 => text.insert_str(at, with.get::<&str>(&FRAGMENTS)),
                 3 => text.replace_range(at..end.max(at), ""),
                 4 => {
@@ -128,7 +128,7 @@ fn mutated(fixtures: &'static [String]) -> impl Strategy<Value = String> {
     })
 }
 
-/// Replaces the value behind the next colon.
+/// Replaces the value after the next colon.
 fn replace_value(text: &mut String, at: usize, with: &str) {
     let Some(start) = text[at..].find("\": ").map(|found| at + found + 3) else { return };
     let mut values = serde_json::Deserializer::from_str(&text[start..]).into_iter::<serde::de::IgnoredAny>();
@@ -148,7 +148,7 @@ fn mutated_exports_neither_panic_nor_hang_nor_eat_memory() {
 }
 
 #[test]
-fn every_fixture_can_be_cut_anywhere() {
+fn a_fixture_may_be_cut_off_anywhere() {
     let _alone = alone();
     for text in fixtures() {
         for at in (0..text.len()).step_by(text.len() / 40 + 1).filter(|&at| text.is_char_boundary(at)) {
@@ -157,11 +157,11 @@ fn every_fixture_can_be_cut_anywhere() {
     }
 }
 
-/// Inputs made to cost much: each is some megabytes of one thing.
+/// Inputs designed to be expensive, each a few megabytes of one thing.
 #[test]
-fn what_is_made_to_cost_much_costs_little() {
+fn inputs_designed_to_be_expensive_are_cheap() {
     let _alone = alone();
-    // Without optimisation everything takes ten times as long, and less is proof enough.
+    // Unoptimized code takes ten times as long, and smaller inputs are proof enough.
     let scaled = |count: usize| if cfg!(debug_assertions) { count / 8 } else { count };
     let many = |element: &str, count: usize| vec![element; scaled(count)].join(",");
     let in_body = |body: &str| {

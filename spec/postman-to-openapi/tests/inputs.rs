@@ -1,4 +1,4 @@
-//! Every shape a Postman file comes in, and what becomes of everything in it.
+//! All forms of Postman files, and how their contents are converted.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
-/// Converts JSON values as if each were a file; gives document, notes and counts.
+/// Converts JSON values, each like a file; returns the document, notes and counts.
 fn convert(files: &[Value]) -> (Value, Vec<Note>, Counts) {
     let files: Vec<String> = files.iter().map(Value::to_string).collect();
     let (text, notes, counts) = convert_texts(&files.iter().map(String::as_str).collect::<Vec<_>>());
@@ -20,11 +20,10 @@ fn convert_texts(files: &[&str]) -> (String, Vec<Note>, Counts) {
     let mut notes = Vec::new();
     let mut converter = Converter::new(|note| notes.push(note));
     for (number, text) in files.iter().enumerate() {
-        let source = Source::new(format!("{number}.json"), text.as_bytes().to_vec())
-            .expect("the test's JSON is sound");
-        converter.read(&source).expect("the test's file is Postman's");
+        let source = Source::new(format!("{number}.json"), text.as_bytes().to_vec()).expect("valid JSON");
+        converter.read(&source).expect("a Postman file");
     }
-    let converted = converter.finish(None).expect("nothing is refused");
+    let converted = converter.finish(None).expect("a document");
     let (text, counts) = (converted.to_text(), converted.counts);
     (text, notes, counts)
 }
@@ -33,7 +32,7 @@ fn item(name: &str, method: &str, url: &str) -> Value {
     json!({"name": name, "request": {"method": method, "url": url}})
 }
 
-/// Compares with a file; `UPDATE_GOLDEN=1 cargo test` writes it instead.
+/// Compares with a file; `UPDATE_GOLDEN=1 cargo test` updates it instead.
 fn golden(name: &str, made: &str) {
     let path = fixture(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -46,7 +45,7 @@ fn golden(name: &str, made: &str) {
 }
 
 #[test]
-fn a_collection_as_the_app_writes_it_becomes_this_document() {
+fn a_collection_of_the_app_converts_to_the_golden_document() {
     let text = std::fs::read_to_string(fixture("app.postman.json")).expect("the fixture");
     let (document, notes, counts) = convert_texts(&[&text]);
     golden("app.golden.json", &document);
@@ -66,7 +65,7 @@ fn no_secret_of_any_kind_is_in_the_document() {
 }
 
 #[test]
-fn items_collections_wrappers_and_lists_are_read_alike() {
+fn items_collections_wrappers_and_lists_give_the_same_document() {
     let item = item("Get pet", "GET", "https://a.example/pets/:id");
     let collection = json!({"info": {"name": "Postman items"}, "item": [item]});
     let bare = convert(std::slice::from_ref(&item)).0;
@@ -94,25 +93,25 @@ fn version_2_0_is_read_like_version_2_1() {
 }
 
 #[test]
-fn every_request_is_an_operation_or_is_named_with_file_folder_and_reason() {
+fn every_request_is_converted_or_reported_with_file_folder_and_reason() {
     let file = json!({"info": {"name": "T"}, "item": [
         {"name": "Outer", "item": [{"name": "Inner", "item": [item("Bad", "VIEW", "/a"), item("Good", "GET", "/a")]}]},
         {"name": "Empty", "request": {"method": "GET"}},
     ]});
     let (_, notes, counts) = convert(&[file]);
     assert_eq!(counts, Counts { operations: 1, left_out: 2, ..Counts::default() });
-    assert_eq!(counts.to_string(), "3 requests: 1 operations, 0 merged into them, 2 left out");
+    assert_eq!(counts.to_string(), "requests: 3; operations: 1, merged: 0, left out: 2");
     let said: Vec<String> = notes.iter().map(Note::to_string).collect();
     assert!(
         said[0]
-            .starts_with("left out: 0.json:1: Outer / Inner / Bad: OpenAPI has no place for its method VIEW"),
+            .starts_with("left out: 0.json:1: Outer / Inner / Bad: OpenAPI does not support its method VIEW"),
         "{said:?}"
     );
     assert!(said[1].starts_with("left out: 0.json:1: Empty: it has no URL"), "{said:?}");
 }
 
 #[test]
-fn equal_method_and_path_merge_whatever_the_parameters_are_called() {
+fn the_same_method_and_path_merge_despite_different_parameter_names() {
     let (document, notes, counts) = convert(&[json!([
         item("Get pet", "GET", "/pets/:petId?a=1"),
         item("Get another", "GET", "/pets/{{id}}?b=x"),
@@ -149,7 +148,7 @@ fn merged_examples_keep_their_names_and_types_are_joined() {
 }
 
 #[test]
-fn operations_of_one_name_are_both_named_after_method_and_path() {
+fn operations_of_the_same_name_are_named_after_method_and_path() {
     let (document, notes, _) = convert(&[json!([
         item("Get pet", "GET", "/pets/:id"),
         item("Get pet", "GET", "/pets/:id/full"),
@@ -161,14 +160,14 @@ fn operations_of_one_name_are_both_named_after_method_and_path() {
     assert_eq!(
         notes
             .iter()
-            .filter(|note| note.to_string().contains("another operation is named getPet too"))
+            .filter(|note| note.to_string().contains("another operation is also named getPet"))
             .count(),
         2
     );
 }
 
 #[test]
-fn names_stay_unique_even_where_paths_differ_in_nothing_a_name_may_hold() {
+fn names_are_unique_even_if_paths_differ_only_in_special_characters() {
     let (document, ..) = convert(&[json!([
         item("", "GET", "/a-b"),
         item("", "GET", "/a_b"),
@@ -187,7 +186,7 @@ fn names_stay_unique_even_where_paths_differ_in_nothing_a_name_may_hold() {
 }
 
 #[test]
-fn a_variable_without_a_value_becomes_a_server_variable_and_is_told() {
+fn a_variable_without_a_value_becomes_a_server_variable_and_is_reported() {
     let (document, notes, _) = convert(&[item("Get a", "GET", "{{ baseUrl }}/a")]);
     assert_eq!(document["servers"][0]["url"], "{baseUrl}");
     assert!(document["servers"][0]["variables"]["baseUrl"]["default"].is_string());
@@ -195,7 +194,7 @@ fn a_variable_without_a_value_becomes_a_server_variable_and_is_told() {
 }
 
 #[test]
-fn another_server_stands_with_its_own_operation() {
+fn a_different_server_is_written_at_its_operation() {
     let (document, ..) = convert(&[json!([
         item("Get a", "GET", "https://a.example/a"),
         item("Get b", "GET", "https://a.example/b"),
@@ -225,7 +224,7 @@ fn auth_is_inherited_overridden_and_switched_off() {
 }
 
 #[test]
-fn the_order_of_items_and_files_changes_only_what_merged_operations_are_called() {
+fn the_order_of_items_and_files_changes_only_the_names_of_merged_operations() {
     let one = |name: &str, path: &str, body: &str| json!({"name": name, "request": {"method": "POST", "url": format!("https://a.example{path}?{name}=1"), "body": {"mode": "raw", "raw": body}}});
     let mut items = vec![
         one("B", "/a/:x", r#"{"z":1,"a":"t"}"#),
@@ -244,7 +243,7 @@ fn the_order_of_items_and_files_changes_only_what_merged_operations_are_called()
 }
 
 #[test]
-fn what_is_no_postman_file_is_refused() {
+fn a_file_that_is_not_from_postman_is_refused() {
     for text in ["{}", "[]x", "7", "null", "{\"name\": \"x\"}", "{\"collection\": 3}", "\"text\""] {
         let mut converter = Converter::new(|_| {});
         let refused = match Source::new("x.json", text.as_bytes().to_vec()) {
@@ -257,7 +256,7 @@ fn what_is_no_postman_file_is_refused() {
 }
 
 #[test]
-fn what_a_saved_request_shows_of_its_own_is_joined() {
+fn what_a_saved_request_adds_is_joined() {
     let mut item = item("List pets", "GET", "/pets?size=1");
     item["response"] = json!([{"name": "Big ones", "code": 200, "originalRequest": {"method": "GET", "url": "/pets?size=1.5&color=red"}}]);
     let (document, ..) = convert(&[item]);
@@ -267,7 +266,7 @@ fn what_a_saved_request_shows_of_its_own_is_joined() {
 }
 
 #[test]
-fn an_authorization_header_written_by_hand_is_security_unless_the_request_names_its_own() {
+fn a_hand_written_authorization_header_counts_unless_the_request_has_auth() {
     for (value, scheme) in [
         ("Bearer abc123def", "bearer"),
         ("bearer {{token}}", "bearer"),
@@ -288,7 +287,7 @@ fn an_authorization_header_written_by_hand_is_security_unless_the_request_names_
 }
 
 #[test]
-fn of_two_waits_for_one_status_the_longer_counts() {
+fn of_two_waits_for_the_same_status_the_longer_is_used() {
     let answer = |wait: &str| json!({"name": format!("Slow down. Retry after {wait}."), "code": 429});
     for waits in [["10 seconds", "1 minute"], ["1 minute", "10 seconds"]] {
         let mut item = item("Get a", "GET", "/a");
@@ -299,7 +298,7 @@ fn of_two_waits_for_one_status_the_longer_counts() {
 }
 
 #[test]
-fn a_field_that_a_saved_request_leaves_out_is_no_less_required() {
+fn a_required_field_that_a_saved_request_omits_is_still_required() {
     let body = |fields: Value| json!({"mode": "urlencoded", "urlencoded": fields});
     let (must, may) = (
         json!({"key": "must", "value": "1", "description": "(Required) It."}),
@@ -317,7 +316,7 @@ fn a_field_that_a_saved_request_leaves_out_is_no_less_required() {
 }
 
 #[test]
-fn an_example_shorter_or_longer_than_the_overlay_allows_is_dropped() {
+fn an_example_of_a_length_the_overlay_does_not_allow_is_dropped() {
     let mut item = item("Create a", "POST", "/a");
     item["request"]["body"] = json!({"mode": "raw", "raw": "{\"ids\": [1, 2]}"});
     for (limits, stays) in [
@@ -328,19 +327,19 @@ fn an_example_shorter_or_longer_than_the_overlay_allows_is_dropped() {
     ] {
         let patch = json!({"paths": {"/a": {"post": {"requestBody": {"content": {"application/json": {
             "schema": {"properties": {"ids": limits}}}}}}}}});
-        let overlay = Overlay::new("overlay", &patch.to_string()).expect("the overlay is sound");
+        let overlay = Overlay::new("overlay", &patch.to_string()).expect("a valid overlay");
         let mut converter = Converter::new(drop);
-        let source = Source::new("0.json", item.to_string().into_bytes()).expect("the test's JSON is sound");
-        converter.read(&source).expect("the test's file is Postman's");
-        let text = converter.finish(Some(&overlay)).expect("the overlay fits").to_text();
+        let source = Source::new("0.json", item.to_string().into_bytes()).expect("valid JSON");
+        converter.read(&source).expect("a Postman file");
+        let text = converter.finish(Some(&overlay)).expect("a document").to_text();
         assert_eq!(text.contains("\"example\""), stays, "{limits}");
     }
 }
 
 #[test]
-fn a_tie_is_settled_the_same_way_whatever_the_order() {
+fn a_tie_is_resolved_independently_of_the_order() {
     let described = |name: &str, server: &str, description: &str| json!({"name": name, "request": {"method": "GET", "url": format!("https://{server}.example/{name}"), "description": description}});
-    // Two servers of as many operations each, and two descriptions of one length.
+    // Two servers with the same number of operations, and two descriptions of the same length.
     let mut items = [
         described("x", "b", "Text b."),
         described("x", "b", "Text a."),
@@ -358,7 +357,7 @@ fn a_tie_is_settled_the_same_way_whatever_the_order() {
 }
 
 #[test]
-fn a_credential_is_hidden_where_nobody_expects_one() {
+fn a_credential_is_hidden_in_unexpected_places() {
     let file = json!({"info": {"name": "T"}, "auth": {"type": "apikey", "apikey": [{"key": "value", "value": "h1dd3n-key"}]}, "item": [{
         "name": "Call with h1dd3n-key", "request": {"method": "GET", "description": "curl /bot/h1dd3n-key",
         "url": "https://h1dd3n-key.example/bot/h1dd3n-key?q=h1dd3n-key"}}]});

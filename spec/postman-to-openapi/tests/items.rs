@@ -1,11 +1,11 @@
-//! The promises about this project's own items: `spec/postman` and what `spec/openapi.json` says of it.
+//! The promises about this project's own items in `spec/postman`, and their description, `spec/openapi.json`.
 
 use std::path::{Path, PathBuf};
 
 use postman_to_openapi::{Converter, Overlay, Source, with_table};
 use serde_json::{Value, json};
 
-/// The three items the project began with, which never change.
+/// The three original items, which never change.
 const GIVEN: [&str; 3] = [
     "update-meeting-live-stream.json",
     "update-meeting-live-stream-status.json",
@@ -25,10 +25,10 @@ fn convert(items: &[String], overlay: Option<&str>) -> String {
     for item in items {
         let source = Source::new(item.as_str(), read(&format!("postman/{item}")).into_bytes())
             .expect("an item is JSON");
-        converter.read(&source).expect("an item is an item");
+        converter.read(&source).expect("a Postman item");
     }
     let overlay = overlay.map(|overlay| Overlay::new("overlay.json", overlay).expect("the overlay is JSON"));
-    converter.finish(overlay.as_ref()).expect("the overlay fits").to_text()
+    converter.finish(overlay.as_ref()).expect("a document").to_text()
 }
 
 fn all_items() -> Vec<String> {
@@ -40,7 +40,7 @@ fn all_items() -> Vec<String> {
     items
 }
 
-/// The items whose operation ids the overlay pins.
+/// The items whose operation IDs are set in the overlay.
 fn live_stream_items() -> Vec<String> {
     let mut items = all_items();
     items.retain(|item| item.contains("live-stream"));
@@ -52,7 +52,7 @@ fn document() -> Value {
     serde_json::from_str(&convert(&all_items(), Some(&read("overlay.json")))).expect("a document is JSON")
 }
 
-/// What the given items alone say, without the overlay.
+/// The document of the original items alone, without the overlay.
 fn given() -> Value {
     serde_json::from_str(&convert(&GIVEN.map(str::to_owned), None)).expect("a document is JSON")
 }
@@ -61,7 +61,7 @@ fn operation<'d>(document: &'d Value, path: &str) -> &'d Value {
     &document["paths"][path]["patch"]
 }
 
-/// The paths that the project began with: whatever is added may document and say more.
+/// The original paths; what is added later may be documented differently.
 fn live_stream(document: &Value) -> Value {
     let paths = document["paths"].as_object().expect("paths").iter();
     let family = paths.filter(|(path, _)| path.contains("/livestream") || path.ends_with("/live_streaming"));
@@ -77,7 +77,7 @@ fn schema<'d>(document: &'d Value, path: &str) -> &'d Value {
 }
 
 #[test]
-fn the_committed_document_is_what_the_items_and_the_overlay_make() {
+fn the_committed_document_is_up_to_date() {
     let made = convert(&all_items(), Some(&read("overlay.json")));
     assert!(
         made == read("openapi.json"),
@@ -86,7 +86,7 @@ fn the_committed_document_is_what_the_items_and_the_overlay_make() {
 }
 
 #[test]
-fn the_readmes_table_is_that_of_the_document() {
+fn the_table_in_the_readme_is_up_to_date() {
     let readme = read("../README.md");
     let made = with_table("README.md", &readme, &document()).expect("the README has a place for it");
     assert!(
@@ -120,9 +120,9 @@ fn a_renamed_item_keeps_its_operation_id() {
         for other in all_items() {
             let text = if other == item { renamed.to_string() } else { read(&format!("postman/{other}")) };
             let source = Source::new(other.as_str(), text.into_bytes()).expect("an item is JSON");
-            converter.read(&source).expect("an item is an item");
+            converter.read(&source).expect("a Postman item");
         }
-        let made = converter.finish(Some(&overlay)).expect("the overlay fits").to_text();
+        let made = converter.finish(Some(&overlay)).expect("a document").to_text();
         let made: Value = serde_json::from_str(&made).expect("JSON");
         for (path, operations) in document["paths"].as_object().expect("paths") {
             for method in ["get", "patch"].into_iter().filter(|method| operations.get(method).is_some()) {
@@ -162,7 +162,7 @@ fn bodies_are_typed_forms() {
 }
 
 #[test]
-fn what_hides_a_password_is_one_in_the_document() {
+fn what_the_client_treats_as_secret_is_a_password_in_the_document() {
     let document = document();
     for property in ["stream_key", "stream_url"] {
         assert_eq!(schema(&document, STREAM)["properties"][property]["format"], "password");
@@ -170,7 +170,7 @@ fn what_hides_a_password_is_one_in_the_document() {
 }
 
 #[test]
-fn every_answer_keeps_its_status_its_text_and_its_codes() {
+fn every_response_keeps_its_status_text_and_codes() {
     let document = given();
     let statuses = |path| -> Vec<&String> {
         operation(&document, path)["responses"].as_object().expect("answers").keys().collect()
@@ -193,14 +193,14 @@ fn every_answer_keeps_its_status_its_text_and_its_codes() {
 }
 
 #[test]
-fn the_429_says_how_long_to_wait_and_so_does_the_document() {
+fn the_document_has_the_wait_that_the_429_asks_for() {
     let document = document();
     assert_eq!(operation(&document, STATUS)["responses"]["429"]["x-retry-after-seconds"], 30);
     assert_eq!(document["x-retry-after-seconds"], 30);
 }
 
 #[test]
-fn one_scope_suffices_and_tokens_come_from_zoom() {
+fn one_scope_is_enough_and_tokens_come_from_zoom() {
     let wanted = json!([{"oauth2": ["meeting:write:admin"]}, {"oauth2": ["meeting:write"]}]);
     assert_eq!(operation(&given(), STREAM)["security"], wanted);
     let document = document();
@@ -240,7 +240,7 @@ fn every_code_of_the_live_stream_family_has_a_name() {
 }
 
 #[test]
-fn descriptions_are_markdown_and_hold_no_marker() {
+fn descriptions_are_markdown_without_markers() {
     let text = convert(&all_items(), Some(&read("overlay.json")));
     for rest in ["<br", "(Required)", "(This can only be one of", "HTTP Status Code", "**Error Code"] {
         assert!(!text.contains(rest), "{rest} is left");
@@ -255,7 +255,7 @@ fn no_value_of_a_credential_is_in_the_document() {
     }
 }
 
-/// Orders members, required names and error codes, as a merge does.
+/// Sorts members, required names and error codes, as a merge does.
 fn sort(value: &mut Value) {
     match value {
         Value::Object(members) => {
@@ -273,8 +273,8 @@ fn sort(value: &mut Value) {
 }
 
 #[test]
-fn a_whole_collection_beside_the_items_takes_nothing_from_them() {
-    // The same requests, as a collection has them: with nonsense for ids, and a server that it knows.
+fn adding_a_whole_collection_does_not_change_what_the_items_say() {
+    // The same requests as a collection would have them: with nonsense for IDs, and a server of its own.
     let items: Vec<Value> = live_stream_items()
         .iter()
         .map(|item| {
@@ -295,9 +295,9 @@ fn a_whole_collection_beside_the_items_takes_nothing_from_them() {
     let mut converter = Converter::new(|note| notes.push(note));
     for (text, name) in sources {
         let source = Source::new(name, text.into_bytes()).expect("an item is JSON");
-        converter.read(&source).expect("an item is an item");
+        converter.read(&source).expect("a Postman item");
     }
-    let made = converter.finish(Some(&overlay)).expect("the overlay fits").to_text();
+    let made = converter.finish(Some(&overlay)).expect("a document").to_text();
     let sorted = |text: &str| {
         let mut document = serde_json::from_str(text).expect("a document is JSON");
         sort(&mut document);
@@ -310,7 +310,7 @@ fn a_whole_collection_beside_the_items_takes_nothing_from_them() {
 }
 
 #[test]
-fn the_order_of_the_items_makes_no_difference_and_a_new_one_changes_no_line_of_the_others() {
+fn the_order_of_the_items_does_not_matter_and_a_new_item_only_adds_lines() {
     let mut items = all_items();
     let whole = convert(&items, None);
     items.reverse();
@@ -321,7 +321,7 @@ fn the_order_of_the_items_makes_no_difference_and_a_new_one_changes_no_line_of_t
     let removed: Vec<_> = diff
         .iter_all_changes()
         .filter(|change| change.tag() == similar::ChangeTag::Delete)
-        // Where something follows, a bracket or text is followed by a comma.
+        // A line may gain a comma if another one follows.
         .filter(|change| !more.contains(&format!("{},", change.value().trim_end())))
         .map(|change| change.value().to_owned())
         .collect();

@@ -1,6 +1,6 @@
-//! Whatever stands in whatever place of an export, the converter neither panics nor writes anything unsound.
+//! With anything in any place of an export, the converter never panics and never writes an invalid document.
 //!
-//! Runs for seconds, and for as long as one likes by
+//! Runs for seconds, or longer with
 //! `PROPTEST_CASES=100000 cargo test -p postman-to-openapi --test properties`.
 
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
 
-/// What some reader on the way looks for.
+/// Texts that are significant to some part of the converter.
 const MARKS: [&str; 72] = [
     "scope: ",
     "Scopes:** ",
@@ -86,7 +86,7 @@ const MARKS: [&str; 72] = [
     "\u{e000}",
 ];
 
-/// Text whose letters have more than one byte, or change their length with their case.
+/// Text with characters of several bytes, or whose length changes with their case.
 const WORDS: [&str; 16] = [
     "用户",
     "読み取り",
@@ -115,7 +115,7 @@ fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
 
-/// Any JSON, some of it nested as deep as a file may be.
+/// Any JSON, some of it nested as deeply as a file may be.
 fn odd() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -139,7 +139,7 @@ fn odd() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Mostly what belongs there, sometimes anything.
+/// Usually what belongs in this place, sometimes anything.
 fn mostly(usual: impl Strategy<Value = Value> + 'static) -> BoxedStrategy<Value> {
     prop_oneof![12 => usual, 1 => odd()].boxed()
 }
@@ -156,7 +156,7 @@ fn list(element: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
     mostly(prop::collection::vec(element, 0..4).prop_map(Value::from))
 }
 
-/// An object of which any member may be missing.
+/// An object with any of its members missing.
 fn object(members: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Value> {
     let (names, values): (Vec<_>, Vec<_>) = members.into_iter().unzip();
     let values: Vec<_> = values.into_iter().map(|value| prop::option::weighted(0.8, value)).collect();
@@ -199,7 +199,7 @@ fn url() -> BoxedStrategy<Value> {
     prop_oneof![3 => whole, 1 => string()].boxed()
 }
 
-/// JSON as text, whole or broken, or any other text.
+/// JSON text, valid or broken, or any other text.
 fn body_text() -> BoxedStrategy<Value> {
     prop_oneof![
         3 => odd().prop_map(|value| Value::from(value.to_string())),
@@ -279,20 +279,20 @@ fn export() -> BoxedStrategy<Value> {
         .boxed()
 }
 
-/// As many cases as `PROPTEST_CASES` says, else so many; what fails is not written into the sources.
+/// Runs `PROPTEST_CASES` cases, or this many by default. Failures are not recorded in the sources.
 fn config(cases: u32) -> ProptestConfig {
     let cases =
         if std::env::var_os("PROPTEST_CASES").is_some() { ProptestConfig::default().cases } else { cases };
     ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 300, ..ProptestConfig::default() }
 }
 
-/// The document and all that was said on the way; `None` when the input was refused.
+/// The document and all notes; `None` if the input was refused.
 fn convert(text: &str) -> Option<(String, Vec<String>)> {
     let mut said = Vec::new();
     let mut converter = Converter::new(|note| said.push(note));
     let source = Source::new("export.json", text.as_bytes().to_vec()).ok()?;
     converter.read(&source).ok()?;
-    let converted = converter.finish(None).expect("nothing is refused without an overlay");
+    let converted = converter.finish(None).expect("a document");
     let text = converted.to_text();
     Some((text, said.iter().map(ToString::to_string).collect()))
 }
@@ -301,7 +301,7 @@ proptest! {
     #![proptest_config(config(150))]
 
     #[test]
-    fn anything_in_any_place_gives_a_sound_document_or_a_refusal(export in export()) {
+    fn anything_in_any_place_gives_a_valid_document_or_a_refusal(export in export()) {
         let text = export.to_string();
         let Some((converted, said)) = convert(&text) else { return Ok(()) };
         for line in said {
@@ -318,11 +318,11 @@ proptest! {
         }
         let whole = serde_json::from_str::<openapiv3::OpenAPI>(&converted);
         prop_assert!(whole.is_ok(), "{}", whole.err().map(|error| error.to_string()).unwrap_or_default());
-        prop_assert_eq!(&convert(&text).expect("it was read before").0, &converted, "one input, two documents");
+        prop_assert_eq!(&convert(&text).expect("the same document").0, &converted, "the same input gave two documents");
     }
 
     #[test]
-    fn any_text_may_stand_wherever_people_write(texts in prop::collection::vec(text(), 8)) {
+    fn any_text_is_accepted_wherever_people_write(texts in prop::collection::vec(text(), 8)) {
         let [folder, name, request, path, query, field, answer, info] = texts.as_slice() else { return Ok(()) };
         let export = json!({
             "info": {"name": info, "description": info},
@@ -345,13 +345,13 @@ proptest! {
                 ],
             }]}],
         });
-        let (converted, _) = convert(&export.to_string()).expect("it is a collection");
+        let (converted, _) = convert(&export.to_string()).expect("a collection");
         let document = serde_json::from_str::<openapiv3::OpenAPI>(&converted);
         prop_assert!(document.is_ok_and(|document| document.operations().count() == 1));
     }
 
     #[test]
-    fn an_overlay_is_refused_or_leaves_a_sound_document(
+    fn an_overlay_is_refused_or_gives_a_valid_document(
         place in any::<prop::sample::Index>(),
         name in prop::option::weighted(0.3, text()),
         value in odd(),
@@ -362,7 +362,7 @@ proptest! {
         let mut path = place.get(&places).clone();
         path.extend(name);
         let patch = path.iter().rev().fold(value, |inside, name| json!({name.as_str(): inside}));
-        // The patch of the whole document may be anything; an overlay is an object.
+        // An overlay must be an object.
         let Ok(overlay) = Overlay::new("overlay.json", &patch.to_string()) else { return Ok(()) };
         if let Ok(patched) = small(Some(&overlay)) {
             let read = serde_json::from_str::<openapiv3::OpenAPI>(&patched);
@@ -372,14 +372,14 @@ proptest! {
 }
 
 #[test]
-fn an_overlay_that_says_nothing_changes_nothing() {
+fn an_empty_overlay_changes_nothing() {
     let overlay = Overlay::new("overlay.json", "{}").expect("an object");
     let patched: Value =
-        serde_json::from_str(&small(Some(&overlay)).expect("nothing to refuse")).expect("a document");
+        serde_json::from_str(&small(Some(&overlay)).expect("a document")).expect("a document");
     assert_eq!(patched, small_document());
 }
 
-/// A document with something of everything, patched.
+/// A small document with every kind of member, patched.
 fn small(overlay: Option<&Overlay>) -> Result<String, postman_to_openapi::Error> {
     let item = json!({
         "info": {"name": "Small", "version": "2"},
@@ -399,16 +399,16 @@ fn small(overlay: Option<&Overlay>) -> Result<String, postman_to_openapi::Error>
         }]}],
     });
     let mut converter = Converter::new(drop);
-    let source = Source::new("small.json", item.to_string().into_bytes()).expect("it is JSON");
-    converter.read(&source).expect("it is a collection");
+    let source = Source::new("small.json", item.to_string().into_bytes()).expect("valid JSON");
+    converter.read(&source).expect("a collection");
     Ok(converter.finish(overlay)?.to_text())
 }
 
 fn small_document() -> Value {
-    serde_json::from_str(&small(None).expect("nothing to refuse")).expect("a document")
+    serde_json::from_str(&small(None).expect("a document")).expect("a document")
 }
 
-/// The places of everything in a document that a merge patch can reach.
+/// The places in a document that a merge patch can reach.
 fn collect_places(value: &Value, path: &mut Vec<String>, places: &mut Vec<Vec<String>>) {
     places.push(path.clone());
     for (name, member) in value.as_object().into_iter().flatten() {

@@ -1,8 +1,8 @@
-//! The README's example is what the converter does.
+//! The README's example and options match the converter.
 
 use postman_to_openapi::{Converter, Source};
 
-/// The text of the README's blocks of one language.
+/// The README's code blocks of one language.
 fn blocks(language: &str) -> Vec<&'static str> {
     let readme = include_str!("../README.md");
     let open = format!("```{language}\n");
@@ -10,18 +10,18 @@ fn blocks(language: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn the_readme_shows_what_comes_out_of_what_goes_in() {
+fn the_readmes_example_is_what_the_converter_writes() {
     let [input, output] = blocks("json")[..] else { panic!("the README shows one input and one output") };
     let mut converter = Converter::new(|_| {});
     converter.read(&Source::new("README.md", input.as_bytes().to_vec()).expect("JSON")).expect("an item");
-    let made = converter.finish(None).expect("nothing is refused").to_text();
+    let made = converter.finish(None).expect("a document").to_text();
     let made: serde_json::Value = serde_json::from_str(&made).expect("JSON");
     let shown: serde_json::Value = serde_json::from_str(output).expect("the README's output is JSON");
     assert_eq!(made["paths"], shown["paths"]);
 }
 
 #[test]
-fn the_readme_names_every_option() {
+fn the_readme_lists_every_option() {
     let readme = include_str!("../README.md");
     for option in ["--overlay", "--output", "--check", "--strict", "--verbose", "--help", "--version"] {
         assert!(readme.contains(option), "{option}");

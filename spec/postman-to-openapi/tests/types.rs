@@ -1,10 +1,10 @@
-//! The types in a document hold: each is backed by what it was read from.
+//! Types in a document are correct, because each is backed by evidence.
 
 use postman_to_openapi::{Converter, Effect, Note, Overlay, Source};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// Converts JSON values as if each were a file; gives document and notes.
+/// Converts JSON values, each like a file; returns the document and notes.
 fn convert(files: &[Value]) -> (Value, Vec<Note>) {
     convert_with(files, None)
 }
@@ -14,11 +14,10 @@ fn convert_with(files: &[Value], overlay: Option<Value>) -> (Value, Vec<Note>) {
     let mut converter = Converter::new(|note| notes.push(note));
     for (number, file) in files.iter().enumerate() {
         let source = Source::new(format!("{number}.json"), file.to_string().into_bytes());
-        converter.read(&source.expect("the test's JSON is sound")).expect("the test's file is Postman's");
+        converter.read(&source.expect("valid JSON")).expect("a Postman file");
     }
-    let overlay =
-        overlay.map(|patch| Overlay::new("overlay", &patch.to_string()).expect("the overlay is sound"));
-    let text = converter.finish(overlay.as_ref()).expect("nothing is refused").to_text();
+    let overlay = overlay.map(|patch| Overlay::new("overlay", &patch.to_string()).expect("a valid overlay"));
+    let text = converter.finish(overlay.as_ref()).expect("a document").to_text();
     (serde_json::from_str(&text).expect("a document is JSON"), notes)
 }
 
@@ -26,7 +25,7 @@ fn collection(items: &[Value]) -> Value {
     json!({"info": {"name": "All"}, "item": items})
 }
 
-/// An item whose saved responses have these statuses and bodies.
+/// An item with saved responses of these statuses and bodies.
 fn answering(answers: &[(u16, &str)]) -> Value {
     let responses: Vec<Value> = answers
         .iter()
@@ -67,11 +66,11 @@ const LONG: &str = r#"{"type":"integer","format":"int64"}"#;
 const TEXT: &str = r#"{"type":"string"}"#;
 
 fn schema(text: &str) -> Value {
-    serde_json::from_str(text).expect("the test's JSON is sound")
+    serde_json::from_str(text).expect("valid JSON")
 }
 
 #[test]
-fn a_type_word_is_the_type_it_names_in_requests_and_answers_at_any_depth() {
+fn a_type_name_is_read_as_its_type_in_requests_and_responses_at_any_depth() {
     let body = r#"{"id": "integer", "big": "integer [int64]", "on": "boolean", "at": "date-time", "name": "string",
         "rate": "number [double]", "ids": ["integer"], "rows": [{"size": "<long>", "type": "integer", "from": "date"}]}"#;
     let wanted = json!({"type": "object", "properties": {
@@ -88,7 +87,7 @@ fn a_type_word_is_the_type_it_names_in_requests_and_answers_at_any_depth() {
 }
 
 #[test]
-fn a_type_word_is_the_type_it_names_in_parameters_headers_and_form_fields() {
+fn a_type_name_is_read_as_its_type_in_parameters_headers_and_form_fields() {
     let item = json!({"name": "Get a thing", "request": {"method": "GET",
         "url": {"raw": "https://a.example/things/:id?limit=integer&ids=integer,integer",
             "variable": [{"key": "id", "value": "integer [int64]"}],
@@ -107,7 +106,7 @@ fn a_type_word_is_the_type_it_names_in_parameters_headers_and_form_fields() {
 }
 
 #[test]
-fn a_type_word_that_is_more_likely_a_value_is_one() {
+fn a_type_name_that_is_more_likely_a_value_is_read_as_a_value() {
     let body = r#"{"schema": {"type": "integer", "format": "date-time"}, "entityName": "object", "sort_by": "date"}"#;
     let properties = answered(&convert(&[answering(&[(200, body)])]).0)["properties"].clone();
     assert_eq!(properties["schema"]["properties"]["type"], schema(TEXT));
@@ -120,7 +119,7 @@ fn a_type_word_that_is_more_likely_a_value_is_one() {
 }
 
 #[test]
-fn json_inside_a_json_string_is_the_json_inside() {
+fn json_inside_a_json_string_is_unwrapped() {
     for body in [r#""{\"a\": 1}""#, r#"  "{\"a\": 1}" "#] {
         let (document, notes) = convert(&[answering(&[(200, body)]), sending(body)]);
         let wanted = json!({"type": "object", "properties": {"a": {"type": "integer", "format": "int64"}}});
@@ -128,14 +127,14 @@ fn json_inside_a_json_string_is_the_json_inside() {
         assert_eq!(sent(&document)["properties"], wanted["properties"]);
         assert_eq!(said(&notes), Vec::<String>::new());
     }
-    // Without a label of any kind too.
+    // The same without a content type or language.
     let mut bare = answering(&[(200, r#""[{\"a\": 1}]""#)]);
     bare["response"][0]["_postman_previewlanguage"] = Value::Null;
     assert_eq!(answered(&convert(&[bare]).0)["type"], "array");
     let (document, notes) = convert(&[answering(&[(200, r#""{\"a\": ""#)])]);
     assert_eq!(answered(&document), json!({}));
     assert!(
-        said(&notes)[0].contains("is not JSON") && said(&notes)[0].contains("its schema is open"),
+        said(&notes)[0].contains("is not valid JSON") && said(&notes)[0].contains("its schema is left open"),
         "{notes:?}"
     );
     let (document, notes) = convert(&[answering(&[(200, r#""Not found""#)])]);
@@ -143,7 +142,7 @@ fn json_inside_a_json_string_is_the_json_inside() {
 }
 
 #[test]
-fn a_success_whose_every_sample_is_empty_has_no_content() {
+fn a_success_with_only_empty_samples_has_no_content() {
     for (status, empty) in [
         (204, "{}"),
         (204, "\"\""),
@@ -169,13 +168,13 @@ fn a_success_whose_every_sample_is_empty_has_no_content() {
 }
 
 #[test]
-fn a_success_that_is_empty_in_one_sample_may_be_null() {
+fn a_success_with_one_empty_sample_may_be_null() {
     let object = json!({"type": "object", "nullable": true, "properties": {"a": schema(LONG)}});
     for samples in [[(200, " "), (200, r#"{"a": 1}"#)], [(200, r#"{"a": 1}"#), (200, "")]] {
         let (document, notes) = convert(&[answering(&samples)]);
         assert_eq!(answered(&document), object);
         assert!(
-            said(&notes)[0].starts_with("note: GET /things 200: the answer is empty in one sample"),
+            said(&notes)[0].starts_with("note: GET /things 200: the response is empty in one sample"),
             "{notes:?}"
         );
     }
@@ -184,14 +183,14 @@ fn a_success_that_is_empty_in_one_sample_may_be_null() {
 }
 
 #[test]
-fn a_body_under_a_status_that_allows_none_is_left_out_and_reported() {
+fn a_body_that_its_status_does_not_allow_is_left_out_and_reported() {
     let (document, notes) = convert(&[answering(&[(204, r#"{"a": 1}"#)])]);
     assert_eq!(*answer(&document, "204"), json!({"description": "Done."}));
-    assert!(said(&notes)[0].contains("its answer 204 has a body"), "{notes:?}");
+    assert!(said(&notes)[0].contains("its response 204 has a body"), "{notes:?}");
 }
 
 #[test]
-fn what_the_exporter_gave_up_on_has_an_open_schema() {
+fn a_schema_that_the_exporter_gave_up_on_is_open() {
     let body = r#"{"id": "<long>", "tree": {"value": "<Error: Too many levels of nesting to fake this schema>"},
         "rows": [{"value": "<Error: Too many levels of nesting to fake this schema>"}], "kept": {"value": 1}}"#;
     let properties = answered(&convert(&[answering(&[(200, body)])]).0)["properties"].clone();
@@ -201,7 +200,7 @@ fn what_the_exporter_gave_up_on_has_an_open_schema() {
 }
 
 #[test]
-fn nothing_is_required_in_a_file_that_an_exporter_marked_anywhere() {
+fn nothing_unmarked_is_required_in_a_file_with_exporter_markers() {
     let mut marked = answering(&[(200, r#"{"b": 1}"#), (200, r#"{"b": 2}"#)]);
     marked["request"]["url"] = json!({"raw": "https://a.example/things?q=1", "query": [{"key": "q", "value": "1", "description": "(Required) It."}]});
     let (document, _) = convert(&[collection(&[sending(r#"{"a": 1}"#), marked])]);
@@ -214,7 +213,7 @@ fn nothing_is_required_in_a_file_that_an_exporter_marked_anywhere() {
 }
 
 #[test]
-fn an_answer_requires_what_at_least_two_samples_and_all_of_them_have() {
+fn a_response_member_is_required_if_at_least_two_samples_all_have_it() {
     for (answers, required) in [
         (&[(200, r#"{"a": 1, "rows": [{"b": 1}, {"b": 2}]}"#)][..], Value::Null),
         (&[(200, r#"{"a": 1}"#), (200, r#"{"a": 2, "c": 1}"#)], json!(["a"])),
@@ -224,7 +223,7 @@ fn an_answer_requires_what_at_least_two_samples_and_all_of_them_have() {
         assert_eq!(schema.get("required").cloned().unwrap_or_default(), required, "{answers:?}");
         assert_eq!(schema["properties"]["rows"]["items"].get("required"), None);
     }
-    // An object inside only one of two samples is one sample itself.
+    // An object that is in only one of two samples counts as one sample.
     let (document, _) = convert(&[answering(&[(200, r#"{"a": {"b": 1}}"#), (200, "{\"c\": 1}")])]);
     assert_eq!(answered(&document)["properties"]["a"].get("required"), None);
 }
@@ -250,18 +249,18 @@ fn an_id_stays_an_integer_despite_nonsense_samples() {
             assert_eq!(
                 told,
                 [
-                    "note: GET /meetings/{meetingId}/livestream meetingId: requests disagree; the best-known one is used: integer"
+                    "note: GET /meetings/{meetingId}/livestream meetingId: requests disagree; the most reliable one is used: integer"
                 ]
             );
         }
     }
-    // The other way round nothing is known better: two texts of equal standing.
+    // In the other direction, neither of the two is more reliable.
     let (document, _) = convert(&[collection(&[getting(url, "abc"), getting(url, "7")])]);
     assert_eq!(parameter(&document, 0), schema(TEXT));
 }
 
 #[test]
-fn names_come_from_an_item_rather_than_a_collection() {
+fn an_items_name_is_used_rather_than_a_collections() {
     let item = json!({"name": "Get a live stream", "request": {"method": "GET", "url": "https://a.example/meetings/:meetingId/livestream"}});
     let all = collection(&[
         json!({"name": "Stream", "request": {"method": "GET", "url": "https://a.example/meetings/:id/livestream"}}),
@@ -277,7 +276,7 @@ fn names_come_from_an_item_rather_than_a_collection() {
 }
 
 #[test]
-fn a_described_type_beats_a_sample_and_an_item_beats_a_collection() {
+fn a_placeholder_outranks_a_sample_and_an_item_outranks_a_collection() {
     let described = answering(&[(200, r#"{"id": "<long>"}"#)]);
     let sample = answering(&[(200, r#"{"id": "seven", "name": "x"}"#)]);
     for files in [[&described, &sample], [&sample, &described]] {
@@ -297,7 +296,7 @@ fn a_described_type_beats_a_sample_and_an_item_beats_a_collection() {
 }
 
 #[test]
-fn what_the_exporter_marked_as_required_stays_so_beside_a_request_by_hand() {
+fn a_field_marked_as_required_stays_required_when_joined_with_a_hand_written_request() {
     let form = |fields: Value| {
         json!({"name": "Create a thing", "request": {"method": "POST", "url": "https://a.example/things",
         "body": {"mode": "urlencoded", "urlencoded": fields}}})
@@ -317,7 +316,7 @@ fn what_the_exporter_marked_as_required_stays_so_beside_a_request_by_hand() {
 }
 
 #[test]
-fn a_server_that_one_file_knows_is_the_others_too() {
+fn a_variable_of_one_file_is_filled_in_in_the_others() {
     let open = getting("{{baseUrl}}/meetings/:meetingId", "7");
     let all = |value: &str| {
         let mut all = collection(&[getting("{{baseUrl}}/users/:meetingId", "7")]);
@@ -337,7 +336,7 @@ fn a_server_that_one_file_knows_is_the_others_too() {
 }
 
 #[test]
-fn the_overlays_servers_apply_to_every_operation_and_what_they_replace_is_reported() {
+fn the_overlays_servers_apply_to_every_operation_and_replaced_ones_are_reported() {
     let files = [
         getting("{{baseUrl}}/a/:meetingId", "7"),
         getting("https://a.example/b/:meetingId", "7"),
@@ -363,10 +362,8 @@ fn of_two_servers_of_one_operation_one_is_used_and_the_other_is_reported() {
     let (document, notes) = convert(&files);
     assert_eq!(document["servers"], json!([{"url": "https://b.example"}]));
     assert!(
-        said(&notes)
-            .iter()
-            .any(|note| note
-                .contains("server: requests disagree; the best-known one is used: https://b.example")),
+        said(&notes).iter().any(|note| note
+            .contains("server: requests disagree; the most reliable one is used: https://b.example")),
         "{notes:?}"
     );
 }
@@ -414,7 +411,7 @@ fn a_form_admits_every_example_it_keeps() {
 }
 
 #[test]
-fn a_description_that_says_undefined_or_null_is_none() {
+fn a_description_of_undefined_or_null_is_dropped() {
     let mut item = getting("https://a.example/meetings/:meetingId", "7");
     item["request"]["description"] = json!("undefined");
     item["request"]["url"]["variable"][0]["description"] = json!("(Required) undefined");
@@ -468,7 +465,7 @@ fn a_text_named_like_a_password_has_that_format() {
 }
 
 #[test]
-fn a_summary_has_one_line_for_a_topic_with_its_count_and_first_places() {
+fn the_summary_has_one_line_per_topic_with_a_count_and_the_first_places() {
     let items: Vec<Value> = (0..310)
         .map(|at| json!({"name": format!("Item {at}"), "request": {"method": "VIEW", "url": "https://a.example/a"}}))
         .chain([json!({"name": "Lone"})])
@@ -478,14 +475,14 @@ fn a_summary_has_one_line_for_a_topic_with_its_count_and_first_places() {
     assert_eq!(
         postman_to_openapi::summary(&notes),
         [
-            "left out: 310 times: OpenAPI has no place for its method; change the method, or describe it by hand: \
-             0.json:1: Item 0; 0.json:1: Item 1; 0.json:1: Item 2; and 307 more, which --verbose lists",
-            "left out: 0.json:1: Lone: it holds neither a request nor items",
+            "left out: 310 times: OpenAPI does not support its method; change the method, or describe the operation by hand: \
+             0.json:1: Item 0; 0.json:1: Item 1; 0.json:1: Item 2; and 307 more (listed with --verbose)",
+            "left out: 0.json:1: Lone: it contains neither a request nor items",
         ]
     );
 }
 
-/// JSON values in which every text may be one that means something here.
+/// JSON values whose texts may be significant to the converter.
 fn sample() -> impl Strategy<Value = Value> {
     let text = prop::sample::select(vec![
         "x",
@@ -522,7 +519,7 @@ fn sample() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Whether a schema of the kind the converter writes admits a value.
+/// Whether a schema written by the converter admits a value.
 fn admits(schema: &Value, value: &Value) -> bool {
     if let Some(alternatives) = schema["oneOf"].as_array() {
         return alternatives.iter().filter(|schema| admits(schema, value)).count() == 1;
@@ -559,7 +556,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_joined_schema_admits_every_example_that_is_kept_and_the_order_leaves_no_trace(samples in prop::collection::vec((sample(), any::<bool>()), 1..5)) {
+    fn a_joined_schema_admits_every_kept_example_in_any_order(samples in prop::collection::vec((sample(), any::<bool>()), 1..5)) {
         let files: Vec<Value> = samples
             .iter()
             .map(|(sample, item)| {
@@ -580,7 +577,7 @@ proptest! {
     }
 
     #[test]
-    fn a_form_admits_every_example_that_is_kept(
+    fn a_form_admits_every_kept_example(
         forms in prop::collection::vec(prop::collection::vec(("[a-c]", prop::sample::select(vec!["", "false", "7", "1.5", "x", "[1]", "{\"a\":1}", "integer", "ut amet"])), 1..5), 1..4),
     ) {
         let items: Vec<Value> = forms

@@ -1,54 +1,50 @@
-//! Bodies and fields as OpenAPI 3.0 writes them.
+//! Bodies and fields in OpenAPI 3.0's form.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
 use super::{Carried, Content, Example, Field, example_name};
-use crate::schema::{self, Schema};
+use crate::schema::{self, Members, Schema};
 use crate::shape::{Kind, Shape};
 
-impl Content {
-    /// Writes `schema`, `examples`, `encoding`. An example named like what it illustrates needs no name.
-    fn write<M: SerializeMap>(&self, map: &mut M, known: &str) -> Result<(), M::Error> {
-        match &self.schema {
+/// Bodies by media type. A single example named `known`, like what it illustrates, is written without its name.
+pub fn contents<'a>(contents: &'a [Content], known: &'a str) -> impl Serialize + 'a {
+    Members(contents.iter().map(move |content| (&content.media_type, Media { content, known })))
+}
+
+struct Media<'a> {
+    content: &'a Content,
+    known: &'a str,
+}
+
+impl Serialize for Media<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(None)?;
+        match &self.content.schema {
             Carried::Form(fields) => map.serialize_entry("schema", &Form(fields))?,
             Carried::Value { shape, presence } => {
                 map.serialize_entry("schema", &Schema { shape, name: "", presence: *presence })?;
             }
         }
-        match self.examples.as_slice() {
+        match self.content.examples.as_slice() {
             [] => {}
-            [one] if one.name == example_name(known) => {
+            [one] if one.name == example_name(self.known) => {
                 if let Some(json) = &one.json {
                     map.serialize_entry("example", &Json(json))?;
                 }
             }
-            several => map.serialize_entry("examples", &Examples(several))?,
+            several => {
+                let named = several.iter().map(|example| (&example.name, ExampleObject(example)));
+                map.serialize_entry("examples", &Members(named))?;
+            }
         }
-        if let Carried::Form(fields) = &self.schema
+        if let Carried::Form(fields) = &self.content.schema
             && fields.iter().any(|field| !field.content_type.is_empty())
         {
-            map.serialize_entry("encoding", &Encoding(fields))?;
+            let typed = fields.iter().filter(|field| !field.content_type.is_empty());
+            let encodings = typed.map(|field| (&field.name, Members([("contentType", &field.content_type)])));
+            map.serialize_entry("encoding", &Members(encodings))?;
         }
-        Ok(())
-    }
-}
-
-/// A list of bodies on its way out, with the name its examples need not repeat.
-pub struct Contents<'a>(pub &'a [Content], pub &'a str);
-
-impl Serialize for Contents<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.collect_map(self.0.iter().map(|content| (&content.media_type, Media(content, self.1))))
-    }
-}
-
-struct Media<'a>(&'a Content, &'a str);
-
-impl Serialize for Media<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        let mut map = out.serialize_map(None)?;
-        self.0.write(&mut map, self.1)?;
         map.end()
     }
 }
@@ -64,23 +60,16 @@ impl Serialize for Form<'_> {
         if !required.is_empty() {
             map.serialize_entry("required", &required)?;
         }
-        map.serialize_entry("properties", &Fields(self.0))?;
+        let fields = self.0.iter().map(|field| (&field.name, FieldSchema { field, described: true }));
+        map.serialize_entry("properties", &Members(fields))?;
         map.end()
     }
 }
 
-struct Fields<'a>(&'a [Field]);
-
-impl Serialize for Fields<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.collect_map(self.0.iter().map(|field| (&field.name, FieldSchema { field, described: true })))
-    }
-}
-
-/// Stands for a text that might hold a secret: validators want an example to have a value.
+/// Replaces a text that might contain a secret; validators require an example to have a value.
 const UNSHOWN: &str = "(not shown)";
 
-/// A field's schema; a parameter's description stands beside its schema, a property's inside.
+/// A field's schema. A parameter's description is next to its schema, a property's is inside it.
 pub struct FieldSchema<'a> {
     /// The field.
     pub field: &'a Field,
@@ -126,26 +115,6 @@ impl Serialize for Enumerated<'_> {
     }
 }
 
-struct Encoding<'a>(&'a [Field]);
-
-impl Serialize for Encoding<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        let typed = self.0.iter().filter(|field| !field.content_type.is_empty());
-        out.collect_map(
-            typed
-                .map(|field| (&field.name, Value::from_iter([("contentType", field.content_type.as_str())]))),
-        )
-    }
-}
-
-struct Examples<'a>(&'a [Example]);
-
-impl Serialize for Examples<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.collect_map(self.0.iter().map(|example| (&example.name, ExampleObject(example))))
-    }
-}
-
 struct ExampleObject<'a>(&'a Example);
 
 impl Serialize for ExampleObject<'_> {
@@ -159,7 +128,7 @@ impl Serialize for ExampleObject<'_> {
     }
 }
 
-/// JSON text written as the JSON it is, in the writer's own layout.
+/// JSON text, written as JSON in the writer's own layout.
 struct Json<'a>(&'a str);
 
 impl Serialize for Json<'_> {

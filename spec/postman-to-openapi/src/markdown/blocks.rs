@@ -1,12 +1,12 @@
-//! Lines: where paragraphs, lists and code blocks begin and end.
+//! Lines: where paragraphs, lists and code blocks start and end.
 
 use super::{BREAK, fence_mark};
 use crate::text::split_while;
 
-/// What indents code.
+/// The indentation of code.
 const CODE: &str = "    ";
 
-/// Puts blank lines where blocks meet, and nowhere else.
+/// Puts blank lines between blocks, and nowhere else.
 pub fn arrange(text: &str) -> String {
     let lines = split(text);
     let mut out = String::with_capacity(text.len());
@@ -39,7 +39,7 @@ pub fn arrange(text: &str) -> String {
         }
         let after_fence = out.ends_with("```") || out.ends_with("~~~");
         if let Some(width) = item(bare) {
-            // `*` right behind a paragraph is a list, but reads like one only after a blank line.
+            // A list right after a paragraph is easier to read after a blank line.
             let apart = in_list == 0 || blank && !line.broken;
             let indent = if in_list == 0 { 0 } else { (body.len() - bare.len()).min(12) };
             push(&mut out, &" ".repeat(indent), bare, apart);
@@ -74,7 +74,7 @@ pub fn arrange(text: &str) -> String {
 
 struct Line<'a> {
     text: &'a str,
-    /// Whether a `<br>` stands before it.
+    /// Whether it follows a `<br>`.
     broken: bool,
 }
 
@@ -88,7 +88,7 @@ fn split(text: &str) -> Vec<Line<'_>> {
                 broken = true;
             }
             let last = at + 1 == parts.len();
-            // What stands between a break and the end of its line is no line of its own.
+            // An empty rest after the last break is not a line.
             if broken && last && part.trim().is_empty() {
                 continue;
             }
@@ -109,7 +109,7 @@ fn push(out: &mut String, prefix: &str, text: &str, apart: bool) {
     out.push_str(text);
 }
 
-/// The width of a list item's mark.
+/// The width of a list item's marker.
 fn item(line: &str) -> Option<usize> {
     if line.starts_with("* ") || line.starts_with("- ") || line.starts_with("+ ") {
         return Some(2);
@@ -119,7 +119,7 @@ fn item(line: &str) -> Option<usize> {
     marked.then_some(digits.len() + 2)
 }
 
-/// Whether this line and a neighbour, parted by `<br>`, both explain a value: `` `start`: Start it. ``
+/// Whether this line and an adjacent one, separated by `<br>`, both explain a value: `` `start`: Start it. ``
 fn is_value(lines: &[Line<'_>], at: usize) -> bool {
     let explains = |at: usize| {
         lines.get(at).is_some_and(|line| {

@@ -1,10 +1,10 @@
-//! HTML tags: what each means in Markdown.
+//! HTML tags, converted to Markdown.
 
 use super::{BREAK, ENTITIES, LONGEST_TAG, MOST_OPEN, Writer};
 use crate::text::{split_once_ignoring_case, split_while, split_within};
 
 impl Writer<'_> {
-    /// Reads what begins with `<`: a tag, a comment, a link, or a text that only looks like one.
+    /// Converts what starts with `<`: a tag, a comment, a link, or text that only looks like one.
     pub(super) fn angle(&mut self) {
         if let Some(comment) = self.rest.strip_prefix("<!--") {
             self.rest = comment.split_once("-->").map_or("", |(_, rest)| rest);
@@ -27,7 +27,7 @@ impl Writer<'_> {
         if self.tag(&name.to_ascii_lowercase(), closing, attributes, whole) {
             return;
         }
-        // No tag of HTML: a placeholder such as `<token>`.
+        // Not an HTML tag but a placeholder such as `<token>`.
         if inside.contains(['`', '\n', '<']) {
             self.escaped_angle();
         } else {
@@ -47,7 +47,7 @@ impl Writer<'_> {
         self.skip(1);
     }
 
-    /// Writes what a tag means. `false` when it is none of HTML's.
+    /// Converts a tag; `false` if it is not an HTML tag.
     fn tag(&mut self, name: &str, closing: bool, attributes: &str, whole: usize) -> bool {
         match name {
             "br" | "hr" | "tr" => self.out.push(BREAK),
@@ -145,7 +145,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Closes an emphasis where Markdown sees it: right behind a word.
+    /// Closes an emphasis right after a word, where Markdown recognizes it.
     pub(super) fn close(&mut self, mark: &str) {
         let length = self.out.trim_end_matches([' ', BREAK, '\n']).len();
         let tail = self.out.split_off(length);
@@ -156,7 +156,7 @@ impl Writer<'_> {
         self.out.push_str(&tail);
     }
 
-    /// Code is copied without its tags; scripts and styles are no text at all.
+    /// Copies code without its tags, and drops scripts and styles.
     fn verbatim(&mut self, name: &str) {
         let (code, closing) =
             split_once_ignoring_case(self.rest, &format!("</{name}")).unwrap_or((self.rest, ""));
@@ -196,7 +196,7 @@ fn without_tags(text: &str) -> String {
     })
 }
 
-/// Puts in each tag's place what `replace` gives for what stands behind its `<`; `None` keeps it.
+/// Replaces each tag by what `replace` returns for the text after its `<`; `None` keeps the tag.
 pub(crate) fn replace_tags(text: &str, replace: impl Fn(&str) -> Option<&'static str>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
