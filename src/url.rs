@@ -1,4 +1,4 @@
-//! URLs that are read exactly as they are written.
+//! URLs, read exactly as they are written.
 
 use std::net::IpAddr;
 
@@ -33,18 +33,13 @@ pub(crate) fn checked(what: &str, text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// `text` as a URL, if parsing changes nothing.
-pub(crate) fn verbatim(text: &str) -> Option<Url> {
-    Url::parse(text).ok().filter(|url| is_verbatim(text, url))
-}
-
 /// RFC 3986, section 2.
 fn is_of_a_url(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=%".contains(c)
 }
 
-/// The `url` crate drops line breaks, resolves `..`, takes `\` for `/` and more, all without a word. The one change
-/// that is none is the slash behind a host without a path.
+/// The `url` crate drops line breaks, resolves `..`, takes `\` for `/` and more without reporting it. Only the slash that
+/// it adds after a host without a path means the same.
 fn is_verbatim(text: &str, url: &Url) -> bool {
     url.as_str() == text || url.as_str().strip_suffix('/') == Some(text)
 }
@@ -62,6 +57,20 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// Percent-encodes all but RFC 3986's unreserved characters.
+pub(crate) fn encoded(text: impl ToString) -> String {
+    let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let text = text.to_string();
+    if text.bytes().all(is_unreserved) {
+        return text;
+    }
+    let bytes = text.bytes().map(|byte| match is_unreserved(byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    });
+    bytes.collect()
 }
 
 #[cfg(test)]
@@ -135,11 +144,11 @@ mod tests {
 
     #[test]
     fn https_without_tls_is_refused_and_the_features_are_named() {
-        let https = verbatim("https://api.zoom.us/v2").expect("a URL");
+        let https = Url::parse("https://api.zoom.us/v2").expect("a URL");
         let sentence = with_tls("the base URL", &https, false).expect_err("no TLS");
         assert!(sentence.contains("`rustls`") && sentence.contains("`native-tls`"), "{sentence}");
         assert_eq!(with_tls("the base URL", &https, true), Ok(()));
-        let http = verbatim("http://127.0.0.1/v2").expect("a URL");
+        let http = Url::parse("http://127.0.0.1/v2").expect("a URL");
         assert_eq!(with_tls("the base URL", &http, false), Ok(()));
     }
 
