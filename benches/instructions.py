@@ -2,7 +2,7 @@
 """Instructions of one call, counted by callgrind: this client beside three others.
 
 Needs valgrind. Each client makes 100 calls and 600 calls, one after the other over one kept connection, on one
-thread; the difference divided by 500 is one call, without start-up. The server is another process and not counted.
+thread; the difference divided by 500 is one call, without start-up. The server is a process of its own and is not counted.
 """
 
 import pathlib

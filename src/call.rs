@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Request, StatusCode};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, Timeout, sleep, timeout, timeout_at};
 
 use crate::Client;
 use crate::answer::{Answer, Judge};
@@ -32,7 +32,7 @@ pub(crate) type Call<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>
 /// Zoom's code for an access token that is invalid or has expired.
 const INVALID_ACCESS_TOKEN: ErrorCode = ErrorCode(124);
 
-/// The longest wait, because a longer one could end at an instant that `SystemTime` cannot hold.
+/// The longest wait and the latest deadline, because clocks cannot express any instant.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// What a call sends.
@@ -54,7 +54,7 @@ pub(crate) async fn run<T>(
     judge: Judge<T>,
 ) -> Result<T, Error> {
     let started = Instant::now();
-    let deadline = client.inner.retry.deadline.and_then(|deadline| started.checked_add(deadline));
+    let deadline = started + client.inner.retry.deadline.map_or(CENTURY, |deadline| deadline.min(CENTURY));
     let span = Span::call(operation, content.path);
     let call = Running { client, operation, content, span, started, deadline };
     let mut success = call.span.within(call.attempts()).await?;
@@ -75,7 +75,7 @@ struct Running<'c> {
     content: Content<'c>,
     span: Span,
     started: Instant,
-    deadline: Option<Instant>,
+    deadline: Instant,
 }
 
 /// An answer, the token that was sent for it, and what the call has used up.
@@ -91,13 +91,8 @@ impl Running<'_> {
         let mut progress = Progress::default();
         let (mut spent, mut connects, mut renewed) = (Spent::default(), 0, false);
         loop {
-            // Before a token is fetched, because a body may be refused.
-            let body = (self.content.encode)().map_err(|what| Error::refused(Some(operation), what))?;
-            let token = self.token(progress).await?;
-            let request = self.request(body, &token, progress)?;
-            let attempt = self.span.attempt(operation, &request, progress.attempts);
-            let outcome = attempt.within(Box::pin(send(&client.client, request))).await;
-            attempt.ended(&outcome, text(&token));
+            // Boxed, so that a call that waits does not hold the space that an attempt needs.
+            let (token, outcome) = Box::pin(self.attempt(progress)).await?;
             progress.attempts += 1;
             progress.elapsed = self.started.elapsed();
             let answer = match outcome {
@@ -122,7 +117,7 @@ impl Running<'_> {
             if !renewed && is_refused_token(answer) {
                 renewed = true;
                 client.inner.tokens.discard(token);
-                let newer = self.token(progress).await?;
+                let newer = Box::pin(self.token(progress)).await?;
                 if newer.header() != token.header() {
                     let why = "Zoom refused the access token with code 124: the call is sent again with a newer one";
                     self.tell(progress, Duration::ZERO, why);
@@ -140,7 +135,7 @@ impl Running<'_> {
                         Kind::PerSecond => spent.paced += 1,
                         Kind::Daily | Kind::Other => spent.retries += 1,
                     }
-                    self.wait(progress, spent.retries.saturating_add(spent.paced), wait.min(CENTURY)).await
+                    self.wait(progress, spent.retries + spent.paced, wait.min(CENTURY)).await
                 }
                 Err(stop) => Some(stop),
             };
@@ -151,10 +146,25 @@ impl Running<'_> {
         }
     }
 
+    /// Sends once, and says by which token.
+    async fn attempt(
+        &self,
+        progress: Progress,
+    ) -> Result<(Arc<Token>, Result<Answer, reqwest::Error>), Error> {
+        // Before a token is fetched, because a body may be refused.
+        let body = (self.content.encode)().map_err(|what| Error::refused(Some(self.operation), what))?;
+        let token = self.token(progress).await?;
+        let request = self.request(body, &token, progress)?;
+        let span = self.span.attempt(self.operation, &request, progress.attempts);
+        let outcome = span.within(send(&self.client.client, request)).await;
+        span.ended(&outcome, text(&token));
+        Ok((token, outcome))
+    }
+
     async fn token(&self, progress: Progress) -> Result<Arc<Token>, Error> {
         let token = self.in_time(self.client.inner.tokens.get(&self.client.client)).await;
         let progress = Progress { elapsed: self.started.elapsed(), ..progress };
-        let token = token.ok_or_else(|| self.out_of_time(progress))?;
+        let token = token.map_err(|_| self.out_of_time(progress))?;
         token.map_err(|error| Error::token(self.operation, error, progress))
     }
 
@@ -202,9 +212,9 @@ impl Running<'_> {
             return Some(Stop::Satisfied(reason));
         }
         match self.in_time(policy.check.as_ref()?(resend?)).await {
-            Some(true) => None,
-            Some(false) => Some(Stop::Declined),
-            None => Some(Stop::CheckTooSlow),
+            Ok(true) => None,
+            Ok(false) => Some(Stop::Declined),
+            Err(_) => Some(Stop::CheckTooSlow),
         }
     }
 
@@ -226,14 +236,11 @@ impl Running<'_> {
     }
 
     fn left(&self) -> Duration {
-        self.deadline.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()))
+        self.deadline.saturating_duration_since(Instant::now())
     }
 
-    async fn in_time<T>(&self, future: impl Future<Output = T>) -> Option<T> {
-        match self.deadline {
-            Some(deadline) => timeout_at(deadline, future).await.ok(),
-            None => Some(future.await),
-        }
+    fn in_time<F: Future>(&self, future: F) -> Timeout<F> {
+        timeout_at(self.deadline, future)
     }
 }
 

@@ -15,6 +15,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// assert_eq!(format!("{picture:?}"), r#"FilePart("me.png", "image/png", 4 bytes)"#);
 /// ```
 #[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(with = "String", inline, title = "", description = "", extend("format" = "binary"))
+)]
 pub struct FilePart {
     pub(crate) name: String,
     pub(crate) content_type: String,
@@ -55,17 +60,12 @@ impl<'de> Deserialize<'de> for FilePart {
     }
 }
 
-#[cfg(feature = "schemars")]
-impl schemars::JsonSchema for FilePart {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "FilePart".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "format": "binary" })
+#[cfg(test)]
+mod tests {
+    #[cfg(feature = "schemars")]
+    #[test]
+    fn a_files_schema_is_binary_in_place() {
+        let schema = schemars::SchemaGenerator::default().subschema_for::<super::FilePart>();
+        assert_eq!(schema.to_value(), serde_json::json!({ "type": "string", "format": "binary" }));
     }
 }

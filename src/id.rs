@@ -244,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_taken_as_people_paste_it() {
+    fn an_id_is_accepted_as_people_paste_it() {
         for text in [
             "84912345678",
             " 849 1234 5678\n",
@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_segment_cannot_climb() {
+    fn a_path_segment_cannot_leave_its_path() {
         for text in ["", ".", "..", "a\r\nb", "\t", "..\\users"] {
             assert!(PathSegment::try_from(text).is_err(), "{text:?}");
         }
@@ -439,7 +439,7 @@ mod tests {
         }
 
         #[test]
-        fn digits_are_taken_as_an_id_only_where_they_are_written_as_one(
+        fn digits_are_accepted_only_where_they_are_written_as_an_id(
             text in "[0-9]{0,4}([-+ \u{a0}\u{2010}-\u{2015}\u{2212}.,][0-9]{0,5}){0,3}",
             around in "[ \u{a0}\t\n]{0,2}",
         ) {
@@ -450,7 +450,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_is_a_panic_and_each_refusal_is_one_visible_line(
+        fn no_text_panics_and_each_refusal_is_one_visible_line(
             text in prop_oneof![
                 any::<String>(),
                 prop::collection::vec(

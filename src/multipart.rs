@@ -48,7 +48,7 @@ fn is_media_type(text: &str) -> bool {
 fn content_type() -> String {
     let random = RandomState::new();
     let [left, right] = [0, 1].map(|half| random.hash_one(half));
-    format!("multipart/form-data; boundary=form-{left:016x}{right:016x}")
+    format!("multipart/form-data; boundary=form-{left}{right}")
 }
 
 /// As browsers escape a field's name (WHATWG HTML, "multipart/form-data encoding algorithm").

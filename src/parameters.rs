@@ -18,11 +18,11 @@ pub(crate) enum Style {
     Exploded,
     /// `parameter[name]=value` for each member of an object.
     DeepObject,
-    /// As JSON, whatever it is.
+    /// As JSON, whatever its type.
     Json,
 }
 
-/// What is sent beside path and body.
+/// What is sent besides the path and the body.
 #[derive(Debug, Default)]
 pub(crate) struct Parameters {
     query: String,
@@ -34,13 +34,13 @@ impl Parameters {
     pub fn query(&mut self, name: &str, style: Style, value: &impl Serialize) -> Result<(), String> {
         // A comma is sent as it is, and percent-encoded in the texts; a space and a pipe are always encoded.
         let (refused, delimiter) = match style {
-            Style::Delimited(by) if by != ',' => (Some(by), encoded(by)),
+            Style::Delimited(by) if by != ',' => (Some(by), encoded(&by.to_string()).into_owned()),
             _ => (None, ",".to_owned()),
         };
         for (member, texts) in pairs(name, style, value, refused)? {
             let and = if self.query.is_empty() { "" } else { "&" };
             let name = encoded(member.as_deref().unwrap_or(name));
-            let texts: Vec<String> = texts.iter().map(encoded).collect();
+            let texts: Vec<_> = texts.iter().map(|text| encoded(text)).collect();
             self.query += &format!("{and}{name}={}", texts.join(&delimiter));
         }
         Ok(())
@@ -65,7 +65,7 @@ impl Parameters {
     /// An error is the sentence that refuses the value.
     pub fn cookie(&mut self, name: &str, style: Style, value: &impl Serialize) -> Result<(), String> {
         for (_, texts) in pairs(name, style, value, None)? {
-            let texts: Vec<String> = texts.iter().map(encoded).collect();
+            let texts: Vec<_> = texts.iter().map(|text| encoded(text)).collect();
             let cookie = format!("{name}={}", texts.join(","));
             let others = self.headers.get(COOKIE).and_then(|others| others.to_str().ok());
             let cookies = others.map_or(cookie.clone(), |others| format!("{others}; {cookie}"));
@@ -171,7 +171,7 @@ mod tests {
             let expected: Vec<_> = texts.iter().map(|text| (name.clone(), text.clone())).collect();
             prop_assert_eq!(read(&exploded), expected);
             for (by, between) in [(',', ","), (' ', "%20"), ('|', "%7C")] {
-                // Refused where a text holds the delimiter, which arrives like the one between texts.
+                // Refused if a text contains the delimiter, because it would arrive as two texts.
                 let Some(sent) = query("a", Style::Delimited(by), &value) else { continue };
                 let texts_read: Vec<String> = sent["a=".len()..]
                     .split(between)

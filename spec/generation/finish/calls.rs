@@ -13,7 +13,7 @@ use super::{
     Missing, REQUIRED, Refusals, as_module, first_argument, is_method, is_named, items, last_segment,
     modules, nothing,
 };
-use crate::generation::facts::{Length, Operation, Place, Style};
+use crate::generation::facts::{Length, Operation, Parameter, Place, Style};
 use crate::generation::lower::{Lowered, is_form, is_typed, pieces};
 
 /// The fields of an operation's builder, by their names.
@@ -269,23 +269,16 @@ fn future(operation: &Operation, value: &Type, fields: &Fields, structs: &Struct
 
 /// The path, base URL's part included.
 fn path(operation: &Operation) -> Result<TokenStream, String> {
-    let mut format = String::from("{}");
-    let mut values = Vec::new();
-    for (literal, name) in pieces(&operation.path)? {
-        format += &literal.replace('{', "{{").replace('}', "}}");
-        let is_it = |name: &str| {
-            operation
-                .parameters
-                .iter()
-                .find(|parameter| parameter.place == Place::Path && parameter.name == name)
-        };
-        if let Some(parameter) = name.and_then(is_it) {
-            let given = format_ident!("given_{}", parameter.ident);
-            values.push(quote!(crate::url::encoded(&#given)));
-            format += "{}";
-        }
-    }
-    Ok(quote!(format!(#format, client.inner.settings.base_path(), #(#values),*)))
+    let in_path = || operation.parameters.iter().filter(|parameter| parameter.place == Place::Path);
+    let parts = pieces(&operation.path)?.into_iter().map(|(literal, name)| {
+        let parameter = name.and_then(|name| in_path().find(|parameter| parameter.name == name));
+        let value = parameter.map(|Parameter { ident, .. }| {
+            let given = format_ident!("given_{ident}");
+            quote!(&crate::url::encoded(&#given.to_string()),)
+        });
+        quote!(#literal, #value)
+    });
+    Ok(quote!([client.inner.settings.base_path(), #(#parts)*].concat()))
 }
 
 /// What is sent in the query, in headers and in cookies, if anything is.
