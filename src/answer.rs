@@ -9,7 +9,7 @@ use crate::RawBody;
 use crate::envelope::{Envelope, without_mark};
 use crate::sentence::shortened;
 
-/// An answer whose body was read, as far as it is kept.
+/// An answer whose body has been read, up to the limit.
 pub(crate) struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
@@ -29,50 +29,50 @@ impl Flaw {
     }
 }
 
-/// What a 2xx must hold to be a success.
+/// What a 2xx must contain to be a success.
 ///
 /// A success has no body, or a body of JSON that is not an error envelope; where the description documents something
-/// other than JSON, it may have any body that is not an error envelope. White space alone is no body, and a byte order
-/// mark in front of one is ignored. A body that was cut off is never a success: what is missing could be the error.
+/// other than JSON, it may have any body that is not an error envelope. White space alone counts as no body, and a byte
+/// order mark is ignored. A body that was cut off is never a success: the missing part could be the error.
 pub(crate) type Judge<T> = fn(&Answer) -> Result<T, Flaw>;
 
 /// For an operation whose success has no body.
 pub(crate) fn nothing(answer: &Answer) -> Result<(), Flaw> {
     match json(answer) {
         b"" => Ok(()),
-        body => serde_json::from_slice::<serde::de::IgnoredAny>(body).map(drop).map_err(|_| {
-            Flaw::new("its body is not JSON, so that something other than Zoom may have answered")
-        }),
+        body => serde_json::from_slice::<serde::de::IgnoredAny>(body)
+            .map(drop)
+            .map_err(|_| Flaw::new("its body is not JSON, so something other than Zoom may have answered")),
     }
 }
 
-/// For an operation whose success is JSON; an empty body stands for `null`.
+/// For an operation whose success is JSON; an empty body is read as `null`.
 #[allow(dead_code)] // the description says which of these three are used
 pub(crate) fn value<T: DeserializeOwned>(answer: &Answer) -> Result<T, Flaw> {
     let body = match json(answer) {
         b"" => b"null",
         body => body,
     };
-    // The path is looked for only where there is something to tell.
+    // Only a failure is worth reading twice, to learn the path.
     serde_json::from_slice(body).or_else(|_| {
         let deserializer = &mut serde_json::Deserializer::from_slice(body);
         serde_path_to_error::deserialize(deserializer).map_err(|error| Flaw::new(mismatch(&error)))
     })
 }
 
-/// For an operation whose success the description has no schema for.
+/// For an operation whose success has no schema in the description.
 #[allow(dead_code)]
 pub(crate) fn bytes(answer: &Answer) -> Result<RawBody, Flaw> {
     Ok(answer.body.clone().into())
 }
 
-/// The body as JSON text, were it JSON.
+/// The body without a byte order mark and white space.
 fn json(answer: &Answer) -> &[u8] {
     without_mark(&answer.body).trim_ascii()
 }
 
 impl Answer {
-    /// What `judge` makes of a 2xx, unless it is cut off or holds an error envelope.
+    /// The result of `judge` on a 2xx, unless it is cut off or is an error envelope.
     pub fn judged<T>(&self, judge: Judge<T>) -> Result<T, Option<Flaw>> {
         if self.flaw.is_some() || (!self.body.is_empty() && Envelope::read(&self.body).is_error()) {
             return Err(None);
@@ -80,7 +80,7 @@ impl Answer {
         judge(self).map_err(Some)
     }
 
-    /// The media type, as far as it can be shown.
+    /// The media type, if it is text.
     pub fn media_type(&self) -> Option<String> {
         let text = self.headers.get(CONTENT_TYPE)?.to_str().ok()?;
         let essence = text.split(';').next().unwrap_or_default();
@@ -88,13 +88,13 @@ impl Answer {
     }
 }
 
-/// The `x-zm-trackingid` that names the request for Zoom's support.
+/// The `x-zm-trackingid` that identifies the request for Zoom's support.
 pub(crate) fn tracking_id(headers: &HeaderMap) -> Option<&str> {
     headers.get("x-zm-trackingid")?.to_str().ok()
 }
 
-/// Where a success is not what the description says, and what was expected there. serde's own words quote the value,
-/// which may be a stream key: of them only what follows the last `expected` comes from the type.
+/// Where a success differs from the description, and what was expected there. serde's message quotes the value, which
+/// may be a stream key: only what follows the last `expected` comes from the type.
 pub(crate) fn mismatch(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
     let words = error.inner().to_string();
     let words = words.rsplit_once(" at line ").map_or(&*words, |(words, _)| words);
@@ -106,13 +106,13 @@ pub(crate) fn mismatch(error: &serde_path_to_error::Error<serde_json::Error>) ->
         (None, None) => "not JSON".to_owned(),
     };
     match error.path().to_string() {
-        // Neither the root nor a place that is not known is a name.
+        // The root and an unknown place have no name.
         path if path == "." || path == "?" => format!("its body does not match the description: {expected}"),
         path => format!("its body does not match the description: {}: {expected}", shortened(&path, 200)),
     }
 }
 
-/// serde's name of a Rust type, as JSON calls it.
+/// The JSON name of what serde expected.
 fn in_json(expected: &str) -> &str {
     match expected {
         "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" | "usize" => "an integer",
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_hides_no_value() {
+    fn a_byte_order_mark_is_ignored() {
         let marked = answer(b"\xef\xbb\xbf{\"recordings\":[]}");
         let Ok(read) = marked.judged(value::<Recordings>) else { panic!("a mark is not a mismatch") };
         assert_eq!(read, Recordings { recordings: Vec::new() });

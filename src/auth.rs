@@ -1,7 +1,7 @@
 //! Where an access token comes from, and the one fetch that all callers share.
 
-use std::fmt;
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,16 +9,18 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::sync::watch::error::SendError;
+use tokio::time::{Instant, timeout_at};
 
-use crate::{Secret, TokenError, trace};
+use crate::error::{BoxError, Cause, Error};
+use crate::{Secret, trace};
 
-/// A source of access tokens: a vault, a store that a fleet shares, user OAuth with its rotating refresh token.
+/// A source of access tokens: a vault, a store shared by several machines, user OAuth with its rotating refresh token.
 ///
-/// A source need not cache. A client keeps the token and asks again only when it has none, when the one it has is
-/// about to expire, or when Zoom refused it. It never asks twice at once: the token request runs in a task of its own,
-/// and every call that needs its outcome waits for it, each until its own deadline. While the old token is good no
-/// call waits at all. A request that has no answer after
+/// A source need not cache. A client keeps the token and asks for another only when it has none, when the one it has
+/// is about to expire, or when Zoom refused it. It never asks twice at once: the token request runs in a task of its
+/// own, and every call that needs the outcome waits for it, each until its own deadline. While the old token is valid,
+/// no call waits at all. A token request that takes longer than
 /// [`token_timeout`](crate::ClientBuilder::token_timeout) is given up.
 ///
 /// Several clients that are given one source each keep a token of their own, unless the source has a
@@ -30,7 +32,7 @@ use crate::{Secret, TokenError, trace};
 /// use std::path::PathBuf;
 /// use std::time::{Duration, SystemTime};
 /// use zoom_livestream::reqwest;
-/// use zoom_livestream::{AccessToken, ServerToServer, TokenError, TokenSource};
+/// use zoom_livestream::{AccessToken, ServerToServer, TokenSource};
 ///
 /// struct FileCache {
 ///     file: PathBuf,
@@ -38,7 +40,7 @@ use crate::{Secret, TokenError, trace};
 /// }
 ///
 /// impl FileCache {
-///     /// The token in the file, if it is good for more than ten minutes.
+///     /// The token in the file, if it is valid for more than ten minutes.
 ///     fn read(&self) -> Option<AccessToken> {
 ///         let text = std::fs::read_to_string(&self.file).ok()?;
 ///         let (expires_at, secret) = text.split_once('\n')?;
@@ -46,7 +48,7 @@ use crate::{Secret, TokenError, trace};
 ///         (left > 600).then(|| AccessToken::new(secret).with_expires_in(Duration::from_secs(left)))
 ///     }
 ///
-///     /// Written aside and renamed, so that no reader sees half of it. Keep it where only you can read it.
+///     /// Writes to another file and renames it, so that no reader sees half of it. Restrict who can read it.
 ///     fn write(&self, token: &AccessToken) -> std::io::Result<()> {
 ///         let expires_at = unix_time() + token.expires_in().unwrap_or_default().as_secs();
 ///         let new = self.file.with_extension(std::process::id().to_string());
@@ -60,13 +62,13 @@ use crate::{Secret, TokenError, trace};
 ///         &self,
 ///         http: &reqwest::Client,
 ///         refused: Option<&AccessToken>,
-///     ) -> Result<AccessToken, TokenError> {
+///     ) -> Result<AccessToken, Box<dyn std::error::Error + Send + Sync>> {
 ///         let is_refused = |token: &AccessToken| refused.is_some_and(|r| r.secret() == token.secret());
 ///         if let Some(token) = self.read().filter(|token| !is_refused(token)) {
 ///             return Ok(token);
 ///         }
 ///         let token = self.source.token(http, refused).await?;
-///         self.write(&token).map_err(TokenError::new)?;
+///         self.write(&token)?;
 ///         Ok(token)
 ///     }
 /// }
@@ -107,65 +109,61 @@ pub trait TokenSource: Send + Sync + 'static {
     /// Gets a token.
     ///
     /// `http` is the client's own, with its connections, timeouts and TLS; it follows no redirects. `refused` is the
-    /// token that Zoom refused, where that is why another is needed: a source that keeps tokens must not give it again.
+    /// token that Zoom refused, if that is why another is needed: a source that caches tokens must not return it again.
     ///
     /// # Errors
     ///
-    /// The calls that wait for the token end in an error of the kind [`Token`](crate::ErrorKind::Token) that this one
-    /// is the cause of. While the old token is good, no call fails; the request is repeated halfway to its expiry, or
-    /// after [`TokenError::retry_after`].
+    /// Any error, which must not quote the token. It becomes the [`source`](std::error::Error::source) of the error of
+    /// each call that waits for the token; their kind is [`Token`](crate::ErrorKind::Token). While the old token is
+    /// valid, no call fails: the request is repeated halfway to the token's expiry, or after the
+    /// [`retry_after`](crate::Error::retry_after) of an [`Error`](crate::Error) among the causes if that is later.
     fn token(
         &self,
         http: &reqwest::Client,
         refused: Option<&AccessToken>,
-    ) -> impl Future<Output = Result<AccessToken, TokenError>> + Send;
+    ) -> impl Future<Output = Result<AccessToken, Box<dyn std::error::Error + Send + Sync>>> + Send;
 
-    /// Refuses settings that can never give a token; `base_url` is where the client will send it. Asked by
+    /// Refuses settings that can never get a token; `base_url` is where the client will send it. Called by
     /// [`ClientBuilder::build`](crate::ClientBuilder::build) and
-    /// [`Client::with_token_source`](crate::Client::with_token_source); accepts everything unless written otherwise.
+    /// [`Client::with_token_source`](crate::Client::with_token_source). The default accepts everything.
     ///
     /// # Errors
     ///
-    /// The client is not built, and its error has this one's sentence.
-    fn validate(&self, base_url: &Url) -> Result<(), TokenError> {
+    /// The client is not built; its error contains this one's text.
+    fn validate(&self, base_url: &Url) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let _ = base_url;
         Ok(())
     }
 
-    /// Where a client keeps this source's token: in a new cache for each client, unless written otherwise.
+    /// Where a client caches this source's token. The default is a new cache for each client.
     ///
-    /// A source that is given to several clients (in an [`Arc`], or as clones) and returns a clone of one cache each
-    /// time is asked once for all of them.
+    /// A source that is given to several clients (in an [`Arc`], or as clones) and returns a clone of the same cache
+    /// each time is asked once for all of them.
     fn cache(&self) -> TokenCache {
         TokenCache::default()
     }
 }
 
-macro_rules! forward {
-    ($($pointer:ident),*) => {$(
-        impl<S: TokenSource> TokenSource for $pointer<S> {
-            fn token(
-                &self,
-                http: &reqwest::Client,
-                refused: Option<&AccessToken>,
-            ) -> impl Future<Output = Result<AccessToken, TokenError>> + Send {
-                S::token(self, http, refused)
-            }
+/// For an [`Arc`] or a [`Box`] of a source.
+impl<P: Deref<Target: TokenSource> + Send + Sync + 'static> TokenSource for P {
+    fn token(
+        &self,
+        http: &reqwest::Client,
+        refused: Option<&AccessToken>,
+    ) -> impl Future<Output = Result<AccessToken, BoxError>> + Send {
+        self.deref().token(http, refused)
+    }
 
-            fn validate(&self, base_url: &Url) -> Result<(), TokenError> {
-                S::validate(self, base_url)
-            }
+    fn validate(&self, base_url: &Url) -> Result<(), BoxError> {
+        self.deref().validate(base_url)
+    }
 
-            fn cache(&self) -> TokenCache {
-                S::cache(self)
-            }
-        }
-    )*};
+    fn cache(&self) -> TokenCache {
+        self.deref().cache()
+    }
 }
 
-forward!(Arc, Box);
-
-/// An access token, and how long it lives.
+/// An access token, and how long it is valid.
 #[derive(Clone, Debug)]
 pub struct AccessToken {
     secret: Secret,
@@ -178,7 +176,7 @@ impl AccessToken {
         Self { secret: secret.into(), expires_in: None }
     }
 
-    /// Sets how long the token lives, counted from when a source returns it; the client gets the next one in time.
+    /// Sets how long the token is valid, counted from when a source returns it. The client replaces it before then.
     pub fn with_expires_in(mut self, lifetime: Duration) -> Self {
         self.expires_in = Some(lifetime);
         self
@@ -189,18 +187,18 @@ impl AccessToken {
         &self.secret
     }
 
-    /// How long the token lives, counted from when the source returned it, if that is known.
+    /// How long the token is valid, counted from when the source returned it, if that is known.
     pub fn expires_in(&self) -> Option<Duration> {
         self.expires_in
     }
 }
 
-type Asked<'a> = Pin<Box<dyn Future<Output = Result<AccessToken, TokenError>> + Send + 'a>>;
+type Asked<'a> = Pin<Box<dyn Future<Output = Result<AccessToken, BoxError>> + Send + 'a>>;
 
-/// [`TokenSource`] without its generic future, so that a client can hold any.
+/// [`TokenSource`] without its generic future, so that a client can hold any source.
 trait AnySource: Send + Sync {
     fn ask<'a>(&'a self, http: &'a reqwest::Client, refused: Option<&'a AccessToken>) -> Asked<'a>;
-    fn checked(&self, base_url: &Url) -> Result<(), TokenError>;
+    fn checked(&self, base_url: &Url) -> Result<(), BoxError>;
 }
 
 impl<S: TokenSource> AnySource for S {
@@ -208,59 +206,36 @@ impl<S: TokenSource> AnySource for S {
         Box::pin(self.token(http, refused))
     }
 
-    fn checked(&self, base_url: &Url) -> Result<(), TokenError> {
+    fn checked(&self, base_url: &Url) -> Result<(), BoxError> {
         self.validate(base_url)
     }
 }
 
-/// Any source, and where its token is kept.
+/// Any source, and where its token is cached.
 #[derive(Clone)]
 pub(crate) struct Source {
     source: Arc<dyn AnySource>,
     cache: TokenCache,
 }
 
-impl Source {
-    pub fn new(source: impl TokenSource) -> Self {
-        let cache = source.cache();
-        Self { source: Arc::new(source), cache }
-    }
-
-    pub fn validate(&self, base_url: &Url) -> Result<(), TokenError> {
-        self.source.checked(base_url)
-    }
-}
-
 /// A token as requests carry it.
+#[derive(Debug)]
 pub(crate) struct Token {
     header: HeaderValue,
-    renew_at: Option<Instant>,
     expires_at: Option<Instant>,
 }
 
 impl Token {
+    fn new(token: &AccessToken) -> Result<Arc<Self>, String> {
+        let expires_at = token.expires_in.and_then(|lifetime| Instant::now().checked_add(lifetime));
+        Ok(Arc::new(Self { header: bearer(&token.secret)?, expires_at }))
+    }
+
     pub fn header(&self) -> &HeaderValue {
         &self.header
     }
 
-    fn new(token: &AccessToken, margin: Duration, now: Instant) -> Result<Self, TokenError> {
-        let header = bearer(&token.secret).map_err(TokenError::new)?;
-        let lifetime = token.expires_in;
-        // A margin longer than half the lifetime would have every call fetch a token.
-        let renew_in = lifetime.map(|lifetime| lifetime - margin.min(lifetime / 2));
-        let at = |after: Option<Duration>| after.and_then(|after| now.checked_add(after));
-        Ok(Self { header, renew_at: at(renew_in), expires_at: at(lifetime) })
-    }
-
-    fn is_fresh(&self, now: Instant) -> bool {
-        self.renew_at.is_none_or(|renew_at| now < renew_at)
-    }
-
-    fn is_living(&self, now: Instant) -> bool {
-        self.expires_at.is_none_or(|expires_at| now < expires_at)
-    }
-
-    /// What a source is told of a token that was refused.
+    /// What a source is told about a token that was refused.
     fn as_issued(&self) -> AccessToken {
         let header = self.header.to_str().unwrap_or_default();
         AccessToken::new(header.trim_start_matches("Bearer "))
@@ -270,25 +245,25 @@ impl Token {
 /// The `Authorization` value, or the sentence that says why the token cannot be one.
 fn bearer(token: &Secret) -> Result<HeaderValue, String> {
     let text = token.expose();
-    if let Some(flaw) = flaw("token", text) {
+    if let Some(flaw) = flaw(text) {
         return Err(format!("the access token {flaw}: give it exactly as Zoom issued it, without `Bearer`"));
     }
     let header = HeaderValue::try_from(format!("Bearer {text}"));
-    let mut header = header.map_err(|_| "the access token cannot be sent in a header".to_owned())?;
+    let mut header = header.map_err(|_| "the access token cannot be sent in a header")?;
     header.set_sensitive(true);
     Ok(header)
 }
 
 /// Why a text cannot be what Zoom issued, which is visible ASCII throughout.
-pub(crate) fn flaw(what: &str, text: &str) -> Option<String> {
+pub(crate) fn flaw(text: &str) -> Option<&'static str> {
     if text.is_empty() {
-        return Some("is empty".to_owned());
+        return Some("is empty");
     }
     let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-    (!is_visible).then(|| format!("holds a line break, space or other character that no {what} has"))
+    (!is_visible).then_some("contains a space, line break or other character that cannot be part of it")
 }
 
-/// What a client is told about its tokens.
+/// A client's settings for its tokens.
 #[derive(Clone, Copy)]
 pub(crate) struct TokenSettings {
     /// How long before its expiry a token is renewed.
@@ -297,136 +272,117 @@ pub(crate) struct TokenSettings {
     pub timeout: Duration,
 }
 
-/// The one token of a client and its clones.
+/// The token of a client and its clones.
 pub(crate) enum Tokens {
-    /// The one that was given, whatever Zoom says to it.
+    /// The one that was given, even if Zoom refuses it.
     Fixed(Arc<Token>),
     Fetched(Source, Arc<TokenSettings>),
 }
 
-/// How much later than at its own timeout a fetch counts as lost: the runtime has had time to end it.
-const GRACE: Duration = Duration::from_secs(1);
-/// Stands for a timeout that ends beyond the clock.
-const YEAR: Duration = Duration::from_secs(365 * 86_400);
+pub(crate) type Outcome = Result<Arc<Token>, Cause>;
 
 impl Tokens {
     pub fn fixed(token: &Secret) -> Result<Self, String> {
-        let header = bearer(token)?;
-        Ok(Self::Fixed(Arc::new(Token { header, renew_at: None, expires_at: None })))
+        Token::new(&AccessToken::new(token.clone())).map(Self::Fixed)
     }
 
-    /// The token for a request. It is waited for only where there is none that is good; a caller that drops this
-    /// future takes nothing from the others.
-    pub async fn get(&self, http: &reqwest::Client) -> Result<Arc<Token>, TokenError> {
+    /// The token for a request. A call waits only if there is no valid token, and dropping this future cancels
+    /// nothing for other calls.
+    pub async fn get(&self, http: &reqwest::Client) -> Outcome {
         let (source, settings) = match self {
             Self::Fixed(token) => return Ok(token.clone()),
             Self::Fetched(source, settings) => (source, **settings),
         };
-        // A second time where a fetch was lost: the source panicked, or its runtime was shut down.
+        // A second time if the fetch was lost: the source panicked, or its runtime was shut down.
         for _ in 0..2 {
-            let mut fetch = match source.look(http, settings) {
+            let mut fetch = match source.token_or_fetch(http, settings) {
                 Ok(token) => return Ok(token),
                 Err(fetch) => fetch,
             };
-            let outcome = fetch.outcome.wait_for(Option::is_some);
-            let outcome = timeout_at(fetch.lost_at, outcome).await.ok().and_then(Result::ok);
-            if let Some(outcome) = outcome.and_then(|outcome| outcome.clone()) {
+            let outcome = timeout_at(fetch.lost_at, fetch.outcome.wait_for(Option::is_some)).await;
+            if let Some(outcome) = outcome.ok().and_then(|outcome| outcome.ok()?.clone()) {
                 return outcome;
             }
         }
-        Err(TokenError::new("the token source panicked, or the runtime that it ran on was shut down"))
+        Err(Arc::from(BoxError::from("the token source panicked, or the runtime it ran on was shut down")))
     }
 
-    /// Forgets `used`, which Zoom refused, unless a newer one has taken its place.
+    /// Forgets `used`, which Zoom refused, unless a newer token has replaced it.
     pub fn discard(&self, used: &Token) {
         let Self::Fetched(source, _) = self else { return };
         let mut state = source.cache.lock();
-        if let Held::Good(current) = &state.held
-            && current.header == used.header
-        {
-            state.held = Held::Refused(current.clone());
+        if let Some(refused) = state.token.take_if(|token| token.header == used.header) {
+            // A fetch in progress may bring the same token back, so its outcome no longer counts.
+            *state = State { refused: Some(refused), ..State::default() };
         }
     }
 }
 
+/// How long after its own timeout a fetch counts as lost, so that the runtime has time to end it.
+const GRACE: Duration = Duration::from_secs(1);
+/// The longest timeout that counts; a much longer one would overflow the clock.
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
+
 impl Source {
-    /// A good token, or the fetch to wait for; begins one where none is under way and one is due.
-    fn look(&self, http: &reqwest::Client, settings: TokenSettings) -> Result<Arc<Token>, Fetch> {
+    pub fn new(source: impl TokenSource) -> Self {
+        let cache = source.cache();
+        Self { source: Arc::new(source), cache }
+    }
+
+    pub fn validate(&self, base_url: &Url) -> Result<(), BoxError> {
+        self.source.checked(base_url)
+    }
+
+    /// A valid token, or the fetch to wait for. Starts a fetch if one is due and none is in progress.
+    fn token_or_fetch(&self, http: &reqwest::Client, settings: TokenSettings) -> Result<Arc<Token>, Fetch> {
         let mut state = self.cache.lock();
         let now = Instant::now();
         if state.fetch.take_if(|fetch| fetch.is_lost(now)).is_some() {
-            state.postpone(Duration::ZERO, now);
+            state.fetch_again_after(|left| left / 2);
         }
-        let good = match &state.held {
-            Held::Good(token) if token.is_fresh(now) => return Ok(token.clone()),
-            Held::Good(token) if token.is_living(now) => Some(token.clone()),
-            _ => None,
+        let is_past = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        let valid = state.token.clone().filter(|token| !is_past(token.expires_at));
+        let valid = match valid {
+            Some(token) if !is_past(state.fetch_at) => return Ok(token),
+            due => due,
         };
-        let fetch = match &state.fetch {
-            Some(fetch) => fetch.clone(),
-            None => {
-                state.begun += 1;
-                let lost_after = settings.timeout.saturating_add(GRACE).min(YEAR);
-                let outcome = self.spawn(state.begun, http, settings);
-                state.fetch.insert(Fetch { outcome, lost_at: now + lost_after }).clone()
-            }
-        };
-        good.ok_or(fetch)
+        let refused = state.refused.clone();
+        let fetch = state.fetch.get_or_insert_with(|| self.start(http.clone(), refused, settings, now));
+        valid.ok_or_else(|| fetch.clone())
     }
 
-    /// Begins a fetch in a task of its own, so that it belongs to no caller.
-    fn spawn(
+    /// Starts a fetch in a task of its own, so that it belongs to no caller.
+    fn start(
         &self,
-        id: u64,
-        http: &reqwest::Client,
-        settings: TokenSettings,
-    ) -> watch::Receiver<Option<Outcome>> {
+        http: reqwest::Client,
+        refused: Option<Arc<Token>>,
+        TokenSettings { margin, timeout }: TokenSettings,
+        now: Instant,
+    ) -> Fetch {
         let (sender, outcome) = watch::channel(None);
-        let (this, http) = (self.clone(), http.clone());
+        let Self { source, cache } = self.clone();
         tokio::spawn(trace::token(async move {
-            let fetched = timeout(settings.timeout, this.fetch(id, &http, settings.margin)).await;
-            let fetched = fetched.unwrap_or_else(|elapsed| {
-                let sentence = format!("the token source did not answer within {:?}", settings.timeout);
-                Err(TokenError::because(sentence, elapsed))
-            });
-            if let Err(error) = &fetched
-                && this.cache.lock().fails(id, error, Instant::now())
-            {
-                trace::not_renewed(error);
+            let refused = refused.map(|refused| refused.as_issued());
+            let asked = tokio::time::timeout(timeout, source.ask(&http, refused.as_ref())).await;
+            let asked = asked.unwrap_or_else(|_| Err(Error::token_timeout(timeout).into()));
+            let fetched = asked.and_then(|token| Ok(Token::new(&token)?)).map_err(Cause::from);
+            cache.lock().end(&sender.subscribe(), &fetched, margin);
+            // No call waits for this error: they all go on with the old token.
+            if let Err(SendError(Some(Err(error)))) = sender.send(Some(fetched)) {
+                trace::not_renewed(&error);
             }
-            sender.send_replace(Some(fetched));
         }));
-        outcome
-    }
-
-    /// Asks the source, once more if what it gives was refused meanwhile.
-    async fn fetch(&self, id: u64, http: &reqwest::Client, margin: Duration) -> Outcome {
-        loop {
-            let refused = self.cache.lock().refused();
-            let told = refused.as_deref().map(Token::as_issued);
-            let token = self.source.ask(http, told.as_ref()).await?;
-            let token = Arc::new(Token::new(&token, margin, Instant::now())?);
-            let mut state = self.cache.lock();
-            let is_refused = state.refused().is_some_and(|refused| refused.header == token.header);
-            if is_refused && refused.is_none_or(|told| told.header != token.header) {
-                continue;
-            }
-            if state.ends(id) && !is_refused {
-                state.held = Held::Good(token.clone());
-            }
-            return Ok(token);
-        }
+        Fetch { outcome, lost_at: now + timeout.min(YEAR) + GRACE }
     }
 }
 
-/// A token, and the fetch of the next one while it is under way, for all clients that share them. A clone is the same
-/// cache.
+/// A cached token, and the fetch of the next one, for all clients that share them. A clone is the same cache.
 ///
-/// A source returns one from [`TokenSource::cache`] to be asked once for all its clients:
+/// A source that returns one from [`TokenSource::cache`] is asked once for all its clients:
 ///
 /// ```
 /// use std::sync::Arc;
-/// use zoom_livestream::{AccessToken, Client, TokenCache, TokenError, TokenSource, reqwest};
+/// use zoom_livestream::{AccessToken, Client, TokenCache, TokenSource, reqwest};
 ///
 /// struct Vault {
 ///     # token: String,
@@ -438,8 +394,8 @@ impl Source {
 ///         &self,
 ///         _http: &reqwest::Client,
 ///         _refused: Option<&AccessToken>,
-///     ) -> Result<AccessToken, TokenError> {
-///         # let read_from_the_vault = || Ok::<_, TokenError>(self.token.clone());
+///     ) -> Result<AccessToken, Box<dyn std::error::Error + Send + Sync>> {
+///         # let read_from_the_vault = || Ok::<_, std::io::Error>(self.token.clone());
 ///         Ok(AccessToken::new(read_from_the_vault()?))
 ///     }
 ///
@@ -458,33 +414,24 @@ impl Source {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct TokenCache(Arc<Mutex<State>>);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
-    held: Held,
+    token: Option<Arc<Token>>,
+    /// The token that Zoom refused, until another replaces it.
+    refused: Option<Arc<Token>>,
+    /// When to fetch the next token, although this one is still valid.
+    fetch_at: Option<Instant>,
     fetch: Option<Fetch>,
-    /// How many fetches were begun; the last one is the one that counts.
-    begun: u64,
 }
 
-#[derive(Default)]
-enum Held {
-    #[default]
-    Nothing,
-    Good(Arc<Token>),
-    /// What Zoom refused, until another takes its place.
-    Refused(Arc<Token>),
-}
-
-type Outcome = Result<Arc<Token>, TokenError>;
-
-/// A fetch under way, as those see it that wait for it.
-#[derive(Clone)]
+/// A fetch in progress, as its waiters see it.
+#[derive(Clone, Debug)]
 struct Fetch {
     outcome: watch::Receiver<Option<Outcome>>,
-    /// From then on it no longer counts: an idle runtime would hold it forever.
+    /// From then on it no longer counts, because an idle runtime would never finish it.
     lost_at: Instant,
 }
 
@@ -500,50 +447,31 @@ impl TokenCache {
     }
 }
 
-impl fmt::Debug for TokenCache {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenCache").finish_non_exhaustive()
-    }
-}
-
 impl State {
-    fn refused(&self) -> Option<Arc<Token>> {
-        match &self.held {
-            Held::Refused(token) => Some(token.clone()),
-            Held::Nothing | Held::Good(_) => None,
+    /// Takes over the outcome of a fetch, unless the fetch no longer counts.
+    fn end(&mut self, of: &watch::Receiver<Option<Outcome>>, outcome: &Outcome, margin: Duration) {
+        if self.fetch.take_if(|fetch| fetch.outcome.same_channel(of)).is_none() {
+            return;
+        }
+        match outcome {
+            Ok(token) => {
+                *self = Self { token: Some(token.clone()), ..Self::default() };
+                // A margin longer than half the lifetime would have every call fetch a token.
+                self.fetch_again_after(|left| left - margin.min(left / 2));
+            }
+            Err(error) => {
+                let wait = Error::find(&**error).and_then(Error::retry_after).unwrap_or_default();
+                self.fetch_again_after(|left| wait.max(left / 2));
+            }
         }
     }
 
-    /// Whether the fetch that ends is the one that counts.
-    fn ends(&mut self, id: u64) -> bool {
-        let counts = self.begun == id;
-        if counts {
-            self.fetch = None;
-        }
-        counts
-    }
-
-    /// Ends a fetch that failed; says whether the old token stands in for what it did not bring.
-    fn fails(&mut self, id: u64, error: &TokenError, now: Instant) -> bool {
-        if !self.ends(id) {
-            return false;
-        }
-        self.postpone(error.retry_after().unwrap_or_default(), now);
-        matches!(&self.held, Held::Good(old) if old.is_living(now))
-    }
-
-    /// After a fetch that failed: the next one is due halfway to the token's expiry, or after `wait` if that is later.
-    fn postpone(&mut self, wait: Duration, now: Instant) {
-        if let Held::Good(old) = &self.held
-            && let Some(expires_at) = old.expires_at
-        {
+    /// Schedules the next fetch, at the latest for when the token expires; `after` is told how long that is.
+    fn fetch_again_after(&mut self, after: impl FnOnce(Duration) -> Duration) {
+        let now = Instant::now();
+        self.fetch_at = self.token.as_ref().and_then(|token| token.expires_at).map(|expires_at| {
             let left = expires_at.saturating_duration_since(now);
-            let renew_at = now.checked_add((left / 2).max(wait).min(left));
-            self.held = Held::Good(Arc::new(Token {
-                header: old.header.clone(),
-                renew_at,
-                expires_at: Some(expires_at),
-            }));
-        }
+            now + after(left).min(left)
+        });
     }
 }

@@ -108,7 +108,7 @@ impl Running<'_> {
                     continue;
                 }
             };
-            progress.answered = true;
+            progress.may_have_been_sent = true;
             let mut ended = Answered { answer, token, progress };
             let Answered { answer, token, .. } = &ended;
             if answer.status.is_success() {
@@ -224,7 +224,12 @@ impl Running<'_> {
         let mut secrets = (self.content.inspect)().secrets;
         secrets.push(text(&token).to_owned());
         let (limit, stop) = limit.unzip();
-        Error::answered(self.operation, answer, Judgement { limit, stop, secrets: &secrets }, progress)
+        Error::answered(
+            self.operation,
+            answer,
+            Judgement { limit, stop, secrets: &secrets, ..Judgement::default() },
+            progress,
+        )
     }
 
     fn tell(&self, progress: Progress, wait: Duration, why: &str) {

@@ -1,17 +1,17 @@
-//! Zoom's error envelope, `{"code": …, "message": …}`, in each of the spellings that were met.
+//! Zoom's error envelope, `{"code": …, "message": …}`, in every spelling that Zoom uses.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserializer as _;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::secret::redact;
 
 /// One of Zoom's error codes, the `code` of its error envelope.
 ///
-/// The codes that the description lists have constants. The list is open: a code without a constant is a number
-/// like any other.
+/// The codes that the description lists have constants. The list is open: Zoom may answer with any other number.
 ///
 /// ```
 /// use zoom_livestream::ErrorCode;
@@ -41,11 +41,12 @@ impl fmt::Display for ErrorCode {
     }
 }
 
+/// The code and its name, if it has one: `3001 (NOT_FOUND)`.
 impl fmt::Debug for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
-            Some(name) => write!(f, "ErrorCode({} {name})", self.0),
-            None => write!(f, "ErrorCode({})", self.0),
+            Some(name) => write!(f, "{self} ({name})"),
+            None => write!(f, "{self}"),
         }
     }
 }
@@ -60,7 +61,7 @@ pub struct FieldError {
     pub message: String,
 }
 
-/// What an answer's body holds of an error envelope.
+/// What could be read of an error envelope in an answer's body.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Envelope {
     pub code: Option<ErrorCode>,
@@ -71,16 +72,23 @@ pub(crate) struct Envelope {
 impl Envelope {
     /// Reads as far as there is JSON: a body that is cut off still has its first members.
     pub fn read(body: &[u8]) -> Self {
-        let mut envelope = Self::default();
-        let text = String::from_utf8_lossy(without_mark(body));
-        // What cannot be read ends the reading, and is no reason to lose what was read before.
-        let _ = serde_json::Deserializer::from_str(&text).deserialize_any(Members(&mut envelope));
-        envelope
+        let mut members = Members::default();
+        // An error ends the reading, but what was read before it still counts.
+        let _ = serde_json::Deserializer::from_str(&text(body)).deserialize_any(&mut members);
+        let member = |name| members.0.get(name);
+        let words = |name| member(name).and_then(string);
+        let code = member("code").and_then(whole_number).map(ErrorCode);
+        // OAuth's names count only without a code, so that they never turn a success into an error.
+        let oauth = || words("reason").or_else(|| words("error")).filter(|_| code.is_none());
+        let message = words("message").or_else(|| words("error_message")).or_else(oauth);
+        let errors = member("errors").and_then(Value::as_array).into_iter().flatten();
+        Self { code, message, errors: errors.filter_map(field_error).collect() }
     }
 
-    /// Whether a 2xx with this body is an error all the same: it has a code and words that do not repeat the success.
+    /// Whether a 2xx with this body is an error nevertheless: it has a code and words that do not repeat the success.
     ///
-    /// A code of 0 does, and one from 200 to 299 whose words begin with `success` or `ok`. Zoom's own 200 has others.
+    /// A code of 0 repeats it, and so does one from 200 to 299 whose words begin with `success` or `ok`. Zoom's own
+    /// error code 200 has other words.
     pub fn is_error(&self) -> bool {
         let (Some(ErrorCode(code)), Some(words)) = (self.code, &self.message) else { return false };
         let words = words.trim_start().to_ascii_lowercase();
@@ -95,14 +103,23 @@ impl Envelope {
     }
 }
 
-/// The body behind a byte order mark, which RFC 8259 (section 8.1) allows to ignore.
+/// The body after a byte order mark, which RFC 8259 (section 8.1) allows a reader to ignore.
 pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
-struct Members<'e>(&'e mut Envelope);
+/// The body as text, even if some of its bytes are not UTF-8.
+pub(crate) fn text(body: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(without_mark(body))
+}
 
-impl<'de> Visitor<'de> for Members<'_> {
+const NAMES: [&str; 6] = ["code", "message", "error_message", "reason", "error", "errors"];
+
+/// The members of an object that an envelope is read from; of repeated ones, the first that is not null.
+#[derive(Default)]
+struct Members(Map<String, Value>);
+
+impl<'de> Visitor<'de> for &mut Members {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -110,23 +127,11 @@ impl<'de> Visitor<'de> for Members<'_> {
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<(), M::Error> {
-        let envelope = self.0;
         while let Some(name) = members.next_key::<String>()? {
-            match name.as_str() {
-                "code" => {
-                    let code = whole_number(&members.next_value()?).map(ErrorCode);
-                    envelope.code = envelope.code.or(code);
-                }
-                "message" | "error_message" => {
-                    let message = text(&members.next_value()?);
-                    envelope.message = envelope.message.take().or(message);
-                }
-                "errors" => {
-                    let errors: Value = members.next_value()?;
-                    let errors = errors.as_array().into_iter().flatten();
-                    envelope.errors.extend(errors.filter_map(field_error));
-                }
-                _ => drop(members.next_value::<IgnoredAny>()?),
+            if self.0.contains_key(&name) || !NAMES.contains(&&*name) {
+                members.next_value::<IgnoredAny>()?;
+            } else if let Some(value) = members.next_value()? {
+                self.0.insert(name, value);
             }
         }
         Ok(())
@@ -136,22 +141,21 @@ impl<'de> Visitor<'de> for Members<'_> {
 fn whole_number(value: &Value) -> Option<i64> {
     let number = match value {
         Value::String(text) => text.trim().parse().ok()?,
-        number => number.clone(),
-    };
-    let number: serde_json::Number = match number {
-        Value::Number(number) => number,
-        _ => return None,
+        value => value.as_number()?.clone(),
     };
     let float = || number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 1e15);
     number.as_i64().or_else(|| float().map(|number| number as i64))
 }
 
-fn text(value: &Value) -> Option<String> {
+fn string(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
 fn field_error(error: &Value) -> Option<FieldError> {
-    Some(FieldError { field: text(&error["field"])?, message: text(&error["message"]).unwrap_or_default() })
+    Some(FieldError {
+        field: string(&error["field"])?,
+        message: string(&error["message"]).unwrap_or_default(),
+    })
 }
 
 #[cfg(test)]
@@ -190,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_envelope_has_neither_code_nor_words() {
+    fn a_body_that_is_not_an_envelope_has_neither_code_nor_message() {
         for body in
             ["", " ", "null", "[1]", "7", "\"code\"", "<html>", "{", "{\"code\"", "{\"code\":tru", "{}"]
         {
@@ -204,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_may_repeat_itself_as_code_and_words() {
+    fn a_success_may_be_repeated_as_a_code_and_a_message() {
         for (body, is_error) in [
             (r#"{"code":200,"message":"success"}"#, false),
             (r#"{"code":0,"message":"ok"}"#, false),
@@ -231,7 +235,7 @@ mod tests {
         }
 
         #[test]
-        fn a_code_and_words_survive_whatever_follows(
+        fn a_code_and_a_message_are_read_whatever_follows_them(
             code in any::<i64>(), words in any::<String>(), rest in prop::collection::vec(any::<u8>(), 0..50),
         ) {
             let message = Value::from(words.as_str());

@@ -1,28 +1,28 @@
-//! The one error type of a call.
+//! The one error type of a call, and of a token request.
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{StatusCode, Url};
 
-use crate::TokenError;
 use crate::answer::{Answer, tracking_id};
 use crate::envelope::{Envelope, ErrorCode, FieldError};
 use crate::operation::Operation;
 use crate::retry::{Limit, Stop};
 use crate::secret::redact;
-use crate::sentence::{excerpt, how_long, innermost, instant, shortened};
+use crate::sentence::{causes, excerpt, how_long, innermost, instant, shortened};
 
-/// How far a call came.
+/// How far a call got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// This crate refused the call or the client's settings before anything was sent.
     Refused,
-    /// No access token could be obtained: the request was not sent, or not again after Zoom had refused the last token.
+    /// No access token could be obtained: the request was not sent, or not sent again after Zoom refused the last token.
     Token,
     /// No connection could be made, so the last attempt sent nothing.
     Connect,
@@ -30,51 +30,57 @@ pub enum ErrorKind {
     Timeout,
     /// The connection broke after the request may have been sent, or an HTTP/2 server refused the request.
     Interrupted,
-    /// Zoom, or something on the way to it, answered; [`Error::status`] says how.
+    /// Zoom, or something between you and Zoom, answered; [`Error::status`] says how.
     Answered,
 }
 
 /// Why a client could not be built or a call failed.
 ///
-/// Its `Display` is a sentence to log, and [`source`](StdError::source) has the cause, which the sentence does not
-/// repeat: log both (`{:#}` with `anyhow`). Branch on its methods. The body of an answer is in [`body`](Self::body) only, never in
-/// `Display` or `Debug`.
+/// Its `Display` is a sentence to log. [`source`](StdError::source) is the cause, which the sentence does not repeat:
+/// log both (`{:#}` with `anyhow`). Branch on its methods. The body of an answer is in [`body`](Self::body) only, never
+/// in `Display` or `Debug`.
+///
+/// If no access token could be obtained ([`ErrorKind::Token`]), the source is what the
+/// [`TokenSource`](crate::TokenSource) returned. The methods that ask about an answer are then about the token
+/// endpoint's, if [`ServerToServer`](crate::ServerToServer) got one.
 pub struct Error(Box<Repr>);
 
 struct Repr {
     kind: ErrorKind,
     sentence: String,
     operation_id: Option<&'static str>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Cause>,
     answer: Option<Answered>,
-    may_have_been_sent: bool,
     progress: Progress,
 }
 
 struct Answered {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Bytes,
+    answer: Answer,
     envelope: Envelope,
     limit: Option<Limit>,
     stop: Option<Stop>,
 }
 
-/// What lies behind a call when it ends.
+/// An error of any type; shared, because all calls that wait for one token get the same.
+pub(crate) type Cause = Arc<dyn StdError + Send + Sync>;
+pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// How far a call got before it ended.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Progress {
     pub attempts: u32,
     pub elapsed: Duration,
-    /// Whether an attempt was answered, so that the request did reach Zoom.
-    pub answered: bool,
+    pub may_have_been_sent: bool,
 }
 
-/// What is known of an answer that is not a success, beside itself.
+/// What is known about an answer that is not a success, besides the answer itself.
 #[derive(Default)]
 pub(crate) struct Judgement<'j> {
     pub limit: Option<Limit>,
     pub stop: Option<Stop>,
-    /// What was sent and must not be printed, should the answer quote it.
+    /// What to do about it, if the answer itself does not say.
+    pub advice: Option<String>,
+    /// What was sent and must not be printed if the answer quotes it.
     pub secrets: &'j [String],
 }
 
@@ -87,65 +93,68 @@ impl Error {
         Self::new(ErrorKind::Refused, operation, sentence, Progress::default())
     }
 
-    pub(crate) fn token(operation: &Operation, source: TokenError, progress: Progress) -> Self {
-        let again = if progress.answered { " again" } else { "" };
+    pub(crate) fn token(operation: &Operation, source: Cause, progress: Progress) -> Self {
+        let again = if progress.may_have_been_sent { " again" } else { "" };
         let sentence =
             format!("{} was not sent{again} because no access token could be obtained", operation.id);
-        Self::new(ErrorKind::Token, Some(operation), sentence, progress).because(source)
-    }
-
-    /// The attempt did not end in an answer.
-    pub(crate) fn transport(operation: &Operation, source: reqwest::Error, progress: Progress) -> Self {
-        let source = source.without_url();
-        let refused = is_refused_stream(&source);
-        let (kind, what) = if source.is_connect() {
-            (ErrorKind::Connect, "no connection to Zoom could be made")
-        } else if source.is_timeout() {
-            (ErrorKind::Timeout, "Zoom did not answer in time, and the request may have reached it")
-        } else if refused {
-            (
-                ErrorKind::Interrupted,
-                "Zoom refused the request without processing it: it is safe to send again",
-            )
-        } else {
-            (ErrorKind::Interrupted, "the connection broke, and the request may have reached Zoom")
-        };
-        let sentence = format!("{} failed: {what} ({})", operation.id, spent(progress));
-        let mut error = Self::new(kind, Some(operation), sentence, progress).because(source);
-        error.0.may_have_been_sent |= kind != ErrorKind::Connect && !refused;
+        let mut error = Self::new(ErrorKind::Token, Some(operation), sentence, progress);
+        error.0.source = Some(source);
         error
     }
 
-    /// The deadline ended the call while it was doing `what`, with nothing under way to Zoom.
+    pub(crate) fn token_timeout(timeout: Duration) -> Self {
+        let sentence = format!("the token source did not answer within {timeout:?}");
+        Self::new(ErrorKind::Timeout, None, sentence, Progress::default())
+    }
+
+    /// The attempt did not end in an answer.
+    pub(crate) fn transport(operation: &Operation, source: reqwest::Error, mut progress: Progress) -> Self {
+        let source = source.without_url();
+        let (kind, sent, what) = if source.is_connect() {
+            (ErrorKind::Connect, false, "could not connect to Zoom")
+        } else if source.is_timeout() {
+            (ErrorKind::Timeout, true, "Zoom did not answer in time, and the request may have reached it")
+        } else if is_refused_stream(&source) {
+            let what = "Zoom refused the request without processing it, so it is safe to send it again";
+            (ErrorKind::Interrupted, false, what)
+        } else {
+            (ErrorKind::Interrupted, true, "the connection broke, and the request may have reached Zoom")
+        };
+        progress.may_have_been_sent |= sent;
+        Self::failed(kind, operation, what, progress).because(source)
+    }
+
+    /// The deadline ended the call during `what`, when no request was in progress.
     pub(crate) fn deadline(operation: &Operation, what: &str, progress: Progress) -> Self {
-        let sentence =
-            format!("{} failed: the call's deadline passed while {what} ({})", operation.id, spent(progress));
-        Self::new(ErrorKind::Timeout, Some(operation), sentence, progress)
+        let what = format!("the call's deadline passed while {what}");
+        Self::failed(ErrorKind::Timeout, operation, &what, progress)
+    }
+
+    fn failed(kind: ErrorKind, operation: &Operation, what: &str, progress: Progress) -> Self {
+        let sentence = format!("{} failed: {what} ({})", operation.id, spent(progress));
+        Self::new(kind, Some(operation), sentence, progress)
     }
 
     pub(crate) fn answered(
         operation: &Operation,
-        answer: Answer,
+        mut answer: Answer,
         judgement: Judgement<'_>,
         progress: Progress,
     ) -> Self {
-        let Judgement { limit, stop, secrets } = judgement;
+        let Judgement { limit, stop, advice, secrets } = judgement;
         let status = answer.status.as_u16();
         let mut envelope = Envelope::read(&answer.body);
         let is_envelope = envelope != Envelope::default();
         envelope.redact(secrets);
-        // A code that the description gives no other status than its own number: HTTP 300 is Zoom's 300.
+        // A status that is documented as a code of its own: HTTP 300 is Zoom's 300.
         let own_code = || operation.documented_error(status, status.into());
         envelope.code = envelope.code.or_else(|| own_code().map(|error| ErrorCode(error.code)));
         let mut sentence = format!("{} was answered with HTTP {status}", operation.id);
         if let Some(code) = envelope.code {
-            sentence += &match code.name() {
-                Some(name) => format!(", code {code} ({name})"),
-                None => format!(", code {code}"),
-            };
+            sentence += &format!(", code {code:?}");
         }
         let documented = envelope.code.and_then(|code| operation.documented_error(status, code.get()));
-        // Where Zoom's own words are missing the description's stand in, unless they have places to fill in.
+        // The description's words replace Zoom's if those are missing, unless they are a template.
         let documented = documented.map(|error| error.message).filter(|words| !words.contains('{'));
         if let Some(words) = envelope.message.as_deref().or(documented) {
             sentence += &format!(": {}", excerpt(words).trim_end_matches('.'));
@@ -153,26 +162,26 @@ impl Error {
         for FieldError { field, message } in envelope.errors.iter().take(MOST_FIELD_ERRORS) {
             sentence += &format!(" [{}: {}]", shortened(field, 100), shortened(message, 100));
         }
-        let redirect = redirect(&answer, secrets);
         if let Some(flaw) = &answer.flaw {
             sentence += &format!("; {}", flaw.what);
         }
-        let about_body = || match is_envelope || envelope.code.is_some() || answer.flaw.is_some() {
-            true => None,
-            false => Some(about_body(&answer)),
-        };
-        let advice = stop.as_ref().zip(limit).map(|(stop, limit)| about_limit(stop, limit));
-        if let Some(advice) = advice.or(redirect).or_else(|| about_code(envelope.code)).or_else(about_body) {
+        let is_zooms = is_envelope || envelope.code.is_some() || answer.flaw.is_some();
+        let advice = advice
+            .or_else(|| Some(about_limit(stop.as_ref()?, limit?)))
+            .or_else(|| redirect(&answer, secrets))
+            .or_else(|| about_code(envelope.code?).map(str::to_owned))
+            .or_else(|| (!is_zooms).then(|| about_body(&answer)));
+        if let Some(advice) = advice {
             sentence += &format!(". {advice}");
         }
         sentence += &format!(" ({})", spent(progress));
-        let Answer { status, headers, body, flaw } = answer;
+        // Once more: dropping invisible characters may have joined the parts of a secret.
+        redact(&mut sentence, secrets);
+        let cause = answer.flaw.take().and_then(|flaw| flaw.cause);
         let mut error = Self::new(ErrorKind::Answered, Some(operation), sentence, progress);
-        error.0.answer = Some(Answered { status, headers, body, envelope, limit, stop });
-        match flaw.and_then(|flaw| flaw.cause) {
-            Some(cause) => error.because(cause),
-            None => error,
-        }
+        error.0.source = cause.map(|cause| Arc::new(cause) as Cause);
+        error.0.answer = Some(Answered { answer, envelope, limit, stop });
+        error
     }
 
     fn new(kind: ErrorKind, operation: Option<&Operation>, sentence: String, progress: Progress) -> Self {
@@ -182,61 +191,59 @@ impl Error {
             operation_id: operation.map(|operation| operation.id),
             source: None,
             answer: None,
-            may_have_been_sent: progress.answered,
             progress,
         }))
     }
 
-    pub(crate) fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
+    pub(crate) fn because(mut self, source: impl Into<BoxError>) -> Self {
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 
-    /// How far the call came.
+    /// The first error of this crate among `error` and its causes.
+    pub(crate) fn find<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e Self> {
+        causes(error).find_map(|cause| cause.downcast_ref())
+    }
+
+    /// How far the call got.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The `operationId` of the call, unless the error is one of building the client.
+    /// The `operationId` of the call, unless the error is about building the client.
     pub fn operation_id(&self) -> Option<&'static str> {
         self.0.operation_id
     }
 
-    /// The HTTP status of Zoom's answer, or of the token endpoint's where [`kind`](Self::kind) is
-    /// [`Token`](ErrorKind::Token).
+    /// The HTTP status of the answer.
     pub fn status(&self) -> Option<StatusCode> {
-        self.answer().map(|answer| answer.status).or_else(|| self.token_error()?.status())
-    }
-
-    /// Why there is no access token, where [`kind`](Self::kind) is [`Token`](ErrorKind::Token).
-    pub fn token_error(&self) -> Option<&TokenError> {
-        self.0.source.as_deref()?.downcast_ref()
+        Some(self.answered_with()?.answer.status)
     }
 
     /// The answer's headers.
     pub fn headers(&self) -> Option<&HeaderMap> {
-        self.answer().map(|answer| &answer.headers)
+        Some(&self.answered_with()?.answer.headers)
     }
 
-    /// The answer's body, at most its first 64 KiB: JSON, XML, HTML or nothing. It may repeat what was sent.
+    /// The answer's body, at most its first 64 KiB: JSON, XML, HTML or nothing. It may contain secrets.
     pub fn body(&self) -> Option<&Bytes> {
-        self.answer().map(|answer| &answer.body)
+        Some(&self.answered_with()?.answer.body)
     }
 
-    /// Zoom's code: the `code` of the answer's envelope, or the status itself where the description says so
+    /// Zoom's code: the `code` of the answer's envelope, or the status itself if the description says so
     /// (HTTP 300 is code 300).
     pub fn code(&self) -> Option<ErrorCode> {
-        self.answer()?.envelope.code
+        self.answered_with()?.envelope.code
     }
 
-    /// Zoom's words: the `message` of the answer's envelope.
+    /// Zoom's words: the `message` of the answer's envelope, or the token endpoint's `reason`.
     pub fn message(&self) -> Option<&str> {
-        self.answer()?.envelope.message.as_deref()
+        self.answered_with()?.envelope.message.as_deref()
     }
 
-    /// What Zoom says is wrong with single fields of the body.
+    /// What Zoom says is wrong with individual fields of the body.
     pub fn field_errors(&self) -> &[FieldError] {
-        self.answer().map_or(&[], |answer| &answer.envelope.errors)
+        self.answered_with().map_or(&[], |answered| &answered.envelope.errors)
     }
 
     /// Whether Zoom answered 429, to the call or to the request for its access token.
@@ -244,17 +251,17 @@ impl Error {
         self.status() == Some(StatusCode::TOO_MANY_REQUESTS)
     }
 
-    /// Whether Zoom answered 401 or code 124: the access token is missing, wrong or too old. Of a token request: the
-    /// credentials are wrong.
+    /// Whether Zoom answered 401 or code 124: the access token is missing, invalid or has expired. If it answered 401 to
+    /// a token request, the credentials are wrong.
     pub fn is_unauthorized(&self) -> bool {
         self.status() == Some(StatusCode::UNAUTHORIZED)
             || self.code() == Some(ErrorCode(INVALID_ACCESS_TOKEN))
     }
 
-    /// Whether no answer came within the attempt's timeout or the call's deadline, or no access token within the token
-    /// request's timeout.
+    /// Whether no answer came within the attempt's timeout or the call's deadline, or no access token within
+    /// [`token_timeout`](crate::ClientBuilder::token_timeout).
     pub fn is_timeout(&self) -> bool {
-        self.0.kind == ErrorKind::Timeout || self.token_error().is_some_and(TokenError::is_timeout)
+        self.0.kind == ErrorKind::Timeout || self.token_request().is_some_and(Self::is_timeout)
     }
 
     /// The scopes that Zoom says the access token lacks (code 4711); empty for any other error.
@@ -267,36 +274,31 @@ impl Error {
         scopes.split([',', ' ']).filter(|scope| !scope.is_empty()).collect()
     }
 
-    /// How long Zoom asks to wait before the next request, when the answer is a 429, or the token endpoint before the
-    /// next token request.
+    /// How long Zoom asks to wait before the next request, if the answer is a 429, or before the next token request.
     pub fn retry_after(&self) -> Option<Duration> {
-        match self.answer() {
-            Some(answer) => answer.limit?.wait,
-            None => self.token_error()?.retry_after(),
-        }
+        self.answered_with()?.limit?.wait
     }
 
-    /// The instant before which Zoom wants no further request, when the answer's headers name one: for a daily
-    /// limit, its end.
+    /// When Zoom will accept the next request, if the answer's headers say so; for a daily limit, when it ends.
     pub fn retry_at(&self) -> Option<SystemTime> {
-        self.answer()?.limit?.until
+        self.answered_with()?.limit?.until
     }
 
     /// Whether the retry policy's [`unless`](crate::RetryPolicy::unless) or [`check`](crate::RetryPolicy::check)
     /// declined to have the call sent again after a 429. With
-    /// [`LiveStreams::satisfied`](crate::events::LiveStreams::satisfied), what the call asked for is so already: the
-    /// stream runs, or has stopped.
+    /// [`LiveStreams::satisfied`](crate::events::LiveStreams::satisfied), what the call asked for is already the case:
+    /// the stream is running, or has stopped.
     pub fn is_retry_declined(&self) -> bool {
-        let stop = self.answer().and_then(|answer| answer.stop.as_ref());
+        let stop = self.answered_with().and_then(|answered| answered.stop.as_ref());
         matches!(stop, Some(Stop::Declined | Stop::Satisfied(_)))
     }
 
-    /// The `x-zm-trackingid` that names the request for Zoom's support.
+    /// The `x-zm-trackingid` that identifies the request for Zoom's support.
     pub fn tracking_id(&self) -> Option<&str> {
         tracking_id(self.headers()?)
     }
 
-    /// How often the request was sent, the first time included.
+    /// How many times the request was sent, including the first.
     pub fn attempts(&self) -> u32 {
         self.0.progress.attempts
     }
@@ -306,18 +308,23 @@ impl Error {
         self.0.progress.elapsed
     }
 
-    /// Whether the request may have reached Zoom; `false` only where it certainly has not, or where an HTTP/2 server
-    /// says that it did not process it (REFUSED_STREAM).
+    /// Whether the request may have reached Zoom. `false` only if it certainly did not, or if an HTTP/2 server says that
+    /// it did not process it (REFUSED_STREAM).
     pub fn may_have_been_sent(&self) -> bool {
-        self.0.may_have_been_sent
+        self.0.progress.may_have_been_sent
     }
 
-    fn answer(&self) -> Option<&Answered> {
-        self.0.answer.as_ref()
+    fn answered_with(&self) -> Option<&Answered> {
+        self.0.answer.as_ref().or_else(|| self.token_request()?.answered_with())
+    }
+
+    /// The token request's own error, if that is why there is no access token.
+    fn token_request(&self) -> Option<&Self> {
+        Self::find(self.source()?)
     }
 }
 
-/// Most characters of a whole sentence.
+/// The most characters a whole sentence may have.
 const LONGEST_SENTENCE: usize = 2_000;
 const MOST_FIELD_ERRORS: usize = 5;
 
@@ -332,12 +339,10 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Repr { kind, sentence, source, .. } = &*self.0;
         let mut debug = f.debug_struct("Error");
-        debug.field("kind", &self.0.kind).field("sentence", &self.0.sentence);
-        if let Some(answer) = self.answer() {
-            debug.field("status", &answer.status).field("code", &answer.envelope.code);
-        }
-        debug.field("source", &self.0.source).finish_non_exhaustive()
+        debug.field("kind", kind).field("sentence", sentence).field("status", &self.status());
+        debug.field("code", &self.code()).field("source", source).finish_non_exhaustive()
     }
 }
 
@@ -348,42 +353,44 @@ impl StdError for Error {
 }
 
 fn about_limit(stop: &Stop, limit: Limit) -> String {
-    let asks = || format!("Zoom asks to wait {}", how_long(limit.wait.unwrap_or_default(), limit.until));
+    let asks = asks_to_wait(limit);
+    let not_resent = "It was not sent again because";
     match stop {
         Stop::DailyLimit => match limit.until {
             Some(until) => format!("The account's daily limit is used up until {}", instant(until)),
             None => "The account's daily limit is used up".to_owned(),
         },
-        Stop::NoRetryLeft => format!("{}, and the retry policy allows no further retry", asks()),
-        Stop::WaitTooLong => format!("{}, longer than the retry policy's longest wait", asks()),
-        Stop::PastDeadline => format!("{}, which would end after the call's deadline", asks()),
-        Stop::Satisfied(reason) => format!("It was not sent again because {}", excerpt(reason)),
-        Stop::Declined => "It was not sent again because the retry policy's check declined".to_owned(),
+        Stop::NoRetryLeft => format!("{asks}, and the retry policy allows no more retries"),
+        Stop::WaitTooLong => format!("{asks}, longer than the retry policy's `max_wait`"),
+        Stop::PastDeadline => format!("{asks}, which would end after the call's deadline"),
+        Stop::Satisfied(reason) => format!("{not_resent} {}", excerpt(reason)),
+        Stop::Declined => format!("{not_resent} the retry policy's `check` declined"),
         Stop::CheckTooSlow => {
-            "It was not sent again because the retry policy's check did not answer before the call's deadline"
-                .to_owned()
+            format!("{not_resent} the retry policy's `check` did not answer before the call's deadline")
         }
         Stop::NoWaitKnown => "Neither the answer nor the description says how long to wait".to_owned(),
     }
 }
 
-fn about_code(code: Option<ErrorCode>) -> Option<String> {
-    match code?.get() {
-        INVALID_ACCESS_TOKEN => Some("Get a new access token: Zoom's expire after an hour".to_owned()),
-        MISSING_SCOPES => {
-            Some("Add the scope to the app on Zoom's marketplace and get a new access token".to_owned())
-        }
+pub(crate) fn asks_to_wait(limit: Limit) -> String {
+    format!("Zoom asks to wait {}", how_long(limit.wait.unwrap_or_default(), limit.until))
+}
+
+fn about_code(code: ErrorCode) -> Option<&'static str> {
+    match code.get() {
+        INVALID_ACCESS_TOKEN => Some("Get a new access token: Zoom's tokens expire after an hour"),
+        MISSING_SCOPES => Some("Add the scope to the app on Zoom's marketplace and get a new access token"),
         _ => None,
     }
 }
 
-/// Where a redirect points to, without what a URL may carry of secrets.
+/// Where a redirect points to, without the parts of a URL that may be secret.
 fn redirect(answer: &Answer, secrets: &[String]) -> Option<String> {
     let location = answer.headers.get(LOCATION).filter(|_| answer.status.is_redirection())?;
     let mut location = String::from_utf8_lossy(location.as_bytes()).into_owned();
     redact(&mut location, secrets);
     if let Ok(mut url) = Url::parse(&location) {
-        // Only a URL that has no place for a user or password fails here.
+        // Fails only for a URL that cannot have a user or password.
         let _ = url.set_username("").and_then(|()| url.set_password(None));
         location = url.into();
     }
@@ -398,7 +405,7 @@ fn about_body(answer: &Answer) -> String {
         (false, Some(media_type)) => format!("Its body is {media_type}, not Zoom's error envelope"),
         (false, None) => "Its body is not Zoom's error envelope".to_owned(),
     };
-    format!("{what}: a proxy or gateway may have answered in Zoom's place. `Error::body` has what it sent")
+    format!("{what}: a proxy or gateway may have answered instead of Zoom. `Error::body` has what it sent")
 }
 
 fn spent(progress: Progress) -> String {
@@ -407,7 +414,66 @@ fn spent(progress: Progress) -> String {
 }
 
 /// Whether the server reset the stream with REFUSED_STREAM, which promises that nothing was processed (RFC 9113,
-/// section 8.7). hyper keeps the reason to itself, so this is how h2 words it.
+/// section 8.7). hyper does not expose the reason, so this compares h2's words.
 fn is_refused_stream(error: &(dyn StdError + 'static)) -> bool {
     innermost(error) == "stream error received: refused stream before processing any application logic"
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+
+    use super::*;
+
+    static OPERATION: Operation = Operation {
+        id: "anOperation",
+        path: "/",
+        media_type: None,
+        body_required: false,
+        documented_wait: None,
+        lengths: &[],
+        errors: &[],
+    };
+    const SECRET: &str = "s3cr3t";
+
+    /// Words with the secret in them, as it is or with characters inside that a reader would not see.
+    fn quoting() -> impl Strategy<Value = String> {
+        let inside = select(vec!["", "\u{200b}", "\u{202e}", "\t", "\n"]);
+        let piece = prop_oneof![
+            any::<String>(),
+            inside.prop_map(|inside| format!("{}{inside}{}", &SECRET[..3], &SECRET[3..])),
+            select(vec!["https://", "rtmp://ada:", "@", "/", "?", "#", "%", " "]).prop_map(str::to_owned),
+        ];
+        prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_can_make_a_sentence_long_unreadable_or_secret(
+            status in 100..1000_u16,
+            words in quoting(),
+            field in quoting(),
+            header in quoting(),
+            name in select(vec![LOCATION, CONTENT_TYPE, HeaderName::from_static("x-zm-trackingid")]),
+            is_json in any::<bool>(),
+        ) {
+            let errors = serde_json::json!([{ "field": field, "message": words }]);
+            let json = serde_json::json!({ "code": 300, "message": words, "errors": errors }).to_string();
+            let body = if is_json { json } else { words };
+            let header = HeaderValue::from_bytes(header.as_bytes()).ok();
+            let headers = header.into_iter().map(|header| (name.clone(), header)).collect();
+            let status = StatusCode::from_u16(status).expect("a status");
+            let answer = Answer { status, headers, body: body.into(), flaw: None };
+            let secrets = [SECRET.to_owned()];
+            let judgement = Judgement { secrets: &secrets, ..Judgement::default() };
+            let error = Error::answered(&OPERATION, answer, judgement, Progress::default());
+            let sentence = error.to_string();
+            prop_assert!(!sentence.contains(SECRET), "{}", sentence);
+            prop_assert!(!sentence.contains(char::is_control), "{:?}", sentence);
+            prop_assert!(sentence.chars().count() <= LONGEST_SENTENCE + 1, "{}", sentence);
+            prop_assert!(!format!("{error:?} {:?}", error.field_errors()).contains(SECRET), "{:?}", error);
+        }
+    }
 }

@@ -320,7 +320,6 @@ mod secret;
 mod send;
 mod sentence;
 mod server_to_server;
-mod token_error;
 mod trace;
 mod url;
 
@@ -335,7 +334,6 @@ pub use id::{InvalidId, MeetingId, PathSegment, WebinarId};
 pub use retry::{Resend, RetryPolicy};
 pub use secret::Secret;
 pub use server_to_server::ServerToServer;
-pub use token_error::TokenError;
 
 /// The version of reqwest whose types [`ClientBuilder::http`] and [`TokenSource::token`] take.
 pub use reqwest;

@@ -44,7 +44,7 @@ fn is_media_type(text: &str) -> bool {
         && text.split_once('/').is_some_and(|(kind, rest)| !kind.trim().is_empty() && !rest.trim().is_empty())
 }
 
-/// With a boundary of 128 random bits, which no value contains by chance and nobody can guess.
+/// With a boundary of 128 random bits, which no value contains by chance or by guessing.
 fn content_type() -> String {
     let random = RandomState::new();
     let [left, right] = [0, 1].map(|half| random.hash_one(half));

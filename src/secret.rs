@@ -1,12 +1,12 @@
 use std::fmt;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
-/// A text that must not be printed: an access token, a client secret, a stream key, a stream URL that can
-/// carry `user:password@`.
+/// A text that must not be printed: an access token, a client secret, a stream key, or a stream URL that may contain
+/// `user:password@`.
 ///
-/// It goes to Zoom exactly as given. Its `Debug` prints stars and it has no `Display`; [`expose`](Self::expose)
-/// is the one way to read it.
+/// It is sent to Zoom exactly as given. Its `Debug` is redacted and it has no `Display`; [`expose`](Self::expose) is the
+/// only way to read it.
 ///
 /// ```
 /// use zoom_livestream::Secret;
@@ -15,23 +15,22 @@ use serde::{Deserialize, Serialize, Serializer};
 /// assert_eq!(format!("{key:?}"), "Secret(***)");
 /// assert_eq!(key.expose(), "live_4f9a");
 /// ```
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename = "$zoom_livestream::Secret")]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(inline, title = "", description = "", extend("format" = "password"))
+)]
 pub struct Secret(String);
+
+/// The name that a secret is serialized under, by which [`Inspected`](crate::inspect::Inspected) recognizes it.
+pub(crate) const SERIALIZED_NAME: &str = "$zoom_livestream::Secret";
 
 impl Secret {
     /// The text itself.
     pub fn expose(&self) -> &str {
         &self.0
-    }
-}
-
-/// The name under which a secret is serialised: how [`Inspected`](crate::inspect::Inspected) knows one.
-pub(crate) const SERIALIZED_NAME: &str = "$zoom_livestream::Secret";
-
-impl Serialize for Secret {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_newtype_struct(SERIALIZED_NAME, &self.0)
     }
 }
 
@@ -41,49 +40,20 @@ impl fmt::Debug for Secret {
     }
 }
 
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self(text)
+impl<T: Into<String>> From<T> for Secret {
+    fn from(text: T) -> Self {
+        Self(text.into())
     }
 }
 
-impl From<&String> for Secret {
-    fn from(text: &String) -> Self {
-        Self(text.clone())
-    }
-}
-
-impl From<&str> for Secret {
-    fn from(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
-
-/// Redacts each of `secrets` in a stranger's words, the longest first so that none leaves a part of another. One of
+/// Redacts each of `secrets` in someone else's words, the longest first so that none leaves a part of another. One of
 /// three bytes or fewer is more likely a syllable and stays.
 pub(crate) fn redact(words: &mut String, secrets: &[impl AsRef<str>]) {
-    let mut secrets: Vec<&str> =
-        secrets.iter().map(|secret| secret.as_ref().trim()).filter(|secret| secret.len() > 3).collect();
+    let secrets = secrets.iter().map(|secret| secret.as_ref().trim());
+    let mut secrets: Vec<&str> = secrets.filter(|secret| secret.len() > 3).collect();
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     for secret in secrets {
-        if words.contains(secret) {
-            *words = words.replace(secret, "***");
-        }
-    }
-}
-
-#[cfg(feature = "schemars")]
-impl schemars::JsonSchema for Secret {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Secret".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "format": "password" })
+        *words = words.replace(secret, "***");
     }
 }
 
@@ -95,14 +65,21 @@ mod tests {
 
     #[test]
     fn the_longest_secret_is_redacted_first() {
-        let mut words = "no rtmp://alice:s3cr3tpass@live.example.com, nor live".to_owned();
+        let mut words = "neither rtmp://alice:s3cr3tpass@live.example.com nor live".to_owned();
         redact(&mut words, &["live", "rtmp://alice:s3cr3tpass@live.example.com", "a"]);
-        assert_eq!(words, "no ***, nor ***");
+        assert_eq!(words, "neither *** nor ***");
+    }
+
+    #[test]
+    #[cfg(feature = "schemars")]
+    fn a_secrets_schema_is_a_password_in_place() {
+        let schema = schemars::SchemaGenerator::default().subschema_for::<Secret>();
+        assert_eq!(schema.to_value(), serde_json::json!({ "type": "string", "format": "password" }));
     }
 
     proptest! {
         #[test]
-        fn no_secret_survives_in_whatever_words(
+        fn no_secret_survives_in_any_words(
             secrets in prop::collection::vec("[a-c用]{4,9}", 1..4), between in prop::collection::vec("[a-c用 ]{0,5}", 1..5),
         ) {
             let mut words = String::new();

@@ -16,17 +16,17 @@ pub(crate) const FAILURE_LIMIT: usize = 64 * 1024;
 /// How large a success's body may be, in bytes.
 pub(crate) const SUCCESS_LIMIT: usize = 4 * 1024 * 1024;
 /// Before the second and the third attempt to connect.
-pub(crate) const CONNECT_BACKOFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(1000)];
+const CONNECT_BACKOFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(1000)];
 
 /// Sends once and reads the answer.
 pub(crate) async fn send(http: &Client, request: Request) -> Result<Answer, reqwest::Error> {
     let mut response = http.execute(request).await?;
     let status = response.status();
-    let (body, flaw) =
-        read(&mut response, if status.is_success() { SUCCESS_LIMIT } else { FAILURE_LIMIT }).await;
+    let limit = if status.is_success() { SUCCESS_LIMIT } else { FAILURE_LIMIT };
+    let (body, flaw) = read(&mut response, limit).await;
     let mut headers = std::mem::take(response.headers_mut());
     if !status.is_success() {
-        // These are slices of the connection's read buffer and would keep all 8 KiB of it through a wait.
+        // These are slices of the connection's read buffer and would keep all 8 KiB of it during a wait.
         for value in headers.values_mut() {
             *value = HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone());
         }
@@ -34,7 +34,7 @@ pub(crate) async fn send(http: &Client, request: Request) -> Result<Answer, reqw
     Ok(Answer { status, headers, body, flaw })
 }
 
-/// The wait before another attempt to connect, after `attempts` that failed; `None` where another cannot help.
+/// The wait before another attempt to connect, after `attempts` that failed; `None` if another cannot help.
 pub(crate) fn backoff(error: &reqwest::Error, attempts: usize) -> Option<Duration> {
     CONNECT_BACKOFF.get(attempts).copied().filter(|_| may_connect_later(error))
 }
@@ -43,15 +43,12 @@ pub(crate) fn backoff(error: &reqwest::Error, attempts: usize) -> Option<Duratio
 fn may_connect_later(error: &reqwest::Error) -> bool {
     use io::ErrorKind::*;
     let is_network = |cause: &(dyn StdError + 'static)| {
-        cause.downcast_ref::<io::Error>().is_some_and(|error| {
-            let kind = error.kind();
-            // What TLS has to say comes in an `io::Error` too, and has a cause of its own.
-            matches!(
-                kind,
+        matches!(
+            cause.downcast_ref().map(io::Error::kind),
+            Some(
                 ConnectionRefused
                     | ConnectionReset
                     | ConnectionAborted
-                    | NotConnected
                     | AddrNotAvailable
                     | BrokenPipe
                     | TimedOut
@@ -59,33 +56,29 @@ fn may_connect_later(error: &reqwest::Error) -> bool {
                     | HostUnreachable
                     | NetworkUnreachable
                     | NetworkDown
-                    | Interrupted
-                    | WouldBlock
             )
-        })
+        )
     };
     error.is_connect() && (error.is_timeout() || causes(error).any(is_network))
 }
 
-/// The body as far as `limit`, and why it is not whole.
+/// The body up to `limit`, and why it is not complete.
 async fn read(response: &mut Response, limit: usize) -> (Bytes, Option<Flaw>) {
     let mut body = BytesMut::new();
-    loop {
+    let flaw = loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > limit => {
                 body.extend_from_slice(&chunk[..limit - body.len()]);
-                return (body.freeze(), Some(Flaw::new("its body is too long to be kept")));
+                break Some(Flaw::new("its body is too long"));
             }
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => return (body.freeze(), None),
+            Ok(None) => break None,
             Err(error) => {
-                let what =
-                    if error.is_timeout() { "its body did not end in time" } else { "its body was cut off" };
-                return (
-                    body.freeze(),
-                    Some(Flaw { what: what.to_owned(), cause: Some(error.without_url()) }),
-                );
+                let timed_out = error.is_timeout();
+                let what = if timed_out { "its body did not arrive in time" } else { "its body was cut off" };
+                break Some(Flaw { what: what.to_owned(), cause: Some(error.without_url()) });
             }
         }
-    }
+    };
+    (body.freeze(), flaw)
 }

@@ -1,17 +1,17 @@
-//! What the sentences of errors have in common.
+//! What error sentences have in common.
 
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
-/// Most characters of a stranger's words in one place of a sentence.
+/// The most characters of someone else's words in one place of a sentence.
 const LONGEST_EXCERPT: usize = 500;
 
-/// A stranger's words on one line: short, and without characters that would reorder or hide what stands beside them.
+/// Someone else's words on one line: short, and without characters that would reorder or hide the text around them.
 pub(crate) fn excerpt(words: &str) -> String {
     shortened(words, LONGEST_EXCERPT)
 }
 
-/// At most so many characters; what is cut off leaves an ellipsis.
+/// At most `most` characters; an ellipsis stands for the rest.
 pub(crate) fn shortened(words: &str, most: usize) -> String {
     let line = words.chars().filter(|c| !is_invisible(*c)).map(|c| if c.is_control() { ' ' } else { c });
     let mut line: String = line.skip_while(|c| c.is_whitespace()).take(most + 1).collect();
@@ -29,7 +29,7 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// `for 30 s`, or `until` an instant where seconds would say nothing to a reader.
+/// `for 30 s`, or `until` an instant if the wait is too long to make sense in seconds.
 pub(crate) fn how_long(wait: Duration, until: Option<SystemTime>) -> String {
     const IN_SECONDS: Duration = Duration::from_secs(600);
     if wait <= IN_SECONDS {
@@ -40,7 +40,7 @@ pub(crate) fn how_long(wait: Duration, until: Option<SystemTime>) -> String {
 
 const AFTER_9999: &str = "after the year 9999";
 
-/// An instant in UTC, as RFC 3339 has it.
+/// An instant in UTC, in the format of RFC 3339.
 pub(crate) fn instant(at: SystemTime) -> String {
     const LAST_SECOND_OF_9999: u64 = 253_402_300_799;
     match at.duration_since(SystemTime::UNIX_EPOCH) {
@@ -52,12 +52,12 @@ pub(crate) fn instant(at: SystemTime) -> String {
     }
 }
 
-/// The cause at the end of the chain says what happened; those above it say where.
+/// The last cause of the chain, which says what happened; the others say where.
 pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
     causes(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
-/// An error and what caused it, the outermost first.
+/// An error and its causes, the outermost first.
 pub(crate) fn causes<'e>(
     error: &'e (dyn Error + 'static),
 ) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_strangers_words_stay_on_one_short_line() {
+    fn quoted_words_stay_on_one_short_line() {
         for (words, shown) in [
             ("", ""),
             ("  plain words \n", "plain words"),
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_wait_is_told_by_its_end() {
+    fn a_long_wait_is_given_as_the_instant_it_ends() {
         let may = SystemTime::UNIX_EPOCH + Duration::from_secs(1_590_883_200);
         let century = may.checked_add(Duration::from_secs(999_999_999_999));
         for (wait, until, words) in [

@@ -1,27 +1,26 @@
 //! Zoom's server-to-server OAuth.
 
-use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
-use progenitor_client::RequestBuilderExt;
-use reqwest::header::{AUTHORIZATION, HeaderMap};
-use reqwest::{Request, StatusCode, Url};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::{Method, Request, Url};
 use serde_json::Value;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::answer::{Answer, Flaw};
 use crate::auth::{AccessToken, TokenCache, TokenSource, flaw};
-use crate::envelope::without_mark;
+use crate::body::urlencoded;
+use crate::envelope::text;
+use crate::error::{BoxError, Error, Judgement, Progress, asks_to_wait};
+use crate::operation::Operation;
 use crate::retry::Limit;
-use crate::secret::redact;
 use crate::send::{backoff, send};
-use crate::sentence::{excerpt, how_long};
-use crate::{Secret, TokenError, url};
+use crate::{Secret, url};
 
-/// Zoom's server-to-server OAuth: a token for an account's own app, an hour at a time.
+/// Zoom's server-to-server OAuth: access tokens for an account's own app, each valid for an hour.
 ///
 /// All clients that are given the same one, in an [`Arc`](std::sync::Arc) or as clones, share its token. Services on
-/// several machines may each have their own: since June 2023 a new token leaves those before it valid.
+/// several machines may each have their own: since June 2023 a new token does not invalidate older ones.
 ///
 /// ```
 /// use zoom_livestream::{Client, ServerToServer};
@@ -45,16 +44,27 @@ pub struct ServerToServer {
     account_id: String,
     client_id: String,
     client_secret: Secret,
-    token_url: Cow<'static, str>,
+    token_url: String,
     cache: TokenCache,
 }
 
 const TOKEN_URL: &str = "https://zoom.us/oauth/token";
-/// How long Zoom's tokens live when an answer does not say.
-const LIFETIME: Duration = Duration::from_secs(3600);
+/// How many seconds Zoom's tokens are valid if an answer does not say.
+const LIFETIME: f64 = 3600.0;
+
+/// Not an operation of the description, but errors name it like one.
+static TOKEN_REQUEST: Operation = Operation {
+    id: "the token request",
+    method: Method::POST,
+    path: "/oauth/token",
+    media_type: None,
+    body_required: true,
+    documented_wait: None,
+    errors: &[],
+};
 
 impl ServerToServer {
-    /// The credentials that the app's page on Zoom's marketplace shows.
+    /// The credentials that the app's page on Zoom's App Marketplace shows.
     pub fn new(
         account_id: impl Into<String>,
         client_id: impl Into<String>,
@@ -64,50 +74,50 @@ impl ServerToServer {
             account_id: account_id.into(),
             client_id: client_id.into(),
             client_secret: client_secret.into(),
-            token_url: TOKEN_URL.into(),
+            token_url: TOKEN_URL.to_owned(),
             cache: TokenCache::default(),
         }
     }
 
-    /// Another token endpoint than `https://zoom.us/oauth/token`: https, or http on a loopback address if the base URL
-    /// is that too.
+    /// A token endpoint other than `https://zoom.us/oauth/token`. It must be https; if the base URL is http on a loopback
+    /// address, it may be that too.
     pub fn token_url(mut self, url: impl Into<String>) -> Self {
-        self.token_url = url.into().into();
-        // Another endpoint's token is another token, also where this is a clone.
+        self.token_url = url.into();
+        // A clone must not share its token with another endpoint's.
         self.cache = TokenCache::default();
         self
     }
 
     /// The token URL, if it and the credentials can be used.
-    fn checked_url(&self) -> Result<Url, TokenError> {
+    fn checked_url(&self) -> Result<Url, String> {
+        let advice = "copy it from the app's page on Zoom's App Marketplace";
         for (what, text) in [
             ("account ID", self.account_id.as_str()),
             ("client ID", &self.client_id),
             ("client secret", self.client_secret.expose()),
         ] {
-            let flaw = flaw(what, text).or_else(|| {
-                let is_split = what == "client ID" && text.contains(':');
-                is_split.then(|| "holds a colon, which HTTP's Basic authentication cannot send".to_owned())
-            });
-            if let Some(flaw) = flaw {
-                let sentence = format!(
-                    "the {what} {flaw}: give it exactly as the app's page on Zoom's marketplace shows it"
-                );
-                return Err(TokenError::new(sentence));
+            if let Some(flaw) = flaw(text) {
+                return Err(format!("the {what} {flaw}: {advice}"));
             }
         }
-        url::checked("the token URL", &self.token_url).map_err(TokenError::new)
+        if self.client_id.contains(':') {
+            return Err(format!(
+                "the client ID contains a colon, which Basic authentication cannot send: {advice}"
+            ));
+        }
+        url::checked("the token URL", &self.token_url)
     }
 
-    fn request(&self, http: &reqwest::Client) -> Result<Request, TokenError> {
-        let grant = [("grant_type", "account_credentials"), ("account_id", &self.account_id)];
-        let request = http.post(self.checked_url()?);
-        let request = request.basic_auth(&self.client_id, Some(self.client_secret.expose()));
-        let request = RequestBuilderExt::<()>::form_urlencoded(request, &grant)
-            .map_err(|_| TokenError::new("the account ID cannot be sent in a form"))?;
-        request.build().map_err(|error| {
-            TokenError::because("the client ID or secret cannot be sent in a header", error.without_url())
-        })
+    fn request(&self, http: &reqwest::Client) -> Result<Request, Error> {
+        let refused = |what: String| Error::refused(Some(&TOKEN_REQUEST), what);
+        let url = self.checked_url().map_err(refused)?;
+        let grant = [("grant_type", "account_credentials"), ("account_id", &*self.account_id)];
+        let request = http.post(url).basic_auth(&self.client_id, Some(self.client_secret.expose()));
+        let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        request
+            .body(urlencoded(grant.into_iter()))
+            .build()
+            .map_err(|error| refused(error.without_url().to_string()))
     }
 }
 
@@ -116,23 +126,33 @@ impl TokenSource for ServerToServer {
         &self,
         http: &reqwest::Client,
         _refused: Option<&AccessToken>,
-    ) -> Result<AccessToken, TokenError> {
-        let request = self.request(http)?;
-        let basic = request.headers().get(AUTHORIZATION).and_then(|basic| basic.to_str().ok());
-        let basic = basic.unwrap_or_default().trim_start_matches("Basic ").to_owned();
-        let answer = connected(http, request).await.map_err(|error| {
-            let what = if error.is_connect() { "could not be reached" } else { "did not answer" };
-            TokenError::because(format!("Zoom's token endpoint {what}"), error.without_url())
-        })?;
-        let Answer { status, headers, body, flaw } = answer;
-        let secrets = [self.client_secret.expose(), &basic];
-        judge(status, &headers, &body, flaw, &secrets, SystemTime::now())
+    ) -> Result<AccessToken, BoxError> {
+        let started = Instant::now();
+        let mut progress = Progress::default();
+        loop {
+            let request = self.request(http)?;
+            let basic = request.headers().get(AUTHORIZATION).and_then(|basic| basic.to_str().ok());
+            let basic = basic.unwrap_or_default().trim_start_matches("Basic ").to_owned();
+            let outcome = send(http, request).await;
+            progress.attempts += 1;
+            progress.elapsed = started.elapsed();
+            match outcome {
+                Ok(answer) => {
+                    let secrets = [self.client_secret.expose().to_owned(), basic];
+                    return Ok(judge(answer, &secrets, progress, SystemTime::now())?);
+                }
+                Err(error) => match backoff(&error, progress.attempts as usize - 1) {
+                    Some(wait) => sleep(wait).await,
+                    None => return Err(Error::transport(&TOKEN_REQUEST, error, progress).into()),
+                },
+            }
+        }
     }
 
-    fn validate(&self, base_url: &Url) -> Result<(), TokenError> {
+    fn validate(&self, base_url: &Url) -> Result<(), BoxError> {
         let url = self.checked_url()?;
         if base_url.scheme() == "https" && url.scheme() != "https" {
-            return Err(TokenError::new("the token URL must be https, as the base URL is"));
+            return Err("the token URL must be https because the base URL is".into());
         }
         Ok(())
     }
@@ -142,109 +162,76 @@ impl TokenSource for ServerToServer {
     }
 }
 
-/// Sends a token request; where no connection can be made, as often as a call would.
-async fn connected(http: &reqwest::Client, request: Request) -> Result<Answer, reqwest::Error> {
-    let mut attempts = 0;
-    loop {
-        // Its body is a text, which can be sent again.
-        let Some(attempt) = request.try_clone() else { return send(http, request).await };
-        match send(http, attempt).await {
-            Err(error) => match backoff(&error, attempts) {
-                Some(wait) => sleep(wait).await,
-                None => return Err(error),
-            },
-            answer => return answer,
+/// The token of an answer, or the error that says why there is none. The answer could quote `secrets`.
+fn judge(
+    mut answer: Answer,
+    secrets: &[String],
+    progress: Progress,
+    now: SystemTime,
+) -> Result<AccessToken, Error> {
+    let mut judgement = Judgement { secrets, ..Judgement::default() };
+    if answer.status.is_success() {
+        match granted(&answer.body) {
+            Ok(token) => return Ok(token),
+            Err(what) => answer.flaw = answer.flaw.or(Some(Flaw::new(what))),
         }
-        attempts += 1;
+    } else {
+        let limit = Limit::read(&answer.headers, None, now);
+        judgement.limit = Some(limit);
+        judgement.advice = advice(answer.status.as_u16(), limit);
     }
+    Err(Error::answered(&TOKEN_REQUEST, answer, judgement, progress))
 }
 
-/// What an answer of the token endpoint is: a token, or the error that says why not. It could quote `secrets`.
-fn judge(
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: &[u8],
-    flaw: Option<Flaw>,
-    secrets: &[&str],
-    now: SystemTime,
-) -> Result<AccessToken, TokenError> {
-    let text = String::from_utf8_lossy(without_mark(body));
-    let json: Value = serde_json::from_str(&text).unwrap_or_default();
-    let what = match granted(&json) {
-        Ok(token) if status.is_success() => return Ok(token),
-        Err(what) if status.is_success() => what,
-        _ => String::new(),
+fn advice(status: u16, limit: Limit) -> Option<String> {
+    let advice = match status {
+        404 | 405 => "Check the token URL",
+        400 | 401 | 403 => "Check the account ID, client ID and client secret, and that the app is activated",
+        429 => "Too many tokens were requested",
+        500.. => "The token endpoint itself failed: try again later",
+        _ => return None,
     };
-    let words = |name: &str| {
-        let mut words = json.get(name)?.as_str()?.to_owned();
-        redact(&mut words, secrets);
-        Some(words)
-    };
-    let (reason, error) = (words("reason"), words("error"));
-    let said = flaw.as_ref().map(|flaw| &*flaw.what).or(reason.as_deref()).or(error.as_deref());
-    let said = said.map(|said| format!(": {}", excerpt(said))).unwrap_or_default();
-    let limit = (!status.is_success()).then(|| Limit::read(headers, None, now));
-    let retry_after = limit.and_then(|limit| limit.wait);
-    let wait =
-        limit.and_then(|limit| Some(format!(" It asks to wait {}.", how_long(limit.wait?, limit.until))));
-    let advice = match status.as_u16() {
-        400 | 401 | 403 => {
-            ". Check the account ID, client ID and client secret, and that the app is activated".to_owned()
-        }
-        300..400 | 404 | 405 => ". Check the token URL".to_owned(),
-        429 => format!(". Too many tokens were requested.{}", wait.unwrap_or_default()),
-        500.. => format!(". It is the endpoint's own failure: try again later.{}", wait.unwrap_or_default()),
-        _ => String::new(),
-    };
-    let sentence = format!(
-        "Zoom's token endpoint answered HTTP {}{what}{}{}",
-        status.as_u16(),
-        said.trim_end_matches('.'),
-        advice.trim_end_matches('.')
-    );
-    Err(TokenError::answered(sentence, status, reason, retry_after, flaw.and_then(|flaw| flaw.cause)))
+    Some(match limit.wait {
+        Some(_) if status >= 429 => format!("{advice}. {}", asks_to_wait(limit)),
+        _ => advice.to_owned(),
+    })
 }
 
 /// The token of a successful answer, or what is wrong with it.
-fn granted(json: &Value) -> Result<AccessToken, String> {
-    let token = json.get("access_token").and_then(Value::as_str).ok_or(" without an access token")?;
-    if let Some(flaw) = flaw("token", token) {
-        return Err(format!(" with an access token that {flaw}"));
+fn granted(body: &[u8]) -> Result<AccessToken, String> {
+    let json: Value = serde_json::from_str(&text(body)).unwrap_or_default();
+    let token = json["access_token"].as_str().ok_or("its body has no access token")?;
+    if let Some(flaw) = flaw(token) {
+        return Err(format!("its access token {flaw}"));
     }
-    let lifetime = match json.get("expires_in") {
-        None | Some(Value::Null) => Some(LIFETIME),
-        Some(Value::Number(seconds)) => seconds.as_f64().and_then(seconds_of),
-        Some(Value::String(seconds)) => seconds.parse().ok().and_then(seconds_of),
-        Some(_) => None,
+    let seconds = match &json["expires_in"] {
+        Value::Null => Some(LIFETIME),
+        Value::String(seconds) => seconds.parse().ok(),
+        seconds => seconds.as_f64(),
     };
-    let lifetime = lifetime.ok_or(" with an `expires_in` that is not a number of seconds")?;
+    let lifetime = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let lifetime = lifetime.ok_or("its `expires_in` is not a number of seconds")?;
     Ok(AccessToken::new(token).with_expires_in(lifetime))
-}
-
-fn seconds_of(seconds: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(seconds).ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use proptest::prelude::*;
-    use reqwest::header::{HeaderName, HeaderValue, RETRY_AFTER};
+    use reqwest::StatusCode;
+    use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
     use serde_json::json;
 
     use super::*;
 
     const SECRETS: [&str; 2] = ["the-client-secret", "dGhlLWNsaWVudDp0aGUtc2VjcmV0"];
 
-    fn answer(status: u16, headers: &HeaderMap, body: &[u8]) -> Result<AccessToken, TokenError> {
+    fn answer(status: u16, headers: &HeaderMap, body: &[u8]) -> Result<AccessToken, Error> {
         let status = StatusCode::from_u16(status).expect("a status");
-        judge(
-            status,
-            headers,
-            body,
-            None,
-            &SECRETS,
-            SystemTime::UNIX_EPOCH + Duration::from_secs(1_590_883_200),
-        )
+        let body = Bytes::copy_from_slice(body);
+        let answer = Answer { status, headers: headers.clone(), body, flaw: None };
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_590_883_200);
+        judge(answer, &SECRETS.map(str::to_owned), Progress::default(), now)
     }
 
     fn json() -> impl Strategy<Value = Value> {
@@ -261,7 +248,7 @@ mod tests {
         leaf.prop_recursive(2, 8, 3, |inner| prop::collection::vec(inner, 0..3).prop_map(Value::from))
     }
 
-    /// Answers as an endpoint could give them: each of the fields that are read is there or not, with any value.
+    /// Answers that an endpoint could give: each field that is read is present or not, with any value.
     fn object() -> impl Strategy<Value = Value> {
         let names = prop::sample::select(vec!["access_token", "expires_in", "reason", "error", "scope"]);
         prop::collection::hash_map(names, json(), 0..5).prop_map(|fields| json!(fields))
@@ -274,15 +261,15 @@ mod tests {
             body in prop::collection::vec(any::<u8>(), 0..200),
         ) {
             if let Err(error) = answer(status, &HeaderMap::new(), &body) {
-                let expected = format!("Zoom's token endpoint answered HTTP {status}");
+                let expected = format!("the token request was answered with HTTP {status}");
                 prop_assert!(error.to_string().starts_with(&expected), "{}", error);
             }
         }
 
         #[test]
-        fn a_token_is_taken_from_a_success_alone_and_whole(status in 100..1000_u16, json in object()) {
+        fn a_token_is_taken_only_from_a_success_and_unchanged(status in 100..1000_u16, json in object()) {
             let answered = answer(status, &HeaderMap::new(), json.to_string().as_bytes());
-            let token = json["access_token"].as_str().filter(|token| flaw("token", token).is_none());
+            let token = json["access_token"].as_str().filter(|token| flaw(token).is_none());
             let seconds = match &json["expires_in"] {
                 Value::Null => Some(3600.0),
                 Value::Number(seconds) => seconds.as_f64(),
@@ -310,7 +297,7 @@ mod tests {
         #[test]
         fn an_error_is_one_line_without_what_was_sent(status in 100..1000_u16, json in object()) {
             if let Err(error) = answer(status, &HeaderMap::new(), json.to_string().as_bytes()) {
-                let text = format!("{error} {error:?} {:?}", error.reason());
+                let text = format!("{error} {error:?} {:?}", error.message());
                 for secret in SECRETS {
                     prop_assert!(!text.contains(secret), "{}", text);
                 }
@@ -352,6 +339,6 @@ mod tests {
         let error = error.expect_err("no token");
         assert!(error.to_string().contains("invalid_client"), "{error}");
         let error = answer(200, &HeaderMap::new(), br#"{"access_token":"t t"}"#).expect_err("no token");
-        assert!(error.to_string().contains("an access token that holds a line break, space"), "{error}");
+        assert!(error.to_string().contains("its access token contains a space, line break"), "{error}");
     }
 }

@@ -104,8 +104,8 @@ pub(crate) fn token<F: Future>(request: F) -> F {
     request
 }
 
-/// Reports an error that no caller gets, because calls go on with the old token.
-pub(crate) fn not_renewed(error: &crate::TokenError) {
+/// Calls go on with the old token, so none of them returns this error.
+pub(crate) fn not_renewed(error: &dyn std::error::Error) {
     #[cfg(feature = "tracing")]
     tracing::warn!("the access token was not renewed, and the old one is used until it expires: {error}");
     #[cfg(not(feature = "tracing"))]

@@ -17,7 +17,7 @@ async fn each_documented_answer_of_each_operation_comes_out_as_documented() {
             let server = MockServer::start().await.expect("the embedded Zoom");
             let zoom = builder(&server).retry(RetryPolicy::never()).build().expect("a client");
 
-            // As the items have it: an empty text, unless a body is documented.
+            // As in the items: an empty text, unless a body is documented.
             let body = if answer["content"].is_null() { "" } else { "{}" };
             server.answer(Answer::status(status).header("content-type", "text/plain").body(body));
             let empty = call(&zoom, id).await;
@@ -32,7 +32,7 @@ async fn each_documented_answer_of_each_operation_comes_out_as_documented() {
             assert_eq!(error.code(), own, "{id} {status}: only a real 300 is a code by itself");
             assert_eq!(error.is_rate_limited(), status == 429);
 
-            // As Zoom has it: its envelope.
+            // As Zoom really answers: with its envelope.
             for code in codes {
                 server.answer(Answer::error(status, code, "Zoom's words."));
                 let error = call(&zoom, id).await.expect_err("an error");
@@ -69,7 +69,7 @@ fn each_documented_code_has_a_name() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_envelope_keeps_its_status() {
+async fn a_body_that_is_not_an_envelope_keeps_its_status() {
     let megabyte = vec![b'x'; 1 << 20];
     let bodies: [(&str, &[u8]); 7] = [
         ("text/plain", b""),
@@ -203,7 +203,7 @@ async fn a_body_that_is_not_zooms_gets_a_hint() {
 }
 
 #[tokio::test]
-async fn a_redirect_says_where_to_and_that_it_is_not_followed() {
+async fn a_redirect_names_its_target_and_says_that_it_is_not_followed() {
     let server = MockServer::start().await.expect("the embedded Zoom");
     let zoom = builder(&server).build().expect("a client");
     for (location, shown) in [
@@ -219,7 +219,7 @@ async fn a_redirect_says_where_to_and_that_it_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_sentence_is_short_and_keeps_its_order_whatever_zoom_says() {
+async fn a_sentence_is_short_and_in_order_whatever_zoom_says() {
     let server = MockServer::start().await.expect("the embedded Zoom");
     let zoom = builder(&server).build().expect("a client");
     let errors: Vec<_> = (0..500)

@@ -151,7 +151,7 @@ async fn an_idle_connection_is_kept_as_long_as_set_here_or_else_by_http() {
         ("set by `http`", Some(http(SHORT)), as_it_is, 2),
         ("long by `http`, short here", Some(http(LONG)), short, 2),
         ("short by `http`, long here", Some(http(SHORT)), long, 1),
-        ("short by `http`, for ever here", Some(http(SHORT)), forever, 1),
+        ("short by `http`, forever here", Some(http(SHORT)), forever, 1),
     ] {
         let middlebox = Middlebox::start().await;
         let builder = set(middlebox.builder());

@@ -28,7 +28,7 @@ fn http1() -> reqwest::ClientBuilder {
     reqwest::ClientBuilder::new()
 }
 
-fn http2() -> reqwest::ClientBuilder {
+pub fn http2() -> reqwest::ClientBuilder {
     reqwest::ClientBuilder::new().http2_prior_knowledge()
 }
 
@@ -58,7 +58,7 @@ async fn a_while() {
     tokio::time::sleep(Duration::from_millis(200)).await;
 }
 
-fn closed_port() -> String {
+pub fn closed_port() -> String {
     watch_logs();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     format!("http://{}/v2", listener.local_addr().expect("an address"))
@@ -77,7 +77,7 @@ async fn a_failure_to_connect_is_tried_twice_more_with_backoff() {
 }
 
 #[tokio::test]
-async fn what_another_attempt_cannot_help_is_tried_once() {
+async fn a_failure_that_another_attempt_cannot_fix_is_tried_once() {
     watch_logs();
     // A host that does not exist (RFC 6761), and a proxy that wants a password.
     let unknown = Client::builder().base_url("https://zoom.invalid/v2").access_token("hidden-token").build();
@@ -100,7 +100,7 @@ async fn what_another_attempt_cannot_help_is_tried_once() {
 }
 
 #[tokio::test]
-async fn no_backoff_reaches_past_the_deadline() {
+async fn no_backoff_extends_past_the_deadline() {
     for (deadline, attempts) in [(100, 1), (600, 2)] {
         let policy = RetryPolicy::default().deadline(Duration::from_millis(deadline));
         let zoom = Client::builder().base_url(closed_port()).access_token("hidden-token").retry(policy);
@@ -183,7 +183,7 @@ async fn a_connection_killed_before_the_request_is_reported_and_not_resent() {
     let server = RawServer::start(|_, _| async {}).await;
     let error = start(&server.client(), MEETING).await.expect_err("killed");
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Interrupted, 1));
-    assert!(error.may_have_been_sent(), "nobody can tell how much of it left");
+    assert!(error.may_have_been_sent(), "it is unknown how much was sent");
     a_while().await;
     assert_eq!(server.connections(), 1);
 }
@@ -191,7 +191,7 @@ async fn a_connection_killed_before_the_request_is_reported_and_not_resent() {
 #[tokio::test]
 async fn a_connection_killed_during_the_request_is_reported_and_not_resent() {
     let server = RawServer::start(|mut stream: TcpStream, _| async move {
-        // What is closed with bytes unread is reset.
+        // A connection that is closed with unread bytes is reset.
         let _ = stream.read(&mut [0; 40]).await;
     })
     .await;
@@ -273,7 +273,7 @@ async fn an_idle_connection_that_the_server_closed_is_not_the_next_calls_failure
 
 #[tokio::test]
 async fn an_idle_connection_closed_as_the_next_request_comes_sends_nothing_twice() {
-    // Closed with the second request unread: that one may have arrived, so it is an error and not sent again.
+    // Closed before the second request is read: it may have arrived, so it is an error and is not sent again.
     let requests = Arc::new(AtomicUsize::new(0));
     let counted = requests.clone();
     let server = RawServer::start(move |mut stream, _| {
@@ -297,7 +297,7 @@ async fn an_idle_connection_closed_as_the_next_request_comes_sends_nothing_twice
 }
 
 /// One frame of HTTP/2 (RFC 9113, section 4.1).
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let mut frame = (payload.len() as u32).to_be_bytes()[1..].to_vec();
     frame.extend([kind, flags]);
     frame.extend(stream.to_be_bytes());
@@ -306,7 +306,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 }
 
 /// An HTTP/2 server that gives this answer to each HEADERS frame it gets, and counts them.
-async fn http2_answering(answer: fn(u32) -> Vec<u8>) -> (RawServer, Arc<AtomicUsize>) {
+pub async fn http2_answering(answer: fn(u32) -> Vec<u8>) -> (RawServer, Arc<AtomicUsize>) {
     const PREFACE: usize = 24;
     const HEADERS: u8 = 1;
     const SETTINGS: u8 = 4;
@@ -343,7 +343,7 @@ async fn http2_answering(answer: fn(u32) -> Vec<u8>) -> (RawServer, Arc<AtomicUs
 
 #[tokio::test]
 async fn what_http2_calls_safe_to_retry_is_not_resent_by_the_stack() {
-    // Both would be resent by reqwest, as RFC 9113 (section 8.7) allows.
+    // reqwest would resend both, as RFC 9113 (section 8.7) allows.
     let refused_stream: fn(u32) -> Vec<u8> = |id| frame(3, 0, id, &7_u32.to_be_bytes());
     let go_away: fn(u32) -> Vec<u8> = |_| frame(7, 0, 0, &[0; 8]);
     // A refused stream is known to be unprocessed; a GOAWAY may come after the request was seen.
@@ -351,7 +351,7 @@ async fn what_http2_calls_safe_to_retry_is_not_resent_by_the_stack() {
         [("REFUSED_STREAM", refused_stream, false), ("GOAWAY", go_away, true)]
     {
         let (server, requests) = http2_answering(answer).await;
-        // Whatever the caller's own reqwest policy says.
+        // Even if the caller's own reqwest policy retries.
         let retrying = http2().retry(
             reqwest::retry::for_host("127.0.0.1")
                 .max_retries_per_request(3)
@@ -403,7 +403,7 @@ async fn an_answer_that_drips_ends_with_the_attempts_timeout() {
         ("HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n", ErrorKind::Answered),
         ("HTTP/1.1 502 Bad Gateway\r\n\r\n", ErrorKind::Answered),
         ("HTTP/1.1 200 OK\r\nx-long: ", ErrorKind::Timeout),
-        ("", ErrorKind::Interrupted), // a line of x is no HTTP
+        ("", ErrorKind::Interrupted), // a line of x is not HTTP
     ] {
         let (server, _) = endless(head, b"x".to_vec(), Duration::from_millis(20)).await;
         let zoom = server.builder().attempt_timeout(Duration::from_millis(400)).build().expect("a client");
@@ -412,14 +412,14 @@ async fn an_answer_that_drips_ends_with_the_attempts_timeout() {
         assert!(error.may_have_been_sent());
         assert!(error.elapsed() < Duration::from_secs(5), "{head:?}: {:?}", error.elapsed());
         if kind == ErrorKind::Answered {
-            assert!(error.to_string().contains("did not end in time"), "{error}");
+            assert!(error.to_string().contains("did not arrive in time"), "{error}");
         }
     }
 }
 
 #[tokio::test]
 async fn an_endless_answer_ends_and_little_of_it_is_kept() {
-    let enough = 8 << 20; // what a success may hold, and the sockets' buffers
+    let enough = 8 << 20; // the limit of a success's body, plus the sockets' buffers
     for (head, drop) in [
         ("HTTP/1.1 400 Bad Request\r\ntransfer-encoding: chunked\r\n\r\n", chunk(65_536)),
         ("HTTP/1.1 400 Bad Request\r\n\r\n", vec![b'x'; 65_536]),
@@ -474,7 +474,7 @@ async fn a_ten_megabyte_answer_is_an_error_of_64_kib_over_http_1_and_2() {
     }
 }
 
-/// Polls `future` this often and drops it.
+/// Polls `future` this many times and drops it.
 async fn poll_times<F: Future>(mut future: Pin<Box<F>>, times: usize) -> Option<F::Output> {
     let mut polled = 0;
     poll_fn(move |context| {
@@ -484,7 +484,7 @@ async fn poll_times<F: Future>(mut future: Pin<Box<F>>, times: usize) -> Option<
         polled += 1;
         match future.as_mut().poll(context) {
             Poll::Ready(output) => Poll::Ready(Some(output)),
-            // Dropped while it waits, not when what it waits for has come.
+            // Dropped while it waits, not after what it waits for has arrived.
             Poll::Pending if polled == times => Poll::Ready(None),
             Poll::Pending => Poll::Pending,
         }
@@ -513,7 +513,7 @@ async fn dropped_after(polls: usize, http: reqwest::ClientBuilder) -> bool {
 
     let other = zoom.clone();
     let ended = poll_times(Box::pin(async move { start(&other, MEETING).await }), polls).await.is_some();
-    // A request that was written before the drop arrives within a moment; after that comes nothing.
+    // A request that was written before the drop arrives within a moment; after that, nothing does.
     a_while().await;
     let requests = server.request_count();
     tokio::time::sleep(Duration::from_millis(1300)).await;
@@ -560,7 +560,7 @@ async fn an_error_answers_its_questions_and_keeps_its_sources() {
 
     let server = server().await;
     let zoom = client(&server).with_retry(RetryPolicy::never());
-    let begun = Instant::now();
+    let started = Instant::now();
     let answer = Answer::error(400, 4711, "Invalid access token, does not contain scopes:[meeting:write].");
     server.answer(answer.header("x-zm-trackingid", "t7").delay(Duration::from_millis(50)));
     let error = start(&zoom, MEETING).await.expect_err("refused");
@@ -572,14 +572,14 @@ async fn an_error_answers_its_questions_and_keeps_its_sources() {
     assert_eq!((error.tracking_id(), error.attempts()), (Some("t7"), 1));
     assert_eq!((error.is_rate_limited(), error.is_unauthorized(), error.is_timeout()), (false, false, false));
     assert_eq!((error.retry_after(), error.field_errors().len()), (None, 0));
-    assert!(error.elapsed() >= Duration::from_millis(50) && error.elapsed() <= begun.elapsed());
+    assert!(error.elapsed() >= Duration::from_millis(50) && error.elapsed() <= started.elapsed());
     assert!(error.may_have_been_sent());
 
     server.answer(Answer::error(429, 429, "Too many.").header("retry-after", "7"));
     let error = start(&zoom, MEETING).await.expect_err("limited");
     assert_eq!((error.is_rate_limited(), error.retry_after()), (true, Some(Duration::from_secs(7))));
 
-    // As anyhow and eyre do it: a box that is asked for the type again.
+    // As anyhow and eyre do it: a box that is downcast again.
     let error = start(&zoom, MEETING).await.err();
     assert!(error.is_none());
     server.answer(Answer::disconnect());

@@ -26,9 +26,9 @@ async fn a_429_is_waited_out_and_the_call_ends_in_204() {
         RetryPolicy::default().notify(move |resend| notes.lock().expect("notes").push(resend.clone()));
     let zoom = client(&server).with_retry(policy);
     start(&zoom, MEETING).await.expect("204");
-    let begun = Instant::now();
+    let started = Instant::now();
     start(&zoom, MEETING).await.expect("204 after a wait");
-    assert!(begun.elapsed() >= Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(started.elapsed() >= Duration::from_secs(1), "{:?}", started.elapsed());
     let statuses: Vec<_> = server.requests().iter().map(|received| received.status).collect();
     assert_eq!(statuses, [Some(204), Some(429), Some(204)]);
     let seen = seen.lock().expect("notes");
@@ -53,18 +53,18 @@ async fn a_429_without_headers_asks_for_the_thirty_seconds_of_the_description() 
 #[tokio::test]
 async fn a_wait_past_the_longest_or_the_deadline_is_not_started() {
     let server = server().await;
-    let begun = Instant::now();
+    let started = Instant::now();
     for (policy, words) in [
-        (RetryPolicy::default(), "longer than the retry policy's longest wait"),
+        (RetryPolicy::default(), "longer than the retry policy's `max_wait`"),
         (RetryPolicy::default().max_wait(Duration::MAX), "after the call's deadline"),
-        (RetryPolicy::never(), "allows no further retry"),
+        (RetryPolicy::never(), "allows no more retries"),
     ] {
         server.answer(limited("400"));
         let error = start(&client(&server).with_retry(policy), MEETING).await.expect_err("at once");
         assert_eq!((error.attempts(), error.retry_after()), (1, Some(Duration::from_secs(400))));
         assert!(error.to_string().contains(words), "{error}");
     }
-    assert!(begun.elapsed() < Duration::from_secs(20));
+    assert!(started.elapsed() < Duration::from_secs(20));
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn a_daily_limit_is_returned_with_the_instant_it_ends() {
 }
 
 #[tokio::test]
-async fn three_retries_are_the_most() {
+async fn at_most_three_retries_are_made() {
     let server = server().await;
     server.answer_always(limited("1"));
     let error = start(&client(&server), MEETING).await.expect_err("always limited");
@@ -102,7 +102,7 @@ async fn the_check_is_asked_before_each_resend_and_its_no_ends_the_call() {
     });
     let error = start(&client(&server).with_retry(policy), MEETING).await.expect_err("no longer wanted");
     assert!(error.is_retry_declined() && error.is_rate_limited());
-    assert!(error.to_string().contains("the retry policy's check declined"), "{error}");
+    assert!(error.to_string().contains("the retry policy's `check` declined"), "{error}");
     assert_eq!(error.attempts(), 2);
     let path = format!("/v2/meetings/{MEETING}/livestream/status");
     let second = Duration::from_secs(1);
@@ -140,7 +140,7 @@ async fn an_attempt_ends_at_the_deadline_when_that_comes_before_its_timeout() {
 async fn no_connection_is_held_while_a_call_waits() {
     let server = server().await;
     server.answer(limited("2").body(vec![b' '; 32 * 1024]));
-    // One connection at a time: the second call passes only if the first one's is free again.
+    // One connection at a time: the second call succeeds only if the first one's is free again.
     let zoom = builder(&server)
         .http(reqwest::ClientBuilder::new().pool_max_idle_per_host(1))
         .build()
@@ -172,7 +172,7 @@ fn a_call_is_send_and_a_client_is_send_sync_and_cheap_to_clone() {
 }
 
 #[tokio::test]
-async fn no_429_can_panic_or_print_a_wait_that_says_nothing() {
+async fn no_429_can_cause_a_panic_or_a_meaningless_wait_in_the_sentence() {
     let server = server().await;
     let daily = |after| [("x-ratelimit-type", "Daily-limit"), ("retry-after", after)];
     let plain = |after| [("x-request", "1"), ("retry-after", after)];
@@ -197,7 +197,7 @@ async fn no_429_can_panic_or_print_a_wait_that_says_nothing() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_wrong_by_ten_minutes_changes_no_wait() {
+async fn a_clock_that_is_off_by_ten_minutes_changes_no_wait() {
     let server = server().await;
     let zoom = client(&server).with_retry(RetryPolicy::never());
     for skew in [-600_i64, 600] {
@@ -240,7 +240,7 @@ async fn calls_refused_together_by_a_limit_per_second_all_succeed_within_their_d
     assert!(refused >= 10, "`never` waits for nothing: {refused} of 20 were refused");
 }
 
-/// How many of so many calls at once are refused.
+/// How many of `calls` calls at once are refused.
 async fn futures_of(zoom: &Client, calls: u64) -> usize {
     let calls: Vec<_> = (0..calls)
         .map(|number| {
@@ -261,14 +261,14 @@ async fn a_check_that_outlasts_the_deadline_is_blamed_for_it() {
     server.answer_always(limited("1"));
     let policy = RetryPolicy::default().deadline(Duration::from_secs(2)).check(|_| std::future::pending());
     let error = start(&client(&server).with_retry(policy), MEETING).await.expect_err("the deadline");
-    assert!(error.to_string().contains("check did not answer before the call's deadline"), "{error}");
+    assert!(error.to_string().contains("`check` did not answer before the call's deadline"), "{error}");
     assert!(!error.is_retry_declined());
 }
 
 #[tokio::test]
 async fn the_documented_check_declines_a_start_and_lets_a_stop_and_a_configuration_through() {
     let server = server().await;
-    // As the documentation has it, with a stream that runs.
+    // As in the documentation, while the stream is running.
     let policy = RetryPolicy::default().check(|resend| async move {
         assert_eq!(resend.meeting_id().map(zoom_livestream::MeetingId::get), Some(MEETING));
         assert_eq!(resend.webinar_id(), None);

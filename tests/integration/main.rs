@@ -8,6 +8,7 @@ mod family;
 mod faults;
 mod limits;
 mod secrets;
+mod sentences;
 mod setters;
 mod spans;
 mod support;

@@ -268,9 +268,9 @@ pub async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<Strin
 
 /// Waits until `is_so`, for ten seconds at most.
 pub async fn until(what: &str, is_so: impl Fn() -> bool) {
-    let begun = std::time::Instant::now();
+    let started = std::time::Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(10), "in vain: {what}");
+        assert!(started.elapsed() < Duration::from_secs(10), "timed out: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

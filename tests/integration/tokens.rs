@@ -1,6 +1,7 @@
-//! Where tokens come from, how long they are kept, and who waits for whom.
+//! Where tokens come from, how long they are cached, and which calls wait for them.
 
 use std::collections::VecDeque;
+use std::error::Error as StdError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -12,13 +13,15 @@ use tokio::task::JoinSet;
 use zoom_livestream::mock::{Answer, MockServer, MockServerBuilder};
 use zoom_livestream::{
     AccessToken, Client, ClientBuilder, Error, ErrorCode, ErrorKind, RetryPolicy, ServerToServer, TokenCache,
-    TokenError, TokenSource,
+    TokenSource,
 };
 
 use crate::support::{
     MEETING, RawServer, builder_without_token, chain, client, in_child, is_child, read_request, secret_in,
     start, until,
 };
+
+type BoxError = Box<dyn StdError + Send + Sync>;
 
 async fn server(setup: MockServerBuilder) -> MockServer {
     setup.cool_down(Duration::ZERO).start().await.expect("the embedded Zoom")
@@ -28,7 +31,7 @@ fn app(server: &MockServer) -> ServerToServer {
     ServerToServer::new("mock-account", "mock-client", "mock-secret").token_url(server.token_url())
 }
 
-/// A client that fetches its tokens at the embedded Zoom.
+/// A client that fetches its tokens from the embedded Zoom.
 fn fetching(server: &MockServer) -> Client {
     builder_without_token(server).token_source(app(server)).build().expect("a client")
 }
@@ -37,21 +40,22 @@ fn statuses(server: &MockServer) -> Vec<u16> {
     server.requests().iter().filter_map(|received| received.status).collect()
 }
 
-fn token_error(error: &Error) -> &TokenError {
-    error.token_error().expect("the token's error")
+/// Why there is no access token.
+fn cause(error: &Error) -> &(dyn StdError + 'static) {
+    error.source().expect("the token source's error")
 }
 
-/// A source that is told what to answer, then repeats its last token.
+/// A source that returns what it is told to, then repeats its last token.
 #[derive(Clone, Default)]
 struct Scripted {
-    answers: Arc<Mutex<VecDeque<Result<AccessToken, TokenError>>>>,
-    /// For each time it was asked: the refused token that it was told of.
+    answers: Arc<Mutex<VecDeque<Result<AccessToken, &'static str>>>>,
+    /// The refused token it was told about, each time it was asked.
     told: Arc<Mutex<Vec<Option<String>>>>,
     takes: Duration,
 }
 
 impl Scripted {
-    fn new(answers: impl IntoIterator<Item = Result<AccessToken, TokenError>>) -> Self {
+    fn new(answers: impl IntoIterator<Item = Result<AccessToken, &'static str>>) -> Self {
         let answers = Arc::new(Mutex::new(answers.into_iter().collect()));
         Self { answers, ..Self::default() }
     }
@@ -70,12 +74,14 @@ impl TokenSource for Scripted {
         &self,
         _: &reqwest::Client,
         refused: Option<&AccessToken>,
-    ) -> Result<AccessToken, TokenError> {
+    ) -> Result<AccessToken, BoxError> {
         let refused = refused.map(|refused| refused.secret().expose().to_owned());
         self.told.lock().expect("told").push(refused);
         tokio::time::sleep(self.takes).await;
         let mut answers = self.answers.lock().expect("answers");
-        if answers.len() > 1 { answers.pop_front().expect("an answer") } else { answers[0].clone() }
+        let answer =
+            if answers.len() > 1 { answers.pop_front().expect("an answer") } else { answers[0].clone() };
+        Ok(answer?)
     }
 }
 
@@ -104,7 +110,7 @@ async fn a_fixed_token_is_sent_with_every_call() {
 }
 
 #[tokio::test]
-async fn a_source_of_ones_own_is_asked_once_and_its_token_is_kept() {
+async fn a_custom_source_is_asked_once_and_its_token_is_cached() {
     let server = server(MockServer::builder()).await;
     let source = Scripted::new([Ok(mock_token())]);
     let zoom = source.client(&server).build().expect("a client");
@@ -125,7 +131,7 @@ async fn server_to_server_oauth_fetches_one_token_for_many_calls() {
 }
 
 #[tokio::test]
-async fn a_client_is_made_from_the_environment() {
+async fn a_client_is_built_from_the_environment() {
     if is_child() {
         match (Client::from_env(), std::env::var("TEST_EXPECTED").as_deref()) {
             (Ok(zoom), Ok("client")) => assert!(!format!("{zoom:?}").contains("hidden"), "{zoom:?}"),
@@ -149,7 +155,7 @@ async fn a_client_is_made_from_the_environment() {
     ] {
         let mut environment = vec![("TEST_EXPECTED", expected)];
         environment.extend(variables.iter().map(|name| (*name, "hidden-value")));
-        in_child("tokens::a_client_is_made_from_the_environment", &environment);
+        in_child("tokens::a_client_is_built_from_the_environment", &environment);
     }
 }
 
@@ -169,7 +175,7 @@ async fn one(zoom: Client, number: usize) -> Result<(), Error> {
 }
 
 #[tokio::test]
-async fn those_that_waited_share_a_token_that_ends_at_once() {
+async fn calls_that_waited_share_a_token_that_expires_at_once() {
     let server = server(MockServer::builder()).await;
     let mut source = Scripted::new([Ok(mock_token().with_expires_in(Duration::ZERO))]);
     source.takes = Duration::from_millis(100);
@@ -182,7 +188,7 @@ async fn those_that_waited_share_a_token_that_ends_at_once() {
 }
 
 #[tokio::test]
-async fn those_that_waited_share_the_failure_and_the_next_call_tries_anew() {
+async fn calls_that_waited_share_the_failure_and_the_next_call_tries_again() {
     let server = server(MockServer::builder()).await;
     let denied = Answer::status(401)
         .json(&serde_json::json!({ "reason": "The app was deactivated", "error": "invalid_client" }))
@@ -194,8 +200,8 @@ async fn those_that_waited_share_the_failure_and_the_next_call_tries_anew() {
         let error = call.await.expect("joined").expect_err("no token");
         assert_eq!(error.kind(), ErrorKind::Token);
         assert_eq!((error.attempts(), error.may_have_been_sent()), (0, false));
-        assert_eq!(token_error(&error).reason(), Some("The app was deactivated"));
-        assert_eq!(token_error(&error).status().map(|status| status.as_u16()), Some(401));
+        assert_eq!(error.message(), Some("The app was deactivated"));
+        assert_eq!(error.status().map(|status| status.as_u16()), Some(401));
     }
     assert_eq!((server.token_requests(), server.request_count()), (1, 0));
     start(&zoom, MEETING).await.expect("204");
@@ -203,17 +209,17 @@ async fn those_that_waited_share_the_failure_and_the_next_call_tries_anew() {
 }
 
 #[tokio::test]
-async fn a_token_is_renewed_before_its_end() {
+async fn a_token_is_renewed_before_it_expires() {
     let server = server(MockServer::builder()).await;
     let lived = |millis| Ok(mock_token().with_expires_in(Duration::from_millis(millis)));
     let source = Scripted::new([lived(2500), lived(3_600_000)]);
     let zoom = source.client(&server).token_margin(Duration::from_millis(1200)).build().expect("a client");
-    let begun = Instant::now();
+    let started = Instant::now();
     while source.asked() < 2 {
         start(&zoom, MEETING).await.expect("204");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let renewed = begun.elapsed();
+    let renewed = started.elapsed();
     assert!(renewed >= Duration::from_millis(1250), "renewed too soon: {renewed:?}");
     assert!(renewed < Duration::from_millis(2400), "renewed too late: {renewed:?}");
     start(&zoom, MEETING).await.expect("204");
@@ -233,37 +239,37 @@ async fn a_margin_longer_than_the_lifetime_does_not_fetch_for_every_call() {
 }
 
 #[tokio::test]
-async fn while_the_old_token_lives_a_failed_renewal_is_no_error() {
+async fn while_the_old_token_is_valid_a_failed_renewal_is_not_an_error() {
     let server = server(MockServer::builder()).await;
     let source = Scripted::new([
         Ok(mock_token().with_expires_in(Duration::from_millis(1500))),
-        Err(TokenError::new("the vault is sealed")),
+        Err("the vault is sealed"),
     ]);
     let zoom = source.client(&server).build().expect("a client");
-    let begun = Instant::now();
+    let started = Instant::now();
     let error = loop {
         match start(&zoom, MEETING).await {
             Ok(()) => tokio::time::sleep(Duration::from_millis(20)).await,
             Err(error) => break error,
         }
     };
-    let lived = begun.elapsed();
-    assert!(lived >= Duration::from_millis(1450), "the old token still lived: {lived:?}");
+    let lived = started.elapsed();
+    assert!(lived >= Duration::from_millis(1450), "the old token was still valid: {lived:?}");
     assert!(source.asked() > 2, "a renewal was tried before: {}", source.asked());
     assert!(source.asked() < 40, "but not by every call: {}", source.asked());
     assert_eq!(error.kind(), ErrorKind::Token);
     assert!(chain(&error).contains("the vault is sealed"), "{error}");
 }
 
-/// A source of which each request is decided by its number, from 1.
+/// A source whose answer depends on the request's number, from 1.
 struct Numbered<F>(F, AtomicUsize);
 
 impl<F, Answer> TokenSource for Numbered<F>
 where
     F: Fn(usize) -> Answer + Send + Sync + 'static,
-    Answer: Future<Output = Result<AccessToken, TokenError>> + Send + 'static,
+    Answer: Future<Output = Result<AccessToken, BoxError>> + Send + 'static,
 {
-    async fn token(&self, _: &reqwest::Client, _: Option<&AccessToken>) -> Result<AccessToken, TokenError> {
+    async fn token(&self, _: &reqwest::Client, _: Option<&AccessToken>) -> Result<AccessToken, BoxError> {
         (self.0)(self.1.fetch_add(1, Ordering::SeqCst) + 1).await
     }
 }
@@ -272,13 +278,13 @@ where
 fn numbered<F, Answer>(answer: F) -> Arc<Numbered<F>>
 where
     F: Fn(usize) -> Answer + Send + Sync + 'static,
-    Answer: Future<Output = Result<AccessToken, TokenError>> + Send + 'static,
+    Answer: Future<Output = Result<AccessToken, BoxError>> + Send + 'static,
 {
     Arc::new(Numbered(answer, AtomicUsize::new(0)))
 }
 
 #[tokio::test]
-async fn while_the_old_token_lives_a_renewal_that_hangs_holds_up_no_call() {
+async fn while_the_old_token_is_valid_a_renewal_that_hangs_delays_no_call() {
     let server = server(MockServer::builder()).await;
     let source = numbered(|number| async move {
         if number > 1 {
@@ -291,7 +297,7 @@ async fn while_the_old_token_lives_a_renewal_that_hangs_holds_up_no_call() {
     let zoom = builder_without_token(&server).token_source(source.clone()).retry(hasty).build();
     let zoom = zoom.expect("a client");
     start(&zoom, MEETING).await.expect("204");
-    later(51).await; // half its life
+    later(51).await; // half its lifetime
     for _ in 0..5 {
         start(&zoom, MEETING).await.expect("204 with the old token");
     }
@@ -335,7 +341,7 @@ async fn a_renewal_that_failed_is_repeated_halfway_to_the_expiry_or_when_the_end
 }
 
 #[tokio::test]
-async fn callers_with_a_deadline_shorter_than_the_token_request_get_its_token_all_the_same() {
+async fn calls_with_a_deadline_shorter_than_the_token_request_still_get_its_token() {
     let server = server(MockServer::builder().token_delay(Duration::from_millis(600))).await;
     let zoom = fetching(&server).with_retry(RetryPolicy::default().deadline(Duration::from_millis(400)));
     let mut succeeded = 0;
@@ -350,7 +356,7 @@ async fn callers_with_a_deadline_shorter_than_the_token_request_get_its_token_al
 }
 
 #[tokio::test]
-async fn a_caller_that_is_dropped_takes_the_token_request_from_nobody() {
+async fn dropping_a_call_does_not_cancel_the_token_request_for_the_others() {
     let server = server(MockServer::builder().token_delay(Duration::from_millis(200))).await;
     let zoom = fetching(&server);
     let calls: Vec<_> = (0..100).map(|number| tokio::spawn(one(zoom.clone(), number))).collect();
@@ -375,7 +381,7 @@ async fn a_source_of_any_kind_is_given_up_after_the_token_timeout() {
     for (builder, seconds) in [(own, 10), (short, 2), (zooms, 10)] {
         let zoom = builder.build().expect("a client");
         let call = tokio::spawn(one(zoom, 0));
-        tokio::time::sleep(Duration::from_millis(100)).await; // the request is under way
+        tokio::time::sleep(Duration::from_millis(100)).await; // the request is in progress
         later(seconds - 1).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert!(!call.is_finished(), "after {seconds} s and not before");
@@ -387,7 +393,7 @@ async fn a_source_of_any_kind_is_given_up_after_the_token_timeout() {
 }
 
 #[tokio::test]
-async fn a_source_that_panics_changes_nothing_for_those_that_wait() {
+async fn a_source_that_panics_once_fails_none_of_the_waiting_calls() {
     let server = server(MockServer::builder()).await;
     let source = numbered(|number| async move {
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -410,7 +416,7 @@ async fn a_source_that_panics_changes_nothing_for_those_that_wait() {
 }
 
 #[tokio::test]
-async fn while_the_old_token_lives_a_renewal_that_panics_is_not_repeated_by_every_call() {
+async fn while_the_old_token_is_valid_a_renewal_that_panics_is_not_repeated_by_every_call() {
     let server = server(MockServer::builder()).await;
     let source = numbered(|number| async move {
         assert_eq!(number, 1, "each renewal of this test's source panics");
@@ -425,7 +431,7 @@ async fn while_the_old_token_lives_a_renewal_that_panics_is_not_repeated_by_ever
     assert_eq!(source.1.load(Ordering::SeqCst), 2);
 }
 
-/// A runtime of its own that began the only token request, which hangs until it is told to go on; later requests give
+/// A separate runtime that started the only token request, which hangs until it is told to go on. Later requests get
 /// a token at once.
 fn stuck_elsewhere(server: &MockServer, timeout: Duration) -> (tokio::runtime::Runtime, Client, Arc<Notify>) {
     let go_on = Arc::new(Notify::new());
@@ -443,7 +449,7 @@ fn stuck_elsewhere(server: &MockServer, timeout: Duration) -> (tokio::runtime::R
     let zoom = builder_without_token(server).token_source(source).token_timeout(timeout).build();
     let zoom = zoom.expect("a client");
     let call = zoom.clone();
-    let begun = std::thread::spawn(move || {
+    let started = std::thread::spawn(move || {
         let elsewhere =
             tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let waited = elsewhere.block_on(async {
@@ -452,11 +458,11 @@ fn stuck_elsewhere(server: &MockServer, timeout: Duration) -> (tokio::runtime::R
         assert!(waited.is_err(), "the token request hangs: {waited:?}");
         elsewhere
     });
-    (begun.join().expect("joined"), zoom, go_on)
+    (started.join().expect("joined"), zoom, go_on)
 }
 
 #[tokio::test]
-async fn a_runtime_that_is_shut_down_changes_nothing_for_those_that_wait_elsewhere() {
+async fn a_runtime_that_is_shut_down_fails_no_call_waiting_on_another() {
     let server = server(MockServer::builder()).await;
     let (elsewhere, zoom, _go_on) = stuck_elsewhere(&server, Duration::from_secs(600));
     let calls: Vec<_> = (0..20).map(|number| tokio::spawn(one(zoom.clone(), number))).collect();
@@ -469,14 +475,14 @@ async fn a_runtime_that_is_shut_down_changes_nothing_for_those_that_wait_elsewhe
 }
 
 #[tokio::test]
-async fn a_token_request_that_nobody_drives_holds_up_nobody_longer_than_its_time() {
+async fn a_token_request_on_an_idle_runtime_delays_no_call_beyond_its_timeout() {
     let server = server(MockServer::builder()).await;
     let (elsewhere, zoom, go_on) = stuck_elsewhere(&server, Duration::from_millis(200));
-    let begun = Instant::now();
+    let started = Instant::now();
     start(&zoom, MEETING).await.expect("204 with the token of the second request");
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 
-    // Driven again, it ends after all: too late to take the place of the newer token.
+    // Driven again, it finishes after all, but too late to replace the newer token.
     go_on.notify_one();
     let driven = std::thread::spawn(move || {
         elsewhere.block_on(async { tokio::time::sleep(Duration::from_millis(100)).await });
@@ -500,7 +506,7 @@ async fn a_source_is_told_which_token_was_refused() {
 }
 
 #[tokio::test]
-async fn a_token_request_begun_before_a_refusal_does_not_bring_the_refused_token_back() {
+async fn a_token_request_started_before_a_refusal_does_not_bring_the_refused_token_back() {
     let server = server(MockServer::builder().access_token("old")).await;
     let old = || Ok(AccessToken::new("old").with_expires_in(Duration::from_secs(100)));
     let mut source = Scripted::new([old(), old(), Ok(mock_token())]);
@@ -510,13 +516,13 @@ async fn a_token_request_begun_before_a_refusal_does_not_bring_the_refused_token
     later(51).await;
     server.kill_token();
     server.accept_token("mock-access-token");
-    // Its first attempt begins the renewal, and is refused while that is under way.
+    // Its first attempt starts the renewal, and is refused while that is in progress.
     start(&zoom, MEETING).await.expect("204 with a newer token");
     assert_eq!(statuses(&server), [204, 401, 204]);
     assert_eq!(*source.told.lock().expect("told"), [None, None, Some("old".to_owned())]);
 }
 
-/// As [`Scripted`], with one cache for all its clients.
+/// Like [`Scripted`], with one cache for all its clients.
 #[derive(Clone)]
 struct Shared(Scripted, TokenCache);
 
@@ -525,7 +531,7 @@ impl TokenSource for Shared {
         &self,
         http: &reqwest::Client,
         refused: Option<&AccessToken>,
-    ) -> Result<AccessToken, TokenError> {
+    ) -> Result<AccessToken, BoxError> {
         self.0.token(http, refused).await
     }
 
@@ -535,7 +541,7 @@ impl TokenSource for Shared {
 }
 
 #[tokio::test]
-async fn clients_that_are_given_one_shared_source_share_its_token() {
+async fn clients_of_one_shared_source_share_its_token() {
     let server = server(MockServer::builder()).await;
     let built = |source: ClientBuilder| source.build().expect("a client");
     let new = || builder_without_token(&server);
@@ -683,7 +689,7 @@ async fn a_failure_to_renew_after_a_124_says_that_the_request_was_sent() {
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Token, 1));
     assert!(error.may_have_been_sent(), "it was, and was answered 401");
     assert!(chain(&error).contains("not sent again"), "{error}");
-    assert_eq!(token_error(&error).status().map(|status| status.as_u16()), Some(500));
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(500));
     start(&zoom, MEETING).await.expect("the next call tries anew");
 }
 
@@ -703,7 +709,7 @@ async fn a_refused_token_request_keeps_zooms_reason_and_shows_no_credentials() {
         (
             Answer::status(400).json(&serde_json::json!({ "error": "invalid_request" })),
             400,
-            None,
+            Some("invalid_request"),
             "invalid_request",
         ),
         (
@@ -713,16 +719,15 @@ async fn a_refused_token_request_keeps_zooms_reason_and_shows_no_credentials() {
             "Not today",
         ),
         (Answer::status(503).body("<h1>mock-secret</h1>"), 503, None, "HTTP 503"),
-        (Answer::status(200).body("mock-secret"), 200, None, "without an access token"),
+        (Answer::status(200).body("mock-secret"), 200, None, "its body has no access token"),
         (Answer::status(302).header("location", "http://127.0.0.1:9/"), 302, None, "HTTP 302"),
     ] {
         let server = server(MockServer::builder()).await;
         server.answer_token_request(answer);
         let error = start(&fetching(&server), MEETING).await.expect_err("no token");
-        let cause = token_error(&error);
-        assert_eq!((cause.status().map(|s| s.as_u16()), cause.reason()), (Some(status), reason));
+        assert_eq!((error.status().map(|s| s.as_u16()), error.message()), (Some(status), reason));
         assert!(chain(&error).contains(words), "{error}");
-        let shown = format!("{error} {error:?} {cause} {cause:?} {:?}", cause.reason());
+        let shown = format!("{} {error:?} {:?} {:?}", chain(&error), cause(&error), error.message());
         assert_eq!(secret_in(&shown), None, "{shown}");
         assert_eq!((server.token_requests(), server.request_count()), (1, 0));
     }
@@ -735,12 +740,12 @@ async fn wrong_credentials_are_zooms_refusal() {
         ServerToServer::new("mock-account", "mock-client", "hidden-wrong").token_url(server.token_url());
     let zoom = builder_without_token(&server).token_source(wrong).build().expect("a client");
     let error = start(&zoom, MEETING).await.expect_err("no token");
-    assert_eq!(token_error(&error).reason(), Some("Invalid client_id or client_secret"));
+    assert_eq!(error.message(), Some("Invalid client_id or client_secret"));
     assert_eq!(secret_in(&format!("{error} {error:?}")), None);
 }
 
 #[tokio::test]
-async fn a_token_endpoints_words_make_one_short_line_and_a_short_secret_stars_none_of_them() {
+async fn a_token_endpoints_words_become_one_short_line_and_a_short_secret_redacts_none_of_them() {
     let server = server(MockServer::builder()).await;
     let reason = format!("Invalid client\r\n\u{1b}[31m{}", "x".repeat(60_000));
     server.answer_token_request(
@@ -752,7 +757,7 @@ async fn a_token_endpoints_words_make_one_short_line_and_a_short_secret_stars_no
     let sentence = chain(&error);
     assert!(sentence.contains("Invalid client") && sentence.contains('…'), "{sentence}");
     assert!(sentence.len() < 1000 && !sentence.contains(char::is_control), "{sentence}");
-    assert_eq!(token_error(&error).reason(), Some(reason.as_str()));
+    assert_eq!(error.message(), Some(reason.as_str()));
 }
 
 #[tokio::test]
@@ -761,19 +766,20 @@ async fn a_token_endpoint_that_cannot_be_reached_or_breaks_off_keeps_its_source(
     let closed =
         std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let broken = RawServer::start(|_, _| async {}).await;
-    for (address, words) in [(closed, "could not be reached: "), (broken.address, "did not answer: ")] {
+    for (address, words) in [(closed, "could not connect to Zoom"), (broken.address, "the connection broke")]
+    {
         let app = app(&server).token_url(format!("http://{address}/oauth/token"));
         let zoom = builder_without_token(&server).token_source(app).build().expect("a client");
         let error = start(&zoom, MEETING).await.expect_err("no token");
         assert!(chain(&error).contains(words), "{error}");
-        let source = std::error::Error::source(token_error(&error)).expect("a source");
+        let source = cause(&error).source().expect("a source");
         assert!(source.downcast_ref::<reqwest::Error>().is_some(), "{source:?}");
     }
     let cut_off = Answer::status(200).body(r#"{"access_token":"hidden-token"}"#).cut_off_after(20);
     server.answer_token_request(cut_off);
     let error = start(&fetching(&server), MEETING).await.expect_err("no token");
     assert!(chain(&error).contains("its body was cut off"), "{error}");
-    let source = std::error::Error::source(token_error(&error)).expect("a source");
+    let source = cause(&error).source().expect("a source");
     assert!(source.downcast_ref::<reqwest::Error>().is_some(), "{source:?}");
     assert_eq!(secret_in(&format!("{error} {error:?}")), None);
     assert_eq!(server.request_count(), 0);
@@ -799,7 +805,7 @@ async fn a_token_endpoint_that_listens_late_gets_the_request_once() {
 }
 
 #[tokio::test]
-async fn a_token_endpoint_that_hangs_or_never_ends_ends_at_the_deadline() {
+async fn a_token_endpoint_that_hangs_or_never_stops_sending_is_cut_off() {
     let server = server(MockServer::builder()).await;
     let zoom = fetching(&server).with_retry(RetryPolicy::default().deadline(Duration::from_millis(400)));
     server.answer_token_request(Answer::hang());
@@ -811,19 +817,19 @@ async fn a_token_endpoint_that_hangs_or_never_ends_ends_at_the_deadline() {
     let error = start(&fetching(&server), MEETING).await.expect_err("no token in 64 KiB");
     assert!(chain(&error).contains("too long"), "{error}");
     later(10).await;
-    tokio::time::sleep(Duration::from_millis(50)).await; // what hangs is given up
+    tokio::time::sleep(Duration::from_millis(50)).await; // the hanging request is given up
     start(&zoom, MEETING).await.expect("the next call tries anew");
 }
 
 #[tokio::test]
-async fn a_token_that_is_none_is_a_typed_error_and_not_printed() {
+async fn an_invalid_token_is_a_typed_error_and_is_not_printed() {
     let server = server(MockServer::builder()).await;
     for token in ["", "hidden\ntoken", "hidden\r\nX-Evil: 1", "Bearer hidden", "hidden\0", "hidden-é"] {
         let source = Scripted::new([Ok(AccessToken::new(token)), Ok(mock_token())]);
         let zoom = source.client(&server).build().expect("a client");
         let error = start(&zoom, MEETING).await.expect_err("no token");
         assert_eq!(error.kind(), ErrorKind::Token);
-        assert!(token_error(&error).to_string().contains("the access token"), "{error}");
+        assert!(cause(&error).to_string().contains("the access token"), "{error}");
         assert_eq!(secret_in(&format!("{error} {error:?}")), None);
         start(&zoom, MEETING).await.expect("the next call tries anew");
     }
@@ -839,11 +845,11 @@ async fn credentials_and_a_token_url_that_can_never_give_a_token_are_refused_whe
         (app("", "b", "c"), "the account ID is empty"),
         (app("a", "", "c"), "the client ID is empty"),
         (app("a", "b", ""), "the client secret is empty"),
-        (app("a\n", "b", "c"), "the account ID holds a line break"),
-        (app("a", "b\r\n", "c"), "the client ID holds a line break"),
-        (app("a", "b", "hidden\n"), "the client secret holds a line break"),
-        (app("a", "b", " hidden"), "the client secret holds a line break, space"),
-        (app("a", "b:b", "c"), "the client ID holds a colon"),
+        (app("a\n", "b", "c"), "the account ID contains a space, line break"),
+        (app("a", "b\r\n", "c"), "the client ID contains a space, line break"),
+        (app("a", "b", "hidden\n"), "the client secret contains a space, line break"),
+        (app("a", "b", " hidden"), "the client secret contains a space, line break"),
+        (app("a", "b:b", "c"), "the client ID contains a colon"),
         (at("http://zoom.us/oauth/token"), "the token URL must be https"),
         (at("zoom.us"), "the token URL is not a URL"),
         (at("https://hidden:hidden@zoom.us/"), "the token URL must be a scheme"),
@@ -859,14 +865,14 @@ async fn credentials_and_a_token_url_that_can_never_give_a_token_are_refused_whe
             }
         }
     }
-    // Also where a source around it does not pass the question on.
+    // Even if a source that wraps it does not forward `validate`.
     let inside = app("a", "b", "hidden\n").token_url(server.token_url());
     let error = inside.token(&reqwest::Client::new(), None).await.expect_err("refused");
-    assert!(chain(&error).contains("the client secret holds a line break"), "{error}");
+    assert!(error.to_string().contains("the client secret contains a space, line break"), "{error}");
     assert_eq!(server.token_requests(), 0);
     let loopback = Client::builder().token_source(at(server.token_url())).build();
     let error = loopback.expect_err("a token of a loopback endpoint is not for Zoom");
-    assert!(chain(&error).contains("the token URL must be https, as the base URL is"), "{error}");
+    assert!(chain(&error).contains("the token URL must be https because the base URL is"), "{error}");
     for source in [app("a", "b", "c:c"), at("https://zoom.us/oauth/token"), at(server.token_url())] {
         builder_without_token(&server).token_source(source).build().expect("a client");
     }
@@ -881,7 +887,7 @@ fn a_token_and_a_source_are_not_taken_together() {
 }
 
 #[tokio::test]
-async fn a_lifetime_is_read_as_a_number_or_a_text_and_refused_by_its_name() {
+async fn a_lifetime_is_a_number_or_text_and_a_refusal_names_the_field() {
     for (expires_in, is_usable) in [
         ("3600", true),
         ("\"3600\"", true),
@@ -905,19 +911,19 @@ async fn a_lifetime_is_read_as_a_number_or_a_text_and_refused_by_its_name() {
             Ok(()) => assert!(is_usable, "{expires_in}"),
             Err(error) => {
                 assert!(!is_usable, "{expires_in}: {error}");
-                assert!(chain(&error).contains("`expires_in` that is not a number of seconds"), "{error}");
+                assert!(chain(&error).contains("`expires_in` is not a number of seconds"), "{error}");
             }
         }
     }
 }
 
 #[tokio::test]
-async fn an_error_answers_its_questions_for_a_token_request_too() {
+async fn an_errors_methods_answer_for_a_token_request_too() {
     let seven = Some(Duration::from_secs(7));
     for (status, header, is_limited, retry_after, words, not) in [
-        (429, Some("7"), true, seven, "Too many tokens were requested. It asks to wait for 7 s", "Check"),
+        (429, Some("7"), true, seven, "Too many tokens were requested. Zoom asks to wait for 7 s", "Check"),
         (429, None, true, None, "Too many tokens were requested", "Check"),
-        (503, Some("7"), false, seven, "try again later. It asks to wait for 7 s", "Check"),
+        (503, Some("7"), false, seven, "try again later. Zoom asks to wait for 7 s", "Check"),
         (500, None, false, None, "try again later", "Check"),
         (401, None, false, None, "Check the account ID, client ID and client secret", "later"),
         (404, None, false, None, "Check the token URL", "client secret"),
@@ -938,21 +944,24 @@ async fn an_error_answers_its_questions_for_a_token_request_too() {
 }
 
 #[tokio::test]
-async fn a_source_keeps_its_own_error_as_the_source() {
+async fn a_custom_sources_error_is_the_source_of_the_calls_error() {
     let server = server(MockServer::builder()).await;
     let sealed = std::io::Error::new(std::io::ErrorKind::PermissionDenied, "the vault is sealed");
-    let source = Scripted::new([Err(TokenError::new(sealed))]);
-    let error =
-        start(&source.client(&server).build().expect("a client"), MEETING).await.expect_err("no token");
+    let sealed = Mutex::new(Some(sealed));
+    let source = numbered(move |_| {
+        let sealed = sealed.lock().expect("sealed").take().expect("one request");
+        async { Err(sealed.into()) }
+    });
+    let zoom = builder_without_token(&server).token_source(source).build().expect("a client");
+    let error = start(&zoom, MEETING).await.expect_err("no token");
     let boxed: Box<dyn std::error::Error + Send + Sync> = error.into();
     let error = boxed.downcast_ref::<Error>().expect("still the error");
-    let cause = token_error(error).get_ref().expect("the vault's error");
-    let cause = cause.downcast_ref::<std::io::Error>().expect("as it was given");
+    let cause = cause(error).downcast_ref::<std::io::Error>().expect("the vault's error as it was given");
     assert_eq!(cause.kind(), std::io::ErrorKind::PermissionDenied);
 }
 
-/// As often as `kills` says: this many calls at once, of which a tenth begins as the current token is killed, with the
-/// others under way. Each kill comes after every call that the one before it refused has been answered.
+/// `kills` times, makes `calls` calls at once: nine tenths are in progress as the current token is killed, one tenth starts
+/// then. Every call that one kill refused has been answered before the next.
 async fn storm(zoom: &Client, server: &MockServer, calls: usize, kills: usize) {
     for kill in 1..=kills {
         let mut storm = JoinSet::new();
@@ -978,13 +987,13 @@ async fn storm(zoom: &Client, server: &MockServer, calls: usize, kills: usize) {
 }
 
 #[tokio::test]
-async fn a_thousand_concurrent_calls_outlive_five_kills_of_the_token_with_six_token_requests() {
+async fn a_thousand_concurrent_calls_survive_five_kills_of_the_token_with_six_token_requests() {
     let server = server(MockServer::builder()).await;
     storm(&fetching(&server), &server, 1000, 5).await;
 }
 
 #[tokio::test]
-async fn concurrent_calls_over_one_http2_connection_outlive_five_kills_of_the_token() {
+async fn concurrent_calls_over_one_http2_connection_survive_five_kills_of_the_token() {
     let server = server(MockServer::builder()).await;
     let http2 = reqwest::ClientBuilder::new().http2_prior_knowledge();
     let zoom =

@@ -11,7 +11,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use zoom_livestream::mock::MockServer;
-use zoom_livestream::{AccessToken, Client, ClientBuilder, ErrorKind, RetryPolicy, TokenError, TokenSource};
+use zoom_livestream::{AccessToken, Client, ClientBuilder, ErrorKind, RetryPolicy, TokenSource};
 
 use crate::support::{
     MEETING, RawServer, builder, client, configure, in_child, is_child, start, until, watch_logs,
@@ -269,9 +269,9 @@ impl TokenSource for Careless {
         &self,
         http: &reqwest::Client,
         _: Option<&AccessToken>,
-    ) -> Result<AccessToken, TokenError> {
-        let answer = http.get(&self.0).send().await.map_err(TokenError::new)?;
-        answer.text().await.map(AccessToken::new).map_err(TokenError::new)
+    ) -> Result<AccessToken, Box<dyn std::error::Error + Send + Sync>> {
+        let answer = http.get(&self.0).send().await?;
+        Ok(AccessToken::new(answer.text().await?))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The errors that the README's troubleshooting table quotes are those a caller sees.
+//! The README's troubleshooting table quotes errors exactly as a caller sees them.
 
 use zoom_livestream::mock::{Answer, MockServer};
 use zoom_livestream::update_meeting_live_stream_status::{Action, Settings};
@@ -6,7 +6,7 @@ use zoom_livestream::{Client, Error, RetryPolicy};
 
 use crate::support::{MEETING, builder, start};
 
-/// Without what differs from call to call: attempts and time.
+/// Without the attempts and the time, which differ from call to call.
 fn sentence(error: &Error) -> String {
     let text = error.to_string();
     text.split(" (1 attempt in").next().unwrap_or_default().to_owned()
