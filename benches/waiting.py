@@ -40,7 +40,7 @@ def main():
     if late["least"] < 0:
         raise SystemExit("a call was sent again before its time")
     ratio(late["most"], 1000, "latest resend, to 1 s", 1.0)
-    ratio(client["heap_bytes_per_call"], 8 * 1024, "heap of a waiting call, to 8 KiB", 1.0)
+    ratio(client["heap_bytes_per_call"], 6_400, "heap of a waiting call, to 6,400 bytes", 1.0)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,17 @@
-//! A generated body on its way into a request: checked against the description, then encoded as it says.
+//! A generated body on its way into a request: the texts of its fields, and the encodings.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
-use progenitor_client::RequestBuilderExt;
-use reqwest::RequestBuilder;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::HeaderValue;
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::fields::{Field, Fields};
 use crate::file::FilePart;
-pub(crate) use crate::inspect::Inspected;
 use crate::multipart;
 use crate::operation::Operation;
+use crate::url::encoded;
 
 /// How a body whose description says `multipart/form-data` is sent.
 ///
@@ -28,9 +27,9 @@ pub enum BodyEncoding {
     Json,
 }
 
-/// A body or an answer that the description has no schema for: bytes as they are.
+/// The bytes of a body or an answer that the description has no schema for.
 ///
-/// Its `Debug` prints the length alone: nobody knows whether the bytes hold a secret.
+/// `Debug` prints only the length, because the bytes may hold a secret.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct RawBody(Bytes);
 
@@ -53,99 +52,186 @@ impl AsRef<[u8]> for RawBody {
     }
 }
 
-macro_rules! raw_body_from {
-    ($($type:ty),*) => {$(
-        impl From<$type> for RawBody {
-            fn from(body: $type) -> Self {
-                Self(body.into())
+impl<B: Into<Bytes>> From<B> for RawBody {
+    fn from(body: B) -> Self {
+        Self(body.into())
+    }
+}
+
+/// A body as it is sent.
+pub(crate) struct Encoded {
+    pub content_type: HeaderValue,
+    pub bytes: Bytes,
+}
+
+impl Encoded {
+    pub fn new(content_type: impl Into<String>, bytes: impl Into<Bytes>) -> Result<Self, String> {
+        let content_type = HeaderValue::try_from(content_type.into());
+        let content_type = content_type.map_err(|_| "the body's content type cannot be sent in a header")?;
+        Ok(Self { content_type, bytes: bytes.into() })
+    }
+
+    pub fn json(content_type: &str, body: &impl Serialize) -> Result<Self, String> {
+        Self::new(content_type, serde_json::to_vec(body).map_err(not_json)?)
+    }
+
+    /// `None` if there is no field and the operation does not require one.
+    #[allow(dead_code)] // unused if the description has no form
+    pub fn form(
+        operation: &Operation,
+        encoding: BodyEncoding,
+        body: &impl Serialize,
+        fields: &[Field<'_>],
+    ) -> Result<Option<Self>, String> {
+        let media_type = operation.media_type.unwrap_or_default();
+        let has_file = fields.iter().any(|field| !field.files.is_empty());
+        if !has_file && fields.iter().all(|field| field.text.is_none()) {
+            return match operation.body_required {
+                true => Err("the body has no field: set at least one".to_owned()),
+                false => Ok(None),
+            };
+        }
+        let texts = fields.iter().filter_map(|field| Some((&*field.name, field.text.as_deref()?)));
+        let form = match encoding {
+            _ if !media_type.starts_with("multipart/") => Self::new(media_type, urlencoded(texts)),
+            BodyEncoding::Described => multipart::encode(fields),
+            BodyEncoding::Json if has_file => {
+                Err("a file cannot be sent as JSON: leave `body_encoding` at its default".to_owned())
             }
-        }
-    )*};
-}
-raw_body_from!(Bytes, Vec<u8>, String, &'static str, &'static [u8]);
-
-/// What a request is built for.
-pub(crate) enum Purpose<'i> {
-    /// To be sent: its body is encoded for the wire.
-    Send,
-    /// To learn what its body holds, without encoding it.
-    Inspect(&'i mut Inspected),
-}
-
-/// A field that is a file, or several.
-pub(crate) type Parts<'f> = (&'f str, &'f [FilePart]);
-
-/// What the generated code calls in place of `RequestBuilder::json`; an error is the sentence that refuses the body.
-pub(crate) trait Attach: Sized {
-    fn attach(
-        self,
-        operation: &Operation,
-        encoding: BodyEncoding,
-        body: &impl Serialize,
-        files: &[Parts<'_>],
-        purpose: &mut Purpose<'_>,
-    ) -> Result<Self, String>;
-
-    #[allow(dead_code)] // the description says whether there is such a body
-    fn attach_raw(self, operation: &Operation, body: &RawBody, purpose: &Purpose<'_>) -> Self;
-}
-
-impl Attach for RequestBuilder {
-    fn attach(
-        self,
-        operation: &Operation,
-        encoding: BodyEncoding,
-        body: &impl Serialize,
-        files: &[Parts<'_>],
-        purpose: &mut Purpose<'_>,
-    ) -> Result<Self, String> {
-        if let Purpose::Inspect(inspected) = purpose {
-            **inspected = Inspected::of(body);
-            return Ok(self);
-        }
-        let media_type = operation.media_type.unwrap_or("application/json");
-        let is_multipart = media_type.starts_with("multipart/form-data");
-        let is_form = is_multipart || media_type.starts_with("application/x-www-form-urlencoded");
-        let fields = match is_form || !operation.lengths.is_empty() {
-            true => Fields::of(body, operation.lengths)?,
-            false => None,
+            BodyEncoding::Json => Self::json("application/json", body),
         };
-        let has_file = files.iter().any(|(_, files)| !files.is_empty());
-        if has_file && encoding == BodyEncoding::Json {
-            return Err("a file cannot be sent as JSON: leave `body_encoding` as it is".to_owned());
+        form.map(Some)
+    }
+}
+
+/// A field of a form.
+pub(crate) struct Field<'f> {
+    pub name: Cow<'f, str>,
+    /// `None` if the field is absent or a file.
+    pub text: Option<String>,
+    pub files: &'f [FilePart],
+}
+
+#[allow(dead_code)] // the description says which kinds of fields there are
+impl<'f> Field<'f> {
+    /// A string is sent as it is and anything else as compact JSON; `null` is an absent field.
+    pub fn text(name: &'f str, value: &impl Serialize) -> Result<Self, String> {
+        let mut text = serde_json::to_string(value).map_err(not_json)?;
+        if text.starts_with('"') {
+            if text.contains('\\') {
+                text = serde_json::from_str(&text).map_err(not_json)?;
+            } else {
+                text.pop();
+                text.remove(0);
+            }
+        } else if text == "null" {
+            return Ok(Self { name: name.into(), text: None, files: &[] });
         }
-        match fields {
-            Some(fields) if is_form && !has_file && fields.iter().next().is_none() => {
-                match operation.body_required {
-                    true => Err("the body has no field: set at least one".to_owned()),
-                    false => Ok(self),
-                }
-            }
-            Some(fields) if is_multipart && encoding == BodyEncoding::Described => {
-                // A list of files is a list of nothing among the texts.
-                let is_text = |(name, _): &Field<'_>| !files.iter().any(|(file, _)| file == name);
-                let form = multipart::encode(fields.iter().filter(is_text), files)?;
-                let content_type = format!("multipart/form-data; boundary={}", form.boundary);
-                Ok(self.header(CONTENT_TYPE, content_type).body(form.body))
-            }
-            Some(fields) if is_form && !is_multipart => {
-                RequestBuilderExt::<()>::form_urlencoded(self, &fields.iter().collect::<Vec<_>>())
-                    .map_err(|_| "the body cannot be sent as a form".to_owned())
-            }
-            _ => {
-                let json =
-                    serde_json::to_vec(body).map_err(|error| format!("the body is not JSON: {error}"))?;
-                let content_type = if is_form { "application/json" } else { media_type };
-                Ok(self.header(CONTENT_TYPE, content_type).body(json))
-            }
+        Ok(Self { name: name.into(), text: Some(text), files: &[] })
+    }
+
+    pub fn files(name: &'f str, files: &'f [FilePart]) -> Self {
+        Self { name: name.into(), text: None, files }
+    }
+
+    /// The fields of a body whose type does not name them.
+    pub fn all(body: &impl Serialize) -> Result<Vec<Self>, String> {
+        let Value::Object(members) = serde_json::to_value(body).map_err(not_json)? else {
+            return Err("the body is not an object, so it has no fields to send as a form".to_owned());
+        };
+        let fields = members.iter().map(|(name, value)| {
+            let Field { text, .. } = Field::text("", value)?;
+            Ok(Self { name: name.clone().into(), text, files: &[] })
+        });
+        fields.collect()
+    }
+}
+
+fn not_json(error: serde_json::Error) -> String {
+    format!("the body is not JSON: {error}")
+}
+
+/// URL Standard, "application/x-www-form-urlencoded serializing".
+pub(crate) fn urlencoded<'p>(pairs: impl Iterator<Item = (&'p str, &'p str)>) -> String {
+    let encode = |text: &str| encoded(text).replace("%20", "+");
+    pairs.map(|(name, text)| format!("{}={}", encode(name), encode(text))).collect::<Vec<_>>().join("&")
+}
+
+/// Checks the length of a body's text, in characters.
+#[allow(dead_code)] // the description says whether a length is limited
+pub(crate) fn within(
+    name: &str,
+    text: Option<&str>,
+    least: Option<usize>,
+    most: Option<usize>,
+) -> Result<(), String> {
+    let Some(characters) = text.map(|text| text.chars().count()) else { return Ok(()) };
+    let limit = match (least, most) {
+        (Some(least), _) if characters < least => format!("at least {least}"),
+        (_, Some(most)) if characters > most => format!("at most {most}"),
+        _ => return Ok(()),
+    };
+    Err(format!("`{name}` has {characters} characters, and Zoom takes {limit}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn texts(body: &Value) -> Result<Vec<(String, String)>, String> {
+        let texts = |field: Field<'_>| Some((field.name.into_owned(), field.text?));
+        Ok(Field::all(body)?.into_iter().filter_map(texts).collect())
+    }
+
+    #[test]
+    fn a_string_is_sent_as_it_is_and_anything_else_as_json() {
+        let body = json!({ "a": " \"\\\u{1}é\n", "b": "", "c": { "d": "\"", "e": null }, "f": null, "g": [1, 2.5], "h": "null" });
+        let expected = [
+            ("a", " \"\\\u{1}é\n"),
+            ("b", ""),
+            ("c", r#"{"d":"\"","e":null}"#),
+            ("g", "[1,2.5]"),
+            ("h", "null"),
+        ];
+        let expected = expected.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
+        assert_eq!(texts(&body), Ok(expected));
+    }
+
+    #[test]
+    fn a_form_of_something_other_than_an_object_is_refused() {
+        for body in [json!(null), json!("text"), json!([{ "a": 1 }]), json!(1)] {
+            let refusal = texts(&body).expect_err("not an object");
+            assert!(refusal.contains("not an object"), "{refusal}");
         }
     }
 
-    fn attach_raw(self, operation: &Operation, body: &RawBody, purpose: &Purpose<'_>) -> Self {
-        if let Purpose::Inspect(_) = purpose {
-            return self;
+    #[test]
+    fn a_length_is_counted_in_characters() {
+        for (text, is_refused) in
+            [(None, false), (Some(""), true), (Some("é"), false), (Some("éé"), false), (Some("ééé"), true)]
+        {
+            assert_eq!(within("a", text, Some(1), Some(2)).is_err(), is_refused, "{text:?}");
         }
-        let media_type = operation.media_type.unwrap_or("application/octet-stream");
-        self.header(CONTENT_TYPE, media_type).body(body.0.clone())
+        assert_eq!(within("a", Some(""), None, None), Ok(()));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_sent_as_it_is(text in any::<String>()) {
+            let field = Field::text("a", &text).expect("a field");
+            prop_assert_eq!(field.text, Some(text));
+        }
+
+        #[test]
+        fn an_urlencoded_form_is_read_back_by_the_url_crate(
+            fields in prop::collection::vec((any::<String>(), any::<String>()), 1..4),
+        ) {
+            let form = urlencoded(fields.iter().map(|(name, text)| (&**name, &**text)));
+            let url = reqwest::Url::parse(&format!("http://h/?{form}")).expect("a URL");
+            prop_assert_eq!(url.query_pairs().into_owned().collect::<Vec<_>>(), fields);
+        }
     }
 }

@@ -2,59 +2,67 @@
 
 use std::collections::hash_map::RandomState;
 use std::future::{Future, pending, poll_fn};
-use std::hash::{BuildHasher, Hasher};
+use std::hash::BuildHasher;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Request, StatusCode};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, Timeout, sleep, timeout, timeout_at};
 
 use crate::Client;
 use crate::answer::{Answer, Judge};
 use crate::auth::Token;
-use crate::body::{Inspected, Purpose};
+use crate::body::Encoded;
 use crate::envelope::{Envelope, ErrorCode};
 use crate::error::{Error, Judgement, Progress};
+use crate::inspect::Inspected;
 use crate::operation::Operation;
-use crate::retry::{Decision, Limit, Resend, Spent, Stop, decide};
+use crate::parameters::Parameters;
+use crate::retry::{Kind, Limit, Resend, Spent, Stop, decide};
 use crate::send::{FAILURE_LIMIT, backoff, send};
 use crate::trace::Span;
 
 /// What `.await` on an operation's builder waits for.
 pub(crate) type Call<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 
-/// Builds the request of one attempt, or inspects what it would send.
-pub(crate) type Build<'a> =
-    dyn Fn(&mut Purpose<'_>) -> Result<Request, progenitor_client::Error<()>> + Sync + 'a;
-
 /// Zoom's code for an access token that is invalid or has expired.
 const INVALID_ACCESS_TOKEN: ErrorCode = ErrorCode(124);
 
-/// No longer wait is slept, so that the instant at its end can be told.
+/// The longest wait and the latest deadline, because clocks cannot express any instant.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
 
-/// Sends until there is a success or nothing more to be done. Sent again are a 429, as the retry policy allows; a 401
-/// with code 124, once and with a newer token; a failure to connect, twice. Nothing else that may have reached Zoom.
+/// What a call sends.
+pub(crate) struct Content<'c> {
+    /// The base URL's path and the operation's, with its parameters filled in.
+    pub path: &'c str,
+    pub parameters: Option<&'c Parameters>,
+    /// Encodes the body, once per attempt. An error is the sentence that refuses it.
+    pub encode: &'c (dyn Fn() -> Result<Option<Encoded>, String> + Sync),
+    pub inspect: &'c (dyn Fn() -> Inspected + Sync),
+}
+
+/// Sends until there is a success or nothing more to try. Sent again are a 429, as the retry policy allows; a 401
+/// with code 124, once and with a newer token; a failure to connect, twice. Nothing else that may have reached Zoom is.
 pub(crate) async fn run<T>(
     client: &Client,
     operation: &'static Operation,
-    build: &Build<'_>,
+    content: Content<'_>,
     judge: Judge<T>,
 ) -> Result<T, Error> {
     let started = Instant::now();
-    let deadline = client.inner.retry.deadline.and_then(|deadline| started.checked_add(deadline));
-    let span = Span::call(operation);
-    let call = Running { client, operation, build, span, started, deadline };
+    let deadline = started + client.inner.retry.deadline.map_or(CENTURY, |deadline| deadline.min(CENTURY));
+    let span = Span::call(operation, content.path);
+    let call = Running { client, operation, content, span, started, deadline };
     let mut success = call.span.within(call.attempts()).await?;
     success.answer.judged(judge).map_err(|flaw| {
         let answer = &mut success.answer;
         answer.flaw = answer.flaw.take().or(flaw);
         if answer.body.len() > FAILURE_LIMIT {
-            // A slice would keep all of it.
+            // A slice would keep the whole body in memory.
             answer.body = Bytes::copy_from_slice(&answer.body[..FAILURE_LIMIT]);
         }
         call.failure(success, None)
@@ -64,13 +72,13 @@ pub(crate) async fn run<T>(
 struct Running<'c> {
     client: &'c Client,
     operation: &'static Operation,
-    build: &'c Build<'c>,
+    content: Content<'c>,
     span: Span,
     started: Instant,
-    deadline: Option<Instant>,
+    deadline: Instant,
 }
 
-/// An answer, the token that it was an answer to, and what the call has behind it.
+/// An answer, the token that was sent for it, and what the call has used up.
 struct Answered {
     answer: Answer,
     token: Arc<Token>,
@@ -79,28 +87,20 @@ struct Answered {
 
 impl Running<'_> {
     async fn attempts(&self) -> Result<Answered, Error> {
-        let inner = &self.client.inner;
+        let Self { client, operation, .. } = self;
         let mut progress = Progress::default();
         let (mut spent, mut connects, mut renewed) = (Spent::default(), 0, false);
         loop {
-            // Before a token is fetched, so that what this crate refuses costs nothing.
-            let request = (self.build)(&mut Purpose::Send).map_err(|error| refused(self.operation, error))?;
-            let token = self.token(progress).await?;
-            let request = self.prepared(request, &token, progress)?;
-            if progress.attempts == 0 {
-                self.span.about(self.operation, &request);
-            }
-            let attempt = self.span.attempt(self.operation, &request, progress.attempts);
+            // Boxed, so that a call that waits does not hold the space that an attempt needs.
+            let (token, outcome) = Box::pin(self.attempt(progress)).await?;
             progress.attempts += 1;
-            let outcome = attempt.within(send(&self.client.client, request)).await;
             progress.elapsed = self.started.elapsed();
             let answer = match outcome {
                 Ok(answer) => answer,
                 Err(error) => {
-                    attempt.failed(&error);
-                    let backoff = backoff(&error, connects).filter(|wait| self.is_in_time(*wait));
-                    let Some(wait) = backoff else {
-                        return Err(Error::transport(self.operation, error, progress));
+                    let in_time = |wait: &Duration| self.left() > *wait;
+                    let Some(wait) = backoff(&error, connects).filter(in_time) else {
+                        return Err(Error::transport(operation, error, progress));
                     };
                     connects += 1;
                     self.tell(progress, wait, "no connection could be made: the call waits and tries again");
@@ -108,66 +108,94 @@ impl Running<'_> {
                     continue;
                 }
             };
-            attempt.answered(&answer, text(&token));
             progress.may_have_been_sent = true;
-            let ended = |answer, token| Answered { answer, token, progress };
+            let mut ended = Answered { answer, token, progress };
+            let Answered { answer, token, .. } = &ended;
             if answer.status.is_success() {
-                return Ok(ended(answer, token));
+                return Ok(ended);
             }
-            if !renewed && is_refused_token(&answer) {
+            if !renewed && is_refused_token(answer) {
                 renewed = true;
-                inner.tokens.discard(&token);
-                let newer = self.token(progress).await?;
+                client.inner.tokens.discard(token);
+                let newer = Box::pin(self.token(progress)).await?;
                 if newer.header() != token.header() {
                     let why = "Zoom refused the access token with code 124: the call is sent again with a newer one";
                     self.tell(progress, Duration::ZERO, why);
                     continue;
                 }
             }
-            let now = SystemTime::now();
-            let limit = Limit::of(answer.status, &answer.headers, self.operation.documented_wait, now);
-            let Some(limit) = limit else { return Err(self.failure(ended(answer, token), None)) };
+            if answer.status != StatusCode::TOO_MANY_REQUESTS {
+                return Err(self.failure(ended, None));
+            }
+            let limit = Limit::read(&answer.headers, operation.documented_wait, SystemTime::now());
             spent.elapsed = progress.elapsed;
-            let wait = match decide(&inner.retry, &limit, spent, chance()) {
-                Decision::Wait(wait) => wait.min(CENTURY),
-                Decision::Stop(stop) => return Err(self.failure(ended(answer, token), Some((limit, stop)))),
+            let stop = match decide(&client.inner.retry, &limit, spent, chance()) {
+                Ok(wait) => {
+                    match limit.kind {
+                        Kind::PerSecond => spent.paced += 1,
+                        Kind::Daily | Kind::Other => spent.retries += 1,
+                    }
+                    self.wait(progress, spent.retries + spent.paced, wait.min(CENTURY)).await
+                }
+                Err(stop) => Some(stop),
             };
-            spent.count(limit.kind);
-            if let Some(stop) = self.wait(progress, spent.retries.saturating_add(spent.paced), wait).await {
-                progress.elapsed = self.started.elapsed();
-                let ended = Answered { answer, token, progress };
+            if let Some(stop) = stop {
+                ended.progress.elapsed = self.started.elapsed();
                 return Err(self.failure(ended, Some((limit, stop))));
             }
         }
     }
 
+    /// Sends once, and says by which token.
+    async fn attempt(
+        &self,
+        progress: Progress,
+    ) -> Result<(Arc<Token>, Result<Answer, reqwest::Error>), Error> {
+        // Before a token is fetched, because a body may be refused.
+        let body = (self.content.encode)().map_err(|what| Error::refused(Some(self.operation), what))?;
+        let token = self.token(progress).await?;
+        let request = self.request(body, &token, progress)?;
+        let span = self.span.attempt(self.operation, &request, progress.attempts);
+        let outcome = span.within(send(&self.client.client, request)).await;
+        span.ended(&outcome, text(&token));
+        Ok((token, outcome))
+    }
+
     async fn token(&self, progress: Progress) -> Result<Arc<Token>, Error> {
         let token = self.in_time(self.client.inner.tokens.get(&self.client.client)).await;
         let progress = Progress { elapsed: self.started.elapsed(), ..progress };
-        let token = token.ok_or_else(|| self.out_of_time(progress))?;
+        let token = token.map_err(|_| self.out_of_time(progress))?;
         token.map_err(|error| Error::token(self.operation, error, progress))
     }
 
-    fn prepared(&self, mut request: Request, token: &Token, progress: Progress) -> Result<Request, Error> {
-        let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let left = left.unwrap_or(Duration::MAX);
+    fn request(&self, body: Option<Encoded>, token: &Token, progress: Progress) -> Result<Request, Error> {
+        let settings = &self.client.inner.settings;
+        let left = self.left();
         if left.is_zero() {
             return Err(self.out_of_time(Progress { elapsed: self.started.elapsed(), ..progress }));
         }
-        *request.timeout_mut() = Some(self.client.inner.attempt_timeout.min(left));
+        let mut request = Request::new(self.operation.method.clone(), settings.url(self.content.path));
+        *request.timeout_mut() = Some(settings.attempt_timeout.min(left));
+        if let Some(parameters) = self.content.parameters {
+            parameters.apply(&mut request);
+        }
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(AUTHORIZATION, token.header().clone());
+        if let Some(Encoded { content_type, bytes }) = body {
+            headers.insert(CONTENT_TYPE, content_type);
+            *request.body_mut() = Some(bytes.into());
+        }
         Ok(request)
     }
 
-    /// Waits, then asks whether the call is still wanted; gives the reason not to send it.
+    /// Waits, then asks whether the call is still wanted. `Some` is the reason not to send it.
     async fn wait(&self, progress: Progress, number: u32, wait: Duration) -> Option<Stop> {
         let policy = &self.client.inner.retry;
-        let told = policy.notify.is_some() || policy.unless.is_some() || policy.check.is_some();
-        let resend = told.then(|| {
-            let (path, Inspected { texts, .. }) = self.inspected();
-            Resend::new(self.operation, path, texts, number, wait)
+        let has_hooks = policy.notify.is_some() || policy.unless.is_some() || policy.check.is_some();
+        let resend = has_hooks.then(|| {
+            let texts = (self.content.inspect)().texts;
+            Resend::new(self.operation, self.content.path.to_owned(), texts, number, wait)
         });
         let mut satisfied = match (&policy.unless, &resend) {
             (Some(unless), Some(resend)) => unless(resend.clone()),
@@ -184,16 +212,16 @@ impl Running<'_> {
             return Some(Stop::Satisfied(reason));
         }
         match self.in_time(policy.check.as_ref()?(resend?)).await {
-            Some(true) => None,
-            Some(false) => Some(Stop::Declined),
-            None => Some(Stop::CheckTooSlow),
+            Ok(true) => None,
+            Ok(false) => Some(Stop::Declined),
+            Err(_) => Some(Stop::CheckTooSlow),
         }
     }
 
-    /// The error that this answer is. Only now is it found out what was sent and must not be printed.
+    /// The error for this answer. Only now is the body inspected for what must not be printed.
     fn failure(&self, ended: Answered, limit: Option<(Limit, Stop)>) -> Error {
         let Answered { answer, token, progress } = ended;
-        let mut secrets = self.inspected().1.secrets;
+        let mut secrets = (self.content.inspect)().secrets;
         secrets.push(text(&token).to_owned());
         let (limit, stop) = limit.unzip();
         Error::answered(
@@ -204,13 +232,6 @@ impl Running<'_> {
         )
     }
 
-    /// The request's path, and what its body holds.
-    fn inspected(&self) -> (String, Inspected) {
-        let mut inspected = Inspected::default();
-        let request = (self.build)(&mut Purpose::Inspect(&mut inspected));
-        (request.map(|request| request.url().path().to_owned()).unwrap_or_default(), inspected)
-    }
-
     fn tell(&self, progress: Progress, wait: Duration, why: &str) {
         self.span.resending(self.operation, progress.attempts, wait, why);
     }
@@ -219,26 +240,12 @@ impl Running<'_> {
         Error::deadline(self.operation, "an access token was fetched", progress)
     }
 
-    fn is_in_time(&self, wait: Duration) -> bool {
-        self.deadline.is_none_or(|deadline| Instant::now() + wait < deadline)
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
     }
 
-    async fn in_time<T>(&self, future: impl Future<Output = T>) -> Option<T> {
-        match self.deadline {
-            Some(deadline) => timeout_at(deadline, future).await.ok(),
-            None => Some(future.await),
-        }
-    }
-}
-
-pub(crate) fn refused(operation: &'static Operation, error: progenitor_client::Error<()>) -> Error {
-    match error {
-        progenitor_client::Error::InvalidRequest(sentence) => Error::refused(Some(operation), sentence),
-        progenitor_client::Error::CommunicationError(error) => {
-            Error::refused(Some(operation), "its URL or headers are invalid").because(error.without_url())
-        }
-        // A request that is only built can fail in no other way.
-        other => Error::refused(Some(operation), other),
+    fn in_time<F: Future>(&self, future: F) -> Timeout<F> {
+        timeout_at(self.deadline, future)
     }
 }
 
@@ -253,5 +260,5 @@ fn text(token: &Token) -> &str {
 
 /// A random number from 0 to 1.
 fn chance() -> f64 {
-    RandomState::new().build_hasher().finish() as f64 / u64::MAX as f64
+    RandomState::new().hash_one(()) as f64 / u64::MAX as f64
 }

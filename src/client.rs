@@ -8,23 +8,28 @@ use reqwest::Url;
 
 use crate::auth::{Source, TokenSettings, Tokens};
 use crate::error::Error;
+use crate::sentence::causes;
 use crate::url::{self, is_loopback};
 use crate::{BodyEncoding, Client, RetryPolicy, Secret, ServerToServer, TokenSource};
 
-/// What the generated client carries for the layer.
+/// What the generated client carries for the layer, shared by its clones.
 #[derive(Clone)]
 pub(crate) struct Inner {
-    /// Parsed once; a call puts its path behind this one's.
-    pub base_url: Url,
+    pub settings: Arc<Settings>,
     pub tokens: Arc<Tokens>,
-    pub token_settings: Arc<TokenSettings>,
     pub retry: Arc<RetryPolicy>,
-    pub attempt_timeout: Duration,
-    pub body_encoding: BodyEncoding,
 }
 
-impl Inner {
-    /// What stands before the path of each call.
+pub(crate) struct Settings {
+    /// Parsed once; a call puts its path behind this one's.
+    base_url: Url,
+    pub attempt_timeout: Duration,
+    pub body_encoding: BodyEncoding,
+    token: Arc<TokenSettings>,
+}
+
+impl Settings {
+    /// What precedes the path of each call.
     pub fn base_path(&self) -> &str {
         let path = self.base_url.path();
         path.strip_suffix('/').unwrap_or(path)
@@ -36,46 +41,48 @@ impl Inner {
         url.set_path(path);
         url
     }
+
+    fn tokens(&self, source: Source) -> Result<Tokens, String> {
+        source.validate(&self.base_url).map_err(|error| error.to_string())?;
+        Ok(Tokens::Fetched(source, self.token.clone()))
+    }
+}
+
+/// A sentence that refuses what a client was to be made of.
+fn refused(sentence: String) -> Error {
+    Error::refused(None, sentence)
 }
 
 impl Client {
-    /// Starts setting up a client; an access token or a token source is all it needs.
+    /// Starts setting up a client, which needs an access token or a token source and nothing else.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::new()
     }
 
-    /// A client by the environment: `ZOOM_ACCESS_TOKEN`, or `ZOOM_ACCOUNT_ID`, `ZOOM_CLIENT_ID` and
+    /// A client set up by environment variables: `ZOOM_ACCESS_TOKEN`, or `ZOOM_ACCOUNT_ID`, `ZOOM_CLIENT_ID` and
     /// `ZOOM_CLIENT_SECRET` for server-to-server OAuth.
     ///
     /// # Errors
     ///
-    /// Neither is set, or what is set cannot be used.
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): neither is set, or the values are invalid.
     pub fn from_env() -> Result<Self, Error> {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         if let Some(token) = variable("ZOOM_ACCESS_TOKEN") {
             return Self::builder().access_token(token).build();
         }
         let names = ["ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET"];
-        match names.map(variable) {
-            [Some(account_id), Some(client_id), Some(client_secret)] => Self::builder()
-                .token_source(ServerToServer::new(account_id, client_id, client_secret))
-                .build(),
-            found => {
-                let missing: Vec<&str> = (names.into_iter().zip(found))
-                    .filter_map(|(name, value)| value.is_none().then_some(name))
-                    .collect();
-                let missing = missing.join(", ");
-                Err(Error::refused(
-                    None,
-                    format!(
-                        "set ZOOM_ACCESS_TOKEN in the environment, or what is missing of server-to-server OAuth: {missing}"
-                    ),
-                ))
-            }
+        let missing: Vec<&str> = names.into_iter().filter(|name| variable(name).is_none()).collect();
+        if !missing.is_empty() {
+            return Err(refused(format!(
+                "set ZOOM_ACCESS_TOKEN in the environment, or what is missing for server-to-server OAuth: {}",
+                missing.join(", ")
+            )));
         }
+        let [account_id, client_id, secret] = names.map(|name| variable(name).unwrap_or_default());
+        Self::builder().token_source(ServerToServer::new(account_id, client_id, secret)).build()
     }
 
-    /// This client with another retry policy, for one call or many. Connections and token are shared.
+    /// A clone with another retry policy, for one call or many. It shares connections and token with this client.
     ///
     /// ```
     /// use zoom_livestream::RetryPolicy;
@@ -95,24 +102,25 @@ impl Client {
     /// # }
     /// ```
     pub fn with_retry(&self, policy: RetryPolicy) -> Self {
-        self.with(|inner| inner.retry = Arc::new(policy))
+        let mut client = self.clone();
+        client.inner.retry = Arc::new(policy);
+        client
     }
 
-    /// This client with another access token, without `Bearer`: for another user or account.
+    /// A clone with another access token (without `Bearer`), for another user or account.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): the text cannot be an access token.
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): the text is not an access token.
     pub fn with_access_token(&self, token: impl Into<Secret>) -> Result<Self, Error> {
-        let tokens = Tokens::fixed(&token.into()).map_err(|sentence| Error::refused(None, sentence))?;
-        Ok(self.with(|inner| inner.tokens = Arc::new(tokens)))
+        Ok(self.with_tokens(Tokens::fixed(&token.into()).map_err(refused)?))
     }
 
-    /// This client with another token source, and so with a token cache of its own unless the source is
-    /// [shared](TokenSource::cache): for another user or account.
+    /// A clone with another token source, for another user or account. It has a token cache of its own, unless the source
+    /// is [shared](TokenSource::cache).
     ///
-    /// Connections and settings stay shared, so that such a client costs next to nothing. A service that acts for many
-    /// accounts builds one client and makes one of these for each account:
+    /// Connections and settings are shared with this client, so a clone costs next to nothing. A service that acts for
+    /// many accounts builds one client and makes a clone for each account:
     ///
     /// ```
     /// use zoom_livestream::{Client, ServerToServer};
@@ -130,17 +138,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): the source's settings cannot be used.
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): the source's settings are invalid.
     pub fn with_token_source(&self, source: impl TokenSource) -> Result<Self, Error> {
-        let source = Source::new(source);
-        source.validate(&self.inner.base_url).map_err(|error| Error::refused(None, error))?;
-        let tokens = Tokens::Fetched(source, self.inner.token_settings.clone());
-        Ok(self.with(|inner| inner.tokens = Arc::new(tokens)))
+        Ok(self.with_tokens(self.inner.settings.tokens(Source::new(source)).map_err(refused)?))
     }
 
-    fn with(&self, change: impl FnOnce(&mut Inner)) -> Self {
+    fn with_tokens(&self, tokens: Tokens) -> Self {
         let mut client = self.clone();
-        change(Arc::make_mut(&mut client.inner));
+        client.inner.tokens = Arc::new(tokens);
         client
     }
 }
@@ -148,10 +153,8 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("base_url", &self.inner.base_url.as_str())
+            .field("base_url", &self.inner.settings.base_url.as_str())
             .field("retry", &self.inner.retry)
-            .field("attempt_timeout", &self.inner.attempt_timeout)
-            .field("body_encoding", &self.inner.body_encoding)
             .finish_non_exhaustive()
     }
 }
@@ -188,12 +191,12 @@ pub struct ClientBuilder {
     http: Option<reqwest::ClientBuilder>,
 }
 
-/// A silent connection is found within interval and timeout together: before an attempt's 30 seconds are over.
+/// With the timeout, shorter than an attempt's 30 seconds: a silent connection is noticed before the attempt times out.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Shorter than the 60 to 75 seconds after which common servers and load balancers close an idle connection.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(50);
-/// As good as never, and an instant that the clock still has.
+/// As good as never, but still an instant that the clock can express.
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 impl ClientBuilder {
@@ -215,7 +218,7 @@ impl ClientBuilder {
         }
     }
 
-    /// An access token, without `Bearer`. Zoom's live for an hour: for a service that runs longer give a
+    /// An access token, without `Bearer`. Zoom's expire after an hour: a service that runs longer needs a
     /// [`token_source`](Self::token_source) instead.
     pub fn access_token(mut self, token: impl Into<Secret>) -> Self {
         self.access_token = Some(token.into());
@@ -228,26 +231,26 @@ impl ClientBuilder {
         self
     }
 
-    /// How long before it expires a token is renewed; at most half its lifetime counts.
+    /// How long before it expires a token is refreshed. A margin longer than half the token's lifetime is shortened to that.
     pub fn token_margin(mut self, margin: Duration) -> Self {
         self.tokens.margin = margin;
         self
     }
 
-    /// How long a token request may take, attempts to connect included, whichever source makes it. It is given up then,
-    /// and the calls that waited for it end in an error of the kind [`Token`](crate::ErrorKind::Token).
+    /// How long a token request may take, attempts to connect included, whichever source makes it. After that, the calls
+    /// that wait for it fail with an error of the kind [`Token`](crate::ErrorKind::Token).
     pub fn token_timeout(mut self, timeout: Duration) -> Self {
         self.tokens.timeout = timeout;
         self
     }
 
-    /// Another server than Zoom's: https, or http on a loopback address, such as the embedded Zoom's.
+    /// The server to call instead of Zoom's: https, or http on a loopback address, such as the embedded Zoom's.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
         self
     }
 
-    /// How long a connection may take to be made, TLS included.
+    /// How long it may take to connect, TLS included.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -255,18 +258,18 @@ impl ClientBuilder {
 
     /// How long one attempt may take, from its start to the end of the answer's body.
     ///
-    /// The whole call, waits included, ends by [`RetryPolicy::deadline`].
+    /// The whole call, waits included, is limited by [`RetryPolicy::deadline`].
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;
         self
     }
 
-    /// How long an HTTP/2 connection may be silent before a ping is sent on it, with calls under way or without.
+    /// How long an HTTP/2 connection may be silent before the client pings it, whether or not calls are under way.
     ///
     /// A connection can fall silent without being closed: a middlebox that lost track of it may go on acknowledging
-    /// what is sent. With pings, only the calls under way on it, or begun within this interval and the
-    /// [timeout](Self::http2_keep_alive_timeout), fail. Where this is not set, [`http`](Self::http) decides if it was
-    /// given; one that sets no interval sends no pings. [`Duration::MAX`] turns them off.
+    /// what is sent. With pings, only calls under way on it, or started within this interval plus the
+    /// [timeout](Self::http2_keep_alive_timeout), fail. If you set [`http`](Self::http) and not this, `http` decides; it
+    /// sends no pings unless it sets an interval. [`Duration::MAX`] turns pings off.
     pub fn http2_keep_alive_interval(mut self, interval: Duration) -> Self {
         self.http2_keep_alive_interval = Some(interval);
         self
@@ -278,10 +281,10 @@ impl ClientBuilder {
         self
     }
 
-    /// How long a connection without calls is kept for the next one.
+    /// How long a connection without calls is kept for the next call.
     ///
-    /// A server that closes an idle connection just as a request is sent on it fails the call: keep connections
-    /// for less time than the server does.
+    /// If a server closes an idle connection just as a request is sent on it, the call fails: keep connections for less
+    /// time than the server does.
     pub fn pool_idle_timeout(mut self, timeout: Duration) -> Self {
         self.pool_idle_timeout = Some(timeout);
         self
@@ -293,7 +296,7 @@ impl ClientBuilder {
         self
     }
 
-    /// How a body is sent whose description says `multipart/form-data`.
+    /// How to send a body that is described as `multipart/form-data`.
     pub fn body_encoding(mut self, encoding: BodyEncoding) -> Self {
         self.body_encoding = encoding;
         self
@@ -305,22 +308,22 @@ impl ClientBuilder {
         self
     }
 
-    /// For all that has no setting here: proxies, root certificates, the connection pool.
+    /// For everything that has no setting here: proxies, root certificates, the connection pool.
     ///
-    /// This crate's own settings are laid over it: its timeouts and user agent, TLS 1.2 or later with certificate
-    /// and host name checked, https only but for loopback, and neither redirects nor retries, whatever it holds. The
-    /// TLS backend is this crate's feature's (`rustls` before `native-tls`); a preconfigured one is dropped.
+    /// This crate's own settings override it: timeouts and user agent, TLS 1.2 or later with certificate and host name
+    /// checked, https only (except on loopback), no redirects and no retries. The TLS backend is the one of this crate's
+    /// feature (`rustls` before `native-tls`); a preconfigured one is dropped.
     ///
-    /// Keep-alive and idle time are an exception, because a builder cannot be asked what it holds: with `http`, this
+    /// Keep-alive and idle time are an exception, because a builder cannot be asked what it is set to: with `http`, this
     /// crate's defaults for [`http2_keep_alive_interval`](Self::http2_keep_alive_interval),
     /// [`http2_keep_alive_timeout`](Self::http2_keep_alive_timeout) and
-    /// [`pool_idle_timeout`](Self::pool_idle_timeout) do not apply. Each of them is laid over `http` where you set it.
+    /// [`pool_idle_timeout`](Self::pool_idle_timeout) do not apply. Each of them overrides `http` only if you set it.
     pub fn http(mut self, http: reqwest::ClientBuilder) -> Self {
         self.http = Some(http);
         self
     }
 
-    /// What is laid over `http`: interval and timeout of the pings, and the idle time.
+    /// What overrides `http`: interval and timeout of the pings, and the idle time.
     fn connections(&self) -> [Option<Duration>; 3] {
         let set = [self.http2_keep_alive_interval, self.http2_keep_alive_timeout, self.pool_idle_timeout];
         let defaults = [KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, POOL_IDLE_TIMEOUT].map(Some);
@@ -328,37 +331,28 @@ impl ClientBuilder {
         std::array::from_fn(|n| set[n].or(or[n]).map(|time| time.min(YEAR)))
     }
 
-    /// The client.
+    /// Makes the client.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): neither a token nor a source was given, or both; the token or the
-    /// source's settings cannot be used; the base URL is neither https nor loopback, carries more than a path or would be
-    /// changed by parsing; TLS cannot be set up, or the URL is https and neither `rustls` nor `native-tls` is enabled.
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): neither a token nor a source is set, or both are; the token or the
+    /// source's settings are invalid; the base URL is neither https nor loopback, has more than a path or would be changed
+    /// by parsing; TLS cannot be set up, or the URL is https and neither `rustls` nor `native-tls` is enabled.
     pub fn build(self) -> Result<Client, Error> {
-        let refused = |sentence: String| Error::refused(None, sentence);
         let [keep_alive_interval, keep_alive_timeout, idle_timeout] = self.connections();
-        let url = url::checked("the base URL", &self.base_url).map_err(refused)?;
-        let token_settings = Arc::new(self.tokens);
-        let tokens = match (self.access_token, self.token_source) {
-            (Some(token), None) => Tokens::fixed(&token).map_err(refused)?,
-            (None, Some(source)) => {
-                source.validate(&url).map_err(|error| refused(error.to_string()))?;
-                Tokens::Fetched(source, token_settings.clone())
-            }
-            (None, None) => {
-                return Err(refused(
-                    "there is no access token: give one with `access_token` or `token_source`".into(),
-                ));
-            }
-            (Some(_), Some(_)) => {
-                return Err(refused(
-                    "both `access_token` and `token_source` were given: give the one that is to be used"
-                        .into(),
-                ));
-            }
+        let settings = Settings {
+            base_url: url::checked("the base URL", &self.base_url).map_err(refused)?,
+            attempt_timeout: self.attempt_timeout,
+            body_encoding: self.body_encoding,
+            token: Arc::new(self.tokens),
         };
-        let loopback = url.scheme() == "http";
+        let tokens = match (self.access_token, self.token_source) {
+            (Some(token), None) => Tokens::fixed(&token),
+            (None, Some(source)) => settings.tokens(source),
+            (None, None) => Err("there is no access token: set `access_token` or `token_source`".into()),
+            (Some(_), Some(_)) => Err("both `access_token` and `token_source` are set: set only one".into()),
+        };
+        let tokens = tokens.map_err(refused)?;
         let mut http = self.http.unwrap_or_default();
         if let Some(interval) = keep_alive_interval {
             http = http.http2_keep_alive_interval(interval).http2_keep_alive_while_idle(true);
@@ -373,41 +367,33 @@ impl ClientBuilder {
             .user_agent(self.user_agent)
             .connect_timeout(self.connect_timeout)
             .redirect(reqwest::redirect::Policy::none())
-            // The policy alone would still have each request copied in case it is sent again.
+            // With the policy alone, each request would still be copied for a possible retry.
             .retry(reqwest::retry::never().max_retries_per_request(0))
             .referer(false)
             .connection_verbose(false) // it logs every byte, tokens and stream keys included
-            .https_only(!loopback);
+            .https_only(settings.base_url.scheme() == "https");
         #[cfg(any(feature = "rustls", feature = "native-tls"))]
         let http = http
             .tls_version_min(reqwest::tls::Version::TLS_1_2)
             .tls_danger_accept_invalid_certs(false)
             .tls_danger_accept_invalid_hostnames(false);
-        // Choosing the backend drops a configuration that was made elsewhere, whose checks nobody here knows.
+        // Choosing the backend drops a preconfigured one, whose checks are not known here.
         #[cfg(feature = "rustls")]
         let http = http.tls_backend_rustls();
         #[cfg(all(feature = "native-tls", not(feature = "rustls")))]
         let http = http.tls_backend_native();
-        let http = if is_loopback(&url) { http.no_proxy() } else { http };
+        let http = if is_loopback(&settings.base_url) { http.no_proxy() } else { http };
         let client = http.build().map_err(|error| {
-            let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |cause| cause.source());
-            let causes: Vec<String> = causes.map(ToString::to_string).collect();
-            let advice = if causes.iter().any(|cause| cause.contains("CA certificates")) {
+            let advice = if causes(&error).any(|cause| cause.to_string().contains("CA certificates")) {
                 "the system has no CA certificates: install them (Debian: `ca-certificates`) or add a root with `http`"
             } else {
                 "its HTTP client cannot be set up: check the user agent and what was given to `http`"
             };
-            refused(format!("no client was made, for {advice}")).because(error)
+            refused(format!("no client was made because {advice}")).because(error)
         })?;
-        let inner = Inner {
-            base_url: url,
-            tokens: Arc::new(tokens),
-            token_settings,
-            retry: Arc::new(self.retry),
-            attempt_timeout: self.attempt_timeout,
-            body_encoding: self.body_encoding,
-        };
-        Ok(Client { client, inner: Arc::new(inner) })
+        let inner =
+            Inner { settings: Arc::new(settings), tokens: Arc::new(tokens), retry: Arc::new(self.retry) };
+        Ok(Client { client, inner })
     }
 }
 
@@ -415,7 +401,7 @@ impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [keep_alive_interval, keep_alive_timeout, idle_timeout] = self.connections();
         f.debug_struct("ClientBuilder")
-            // One that `build` will refuse may hold a password.
+            // A URL that `build` will refuse may contain a password.
             .field("base_url", &(!self.base_url.contains(['?', '@', '#'])).then_some(&self.base_url))
             .field("connect_timeout", &self.connect_timeout)
             .field("attempt_timeout", &self.attempt_timeout)

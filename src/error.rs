@@ -427,11 +427,11 @@ mod tests {
 
     static OPERATION: Operation = Operation {
         id: "anOperation",
+        method: reqwest::Method::PATCH,
         path: "/",
         media_type: None,
         body_required: false,
         documented_wait: None,
-        lengths: &[],
         errors: &[],
     };
     const SECRET: &str = "s3cr3t";

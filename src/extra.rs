@@ -4,9 +4,9 @@ use std::ops::Deref;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What an answer holds beside the fields that the description names, kept as it came.
+/// The fields of an answer that the description does not name, as Zoom sent them.
 ///
-/// Its `Debug` prints the names alone: nobody knows which of the values are secrets.
+/// `Debug` prints only their names, because any of the values may be a secret.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(transparent)]

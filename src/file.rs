@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A file in a `multipart/form-data` body: its bytes from memory, its name and its content type.
 ///
-/// Cheap to clone. Its `Debug` prints no byte of it.
+/// Cheap to clone. `Debug` prints the number of bytes and not the bytes.
 ///
 /// ```
 /// use zoom_livestream::FilePart;
@@ -15,6 +15,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// assert_eq!(format!("{picture:?}"), r#"FilePart("me.png", "image/png", 4 bytes)"#);
 /// ```
 #[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(with = "String", inline, title = "", description = "", extend("format" = "binary"))
+)]
 pub struct FilePart {
     pub(crate) name: String,
     pub(crate) content_type: String,
@@ -22,11 +27,17 @@ pub struct FilePart {
 }
 
 impl FilePart {
-    /// A file by its name, without a folder; its content type, such as `image/png`; and its bytes.
+    /// A file with its name (without a folder), its content type (such as `image/png`) and its bytes.
     ///
-    /// A content type that no header can carry is refused when the call is sent.
+    /// A content type that cannot be sent in a header is refused when the call is sent.
     pub fn new(name: impl Into<String>, content_type: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
         Self { name: name.into(), content_type: content_type.into(), bytes: bytes.into() }
+    }
+
+    /// As `Option` and `Vec` have it: how the generated code gets a field's files, however many there may be.
+    #[allow(dead_code)] // the description says whether there is such a field
+    pub(crate) fn as_slice(&self) -> &[Self] {
+        std::slice::from_ref(self)
     }
 }
 
@@ -36,7 +47,7 @@ impl fmt::Debug for FilePart {
     }
 }
 
-/// As `null`, which stands for an absent field: a file is sent as a part of a form and not as text.
+/// As `null`, like an absent field, because a file is sent as a part of its own.
 impl Serialize for FilePart {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_none()
@@ -49,41 +60,12 @@ impl<'de> Deserialize<'de> for FilePart {
     }
 }
 
-/// What a body's field holds of files.
-#[allow(dead_code)] // the description says whether there is such a field
-pub(crate) trait Files {
-    fn files(&self) -> &[FilePart];
-}
-
-impl Files for FilePart {
-    fn files(&self) -> &[FilePart] {
-        std::slice::from_ref(self)
-    }
-}
-
-impl Files for Option<FilePart> {
-    fn files(&self) -> &[FilePart] {
-        self.as_slice()
-    }
-}
-
-impl Files for Vec<FilePart> {
-    fn files(&self) -> &[FilePart] {
-        self
-    }
-}
-
-#[cfg(feature = "schemars")]
-impl schemars::JsonSchema for FilePart {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "FilePart".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "format": "binary" })
+#[cfg(test)]
+mod tests {
+    #[cfg(feature = "schemars")]
+    #[test]
+    fn a_files_schema_is_binary_in_place() {
+        let schema = schemars::SchemaGenerator::default().subschema_for::<super::FilePart>();
+        assert_eq!(schema.to_value(), serde_json::json!({ "type": "string", "format": "binary" }));
     }
 }

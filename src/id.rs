@@ -5,8 +5,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::url;
-
 /// Why a text or number is not an ID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidId(String);
@@ -19,7 +17,7 @@ impl fmt::Display for InvalidId {
 
 impl std::error::Error for InvalidId {}
 
-/// An ID as other people's data holds it.
+/// An ID in someone else's data.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(
@@ -31,8 +29,20 @@ enum Given {
     Text(String),
 }
 
-// `TryFrom<u64>` stays the one conversion from an integer: a second one would leave the type of a literal open,
-// and rustc would take `84912345678` for an i32.
+macro_rules! from_text {
+    ($name:ident: $($text:ty),*) => {$(
+        impl TryFrom<$text> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: $text) -> Result<Self, InvalidId> {
+                text.parse()
+            }
+        }
+    )*};
+}
+
+// `TryFrom<u64>` must be the only conversion from an integer: with a second one, rustc could not infer a literal's type
+// and would read `84912345678` as an i32.
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
@@ -66,7 +76,7 @@ macro_rules! id {
             fn try_from(id: u64) -> Result<Self, InvalidId> {
                 match positive(id) {
                     Some(id) => Ok(Self(id)),
-                    None => Err(InvalidId(format!("{id} is not a {} ID: it must lie between 1 and 2^63 - 1", $what))),
+                    None => Err(InvalidId(format!("{id} is not a {} ID: it must be between 1 and 2^63 - 1", $what))),
                 }
             }
         }
@@ -85,29 +95,7 @@ macro_rules! id {
             }
         }
 
-        impl TryFrom<&str> for $name {
-            type Error = InvalidId;
-
-            fn try_from(text: &str) -> Result<Self, InvalidId> {
-                text.parse()
-            }
-        }
-
-        impl TryFrom<&String> for $name {
-            type Error = InvalidId;
-
-            fn try_from(text: &String) -> Result<Self, InvalidId> {
-                text.parse()
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = InvalidId;
-
-            fn try_from(text: String) -> Result<Self, InvalidId> {
-                text.parse()
-            }
-        }
+        from_text!($name: &str, &String, String);
 
         impl TryFrom<Given> for $name {
             type Error = InvalidId;
@@ -126,7 +114,7 @@ id! {
     /// A meeting's ID: a positive 64-bit number, because Zoom's IDs do not fit into 32 bits.
     ///
     /// It is made from a number, or from text as people paste it: digits alone, digits in Zoom's groups (3-3-3, 3-3-4
-    /// or 3-4-4, with one space or hyphen between two groups), or a join URL.
+    /// or 3-4-4, with one space or hyphen between groups), or a join URL.
     ///
     /// ```
     /// use zoom_livestream::MeetingId;
@@ -149,7 +137,7 @@ id! {
 }
 
 id! {
-    /// A webinar's ID. All that [`MeetingId`] says holds for it too.
+    /// A webinar's ID, which follows the same rules as a [`MeetingId`].
     WebinarId, "webinar"
 }
 
@@ -164,10 +152,10 @@ fn as_pasted(text: &str) -> Option<u64> {
     positive(digits.parse().ok().filter(|_| all_digits)?)
 }
 
-/// The groups in which Zoom shows an ID of 9, 10 or 11 digits, put together.
+/// Joins the groups in which Zoom shows an ID of 9, 10 or 11 digits.
 fn without_gaps(text: &str) -> Option<String> {
-    let groups: Vec<&str> =
-        text.split(|c: char| c.is_whitespace() || matches!(c, '-' | '\u{2010}'..='\u{2015}')).collect();
+    let is_gap = |c: char| c.is_whitespace() || matches!(c, '-' | '\u{2010}'..='\u{2015}');
+    let groups: Vec<&str> = text.split(is_gap).collect();
     let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
     matches!(lengths[..], [_] | [3, 3, 3 | 4] | [3, 4, 4]).then(|| groups.concat())
 }
@@ -175,33 +163,35 @@ fn without_gaps(text: &str) -> Option<String> {
 /// `/j/ID` joins a meeting, `/w/ID` a webinar, `/s/ID` starts either, `/wc/ID/…` and `/wc/join/ID` are the browser's.
 /// The app's own URLs (`zoommtg://`) have the ID in `confno`.
 fn in_join_url(text: &str) -> Option<String> {
-    if text.contains(char::is_whitespace) {
-        return None;
-    }
-    let (text, _) = text.split_once('#').unwrap_or((text, ""));
-    let (address, query) = text.split_once('?').unwrap_or((text, ""));
-    let scheme = if address.contains("://") { "" } else { "https://" };
-    let url = url::verbatim(&format!("{scheme}{}", address.to_ascii_lowercase()))?;
-    let host = url.host_str()?;
+    let lowercase = text.to_ascii_lowercase();
+    let (scheme, rest) = lowercase.split_once("://").unwrap_or(("https", &lowercase));
+    let (rest, _) = rest.split_once('#').unwrap_or((rest, ""));
+    let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (host, path) = address.split_once('/')?;
     let is_zoom =
-        |domain: &str| host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
-    if !["zoom.us", "zoom.com", "zoomgov.com"].into_iter().any(is_zoom) {
+        |domain| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    // Without a dot or a percent sign, a path is what it looks like.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/');
+    if !["zoom.us", "zoom.com", "zoomgov.com"].into_iter().any(is_zoom)
+        || !host.chars().all(|c| is_plain(c) || c == '.')
+        || !path.chars().all(is_plain)
+        || text.contains(char::is_whitespace)
+    {
         return None;
     }
-    if url.scheme() == "zoommtg" {
-        let mut ids = query.split('&').filter_map(|pair| pair.strip_prefix("confno="));
-        return ids.next().filter(|_| ids.next().is_none()).map(str::to_owned);
-    }
-    let segments: Vec<&str> = url.path().split('/').skip(1).collect();
-    match (url.scheme(), &segments[..]) {
-        ("https" | "http", ["wc", "join", id, ..] | ["j" | "w" | "s" | "wc", id, ..]) => {
-            Some((*id).to_owned())
+    let segments: Vec<&str> = path.split('/').collect();
+    let id = match (scheme, &segments[..]) {
+        ("zoommtg", _) => {
+            let mut ids = query.split('&').filter_map(|pair| pair.strip_prefix("confno="));
+            ids.next().filter(|_| ids.next().is_none())
         }
+        ("https" | "http", ["wc", "join", id, ..] | ["j" | "w" | "s" | "wc", id, ..]) => Some(*id),
         _ => None,
-    }
+    };
+    id.map(str::to_owned)
 }
 
-/// What an error quotes of a refused text: enough to know it by, not a megabyte of it, nor a join URL's password.
+/// What an error quotes of a refused text: enough to recognize it, but neither a megabyte nor a join URL's password.
 fn quoted(text: &str) -> String {
     let mut shown: String = text.chars().take_while(|c| !matches!(c, '?' | '#')).take(40).collect();
     if shown.len() < text.len() {
@@ -212,8 +202,8 @@ fn quoted(text: &str) -> String {
     blanks.iter().fold(format!("{shown:?}"), |quoted, c| quoted.replace(*c, &c.escape_unicode().to_string()))
 }
 
-/// One segment of a path, for IDs that are not numbers: never empty, `.` or `..`, and free of backslashes and
-/// control characters, which a URL would take for slashes or lose without a word. All else is percent-encoded.
+/// One segment of a path, for IDs that are not numbers: never empty, `.` or `..`, and without backslashes and control
+/// characters, which a URL parser would read as slashes or drop. Everything else is percent-encoded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(with = "String"))]
 #[serde(try_from = "String")]
@@ -232,29 +222,19 @@ impl fmt::Display for PathSegment {
     }
 }
 
-impl TryFrom<String> for PathSegment {
-    type Error = InvalidId;
+impl FromStr for PathSegment {
+    type Err = InvalidId;
 
-    fn try_from(text: String) -> Result<Self, InvalidId> {
-        if text.is_empty()
-            || text == "."
-            || text == ".."
-            || text.contains(|c: char| c == '\\' || c.is_control())
-        {
-            let reason = "it must not be empty, `.` or `..`, nor hold a backslash or control character";
-            return Err(InvalidId(format!("{} is not an ID for a path: {reason}", quoted(&text))));
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        if ["", ".", ".."].contains(&text) || text.contains(|c: char| c == '\\' || c.is_control()) {
+            let reason = "it must not be empty, `.` or `..`, nor contain a backslash or control character";
+            return Err(InvalidId(format!("{} is not an ID for a path: {reason}", quoted(text))));
         }
-        Ok(Self(text))
+        Ok(Self(text.to_owned()))
     }
 }
 
-impl TryFrom<&str> for PathSegment {
-    type Error = InvalidId;
-
-    fn try_from(text: &str) -> Result<Self, InvalidId> {
-        text.to_owned().try_into()
-    }
-}
+from_text!(PathSegment: &str, &String, String);
 
 #[cfg(test)]
 mod tests {
@@ -264,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_taken_as_people_paste_it() {
+    fn an_id_is_accepted_as_people_paste_it() {
         for text in [
             "84912345678",
             " 849 1234 5678\n",
@@ -424,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_segment_cannot_climb() {
+    fn a_path_segment_cannot_leave_its_path() {
         for text in ["", ".", "..", "a\r\nb", "\t", "..\\users"] {
             assert!(PathSegment::try_from(text).is_err(), "{text:?}");
         }
@@ -459,7 +439,7 @@ mod tests {
         }
 
         #[test]
-        fn digits_are_taken_as_an_id_only_where_they_are_written_as_one(
+        fn digits_are_accepted_only_where_they_are_written_as_an_id(
             text in "[0-9]{0,4}([-+ \u{a0}\u{2010}-\u{2015}\u{2212}.,][0-9]{0,5}){0,3}",
             around in "[ \u{a0}\t\n]{0,2}",
         ) {
@@ -470,7 +450,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_is_a_panic_and_each_refusal_is_one_visible_line(
+        fn no_text_panics_and_each_refusal_is_one_visible_line(
             text in prop_oneof![
                 any::<String>(),
                 prop::collection::vec(

@@ -1,17 +1,16 @@
-//! A typed body, looked through: the secrets it holds, to be redacted, and its other texts, to be shown.
+//! What a typed body holds: secrets, to be redacted from errors, and other texts, to be shown to a policy's hooks.
 
 use serde::Serialize;
-use serde::ser::{self, Serializer};
-use serde_json::{Error, Map, Value};
+use serde_content::{Data, Value as Content};
+use serde_json::{Map, Value};
 
 use crate::secret;
 
-/// What a body holds.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Inspected {
-    /// Each [`Secret`](crate::Secret), however deep.
+    /// Each [`Secret`](crate::Secret), however deeply nested.
     pub secrets: Vec<String>,
-    /// The body's text fields, without any that says the same as a secret.
+    /// The body's text fields, without any that has the same text as a secret.
     pub texts: Map<String, Value>,
 }
 
@@ -19,7 +18,9 @@ impl Inspected {
     pub fn of(body: &impl Serialize) -> Self {
         let mut secrets = Vec::new();
         // A body that cannot be serialized was never sent.
-        let _ = body.serialize(Walk { secrets: &mut secrets, is_secret: false });
+        if let Ok(content) = serde_content::Serializer::new().serialize(body) {
+            collect(content, &mut secrets);
+        }
         let mut texts = match serde_json::to_value(body) {
             Ok(Value::Object(fields)) => fields,
             _ => Map::new(),
@@ -30,130 +31,31 @@ impl Inspected {
     }
 }
 
-/// Visits all that is serialized and keeps what is serialized as a secret.
-struct Walk<'s> {
-    secrets: &'s mut Vec<String>,
-    is_secret: bool,
-}
-
-impl Walk<'_> {
-    fn visit(&mut self, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
-        value.serialize(Walk { secrets: self.secrets, is_secret: false })
-    }
-}
-
-macro_rules! leaves {
-    ($($method:ident($($argument:ty),*);)*) => {$(
-        fn $method(self $(, _: $argument)*) -> Result<(), Error> {
-            Ok(())
-        }
-    )*};
-}
-
-macro_rules! branches {
-    ($($method:ident($($argument:ty),*);)*) => {$(
-        fn $method(self $(, _: $argument)*) -> Result<Self, Error> {
-            Ok(self)
-        }
-    )*};
-}
-
-macro_rules! members {
-    ($($kind:ident { $($method:ident($($name:ty)?);)* })*) => {$(
-        impl ser::$kind for Walk<'_> {
-            type Ok = ();
-            type Error = Error;
-
-            $(fn $method<T: Serialize + ?Sized>(&mut self, $(_: $name,)? value: &T) -> Result<(), Error> {
-                self.visit(value)
-            })*
-
-            fn end(self) -> Result<(), Error> {
-                Ok(())
+fn collect(content: Content<'_>, secrets: &mut Vec<String>) {
+    match content {
+        Content::Struct(named) if named.name == secret::SERIALIZED_NAME => {
+            if let Data::NewType { value: Content::String(text) } = named.data {
+                secrets.push(text.into_owned());
             }
         }
-    )*};
-}
-
-impl Serializer for Walk<'_> {
-    type Ok = ();
-    type Error = Error;
-    type SerializeSeq = Self;
-    type SerializeTuple = Self;
-    type SerializeTupleStruct = Self;
-    type SerializeTupleVariant = Self;
-    type SerializeMap = Self;
-    type SerializeStruct = Self;
-    type SerializeStructVariant = Self;
-
-    fn serialize_str(self, text: &str) -> Result<(), Error> {
-        if self.is_secret {
-            self.secrets.push(text.to_owned());
+        Content::Struct(named) => collect_members(named.data, secrets),
+        Content::Enum(named) => collect_members(named.data, secrets),
+        Content::Option(Some(inner)) => collect(*inner, secrets),
+        Content::Seq(values) | Content::Tuple(values) => {
+            values.into_iter().for_each(|value| collect(value, secrets));
         }
-        Ok(())
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(mut self, value: &T) -> Result<(), Error> {
-        self.visit(value)
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), Error> {
-        value.serialize(Walk { is_secret: name == secret::SERIALIZED_NAME, ..self })
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        mut self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        value: &T,
-    ) -> Result<(), Error> {
-        self.visit(value)
-    }
-
-    leaves! {
-        serialize_bool(bool);
-        serialize_i8(i8);
-        serialize_i16(i16);
-        serialize_i32(i32);
-        serialize_i64(i64);
-        serialize_u8(u8);
-        serialize_u16(u16);
-        serialize_u32(u32);
-        serialize_u64(u64);
-        serialize_f32(f32);
-        serialize_f64(f64);
-        serialize_char(char);
-        serialize_bytes(&[u8]);
-        serialize_none();
-        serialize_unit();
-        serialize_unit_struct(&'static str);
-        serialize_unit_variant(&'static str, u32, &'static str);
-    }
-
-    branches! {
-        serialize_seq(Option<usize>);
-        serialize_tuple(usize);
-        serialize_tuple_struct(&'static str, usize);
-        serialize_tuple_variant(&'static str, u32, &'static str, usize);
-        serialize_map(Option<usize>);
-        serialize_struct(&'static str, usize);
-        serialize_struct_variant(&'static str, u32, &'static str, usize);
+        Content::Map(members) => members.into_iter().for_each(|(_, value)| collect(value, secrets)),
+        _ => (),
     }
 }
 
-members! {
-    SerializeSeq { serialize_element(); }
-    SerializeTuple { serialize_element(); }
-    SerializeTupleStruct { serialize_field(); }
-    SerializeTupleVariant { serialize_field(); }
-    SerializeMap { serialize_key(); serialize_value(); }
-    SerializeStruct { serialize_field(&'static str); }
-    SerializeStructVariant { serialize_field(&'static str); }
+fn collect_members(data: Data<'_>, secrets: &mut Vec<String>) {
+    match data {
+        Data::Unit => (),
+        Data::NewType { value } => collect(value, secrets),
+        Data::Tuple { values } => values.into_iter().for_each(|value| collect(value, secrets)),
+        Data::Struct { fields } => fields.into_iter().for_each(|(_, value)| collect(value, secrets)),
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Put Zoom meetings and webinars on a custom live-stream platform: configure the stream, start it, stop it.
 //!
 //! The client is generated: Zoom describes its API as Postman items, a converter turns them into `spec/openapi.json`,
-//! and `build.rs` has progenitor generate the client from that. A thin layer adds what the description says and a
-//! generator cannot do: `multipart/form-data` bodies, and waiting when Zoom answers 429.
+//! and `build.rs` has progenitor generate the client from that. A thin layer adds what a generator cannot: tokens,
+//! `multipart/form-data` bodies, and waiting when Zoom answers 429.
 //!
 //! # The first call
 //!
@@ -87,9 +87,9 @@
 //!
 //! # Rate limits
 //!
-//! If a meeting is started twice within 30 seconds, Zoom answers 429. A call then waits for as long as Zoom asks, in its
-//! headers or in its documentation, and is sent again. [`RetryPolicy`] says how often and how long, and holds the
-//! question that only you can answer, because Zoom wants a start to be repeated only if the stream has not started:
+//! If a meeting is started twice within 30 seconds, Zoom answers 429. The call then waits for as long as Zoom asks, in
+//! its headers or in its documentation, and is sent again. [`RetryPolicy`] limits how often and how long. Zoom wants a
+//! start to be repeated only if the stream has not started, which only you can know:
 //!
 //! ```
 //! use zoom_livestream::{MeetingId, RetryPolicy};
@@ -100,7 +100,7 @@
 //! let policy = RetryPolicy::default()
 //!     .notify(|resend| eprintln!("sent again in {:?}", resend.wait))
 //!     .check(|resend| async move {
-//!         // A stop or a configuration is always wanted.
+//!         // Stops and configurations are always sent again.
 //!         resend.field("action") != Some("start") || !is_streaming(resend.meeting_id()).await
 //!     });
 //! # use zoom_livestream::mock::{Answer, MockServer};
@@ -117,7 +117,7 @@
 //! # }
 //! ```
 //!
-//! An account's limit per second is different: calls that meet it are spread out and retried until their deadline.
+//! An account's limit per second is different: calls that exceed it are spread out and retried until their deadline.
 //!
 //! # Start once
 //!
@@ -175,13 +175,13 @@
 //! # assert_eq!(what_now(&nothing_set), "fix the call: nothing was sent");
 //! ```
 //!
-//! What counts as a success: a 2xx without a body, or with a body of JSON that is not an error envelope. An envelope is a
-//! `code` with a `message`, unless they repeat the success (`{"code": 200, "message": "success"}`). A captive portal's
-//! HTML is therefore an error, even with status 200.
+//! A success is a 2xx without a body, or with a JSON body that is not an error envelope. An envelope is a `code` with a
+//! `message`, unless they repeat the success (`{"code": 200, "message": "success"}`). A captive portal's HTML is
+//! therefore an error, even with status 200.
 //!
-//! A failure to connect is tried twice more where the network was at fault. A certificate that is not trusted, a proxy
-//! that asks for a password and a name that does not resolve are not: trying again would not help. A temporary failure of
-//! name resolution cannot be told from a name that does not exist, so it is not tried again either.
+//! If the network is at fault, a failed connection is tried twice more. An untrusted certificate, a proxy that asks for a
+//! password and a name that does not resolve are not retried, because trying again would not help. A temporary failure of
+//! name resolution looks the same as a name that does not exist, so it is not retried either.
 //!
 //! # Testing your own code
 //!
@@ -242,7 +242,7 @@
 //!
 //! # Without async
 //!
-//! A call needs a tokio runtime with its I/O and timers. From code without one, keep one runtime for all calls:
+//! A call needs a tokio runtime with I/O and timers enabled. Code without one can keep one runtime for all calls:
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -259,7 +259,8 @@
 //!
 //! # Tracing
 //!
-//! With the feature `tracing`, names are OpenTelemetry's where it has one. No body, header or token is ever a field.
+//! With the feature `tracing`, each call is a span. Names are OpenTelemetry's where it has one. No body, header or token
+//! is ever a field.
 //!
 //! | span or event | fields |
 //! |---|---|
@@ -269,14 +270,14 @@
 //!
 //! # Regenerating
 //!
-//! When Zoom changes an operation, or you need one more: put its Postman item into the repository's `spec/postman` and
+//! When Zoom changes an operation, or you need one more, put its Postman item into the repository's `spec/postman` and
 //! run
 //!
 //! ```text
 //! cargo run -p postman-to-openapi -- spec/postman --overlay spec/overlay.json --output spec/openapi.json --table README.md
 //! ```
 //!
-//! The next build has it, the embedded Zoom answers it, and nothing in `src/` changes.
+//! The next build has the operation, the embedded Zoom answers it, and nothing in `src/` changes.
 //!
 //! # Features
 //!
@@ -286,10 +287,10 @@
 //! | `native-tls` | no | TLS by the system's own library |
 //! | `tracing` | yes | a span per call and per attempt, an event per wait |
 //! | `schemars` | no | `JsonSchema` (schemars 1.x) for the request and answer types, and for IDs |
-//! | `events` | no | Zoom's events: verified, typed, and known to the retries |
+//! | `events` | no | Zoom's events (webhooks), verified and typed; a retry can end as soon as one arrives |
 //! | `mock` | no | the embedded Zoom |
 //!
-//! Without a TLS feature only http on a loopback address can be spoken, and building a client for https is an error.
+//! Without a TLS feature, a client can only use http on a loopback address; building one for https is an error.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -306,7 +307,6 @@ mod error;
 #[cfg(feature = "events")]
 pub mod events;
 mod extra;
-mod fields;
 mod file;
 mod id;
 mod inspect;
@@ -335,7 +335,7 @@ pub use retry::{Resend, RetryPolicy};
 pub use secret::Secret;
 pub use server_to_server::ServerToServer;
 
-/// The version of reqwest in this interface: [`ClientBuilder::http`] and [`TokenSource::token`] take its types.
+/// The version of reqwest whose types [`ClientBuilder::http`] and [`TokenSource::token`] take.
 pub use reqwest;
 
 include!(concat!(env!("OUT_DIR"), "/client.rs"));

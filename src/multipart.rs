@@ -1,64 +1,38 @@
-//! A typed body → `multipart/form-data` (RFC 7578), in one buffer of known length.
+//! The fields of a body → `multipart/form-data` (RFC 7578), in one buffer of known length.
 //!
 //! `reqwest::multipart::Form` becomes a stream, which can be neither measured nor sent a second time.
 
+use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
+use std::hash::BuildHasher;
 
-use crate::body::Parts;
-use crate::fields::Field;
+use crate::body::{Encoded, Field};
 use crate::file::FilePart;
 
-/// The body and the boundary that parts it.
-pub(crate) struct Form {
-    pub boundary: String,
-    pub body: Vec<u8>,
-}
-
 /// One text part per field, then the files. An error is the sentence that refuses a file.
-pub(crate) fn encode<'f>(
-    fields: impl Iterator<Item = Field<'f>> + Clone,
-    files: &'f [Parts<'f>],
-) -> Result<Form, String> {
-    let parts = || files.iter().flat_map(|(name, files)| files.iter().map(move |file| (*name, file)));
-    if let Some((name, file)) = parts().find(|(_, file)| !is_media_type(&file.content_type)) {
-        return Err(format!("`{name}`: {:?} is not a content type, such as `image/png`", file.content_type));
-    }
-    let draw = || RandomState::new().build_hasher().finish();
-    let boundary = boundary_outside(fields.clone(), parts().map(|(_, file)| &*file.bytes), draw);
-    let size = |(name, text): Field<'_>| boundary.len() + name.len() + text.len() + 64;
-    let file_size = |(name, file): (&str, &FilePart)| {
-        size((name, "")) + file.name.len() + file.content_type.len() + file.bytes.len() + 32
-    };
-    let sizes = fields.clone().map(size).sum::<usize>() + parts().map(file_size).sum::<usize>();
-    let mut body = Vec::with_capacity(sizes + boundary.len() + 8);
+pub(crate) fn encode(fields: &[Field<'_>]) -> Result<Encoded, String> {
+    let content_type = content_type();
+    let (_, boundary) = content_type.split_once('=').unwrap_or_default();
+    let files = || fields.iter().flat_map(|field| field.files.iter().map(move |file| (&*field.name, file)));
+    let file_size = files().map(|(_, file)| file.bytes.len()).sum::<usize>();
+    let mut body = Vec::with_capacity(file_size + 512);
     let mut write = |pieces: &[&[u8]]| pieces.iter().for_each(|piece| body.extend_from_slice(piece));
-    for (name, text) in fields {
-        let name = escape(name);
-        write(&[
-            b"--",
-            boundary.as_bytes(),
-            DISPOSITION,
-            name.as_bytes(),
-            b"\"\r\n\r\n",
-            text.as_bytes(),
-            b"\r\n",
-        ]);
+    for field in fields {
+        let Some(text) = &field.text else { continue };
+        let name = escape(&field.name);
+        write(&[b"--", boundary.as_bytes(), DISPOSITION, name.as_bytes()]);
+        write(&[b"\"\r\n\r\n", text.as_bytes(), b"\r\n"]);
     }
-    for (name, file) in parts() {
-        let (name, file_name) = (escape(name), escape(&file.name));
-        write(&[
-            b"--",
-            boundary.as_bytes(),
-            DISPOSITION,
-            name.as_bytes(),
-            b"\"; filename=\"",
-            file_name.as_bytes(),
-        ]);
-        write(&[b"\"\r\nContent-Type: ", file.content_type.as_bytes(), b"\r\n\r\n", &file.bytes, b"\r\n"]);
+    for (name, FilePart { name: file_name, content_type, bytes }) in files() {
+        if !is_media_type(content_type) {
+            return Err(format!("`{name}`: {content_type:?} is not a content type, such as `image/png`"));
+        }
+        write(&[b"--", boundary.as_bytes(), DISPOSITION, escape(name).as_bytes()]);
+        write(&[b"\"; filename=\"", escape(file_name).as_bytes()]);
+        write(&[b"\"\r\nContent-Type: ", content_type.as_bytes(), b"\r\n\r\n", bytes, b"\r\n"]);
     }
     write(&[b"--", boundary.as_bytes(), b"--\r\n"]);
-    Ok(Form { boundary, body })
+    Encoded::new(content_type, body)
 }
 
 const DISPOSITION: &[u8] = b"\r\nContent-Disposition: form-data; name=\"";
@@ -70,26 +44,15 @@ fn is_media_type(text: &str) -> bool {
         && text.split_once('/').is_some_and(|(kind, rest)| !kind.trim().is_empty() && !rest.trim().is_empty())
 }
 
-/// A boundary that no value holds: drawn, looked for, and drawn again if it is there.
-fn boundary_outside<'f>(
-    fields: impl Iterator<Item = Field<'f>> + Clone,
-    files: impl Iterator<Item = &'f [u8]> + Clone,
-    mut draw: impl FnMut() -> u64,
-) -> String {
-    loop {
-        let boundary = format!("zoom-livestream-{:016x}", draw());
-        // A search for the whole boundary costs its preparation; most texts hold not even a hyphen.
-        let holds = |text: &str| text.contains('-') && text.contains(&boundary);
-        let in_file =
-            |bytes: &[u8]| bytes.windows(boundary.len()).any(|window| window == boundary.as_bytes());
-        if !fields.clone().any(|(name, text)| holds(text) || holds(name)) && !files.clone().any(in_file) {
-            return boundary;
-        }
-    }
+/// With a boundary of 128 random bits, which no value contains by chance or by guessing.
+fn content_type() -> String {
+    let random = RandomState::new();
+    let [left, right] = [0, 1].map(|half| random.hash_one(half));
+    format!("multipart/form-data; boundary=form-{left}{right}")
 }
 
 /// As browsers escape a field's name (WHATWG HTML, "multipart/form-data encoding algorithm").
-fn escape(name: &str) -> std::borrow::Cow<'_, str> {
+fn escape(name: &str) -> Cow<'_, str> {
     if !name.contains(['"', '\r', '\n']) {
         return name.into();
     }
@@ -100,86 +63,84 @@ fn escape(name: &str) -> std::borrow::Cow<'_, str> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_boundary_that_stands_in_a_value_is_drawn_again() {
-        let fields = [("text", "--zoom-livestream-0000000000000001--\r\n")];
-        let mut drawn = 0;
-        let file = b"zoom-livestream-0000000000000002".as_slice();
-        let boundary = boundary_outside(fields.into_iter(), [file].into_iter(), || {
-            drawn += 1;
-            drawn
-        });
-        assert_eq!(boundary, "zoom-livestream-0000000000000003");
-    }
-
-    #[cfg(feature = "mock")]
-    #[tokio::test]
-    async fn each_text_comes_back_from_a_parser_that_is_not_ours() {
-        let texts = [
-            "aute ".to_owned(),
-            String::new(),
-            "\r\n--zoom-livestream-0000000000000000--\r\n".to_owned(),
-            "--x\r\nContent-Disposition: form-data; name=\"action\"\r\n\r\nstop\r\n--x--".to_owned(),
-            "quotes \" ' and \\, CR LF \r\n, NUL \0, 🎥 Köln".to_owned(),
-            "a\r\n".repeat(350_000),
-        ];
-        let names: Vec<String> = (0..texts.len()).map(|number| format!("field {number}")).collect();
-        let fields: Vec<Field<'_>> =
-            names.iter().zip(&texts).map(|(name, text)| (name.as_str(), text.as_str())).collect();
-        let form = encode(fields.iter().copied(), &[]).expect("a form");
-        let stream =
-            http_body_util::BodyDataStream::new(http_body_util::Full::new(bytes::Bytes::from(form.body)));
-        let mut parsed = multer::Multipart::new(stream, form.boundary);
-        for (name, text) in fields {
-            let field = parsed.next_field().await.expect("a form").expect("a field");
-            assert_eq!(field.name(), Some(name));
-            assert!(field.text().await.expect("text") == text, "{name}");
-        }
-        assert!(parsed.next_field().await.expect("a form").is_none());
-    }
-
-    #[cfg(feature = "mock")]
-    proptest::proptest! {
-        #[test]
-        fn whatever_is_sent_comes_back_from_a_parser_that_is_not_ours(
-            fields in proptest::collection::vec(("[a-zé0-9 ._-]{1,12}", proptest::prelude::any::<String>()), 0..4),
-            files in proptest::collection::vec(
-                ("[a-z]{1,9}", proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80)), 0..3,
-            ),
-        ) {
-            let files: Vec<(String, Vec<FilePart>)> = (files.into_iter())
-                .map(|(name, bytes)| (name, vec![FilePart::new("a.bin", "application/octet-stream", bytes)]))
-                .collect();
-            let parts: Vec<Parts<'_>> = files.iter().map(|(name, files)| (&**name, &**files)).collect();
-            let texts = || fields.iter().map(|(name, text)| (&**name, &**text));
-            let form = encode(texts(), &parts).expect("a form");
-            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-            let back = runtime.block_on(async {
-                let body = http_body_util::Full::new(bytes::Bytes::from(form.body));
-                let mut parsed = multer::Multipart::new(http_body_util::BodyDataStream::new(body), form.boundary);
-                let mut back = Vec::new();
-                while let Some(part) = parsed.next_field().await.expect("a form") {
-                    let name = part.name().expect("a name").to_owned();
-                    back.push((name, part.file_name().is_some(), part.bytes().await.expect("bytes").to_vec()));
-                }
-                back
-            });
-            let sent = texts().map(|(name, text)| (name.to_owned(), false, text.as_bytes().to_vec()));
-            let sent = sent.chain(files.iter().map(|(name, files)| (name.clone(), true, files[0].bytes.to_vec())));
-            proptest::prop_assert_eq!(back, sent.collect::<Vec<_>>());
-        }
+    fn text(name: &str, text: &str) -> Field<'static> {
+        Field { name: name.to_owned().into(), text: Some(text.to_owned()), files: &[] }
     }
 
     #[test]
     fn two_forms_have_two_boundaries() {
-        let boundary = || encode(std::iter::empty(), &[]).expect("a form").boundary;
-        assert_ne!(boundary(), boundary());
+        assert_ne!(content_type(), content_type());
     }
 
     #[test]
     fn a_field_name_cannot_leave_its_header() {
-        let form = encode([("a\"\r\nX-Evil: 1\r\n\r\n", "")].into_iter(), &[]).expect("a form");
-        let text = String::from_utf8(form.body).expect("text");
-        assert!(text.contains("name=\"a%22%0D%0AX-Evil: 1%0D%0A%0D%0A\"\r\n\r\n"), "{text}");
+        let form = encode(&[text("a\"\r\nX-Evil: 1\r\n\r\n", "")]).expect("a form");
+        let form = std::str::from_utf8(&form.bytes).expect("text");
+        assert!(form.contains("name=\"a%22%0D%0AX-Evil: 1%0D%0A%0D%0A\"\r\n\r\n"), "{form}");
+    }
+
+    #[cfg(feature = "mock")]
+    mod read_back {
+        use proptest::prelude::*;
+
+        use super::*;
+
+        /// Each part's name, file name and bytes, by a parser that is not ours.
+        fn parts(form: &Encoded) -> Vec<(String, Option<String>, Vec<u8>)> {
+            let boundary =
+                multer::parse_boundary(form.content_type.to_str().expect("text")).expect("a boundary");
+            let body = http_body_util::BodyDataStream::new(http_body_util::Full::new(form.bytes.clone()));
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            runtime.block_on(async {
+                let mut parsed = multer::Multipart::new(body, boundary);
+                let mut parts = Vec::new();
+                while let Some(part) = parsed.next_field().await.expect("a form") {
+                    let name = part.name().expect("a name").to_owned();
+                    let file_name = part.file_name().map(str::to_owned);
+                    parts.push((name, file_name, part.bytes().await.expect("bytes").to_vec()));
+                }
+                parts
+            })
+        }
+
+        #[test]
+        fn each_text_comes_back_from_a_parser_that_is_not_ours() {
+            let texts = [
+                "aute ".to_owned(),
+                String::new(),
+                "\r\n--boundary--\r\n".to_owned(),
+                "--x\r\nContent-Disposition: form-data; name=\"action\"\r\n\r\nstop\r\n--x--".to_owned(),
+                "quotes \" ' and \\, CR LF \r\n, NUL \0, 🎥 Köln".to_owned(),
+                "a\r\n".repeat(350_000),
+            ];
+            let fields =
+                texts.iter().enumerate().map(|(number, value)| text(&format!("field {number}"), value));
+            let form = encode(&fields.collect::<Vec<_>>()).expect("a form");
+            let sent = texts.into_iter().enumerate();
+            let sent = sent.map(|(number, value)| (format!("field {number}"), None, value.into_bytes()));
+            assert!(parts(&form) == sent.collect::<Vec<_>>());
+        }
+
+        proptest! {
+            #[test]
+            fn fields_and_files_come_back(
+                fields in prop::collection::vec(("[a-zé0-9 ._-]{1,12}", any::<String>()), 0..4),
+                files in prop::collection::vec(("[a-z]{1,9}", prop::collection::vec(any::<u8>(), 0..80)), 0..3),
+            ) {
+                let sent = fields.iter().map(|(name, value)| (name.clone(), None, value.clone().into_bytes()));
+                let file_name = "a.bin".to_owned();
+                let sent = sent.chain(
+                    files.iter().map(|(name, bytes)| (name.clone(), Some(file_name.clone()), bytes.clone())),
+                );
+                let files: Vec<(&str, FilePart)> = (files.iter())
+                    .map(|(name, bytes)| (&**name, FilePart::new("a.bin", "application/octet-stream", bytes.clone())))
+                    .collect();
+                let form: Vec<Field<'_>> = (fields.iter())
+                    .map(|(name, value)| text(name, value))
+                    .chain(files.iter().map(|(name, file)| Field::files(name, file.as_slice())))
+                    .collect();
+                prop_assert_eq!(parts(&encode(&form).expect("a form")), sent.collect::<Vec<_>>());
+            }
+        }
     }
 }

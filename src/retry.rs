@@ -1,8 +1,8 @@
 //! What a 429 means and how long to wait.
 //!
-//! Zoom's documentation of a live stream's status says it in words: "if the live stream has not already started,
-//! retry making a new request after 30 seconds". [`RetryPolicy`] holds what a caller may change of that, [`Resend`]
-//! is what a caller's hooks are told before each retry. The decision itself is a pure function, [`decide`].
+//! Zoom's documentation of a live stream's status says: "if the live stream has not already started, retry making a new
+//! request after 30 seconds". [`RetryPolicy`] is what callers can change about that, and [`Resend`] is what their hooks
+//! are given before each retry. The decision itself is a pure function, [`decide`].
 
 use std::fmt;
 use std::future::Future;
@@ -10,12 +10,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::HeaderMap;
 use serde_json::{Map, Value};
 
 use crate::operation::Operation;
-use crate::{MeetingId, WebinarId};
+use crate::{Extra, MeetingId, WebinarId};
 
 /// Whether, how often and how long a call waits when Zoom answers 429.
 ///
@@ -28,9 +27,9 @@ use crate::{MeetingId, WebinarId};
 /// | [`check`](Self::check) | none: a refused call is sent again |
 ///
 /// A limit per second (`X-RateLimit-Type: QPS`) is a matter of pace, not a failure: such a call is retried until its
-/// deadline, whatever `max_retries` says, unless that is 0. Its waits are spread at random over 2 seconds, then 4, 8, 16
-/// and at most 32, so that calls that were refused together do not come back together. A daily limit is never waited
-/// out.
+/// deadline, regardless of `max_retries` unless that is 0. Its waits are spread at random over 2 seconds, then 4, 8, 16
+/// and at most 32, so that calls that were refused together do not come back together. The client never waits for a
+/// daily limit to end.
 ///
 /// ```
 /// use std::time::Duration;
@@ -80,14 +79,14 @@ impl RetryPolicy {
         self
     }
 
-    /// The longest wait the client will start. If Zoom asks for a longer one, the call ends at once with an error
-    /// that says how long.
+    /// The longest wait the client will start. If Zoom asks for a longer one, the call fails at once with an error that
+    /// says how long it is.
     pub fn max_wait(mut self, longest: Duration) -> Self {
         self.max_wait = longest;
         self
     }
 
-    /// How long a call may take from its `.await` to its end, waits and attempts together.
+    /// How long a call may take from its `.await` to its end, including waits and all attempts.
     ///
     /// A wait that would end later is not started, and an attempt's timeout is shortened to the time left. With
     /// `None`, a call that keeps meeting a limit per second is retried for as long as it takes.
@@ -99,9 +98,9 @@ impl RetryPolicy {
     /// Polled throughout each wait: as soon as the future is ready, the call ends with the error of the 429, for which
     /// [`Error::is_retry_declined`](crate::Error::is_retry_declined) is true. If it is ready at once, there is no wait.
     ///
-    /// The future gives the reason, the end of a sentence that begins "It was not sent again because". For a call that
-    /// should be sent again after its wait, return [`std::future::pending`]. With the feature `events`,
-    /// [`LiveStreams::satisfied`](crate::events::LiveStreams::satisfied) is right for all calls of a client:
+    /// The future's output is the reason: the end of a sentence that begins "It was not sent again because". For a call
+    /// that should be sent again after its wait, return [`std::future::pending`]. With the feature `events`,
+    /// [`LiveStreams::satisfied`](crate::events::LiveStreams::satisfied) suits all calls of a client:
     ///
     /// ```
     /// # #[cfg(feature = "events")] {
@@ -124,11 +123,11 @@ impl RetryPolicy {
         self
     }
 
-    /// Asked after each wait, before the call is sent again; `false` ends the call with the error of the 429, for
-    /// which [`Error::is_retry_declined`](crate::Error::is_retry_declined) is true.
+    /// Asked after each wait, before the call is sent again. `false` ends the call with the error of the 429, for which
+    /// [`Error::is_retry_declined`](crate::Error::is_retry_declined) is true.
     ///
-    /// Zoom wants a start to be repeated only if the stream has not already started, and only you can know. The check
-    /// is asked for every operation of the client, a stop included: look at what is sent again before you answer.
+    /// Zoom wants a start to be repeated only if the stream has not already started, which only you can know. The check
+    /// is asked for every operation of the client, including stops: look at what would be sent before you answer.
     ///
     /// ```
     /// # use zoom_livestream::MeetingId;
@@ -147,7 +146,7 @@ impl RetryPolicy {
         self
     }
 
-    /// Called as each wait starts, to show a countdown or update a metric. It must not block.
+    /// Called when each wait starts, to show a countdown or update a metric. It must not block.
     pub fn notify(mut self, notify: impl Fn(&Resend) + Send + Sync + 'static) -> Self {
         self.notify = Some(Arc::new(notify));
         self
@@ -167,8 +166,8 @@ impl fmt::Debug for RetryPolicy {
     }
 }
 
-/// A call that was answered with 429 and is about to be sent again; what the hooks of a [`RetryPolicy`] are given.
-#[derive(Clone)]
+/// A call that was answered with 429 and is about to be sent again: what the hooks of a [`RetryPolicy`] are given.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Resend {
     /// The description's `operationId`.
@@ -177,12 +176,13 @@ pub struct Resend {
     pub path: String,
     /// 1 for the first retry.
     pub number: u32,
-    /// How long the call waits before it.
+    /// How long the call waits before this retry.
     pub wait: Duration,
-    /// When it will be sent.
+    /// When the call will be sent again.
     pub at: SystemTime,
-    operation: &'static Operation,
-    texts: Map<String, Value>,
+    meeting_id: Option<MeetingId>,
+    webinar_id: Option<WebinarId>,
+    texts: Extra,
 }
 
 impl Resend {
@@ -193,18 +193,27 @@ impl Resend {
         number: u32,
         wait: Duration,
     ) -> Self {
-        let at = SystemTime::now() + wait;
-        Self { operation_id: operation.id, path, number, wait, at, operation, texts }
+        let id = |name| operation.path_parameter(name, &path);
+        Self {
+            operation_id: operation.id,
+            number,
+            wait,
+            at: SystemTime::now() + wait,
+            meeting_id: id("meetingId").and_then(|id| id.parse().ok()),
+            webinar_id: id("webinarId").and_then(|id| id.parse().ok()),
+            texts: texts.into(),
+            path,
+        }
     }
 
-    /// The meeting whose operation this is.
+    /// The meeting that the operation is about.
     pub fn meeting_id(&self) -> Option<MeetingId> {
-        self.operation.path_parameter("meetingId", &self.path)?.parse().ok()
+        self.meeting_id
     }
 
-    /// The webinar whose operation this is.
+    /// The webinar that the operation is about.
     pub fn webinar_id(&self) -> Option<WebinarId> {
-        self.operation.path_parameter("webinarId", &self.path)?.parse().ok()
+        self.webinar_id
     }
 
     /// A text field of the body by Zoom's name for it, such as `action`. Fields that hold a secret are left out.
@@ -213,19 +222,7 @@ impl Resend {
     }
 }
 
-impl fmt::Debug for Resend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Resend")
-            .field("operation_id", &self.operation_id)
-            .field("path", &self.path)
-            .field("number", &self.number)
-            .field("wait", &self.wait)
-            .field("at", &self.at)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What a 429 says of the limit that was reached.
+/// What a 429 says about the limit that was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limit {
     pub kind: Kind,
@@ -238,64 +235,42 @@ pub(crate) struct Limit {
 /// Which of Zoom's limits was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// The account's requests per second: all that matters is not to come back all at once.
+    /// The account's requests per second. Calls need only avoid coming back all at once.
     PerSecond,
     /// The account's requests per day.
     Daily,
-    /// Any other, such as the starts of one meeting.
+    /// Any other limit, such as the one on starts of a meeting.
     Other,
 }
 
-/// Zoom's limits are per second and clocks differ: no wait is shorter, whatever an answer says.
+/// No wait is shorter than this, whatever an answer says, because Zoom's limits are per second and clocks differ.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
 impl Limit {
-    /// Reads an answer; `None` unless it is a 429. The wait is its `Retry-After`, else the end of the current second's
-    /// limit, else what the description says in words. What cannot be read counts as absent.
-    pub fn of(
-        status: StatusCode,
-        headers: &HeaderMap,
-        documented: Option<Duration>,
-        now: SystemTime,
-    ) -> Option<Self> {
-        (status == StatusCode::TOO_MANY_REQUESTS).then(|| Self::read(headers, documented, now))
-    }
-
-    /// Reads the headers, whatever the status.
+    /// Reads an answer's headers. The wait is its `Retry-After`, or the end of the current second's limit, or what the
+    /// description says in words. A header that cannot be read counts as absent.
     pub fn read(headers: &HeaderMap, documented: Option<Duration>, now: SystemTime) -> Self {
         let kind = match text(headers, "x-ratelimit-type").map(str::to_ascii_lowercase) {
             Some(kind) if kind == "qps" => Kind::PerSecond,
             Some(kind) if kind.contains("daily") => Kind::Daily,
             _ => Kind::Other,
         };
-        // An instant is told by Zoom's clock, so it is measured by Zoom's clock too.
-        let theirs = text(headers, "date").and_then(|date| httpdate::parse_http_date(date).ok());
-        let left = |until: SystemTime| until.duration_since(theirs.unwrap_or(now)).unwrap_or_default();
-        let reset = || {
-            let seconds = text(headers, "x-ratelimit-reset")?.parse().ok()?;
-            let until = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
-            (kind == Kind::PerSecond).then(|| until.map_or(Duration::MAX, left))
-        };
+        // An instant in an answer is by the server's clock, so it is measured against the server's `Date`.
+        let date = text(headers, "date").and_then(|date| httpdate::parse_http_date(date).ok());
+        let left = |until: SystemTime| until.duration_since(date.unwrap_or(now)).unwrap_or_default();
+        let reset = text(headers, "x-ratelimit-reset").and_then(|seconds| seconds.parse().ok());
+        let reset = reset.map(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
         let (wait, until) = match retry_after(headers) {
-            Some(RetryAfter::Seconds(seconds)) => {
-                let wait = Duration::from_secs(seconds);
-                (Some(wait), now.checked_add(wait))
-            }
+            Some(RetryAfter::Seconds(wait)) => (Some(wait), now.checked_add(wait)),
             Some(RetryAfter::At(until)) => (Some(left(until)), Some(until)),
-            None if kind == Kind::PerSecond => (Some(reset().unwrap_or_default()), None),
+            None if kind == Kind::PerSecond => {
+                let wait = reset.map(|until| until.map_or(Duration::MAX, left));
+                (Some(wait.unwrap_or(SHORTEST_WAIT)), None)
+            }
             None => (documented, None),
         };
         Self { kind, wait: wait.map(|wait| wait.max(SHORTEST_WAIT)), until }
     }
-}
-
-/// What to do about a 429.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Decision {
-    /// Send again after this long.
-    Wait(Duration),
-    /// The call ends in this answer's error.
-    Stop(Stop),
 }
 
 /// Why a call is not sent again after a 429.
@@ -303,23 +278,23 @@ pub(crate) enum Decision {
 pub(crate) enum Stop {
     /// The day's requests are used up.
     DailyLimit,
-    /// The retries are used up, or there are none.
+    /// The policy allows no further retry.
     NoRetryLeft,
     /// The wait is longer than the policy allows.
     WaitTooLong,
     /// The wait would end after the call's deadline.
     PastDeadline,
-    /// The caller has what the call was to bring about, for this reason.
+    /// The caller already has what the call was meant to achieve, for this reason.
     Satisfied(String),
     /// The caller's check said no.
     Declined,
     /// The caller's check did not answer before the call's deadline.
     CheckTooSlow,
-    /// The answer names no wait, nor does the description.
+    /// Neither the answer nor the description says how long to wait.
     NoWaitKnown,
 }
 
-/// What a call has behind it when it is decided whether it is sent again.
+/// What a call has used up when the client decides whether to send it again.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Spent {
     /// Retries after a limit per second.
@@ -329,56 +304,50 @@ pub(crate) struct Spent {
     pub elapsed: Duration,
 }
 
-impl Spent {
-    /// Counts one more retry.
-    pub fn count(&mut self, kind: Kind) {
-        match kind {
-            Kind::PerSecond => self.paced += 1,
-            _ => self.retries += 1,
-        }
-    }
-}
-
-/// Whether a call is sent again, and when. `chance` is a random number from 0 to 1.
-pub(crate) fn decide(policy: &RetryPolicy, limit: &Limit, spent: Spent, chance: f64) -> Decision {
+/// How long to wait before the call is sent again, or why it is not. `chance` is a random number from 0 to 1.
+pub(crate) fn decide(
+    policy: &RetryPolicy,
+    limit: &Limit,
+    spent: Spent,
+    chance: f64,
+) -> Result<Duration, Stop> {
     if limit.kind == Kind::Daily {
-        return Decision::Stop(Stop::DailyLimit);
+        return Err(Stop::DailyLimit);
     }
     let paced = limit.kind == Kind::PerSecond;
     if policy.max_retries == 0 || (!paced && spent.retries >= policy.max_retries) {
-        return Decision::Stop(Stop::NoRetryLeft);
+        return Err(Stop::NoRetryLeft);
     }
-    let Some(wait) = limit.wait else { return Decision::Stop(Stop::NoWaitKnown) };
+    let wait = limit.wait.ok_or(Stop::NoWaitKnown)?;
     if wait > policy.max_wait {
-        return Decision::Stop(Stop::WaitTooLong);
+        return Err(Stop::WaitTooLong);
     }
     let left = policy
         .deadline
         .map_or(Duration::MAX, |deadline| deadline.saturating_sub(spent.elapsed).saturating_sub(wait));
     if left.is_zero() {
-        return Decision::Stop(Stop::PastDeadline);
+        return Err(Stop::PastDeadline);
     }
-    // Calls that were refused in one second and came back in another would be refused there: they spread out, and
-    // more so the more there are.
+    // Calls that were refused in one second and came back together in another would be refused again, so they spread
+    // out, and further with each retry.
     let spread = Duration::from_secs(2 << spent.paced.min(4)).min(left).mul_f64(chance.clamp(0.0, 1.0));
-    Decision::Wait(if paced { wait.saturating_add(spread) } else { wait })
+    Ok(if paced { wait.saturating_add(spread) } else { wait })
 }
 
 enum RetryAfter {
-    Seconds(u64),
+    Seconds(Duration),
     At(SystemTime),
 }
 
 /// Seconds and HTTP-date are RFC 9110's (section 10.2.3); the ISO 8601 instant is Zoom's.
 fn retry_after(headers: &HeaderMap) -> Option<RetryAfter> {
-    let text = text(headers, RETRY_AFTER.as_str())?;
+    let text = text(headers, "retry-after")?;
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // Only a number too long for 64 bits fails here: longer than any wait.
-        return Some(RetryAfter::Seconds(text.parse().unwrap_or(u64::MAX)));
+        // Only a number too large for 64 bits fails to parse here.
+        return Some(RetryAfter::Seconds(Duration::from_secs(text.parse().unwrap_or(u64::MAX))));
     }
-    let instant =
-        httpdate::parse_http_date(text).ok().or_else(|| humantime::parse_rfc3339_weak(text).ok())?;
-    Some(RetryAfter::At(instant))
+    let instant = httpdate::parse_http_date(text).ok().or_else(|| humantime::parse_rfc3339_weak(text).ok());
+    instant.map(RetryAfter::At)
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
@@ -402,7 +371,7 @@ mod tests {
             .iter()
             .map(|(name, value)| (name.parse().expect("name"), value.parse().expect("value")))
             .collect();
-        Limit::of(StatusCode::TOO_MANY_REQUESTS, &headers, documented, now()).expect("a limit")
+        Limit::read(&headers, documented, now())
     }
 
     fn decide_at(
@@ -410,7 +379,7 @@ mod tests {
         pairs: &[(&'static str, &str)],
         retries: u32,
         elapsed: u64,
-    ) -> Decision {
+    ) -> Result<Duration, Stop> {
         let spent = Spent { retries, paced: 0, elapsed: Duration::from_secs(elapsed) };
         decide(policy, &limit(pairs, DOCUMENTED), spent, 0.0)
     }
@@ -445,7 +414,7 @@ mod tests {
             (&[("retry-after", "?"), ("x-ratelimit-type", "qps"), ("x-ratelimit-reset", "1590883205")], 5),
         ] {
             let decision = decide_at(&RetryPolicy::default(), pairs, 0, 0);
-            assert_eq!(decision, Decision::Wait(Duration::from_secs(seconds)), "{pairs:?}");
+            assert_eq!(decision, Ok(Duration::from_secs(seconds)), "{pairs:?}");
         }
     }
 
@@ -461,26 +430,26 @@ mod tests {
                 vec![("date", date), ("x-ratelimit-type", "QPS"), ("x-ratelimit-reset", reset)],
             ] {
                 let decision = decide_at(&RetryPolicy::default(), &pairs, 0, 0);
-                assert_eq!(decision, Decision::Wait(Duration::from_secs(30)), "{pairs:?}");
+                assert_eq!(decision, Ok(Duration::from_secs(30)), "{pairs:?}");
             }
         }
         let pairs = [("date", "yesterday"), ("retry-after", "Sun, 31 May 2020 00:00:30 GMT")];
         let decision = decide_at(&RetryPolicy::default(), &pairs, 0, 0);
-        assert_eq!(decision, Decision::Wait(Duration::from_secs(30)), "a date that is not one");
+        assert_eq!(decision, Ok(Duration::from_secs(30)), "a date that is not one");
     }
 
     #[test]
     fn a_huge_wait_is_not_started() {
         for value in ["121", "18446744073709551615", "99999999999999999999999999", "9999-12-31T23:59:59Z"] {
             let decision = decide_at(&RetryPolicy::default(), &[("retry-after", value)], 0, 0);
-            assert_eq!(decision, Decision::Stop(Stop::WaitTooLong), "{value}");
+            assert_eq!(decision, Err(Stop::WaitTooLong), "{value}");
         }
         let reset = [("x-ratelimit-type", "QPS"), ("x-ratelimit-reset", "18446744073709551615")];
         let decision = decide_at(&RetryPolicy::default(), &reset, 0, 0);
-        assert_eq!(decision, Decision::Stop(Stop::WaitTooLong));
+        assert_eq!(decision, Err(Stop::WaitTooLong));
         let unlimited = RetryPolicy::default().max_wait(Duration::MAX).deadline(None);
         let decision = decide_at(&unlimited, &[("retry-after", "18446744073709551615")], 0, 0);
-        assert_eq!(decision, Decision::Wait(Duration::from_secs(u64::MAX)));
+        assert_eq!(decision, Ok(Duration::from_secs(u64::MAX)));
     }
 
     #[test]
@@ -488,7 +457,7 @@ mod tests {
         for kind in ["Daily-limit", "DAILY", "daily_limit"] {
             let pairs = [("x-ratelimit-type", kind), ("retry-after", "2020-06-01T00:00:00Z")];
             let decision = decide_at(&RetryPolicy::default(), &pairs, 0, 0);
-            assert_eq!(decision, Decision::Stop(Stop::DailyLimit), "{kind}");
+            assert_eq!(decision, Err(Stop::DailyLimit), "{kind}");
             assert_eq!(limit(&pairs, None).until, Some(now() + Duration::from_secs(86_400)));
         }
     }
@@ -496,14 +465,14 @@ mod tests {
     #[test]
     fn retries_and_the_deadline_end() {
         let policy = RetryPolicy::default();
-        assert_eq!(decide_at(&policy, &[], 2, 0), Decision::Wait(Duration::from_secs(30)));
-        assert_eq!(decide_at(&policy, &[], 3, 0), Decision::Stop(Stop::NoRetryLeft));
-        assert_eq!(decide_at(&RetryPolicy::never(), &[], 0, 0), Decision::Stop(Stop::NoRetryLeft));
-        assert_eq!(decide_at(&policy, &[], 0, 269), Decision::Wait(Duration::from_secs(30)));
-        assert_eq!(decide_at(&policy, &[], 0, 270), Decision::Stop(Stop::PastDeadline));
-        assert_eq!(decide_at(&policy, &[], 0, u64::MAX), Decision::Stop(Stop::PastDeadline));
+        assert_eq!(decide_at(&policy, &[], 2, 0), Ok(Duration::from_secs(30)));
+        assert_eq!(decide_at(&policy, &[], 3, 0), Err(Stop::NoRetryLeft));
+        assert_eq!(decide_at(&RetryPolicy::never(), &[], 0, 0), Err(Stop::NoRetryLeft));
+        assert_eq!(decide_at(&policy, &[], 0, 269), Ok(Duration::from_secs(30)));
+        assert_eq!(decide_at(&policy, &[], 0, 270), Err(Stop::PastDeadline));
+        assert_eq!(decide_at(&policy, &[], 0, u64::MAX), Err(Stop::PastDeadline));
         let decision = decide_at(&policy.deadline(None), &[], 0, u64::MAX);
-        assert_eq!(decision, Decision::Wait(Duration::from_secs(30)));
+        assert_eq!(decision, Ok(Duration::from_secs(30)));
     }
 
     #[test]
@@ -514,29 +483,20 @@ mod tests {
             decide(&RetryPolicy::default(), &limit, spent, chance)
         };
         for (paced, span) in [(0, 2), (1, 4), (2, 8), (3, 16), (4, 32), (5, 32), (u32::MAX, 32)] {
-            assert_eq!(after(paced, 0, 0.0), Decision::Wait(Duration::from_secs(1)));
-            assert_eq!(after(paced, 0, 0.5), Decision::Wait(Duration::from_secs(1 + span / 2)));
-            assert_eq!(after(paced, 0, 1.0), Decision::Wait(Duration::from_secs(1 + span)));
+            assert_eq!(after(paced, 0, 0.0), Ok(Duration::from_secs(1)));
+            assert_eq!(after(paced, 0, 0.5), Ok(Duration::from_secs(1 + span / 2)));
+            assert_eq!(after(paced, 0, 1.0), Ok(Duration::from_secs(1 + span)));
         }
-        assert_eq!(after(9, 295, 0.5), Decision::Wait(Duration::from_secs(3)), "what is left is shared out");
-        assert_eq!(after(9, 299, 0.0), Decision::Stop(Stop::PastDeadline));
+        assert_eq!(after(9, 295, 0.5), Ok(Duration::from_secs(3)), "what is left is shared out");
+        assert_eq!(after(9, 299, 0.0), Err(Stop::PastDeadline));
         let never = decide(&RetryPolicy::never(), &limit, Spent::default(), 0.0);
-        assert_eq!(never, Decision::Stop(Stop::NoRetryLeft));
-    }
-
-    #[test]
-    fn only_a_429_is_a_limit() {
-        for status in [200, 204, 300, 400, 401, 404, 408, 500, 502, 503, 504] {
-            let status = StatusCode::from_u16(status).expect("status");
-            let headers = HeaderMap::from_iter([(RETRY_AFTER, "1".parse().expect("value"))]);
-            assert_eq!(Limit::of(status, &headers, DOCUMENTED, now()), None, "{status}");
-        }
+        assert_eq!(never, Err(Stop::NoRetryLeft));
     }
 
     #[test]
     fn without_any_wait_named_nothing_is_guessed() {
         let decision = decide(&RetryPolicy::default(), &limit(&[], None), Spent::default(), 0.0);
-        assert_eq!(decision, Decision::Stop(Stop::NoWaitKnown));
+        assert_eq!(decision, Err(Stop::NoWaitKnown));
     }
 
     /// Headers as they are, as they could be, and as no server should write them.
@@ -563,14 +523,13 @@ mod tests {
         ) {
             let names = ["retry-after", "x-ratelimit-type", "x-ratelimit-reset", "date"];
             let headers = values.iter().filter_map(|(name, value)| Some((names[*name].parse().ok()?, value.parse().ok()?)));
-            let limit = Limit::of(StatusCode::TOO_MANY_REQUESTS, &headers.collect(), DOCUMENTED, now());
-            let limit = limit.expect("a limit");
+            let limit = Limit::read(&headers.collect(), DOCUMENTED, now());
             prop_assert!(limit.wait >= Some(SHORTEST_WAIT));
             let words = crate::sentence::how_long(limit.wait.unwrap_or_default(), limit.until);
             prop_assert!(words.len() < 40, "{}", words);
             let spent = Spent { retries, paced, elapsed: Duration::from_secs(elapsed) };
             for policy in [RetryPolicy::default(), RetryPolicy::default().max_wait(Duration::MAX).deadline(None)] {
-                if let Decision::Wait(wait) = decide(&policy, &limit, spent, chance) {
+                if let Ok(wait) = decide(&policy, &limit, spent, chance) {
                     prop_assert!(wait >= SHORTEST_WAIT);
                     prop_assert!(policy.deadline.is_none_or(|end| spent.elapsed.saturating_add(wait) <= end));
                 }

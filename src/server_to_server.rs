@@ -2,14 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
-use progenitor_client::RequestBuilderExt;
-use reqwest::header::AUTHORIZATION;
-use reqwest::{Request, Url};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::{Method, Request, Url};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::answer::{Answer, Flaw};
 use crate::auth::{AccessToken, TokenCache, TokenSource, flaw};
+use crate::body::urlencoded;
 use crate::envelope::text;
 use crate::error::{BoxError, Error, Judgement, Progress, asks_to_wait};
 use crate::operation::Operation;
@@ -55,11 +55,11 @@ const LIFETIME: f64 = 3600.0;
 /// Not an operation of the description, but errors name it like one.
 static TOKEN_REQUEST: Operation = Operation {
     id: "the token request",
+    method: Method::POST,
     path: "/oauth/token",
     media_type: None,
     body_required: true,
     documented_wait: None,
-    lengths: &[],
     errors: &[],
 };
 
@@ -111,11 +111,13 @@ impl ServerToServer {
     fn request(&self, http: &reqwest::Client) -> Result<Request, Error> {
         let refused = |what: String| Error::refused(Some(&TOKEN_REQUEST), what);
         let url = self.checked_url().map_err(refused)?;
-        let grant = [("grant_type", "account_credentials"), ("account_id", &self.account_id)];
+        let grant = [("grant_type", "account_credentials"), ("account_id", &*self.account_id)];
         let request = http.post(url).basic_auth(&self.client_id, Some(self.client_secret.expose()));
-        let request = RequestBuilderExt::<()>::form_urlencoded(request, &grant);
-        let request = request.map_err(|error| refused(error.to_string()))?;
-        request.build().map_err(|error| refused(error.without_url().to_string()))
+        let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        request
+            .body(urlencoded(grant.into_iter()))
+            .build()
+            .map_err(|error| refused(error.without_url().to_string()))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Spans and events; without the feature `tracing` all of it is nothing.
+//! Spans and events, which the feature `tracing` switches on.
 //!
 //! Names are OpenTelemetry's where it has one (semantic conventions for HTTP clients). No body, header or token is
 //! ever a field.
@@ -24,22 +24,13 @@ mod enabled {
     use crate::sentence::excerpt;
 
     impl Span {
-        pub fn call(operation: &Operation) -> Self {
+        pub fn call(operation: &Operation, path: &str) -> Self {
             Self(tracing::info_span!(
                 "zoom.call",
                 otel.kind = "internal",
                 zoom.operation_id = operation.id,
-                zoom.resource_id = Empty,
+                zoom.resource_id = operation.resource_id(path),
             ))
-        }
-
-        /// Once a call, with its first request.
-        pub fn about(&self, operation: &Operation, request: &Request) {
-            if !self.0.is_disabled()
-                && let Some(id) = operation.resource_id(request.url().path())
-            {
-                self.0.record("zoom.resource_id", id);
-            }
         }
 
         pub fn attempt(&self, operation: &Operation, request: &Request, resends: u32) -> Self {
@@ -60,31 +51,29 @@ mod enabled {
             ))
         }
 
-        /// Ends an attempt's span with its answer: the wait that may follow is the call's.
-        pub fn answered(self, answer: &Answer, token: &str) {
-            let status = answer.status;
-            self.0.record("http.response.status_code", status.as_u16());
-            if !status.is_success() {
-                self.0.record("error.type", status.as_str());
+        /// Ends an attempt's span before any wait, which belongs to the call.
+        pub fn ended(self, outcome: &Result<Answer, reqwest::Error>, token: &str) {
+            if self.0.is_disabled() {
+                return;
             }
-            if !self.0.is_disabled()
-                && let Some(id) = tracking_id(&answer.headers)
-            {
+            let answer = match outcome {
+                Ok(answer) => answer,
+                Err(error) if error.is_connect() => return self.failed("connect"),
+                Err(error) if error.is_timeout() => return self.failed("timeout"),
+                Err(_) => return self.failed("interrupted"),
+            };
+            self.0.record("http.response.status_code", answer.status.as_u16());
+            if let Some(id) = tracking_id(&answer.headers) {
                 let mut id = excerpt(id);
                 redact(&mut id, &[token]);
                 self.0.record("zoom.tracking_id", id);
             }
+            if !answer.status.is_success() {
+                self.failed(answer.status.as_str());
+            }
         }
 
-        /// Ends an attempt's span without an answer.
-        pub fn failed(self, error: &reqwest::Error) {
-            let kind = if error.is_connect() {
-                "connect"
-            } else if error.is_timeout() {
-                "timeout"
-            } else {
-                "interrupted"
-            };
+        fn failed(&self, kind: &str) {
             self.0.record("error.type", kind);
         }
 
@@ -98,13 +87,13 @@ mod enabled {
             );
         }
 
-        pub async fn within<F: Future>(&self, future: F) -> F::Output {
-            future.instrument(self.0.clone()).await
+        pub fn within<F: Future>(&self, future: F) -> impl Future<Output = F::Output> {
+            future.instrument(self.0.clone())
         }
     }
 }
 
-/// A token request, in a span of its own that is a child of the one it is begun in, wherever it runs.
+/// Puts a token request into a span of its own, a child of the current one, whichever task runs it.
 #[cfg(feature = "tracing")]
 pub(crate) fn token<F: Future>(request: F) -> impl Future<Output = F::Output> {
     tracing::Instrument::instrument(request, tracing::info_span!("zoom.token", otel.kind = "internal"))
@@ -126,23 +115,19 @@ pub(crate) fn not_renewed(error: &dyn std::error::Error) {
 #[cfg(not(feature = "tracing"))]
 #[allow(clippy::unused_self)]
 impl Span {
-    pub fn call(_: &Operation) -> Self {
+    pub fn call(_: &Operation, _: &str) -> Self {
         Self()
     }
-
-    pub fn about(&self, _: &Operation, _: &Request) {}
 
     pub fn attempt(&self, _: &Operation, _: &Request, _: u32) -> Self {
         Self()
     }
 
-    pub fn answered(self, _: &Answer, _: &str) {}
-
-    pub fn failed(self, _: &reqwest::Error) {}
+    pub fn ended(self, _: &Result<Answer, reqwest::Error>, _: &str) {}
 
     pub fn resending(&self, _: &Operation, _: u32, _: Duration, _: &str) {}
 
-    pub async fn within<F: Future>(&self, future: F) -> F::Output {
-        future.await
+    pub fn within<F: Future>(&self, future: F) -> F {
+        future
     }
 }

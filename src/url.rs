@@ -1,7 +1,9 @@
-//! URLs that are read exactly as they are written.
+//! URLs, read exactly as they are written.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
 
 /// Whether this build can speak https.
@@ -33,18 +35,13 @@ pub(crate) fn checked(what: &str, text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// `text` as a URL, if parsing changes nothing.
-pub(crate) fn verbatim(text: &str) -> Option<Url> {
-    Url::parse(text).ok().filter(|url| is_verbatim(text, url))
-}
-
 /// RFC 3986, section 2.
 fn is_of_a_url(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=%".contains(c)
 }
 
-/// The `url` crate drops line breaks, resolves `..`, takes `\` for `/` and more, all without a word. The one change
-/// that is none is the slash behind a host without a path.
+/// The `url` crate drops line breaks, resolves `..`, takes `\` for `/` and more without reporting it. Only the slash that
+/// it adds after a host without a path means the same.
 fn is_verbatim(text: &str, url: &Url) -> bool {
     url.as_str() == text || url.as_str().strip_suffix('/') == Some(text)
 }
@@ -64,6 +61,13 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
+/// All but RFC 3986's unreserved characters.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+pub(crate) fn encoded(text: &str) -> Cow<'_, str> {
+    utf8_percent_encode(text, RESERVED).into()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -72,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_taken_exactly_as_it_is_written() {
+    fn a_url_is_used_exactly_as_it_is_written() {
         for text in [
             "https://api.zoom.us/v2",
             "https://api.zoom.us/v2/",
@@ -134,18 +138,18 @@ mod tests {
     }
 
     #[test]
-    fn https_without_tls_is_refused_and_the_features_are_named() {
-        let https = verbatim("https://api.zoom.us/v2").expect("a URL");
+    fn https_without_tls_is_refused_with_the_features_to_enable() {
+        let https = Url::parse("https://api.zoom.us/v2").expect("a URL");
         let sentence = with_tls("the base URL", &https, false).expect_err("no TLS");
         assert!(sentence.contains("`rustls`") && sentence.contains("`native-tls`"), "{sentence}");
         assert_eq!(with_tls("the base URL", &https, true), Ok(()));
-        let http = verbatim("http://127.0.0.1/v2").expect("a URL");
+        let http = Url::parse("http://127.0.0.1/v2").expect("a URL");
         assert_eq!(with_tls("the base URL", &http, false), Ok(()));
     }
 
     proptest! {
         #[test]
-        fn what_is_taken_is_sent_as_it_is_written(
+        fn an_accepted_url_is_sent_as_it_is_written(
             scheme in select(vec!["https://", "http://", "HTTPS://", r"https:\\", "https:", " https://"]),
             host in prop_oneof![
                 select(vec!["api.zoom.us", "127.0.0.1", "127.1", "[::1]", "[0::1]", "localhost", "h:443", "h:8443", "h:", "u:hidden@h"])

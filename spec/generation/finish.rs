@@ -49,7 +49,7 @@ fn finish_file(mut file: syn::File, lowered: &Lowered, schemars: bool) -> Result
                     #[derive(Clone)]
                     pub struct Client {
                         pub(crate) client: reqwest::Client,
-                        pub(crate) inner: ::std::sync::Arc<crate::client::Inner>,
+                        pub(crate) inner: crate::client::Inner,
                     }
                 };
             }
@@ -58,11 +58,14 @@ fn finish_file(mut file: syn::File, lowered: &Lowered, schemars: bool) -> Result
     }
     let types: Vec<String> = modules(&file.items, "types").flat_map(items).filter_map(type_name).collect();
     let setters = calls::setters_of_types(&file);
+    let structs = calls::structs(&file);
     let mut modules = Vec::new();
     let mut methods = BTreeSet::new();
     for item in &mut file.items {
         match item {
-            Item::Mod(module) if module.ident == "builder" => calls::finish(module, lowered, &setters)?,
+            Item::Mod(module) if module.ident == "builder" => {
+                calls::finish(module, lowered, &setters, &structs)?
+            }
             Item::Impl(block) => {
                 for item in &mut block.items {
                     let ImplItem::Fn(method) = item else { continue };

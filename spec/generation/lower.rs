@@ -210,10 +210,12 @@ pub fn is_json(media_type: &str) -> bool {
 }
 
 pub fn is_typed(media_type: &str) -> bool {
-    is_json(media_type)
-        || ["multipart/form-data", "application/x-www-form-urlencoded"]
-            .iter()
-            .any(|form| media_type.starts_with(form))
+    is_json(media_type) || is_form(media_type)
+}
+
+pub fn is_form(media_type: &str) -> bool {
+    let forms = ["multipart/form-data", "application/x-www-form-urlencoded"];
+    forms.iter().any(|form| media_type.starts_with(form))
 }
 
 fn preference(media_type: &str) -> usize {

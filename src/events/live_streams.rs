@@ -424,11 +424,11 @@ mod tests {
         let operation = |path| {
             Box::leak(Box::new(crate::operation::Operation {
                 id: "anOperation",
+                method: reqwest::Method::PATCH,
                 path,
                 media_type: None,
                 body_required: false,
                 documented_wait: None,
-                lengths: &[],
                 errors: &[],
             }))
         };

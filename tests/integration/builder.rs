@@ -11,7 +11,7 @@ fn refusal(builder: zoom_livestream::ClientBuilder, words: &str) {
 }
 
 #[test]
-fn a_token_that_is_none_is_refused_and_not_printed() {
+fn an_invalid_token_is_refused_and_not_printed() {
     for token in ["", "hidden\ntoken", "hidden\r\nX-Evil: 1", "hidden token", "hidden\0", "hidden-é"] {
         let error = Client::builder().access_token(token).build().expect_err("no token");
         assert!(error.to_string().contains("the access token"), "{error}");
@@ -21,7 +21,7 @@ fn a_token_that_is_none_is_refused_and_not_printed() {
 }
 
 #[test]
-fn a_base_url_is_https_or_loopback_and_no_more_than_a_path() {
+fn a_base_url_is_https_or_loopback_and_has_only_a_path() {
     for (url, words) in [
         ("http://api.zoom.us/v2", "must be https"),
         ("ftp://127.0.0.1/v2", "must be https"),
@@ -51,6 +51,6 @@ fn a_base_url_is_https_or_loopback_and_no_more_than_a_path() {
 }
 
 #[test]
-fn a_user_agent_that_is_no_header_is_refused() {
+fn a_user_agent_that_cannot_be_a_header_is_refused() {
     refusal(Client::builder().access_token("t").user_agent("a\r\nb"), "check the user agent");
 }

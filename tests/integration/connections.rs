@@ -1,4 +1,4 @@
-//! How connections are kept: pings on those that fall silent, and how long an idle one lasts.
+//! How long connections are kept: pings on silent ones, and the idle timeout.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,8 +16,8 @@ use crate::support::{MEETING, RawServer, builder, start, until};
 const SHORT: Duration = Duration::from_millis(200);
 const LONG: Duration = Duration::from_secs(60);
 
-/// A middlebox in front of the embedded Zoom. A connection that it loses track of falls silent: what is sent on it is
-/// still acknowledged and goes nowhere.
+/// A middlebox in front of the embedded Zoom. When it loses track of a connection, what is sent on it is still
+/// acknowledged but goes nowhere.
 struct Middlebox {
     zoom: MockServer,
     server: RawServer,
@@ -109,7 +109,7 @@ async fn a_slow_answer_on_a_connection_that_answers_pings_is_waited_for() {
 }
 
 #[tokio::test]
-async fn pings_are_those_of_http_unless_set_here() {
+async fn pings_are_configured_by_http_unless_set_here() {
     let own = || {
         let http = http2().http2_keep_alive_interval(SHORT).http2_keep_alive_timeout(SHORT);
         http.http2_keep_alive_while_idle(true)
@@ -138,7 +138,7 @@ async fn pings_are_those_of_http_unless_set_here() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_is_kept_as_long_as_set_here_else_as_long_as_http_says() {
+async fn an_idle_connection_is_kept_as_long_as_set_here_or_else_by_http() {
     type Set = fn(ClientBuilder) -> ClientBuilder;
     let http = |idle: Duration| reqwest::ClientBuilder::new().pool_idle_timeout(idle);
     let as_it_is: Set = |builder| builder;
@@ -151,7 +151,7 @@ async fn an_idle_connection_is_kept_as_long_as_set_here_else_as_long_as_http_say
         ("set by `http`", Some(http(SHORT)), as_it_is, 2),
         ("long by `http`, short here", Some(http(LONG)), short, 2),
         ("short by `http`, long here", Some(http(SHORT)), long, 1),
-        ("short by `http`, for ever here", Some(http(SHORT)), forever, 1),
+        ("short by `http`, forever here", Some(http(SHORT)), forever, 1),
     ] {
         let middlebox = Middlebox::start().await;
         let builder = set(middlebox.builder());

@@ -38,7 +38,7 @@ async fn each_operation_is_taken_in_both_encodings() {
 }
 
 #[tokio::test]
-async fn what_was_configured_is_read_back_with_its_secrets_hidden() {
+async fn what_was_configured_is_read_back_with_its_secrets_redacted() {
     let server = server().await;
     let zoom = client(&server);
     configure(&zoom).await.expect("204");
@@ -68,7 +68,7 @@ async fn an_unknown_value_or_field_of_an_answer_is_kept() {
 }
 
 #[tokio::test]
-async fn a_success_that_does_not_hold_its_value_is_an_error_that_quotes_none_of_it() {
+async fn a_success_that_does_not_match_is_an_error_that_does_not_quote_it() {
     let server = server().await;
     let zoom = client(&server);
     for body in

@@ -1,4 +1,4 @@
-//! The promises that can be seen on real sockets, a module per topic.
+//! Promises tested over real sockets, one module per topic.
 
 mod answers;
 mod builder;

@@ -1,4 +1,4 @@
-//! A call's own setters, and calls that outlive what made them.
+//! A call's setters, and calls that outlive their client.
 
 use std::future::IntoFuture;
 
@@ -57,7 +57,7 @@ async fn a_call_outlives_the_client_that_made_it() {
 }
 
 #[tokio::test]
-async fn what_was_not_set_is_named_as_the_bodys() {
+async fn a_missing_body_field_is_named_as_the_bodys() {
     let server = server().await;
     let call = client(&server).update_meeting_live_stream().meeting_id(MEETING);
     let error = call.stream_url("rtmp://h/app").stream_key("key").await.expect_err("no page");

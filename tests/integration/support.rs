@@ -1,4 +1,4 @@
-//! What the topics share.
+//! Helpers that the tests share.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ pub fn document() -> Value {
     serde_json::from_str(include_str!("../../spec/openapi.json")).expect("spec/openapi.json is JSON")
 }
 
-/// Each operation of the description that [`call`] calls. One that was added to the description is not among them.
+/// Each operation of the description that [`call`] can call, which leaves out newly added ones.
 pub fn operations() -> Vec<Value> {
     let document = document();
     let items = document["paths"].as_object().expect("paths").values();
@@ -50,7 +50,7 @@ pub fn builder(server: &MockServer) -> ClientBuilder {
     builder_without_token(server).access_token(server.access_token())
 }
 
-/// For a client whose tokens come from a source.
+/// For a client that gets its tokens from a source.
 pub fn builder_without_token(server: &MockServer) -> ClientBuilder {
     watch_logs();
     Client::builder().base_url(server.base_url())
@@ -112,7 +112,7 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// Texts of which one is in every secret that these tests send, as it is or in Base64.
+/// Every secret that these tests send contains one of these texts, plain or in Base64.
 const MARKERS: [&str; 6] = [
     "hidden",
     "mock-access-token",
@@ -127,8 +127,8 @@ pub fn secret_in(text: &str) -> Option<&'static str> {
     MARKERS.into_iter().find(|marker| text.contains(marker))
 }
 
-/// Has every test of this binary log at TRACE level, each line of which is searched for secrets. The first one found
-/// ends the whole run: a test that fails would only show its own lines.
+/// Makes every test of this binary log at TRACE level and searches each line for secrets. The first one found ends the
+/// whole run, because a failing test would show only its own lines.
 pub fn watch_logs() {
     static WATCH: Once = Once::new();
     WATCH.call_once(|| {
@@ -136,7 +136,7 @@ pub fn watch_logs() {
     });
 }
 
-/// How many lines of the log name each of these crates so far.
+/// How many lines of the log have named each of these crates so far.
 pub static LOG_LINES: [(&str, AtomicUsize); 4] = [
     ("zoom_livestream::", AtomicUsize::new(0)),
     ("reqwest::", AtomicUsize::new(0)),
@@ -169,13 +169,12 @@ impl Write for LogWatch {
 
 const CHILD: &str = "ZOOM_LIVESTREAM_TEST_CHILD";
 
-/// Whether this process is one that [`in_child`] started.
+/// Whether [`in_child`] started this process.
 pub fn is_child() -> bool {
     std::env::var_os(CHILD).is_some()
 }
 
-/// Runs one test of this binary again, in a process of its own with this environment: what it does there is behind
-/// [`is_child`].
+/// Runs one test of this binary again, in a process of its own with this environment. There, [`is_child`] is true.
 pub fn in_child(test: &str, environment: &[(&str, &str)]) {
     let mut command = std::process::Command::new(std::env::current_exe().expect("this binary"));
     for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
@@ -190,7 +189,7 @@ pub fn in_child(test: &str, environment: &[(&str, &str)]) {
     assert!(output.status.success() && text.contains("1 passed"), "{test} in a process of its own:\n{text}");
 }
 
-/// A server that does with each connection what it is told.
+/// A server that handles connections as a test tells it to.
 pub struct RawServer {
     pub address: SocketAddr,
     connections: Arc<AtomicUsize>,
@@ -234,7 +233,7 @@ impl RawServer {
         format!("http://{}/v2", self.address)
     }
 
-    /// A client of this server, to be set up further.
+    /// Starts setting up a client of this server.
     pub fn builder(&self) -> ClientBuilder {
         Client::builder().base_url(self.url()).access_token("hidden-token")
     }
@@ -267,11 +266,11 @@ pub async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<Strin
     }
 }
 
-/// Waits until it is so, ten seconds at most.
+/// Waits until `is_so`, for ten seconds at most.
 pub async fn until(what: &str, is_so: impl Fn() -> bool) {
-    let begun = std::time::Instant::now();
+    let started = std::time::Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(10), "in vain: {what}");
+        assert!(started.elapsed() < Duration::from_secs(10), "timed out: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -1,4 +1,4 @@
-//! To whom a token is sent: certificates, TLS versions, redirects, proxies.
+//! Who a token is sent to: certificates, TLS versions, redirects, proxies.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,7 +33,7 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), root }
     }
 
-    /// A reqwest builder that trusts this authority alone.
+    /// A reqwest builder that trusts only this authority.
     fn trusted(&self) -> reqwest::ClientBuilder {
         reqwest::ClientBuilder::new().tls_certs_only([self.root.clone()])
     }
@@ -150,7 +150,7 @@ async fn an_expired_foreign_or_self_signed_certificate_gets_no_byte_of_the_token
 }
 
 #[tokio::test]
-async fn a_tls_configuration_of_ones_own_does_not_switch_the_check_off() {
+async fn a_custom_tls_configuration_does_not_turn_verification_off() {
     let (zoom, authority) = (zoom().await, Authority::new());
     let (server, saw) = tls(&zoom, params("127.0.0.1"), None, &["http/1.1"]).await;
     let mut trusting = tokio_rustls::rustls::ClientConfig::builder()
@@ -288,7 +288,7 @@ async fn the_http_client_of_an_https_base_url_sends_nothing_over_http() {
 }
 
 #[tokio::test]
-async fn a_server_that_speaks_no_tls_gets_no_byte_of_the_token() {
+async fn a_server_without_tls_gets_no_byte_of_the_token() {
     let read = Arc::new(std::sync::Mutex::new(Vec::new()));
     let kept = read.clone();
     let server = RawServer::start(move |mut stream, _| {
@@ -314,7 +314,7 @@ async fn a_server_that_speaks_no_tls_gets_no_byte_of_the_token() {
 async fn a_proxy_of_the_environment_is_never_used_for_loopback() {
     const NAME: &str = "transport::a_proxy_of_the_environment_is_never_used_for_loopback";
     if is_child() {
-        // The connections to the proxy are the parent's to count.
+        // The parent counts the connections to the proxy.
         let server = zoom().await;
         start(&client(&server), MEETING).await.expect("204, past the proxy");
         let url = server.base_url().replace("127.0.0.1", "localhost");
@@ -365,7 +365,7 @@ fn a_system_without_ca_certificates_is_told_so() {
         assert_eq!((error.kind(), error.may_have_been_sent()), (ErrorKind::Refused, false));
         assert!(error.to_string().contains("the system has no CA certificates: install them"), "{error}");
         assert!(std::error::Error::source(&error).is_some());
-        // A root of one's own is enough.
+        // A custom root is enough.
         let own = Client::builder().access_token("hidden-token").http(Authority::new().trusted());
         own.build().expect("a client");
         return;

@@ -145,7 +145,7 @@ async fn a_text_arrives_exactly_as_it_was_given() {
         "rtmp://h/app?user=ada&pass=p%40ss".to_owned(),
         String::new(),
     ];
-    // Without the lengths, so that a megabyte may pass.
+    // Without limits on lengths, so that a megabyte is accepted.
     let mut document = crate::support::document();
     unlimited(&mut document);
     for text in texts {
@@ -156,7 +156,7 @@ async fn a_text_arrives_exactly_as_it_was_given() {
         let call = call.update_meeting_live_stream_status().meeting_id(MEETING);
         let sent = call.body_map(|body| body.action(Action::Start).settings(settings)).await;
         if let Err(error) = sent {
-            // A length that the description names is the one thing that may stop a text.
+            // Only a limit in the description may refuse a text.
             assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
             assert!(error.to_string().contains("characters"), "{error}");
         } else {

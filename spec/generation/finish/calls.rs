@@ -3,17 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens as _, format_ident, quote};
 use syn::visit_mut::VisitMut;
 use syn::{Expr, ImplItem, Item, ItemImpl, ItemMod, Type, parse_quote};
 
+use super::types::{is_flattened, is_option, renamed, skipped};
 use super::{
     Missing, REQUIRED, Refusals, as_module, first_argument, is_method, is_named, items, last_segment,
     modules, nothing,
 };
-use crate::generation::facts::{Operation, Place, Style};
-use crate::generation::lower::{Lowered, is_typed, pieces};
+use crate::generation::facts::{Length, Operation, Parameter, Place, Style};
+use crate::generation::lower::{Lowered, is_form, is_typed, pieces};
 
 /// The fields of an operation's builder, by their names.
 type Fields = BTreeMap<String, Type>;
@@ -21,18 +22,29 @@ type Fields = BTreeMap<String, Type>;
 /// The setters of each type's builder, by the type's name.
 pub type Setters = BTreeMap<String, Vec<syn::ImplItemFn>>;
 
-pub fn finish(module: &mut ItemMod, lowered: &Lowered, setters: &Setters) -> Result<(), String> {
+/// What a body's type and the types in it hold, by the type's name; without types that take unnamed fields.
+pub type Structs = BTreeMap<String, Vec<BodyField>>;
+
+pub struct BodyField {
+    ident: syn::Ident,
+    /// As it is sent.
+    name: String,
+    of: Type,
+    /// Says of a value whether it stays out of the body.
+    skipped: Option<syn::Path>,
+}
+
+pub fn finish(
+    module: &mut ItemMod,
+    lowered: &Lowered,
+    setters: &Setters,
+    structs: &Structs,
+) -> Result<(), String> {
     let Some((_, items)) = &mut module.content else { return Err("`mod builder` is empty".into()) };
     items.retain(|item| !matches!(item, Item::Use(_)));
-    let mut added: Vec<Item> = vec![
-        parse_quote!(
-            use super::types;
-        ),
-        parse_quote!(
-            #[allow(unused_imports)]
-            use crate::body::Attach as _;
-        ),
-    ];
+    let mut added: Vec<Item> = vec![parse_quote!(
+        use super::types;
+    )];
     let mut builders: BTreeMap<String, Fields> = BTreeMap::new();
     for item in items.iter_mut() {
         Owned.visit_item_mut(item);
@@ -51,7 +63,7 @@ pub fn finish(module: &mut ItemMod, lowered: &Lowered, setters: &Setters) -> Res
                 let operation = lowered.operations.iter().find(|operation| operation.builder == name);
                 let operation = operation.ok_or_else(|| format!("no operation for `{name}`"))?;
                 let fields = builders.get(&name).ok_or_else(|| format!("`{name}` has no fields"))?;
-                added.push(finish_builder(block, operation, fields)?);
+                added.push(finish_builder(block, operation, fields, structs)?);
                 let body = fields.get("body").and_then(built_type);
                 if let Some(setters) = body.and_then(|body| setters.get(&body)) {
                     forward_setters(block, setters);
@@ -64,7 +76,12 @@ pub fn finish(module: &mut ItemMod, lowered: &Lowered, setters: &Setters) -> Res
     Ok(())
 }
 
-fn finish_builder(block: &mut ItemImpl, operation: &Operation, fields: &Fields) -> Result<Item, String> {
+fn finish_builder(
+    block: &mut ItemImpl,
+    operation: &Operation,
+    fields: &Fields,
+    structs: &Structs,
+) -> Result<Item, String> {
     let owner = operation.title();
     let send = block.items.iter().position(|item| is_method(item, "send"));
     let send = send.map(|place| block.items.remove(place));
@@ -116,7 +133,7 @@ fn finish_builder(block: &mut ItemImpl, operation: &Operation, fields: &Fields) 
     if let Some(unset) = described.filter(|name| *name != "client").find(|name| !changed.contains(*name)) {
         return Err(format!("the builder of {owner} has no setter `{unset}`"));
     }
-    future(operation, &value, fields)
+    future(operation, &value, fields, structs)
 }
 
 /// A setter says what was wrong with the value it was given.
@@ -170,30 +187,35 @@ impl VisitMut for Owned {
     }
 }
 
-/// What `.await` does: the builder is taken apart once, and each attempt's request is built from references.
-fn future(operation: &Operation, value: &Type, fields: &Fields) -> Result<Item, String> {
+/// What `.await` does: the builder is checked once, and each attempt encodes the body anew. The future holds what it
+/// needs and not the builder.
+fn future(operation: &Operation, value: &Type, fields: &Fields, structs: &Structs) -> Result<Item, String> {
     let builder = format_ident!("{}", operation.builder);
     let held: Vec<syn::Ident> =
         fields.keys().filter(|name| *name != "client").map(|name| format_ident!("{name}")).collect();
     // No parameter's name can be one of those below.
     let given: Vec<syn::Ident> = held.iter().map(|name| format_ident!("given_{name}")).collect();
-    let build = fields.get("body").and_then(built_type).map(|built| {
+    let body = fields.get("body");
+    let built = body.and_then(built_type);
+    let build = built.as_ref().map(|built| {
         let built = format_ident!("{built}");
         quote!(let given_body = given_body.and_then(|body| {
             types::#built::try_from(body).map_err(|error| error.to_string())
         });)
     });
+    let lengths = operation.lengths.iter().filter_map(|length| within(length, built.as_ref()?, structs));
     let path = path(operation)?;
     let parameters = parameters(operation);
-    let (query, headers) = match &parameters {
-        Some(_) => (
-            quote!(parameters.url(client.inner.url(&path))),
-            quote!(let request = request.headers(parameters.headers());),
-        ),
-        None => (quote!(client.inner.url(&path)), quote!()),
+    let sent = if parameters.is_some() { quote!(Some(&parameters)) } else { quote!(None) };
+    let kept =
+        body.map(|_| quote!(given_body)).into_iter().chain(parameters.as_ref().map(|_| quote!(parameters)));
+    let kept: Vec<TokenStream> = kept.collect();
+    let known = built.as_ref().and_then(|built| structs.get(built));
+    let encode = body.map_or(quote!(Ok(None)), |_| encode(operation, known));
+    let inspect = match is_raw(operation) || body.is_none() {
+        true => quote!(crate::inspect::Inspected::default()),
+        false => quote!(crate::inspect::Inspected::of(&given_body)),
     };
-    let body = fields.get("body").map(|_| attach(operation));
-    let method = format_ident!("{}", operation.method.to_uppercase());
     let judge: Expr = match value.to_token_stream().to_string().replace(' ', "").as_str() {
         "()" => parse_quote!(crate::answer::nothing),
         "crate::RawBody" => parse_quote!(crate::answer::bytes),
@@ -209,25 +231,35 @@ fn future(operation: &Operation, value: &Type, fields: &Fields) -> Result<Item, 
                 type IntoFuture = crate::call::Call<#value>;
 
                 fn into_future(self) -> Self::IntoFuture {
-                    ::std::boxed::Box::pin(async move {
-                        let Self { client, #(#held: #given),* } = self;
-                        #[allow(unused_variables)] // without a parameter or a body
-                        let refused = |sentence: ::std::string::String| crate::Error::refused(Some(&OPERATION), sentence);
+                    let Self { client, #(#held: #given),* } = self;
+                    let prepare = || -> ::std::result::Result<_, ::std::string::String> {
                         #build
-                        #(let #given = #given.map_err(refused)?;)*
+                        #(let #given = #given?;)*
+                        #(#lengths?;)*
                         let path = #path;
                         #parameters
-                        #[allow(unused_variables)] // without a body, the purpose
-                        let request = |purpose: &mut crate::body::Purpose<'_>| -> ::std::result::Result<
-                            ::reqwest::Request,
-                            ::progenitor_client::Error<()>,
-                        > {
-                            let request = client.client.request(::reqwest::Method::#method, #query);
-                            #headers
-                            #body
-                            Ok(request.build()?)
+                        Ok((path, #(#kept),*))
+                    };
+                    let (path, #(#kept),*) = match prepare() {
+                        Ok(prepared) => prepared,
+                        Err(sentence) => {
+                            let error = crate::Error::refused(Some(&OPERATION), sentence);
+                            return ::std::boxed::Box::pin(::std::future::ready(Err(error)));
+                        }
+                    };
+                    ::std::boxed::Box::pin(async move {
+                        let encode = || -> ::std::result::Result<
+                            ::std::option::Option<crate::body::Encoded>,
+                            ::std::string::String,
+                        > { #encode };
+                        let inspect = || #inspect;
+                        let content = crate::call::Content {
+                            path: &path,
+                            parameters: #sent,
+                            encode: &encode,
+                            inspect: &inspect,
                         };
-                        crate::call::run(&client, &OPERATION, &request, #judge).await
+                        crate::call::run(&client, &OPERATION, content, #judge).await
                     })
                 }
             }
@@ -237,23 +269,16 @@ fn future(operation: &Operation, value: &Type, fields: &Fields) -> Result<Item, 
 
 /// The path, base URL's part included.
 fn path(operation: &Operation) -> Result<TokenStream, String> {
-    let mut format = String::from("{}");
-    let mut values = Vec::new();
-    for (literal, name) in pieces(&operation.path)? {
-        format += &literal.replace('{', "{{").replace('}', "}}");
-        let is_it = |name: &str| {
-            operation
-                .parameters
-                .iter()
-                .find(|parameter| parameter.place == Place::Path && parameter.name == name)
-        };
-        if let Some(parameter) = name.and_then(is_it) {
-            let given = format_ident!("given_{}", parameter.ident);
-            values.push(quote!(::progenitor_client::encode_path(&#given.to_string())));
-            format += "{}";
-        }
-    }
-    Ok(quote!(format!(#format, client.inner.base_path(), #(#values),*)))
+    let in_path = || operation.parameters.iter().filter(|parameter| parameter.place == Place::Path);
+    let parts = pieces(&operation.path)?.into_iter().map(|(literal, name)| {
+        let parameter = name.and_then(|name| in_path().find(|parameter| parameter.name == name));
+        let value = parameter.map(|Parameter { ident, .. }| {
+            let given = format_ident!("given_{ident}");
+            quote!(&crate::url::encoded(&#given.to_string()),)
+        });
+        quote!(#literal, #value)
+    });
+    Ok(quote!([client.inner.settings.base_path(), #(#parts)*].concat()))
 }
 
 /// What is sent in the query, in headers and in cookies, if anything is.
@@ -267,7 +292,7 @@ fn parameters(operation: &Operation) -> Option<TokenStream> {
             Place::Header(how) => (quote!(header), style(how)),
             Place::Cookie(how) => (quote!(cookie), style(how)),
         };
-        Some(quote!(parameters.#place(#name, #how, &#given).map_err(refused)?;))
+        Some(quote!(parameters.#place(#name, #how, &#given)?;))
     });
     let sent: Vec<TokenStream> = sent.collect();
     (!sent.is_empty()).then(|| {
@@ -287,20 +312,74 @@ fn style(style: Style) -> TokenStream {
     }
 }
 
-/// The body goes into the request.
-fn attach(operation: &Operation) -> TokenStream {
-    if operation.media_type.as_deref().is_some_and(|media_type| !is_typed(media_type)) {
-        return quote!(let request = request.attach_raw(&OPERATION, &given_body, purpose););
+fn is_raw(operation: &Operation) -> bool {
+    operation.media_type.as_deref().is_some_and(|media_type| !is_typed(media_type))
+}
+
+/// The body as it is sent, by the fields that its type is `known` to have.
+fn encode(operation: &Operation, known: Option<&Vec<BodyField>>) -> TokenStream {
+    let media_type = operation.media_type.as_deref().unwrap_or("application/json");
+    if is_raw(operation) {
+        return quote!(crate::body::Encoded::new(#media_type, given_body.clone().into_bytes()).map(Some));
     }
-    let files = operation.files.iter().map(|(name, ident)| {
-        let ident = format_ident!("{ident}");
-        quote!((#name, crate::file::Files::files(&given_body.#ident)))
-    });
+    if !is_form(media_type) {
+        return quote!(crate::body::Encoded::json(#media_type, &given_body).map(Some));
+    }
+    let fields = match known {
+        None => quote!(crate::body::Field::all(&given_body)?),
+        Some(fields) => {
+            let fields = fields.iter().map(|BodyField { ident, name, skipped, .. }| {
+                let is_file = operation.files.iter().any(|(file, _)| file == name);
+                match skipped {
+                    _ if is_file => quote!(crate::body::Field::files(#name, given_body.#ident.as_slice())),
+                    Some(skipped) => quote!(crate::body::Field::text(
+                        #name,
+                        &(!#skipped(&given_body.#ident)).then_some(&given_body.#ident),
+                    )?),
+                    None => quote!(crate::body::Field::text(#name, &given_body.#ident)?),
+                }
+            });
+            quote!([#(#fields),*])
+        }
+    };
     quote! {
-        let request = request
-            .attach(&OPERATION, client.inner.body_encoding, &given_body, &[#(#files),*], purpose)
-            .map_err(::progenitor_client::Error::InvalidRequest)?;
+        let fields = #fields;
+        crate::body::Encoded::form(&OPERATION, client.inner.settings.body_encoding, &given_body, &fields)
     }
+}
+
+/// The check of a length, if it is a text's. An `Option` or a `Box` on the way to it is looked through.
+fn within(
+    Length { field, bounds: (least, most) }: &Length,
+    body: &str,
+    structs: &Structs,
+) -> Option<TokenStream> {
+    let mut value = quote!(Some(&given_body));
+    let mut owner = body.to_owned();
+    for name in field {
+        let BodyField { ident, of, .. } = structs.get(&owner)?.iter().find(|field| field.name == *name)?;
+        let mut of = of.clone();
+        value = match is_option(&of) {
+            true => quote!(#value.and_then(|value| value.#ident.as_ref())),
+            false => quote!(#value.map(|value| &value.#ident)),
+        };
+        while ["Option", "Box"].contains(&&*last_segment(&of)) {
+            of = first_argument(&of)?;
+        }
+        owner = last_segment(&of);
+    }
+    let text = match &*owner {
+        "String" => quote!(::std::string::String::as_str),
+        "Secret" => quote!(crate::Secret::expose),
+        _ => return None,
+    };
+    let name = field.join(".");
+    let bound = |bound: &Option<u64>| match bound.map(Literal::u64_unsuffixed) {
+        Some(bound) => quote!(Some(#bound)),
+        None => quote!(None),
+    };
+    let (least, most) = (bound(least), bound(most));
+    Some(quote!(crate::body::within(#name, #value.map(#text), #least, #most)))
 }
 
 fn facts(operation: &Operation) -> TokenStream {
@@ -308,13 +387,7 @@ fn facts(operation: &Operation) -> TokenStream {
     let optional = |value: Option<TokenStream>| value.map_or(quote!(None), |value| quote!(Some(#value)));
     let media_type = optional(media_type.as_ref().map(|media_type| quote!(#media_type)));
     let wait = optional(wait.map(|seconds| quote!(::std::time::Duration::from_secs(#seconds))));
-    let lengths = operation.lengths.iter().map(|length| {
-        let (least, most) = length.bounds;
-        let least = optional(least.map(|least| quote!(#least)));
-        let most = optional(most.map(|most| quote!(#most)));
-        let names = &length.field;
-        quote!(crate::operation::Length { field: &[#(#names),*], least: #least, most: #most })
-    });
+    let method = format_ident!("{}", operation.method.to_uppercase());
     let errors = operation.errors.iter().map(|error| {
         let (status, code, message) = (error.status, error.code, &error.message);
         quote!(crate::operation::DocumentedError { status: #status, code: #code, message: #message })
@@ -322,11 +395,11 @@ fn facts(operation: &Operation) -> TokenStream {
     quote! {
         crate::operation::Operation {
             id: #id,
+            method: ::reqwest::Method::#method,
             path: #path,
             media_type: #media_type,
             body_required: #body_required,
             documented_wait: #wait,
-            lengths: &[#(#lengths),*],
             errors: &[#(#errors),*],
         }
     }
@@ -347,6 +420,25 @@ pub fn bodies(file: &syn::File) -> BTreeSet<String> {
         builders.filter_map(|item| if let Item::Struct(item) = item { Some(&item.fields) } else { None });
     let bodies = fields.flatten().filter(|field| field.ident.as_ref().is_some_and(|name| name == "body"));
     bodies.filter_map(|field| built_type(&field.ty)).collect()
+}
+
+/// The fields of each type that has no unnamed ones.
+pub fn structs(file: &syn::File) -> Structs {
+    let types = modules(&file.items, "types").flat_map(items);
+    let types = types.filter_map(|item| if let Item::Struct(item) = item { Some(item) } else { None });
+    let named = types.filter(|item| !item.fields.iter().any(is_flattened));
+    let field = |field: &syn::Field| {
+        let ident = field.ident.clone()?;
+        let name = renamed(&field.attrs).unwrap_or(ident.to_string());
+        // An `Option` is skipped for being `null`.
+        let skipped = skipped(&field.attrs).filter(|_| !is_option(&field.ty));
+        Some(BodyField { ident, name, of: field.ty.clone(), skipped })
+    };
+    let fields = named.filter_map(|item| {
+        let fields: Option<Vec<BodyField>> = item.fields.iter().map(field).collect();
+        Some((item.ident.to_string(), fields?))
+    });
+    fields.collect()
 }
 
 pub fn setters_of_types(file: &syn::File) -> Setters {

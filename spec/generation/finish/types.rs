@@ -250,11 +250,11 @@ fn finish_setters(
     Ok(inner)
 }
 
-fn is_flattened(field: &syn::Field) -> bool {
+pub fn is_flattened(field: &syn::Field) -> bool {
     field.attrs.iter().any(|attribute| attribute.to_token_stream().to_string().contains("flatten"))
 }
 
-fn is_option(of: &Type) -> bool {
+pub fn is_option(of: &Type) -> bool {
     matches!(of, Type::Path(path) if is_named(&path.path, "Option"))
 }
 
@@ -337,18 +337,28 @@ impl VisitMut for Values {
 }
 
 /// The `x` of `#[serde(rename = "x")]`.
-fn renamed(attributes: &[Attribute]) -> Option<String> {
-    let mut name = None;
+pub fn renamed(attributes: &[Attribute]) -> Option<String> {
+    serde_value(attributes, "rename").map(|name| name.value())
+}
+
+/// The `path` of `#[serde(skip_serializing_if = "path")]`.
+pub fn skipped(attributes: &[Attribute]) -> Option<syn::Path> {
+    serde_value(attributes, "skip_serializing_if")?.parse().ok()
+}
+
+fn serde_value(attributes: &[Attribute], name: &str) -> Option<syn::LitStr> {
+    let mut found = None;
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
         let _ = attribute.parse_nested_meta(|meta| {
-            let value: syn::LitStr = meta.value()?.parse()?;
-            if meta.path.is_ident("rename") {
-                name = Some(value.value());
+            // `default` has no value.
+            if let Ok(value) = meta.value() {
+                let value: syn::LitStr = value.parse()?;
+                found = found.take().or(meta.path.is_ident(name).then_some(value));
             }
             Ok(())
         });
     }
-    name
+    found
 }
 
 /// A type's description without the schema that typify adds as HTML; where there is none, what the type is.

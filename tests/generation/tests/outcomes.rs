@@ -217,8 +217,8 @@ fn lengths_waits_and_codes_travel_beside_the_code() {
         "#[schemars(length(max = 512))]",
         "#[schemars(length(min = 1, max = 50))]",
         "///1 to 50 characters.",
-        r#"field: &["key"], least: None, most: Some(512u64)"#,
-        r#"field: &["settings", "name"], least: Some(1u64), most: Some(50u64)"#,
+        r#""key", Some(&given_body) .and_then(|value| value.key.as_ref()) .map(crate::Secret::expose), None, Some(512),"#,
+        r#".and_then(|value| value.name.as_ref()) .map(::std::string::String::as_str), Some(1), Some(50),"#,
         "documented_wait: Some(::std::time::Duration::from_secs(30u64))",
         r#"status: 400u16, code: 300i64, message: "No.""#,
     ] {
