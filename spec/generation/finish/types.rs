@@ -50,7 +50,7 @@ pub fn finish(
                 }
             }
             Item::Impl(block)
-                if block.trait_.as_ref().is_some_and(|(_, path, _)| is_named(path, "FromStr")) =>
+                if block.trait_.as_ref().is_some_and(|(path, _)| is_named(path, "FromStr")) =>
             {
                 let mut values = Values::default();
                 values.visit_item_impl_mut(block);
@@ -183,7 +183,7 @@ fn finish_builders(
                 }
             }
             Item::Impl(block)
-                if block.trait_.as_ref().is_some_and(|(_, path, _)| is_named(path, "Default")) =>
+                if block.trait_.as_ref().is_some_and(|(path, _)| is_named(path, "Default")) =>
             {
                 let mut defaults = UnnamedByDefault(0);
                 if is_open {
@@ -298,7 +298,8 @@ fn take_the_inner_type(method: &mut syn::ImplItemFn) -> Option<()> {
     let clause = method.sig.generics.where_clause.as_mut()?;
     let syn::WherePredicate::Type(bound) = clause.predicates.first_mut()? else { return None };
     let syn::TypeParamBound::Trait(conversion) = bound.bounds.first_mut()? else { return None };
-    let into = Type::Path(syn::TypePath { qself: None, path: conversion.path.clone() });
+    let into = &conversion.path;
+    let into: Type = parse_quote!(#into);
     let option = first_argument(&into).filter(is_option)?;
     let inner = first_argument(&option)?;
     conversion.path = parse_quote!(::std::convert::TryInto<#inner>);
