@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""What the first build of this repository costs, beside what it cost at another revision.
+"""Measures the first build of this repository and compares it with the first build of another revision.
 
     python3 benches/first_build.py REVISION [--example-only]
 
-Unpacks REVISION and what is committed or changed here now into folders of their own, fetches what both need, and runs
-the README's two commands in each, each from an empty target folder and then the second one after the first:
+Copies REVISION and the working tree into separate folders, fetches the dependencies of both, and runs the README's two
+commands in each folder: each command with an empty target folder, and also the second one after the first.
 
     cargo run --example live_stream
     cargo test --workspace
 
-What counts is processor time (user and system) of the command and everything that it starts, running the tests included:
-a busy machine stretches it less than the time that passes. The two sides take turns, so that a machine that grows
-busier meets both. Nothing is sent anywhere but for fetching.
+The figure compared is processor time (user and system) of the command and of every process it starts, including the
+tests themselves, because other load on the machine affects it less than elapsed time. The two sides take turns, so that
+a change in load affects both. The network is only used to fetch the dependencies.
 """
 
 import os
@@ -25,7 +25,7 @@ from common import ROOT, TARGET, ratio
 
 EXAMPLE = ["cargo", "run", "--example", "live_stream"]
 TESTS = ["cargo", "test", "--workspace"]
-# The largest crate of what generates the client: one that is compiled twice is paid for twice.
+# The largest crate of the generator. Compiling it a second time would show in the output.
 GENERATOR = "progenitor-impl"
 
 
@@ -57,7 +57,7 @@ class Side:
         subprocess.run(["cargo", "fetch", "--quiet", "--locked"], cwd=self.sources, check=True)
 
     def run(self, what, command, target):
-        """Runs the command, notes its processor time, and says how often the generator was compiled."""
+        """Runs the command, records its processor time, and returns whether it compiled the generator."""
         environment = {
             **os.environ,
             "CARGO_TARGET_DIR": str(self.folder / target),
@@ -71,7 +71,7 @@ class Side:
             sys.exit(f"{' '.join(command)} failed at {self.name}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
         self.seconds[what] = seconds
         crates = done.stderr.count("   Compiling ")
-        print(f"{self.name:12}{what:44}{seconds:7.1f} s ({passed:.0f} s passed, {crates} crates)", flush=True)
+        print(f"{self.name:12}{what:44}{seconds:7.1f} s ({passed:.0f} s elapsed, {crates} crates)", flush=True)
         return f"Compiling {GENERATOR} " in done.stderr
 
     def drop(self, target):
@@ -109,9 +109,9 @@ def main():
     print(f"\n{'processor seconds':32}{before.name:>10}{'now':>10}{'ratio':>8}")
     for what in before.seconds:
         print(f"{what:32}{before.seconds[what]:>10.1f}{now.seconds[what]:>10.1f}{now.seconds[what] / before.seconds[what]:>8.2f}")
-    ratio(now.seconds["example"], before.seconds["example"], "the example's first build, now to then", 0.75)
+    ratio(now.seconds["example"], before.seconds["example"], "first build of the example, now to then", 0.75)
     if "tests" in now.seconds:
-        ratio(now.seconds["tests"], before.seconds["tests"], "the tests' first build, now to then", 0.80)
+        ratio(now.seconds["tests"], before.seconds["tests"], "first build and run of the tests, now to then", 0.80)
     shutil.rmtree(TARGET / "first-build")
 
 

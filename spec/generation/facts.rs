@@ -1,4 +1,4 @@
-//! What the layer must know of the document and the generated code does not say: read before anything is lowered.
+//! What the layer needs to know about the document and the generated code doesn't say. Collected before lowering.
 
 use std::collections::BTreeMap;
 
@@ -6,42 +6,41 @@ use serde_json::Value;
 
 use super::DOCUMENT;
 
-/// The least and greatest number of characters of a text.
+/// Minimum and maximum length of a string, in characters.
 pub type Bounds = (Option<u64>, Option<u64>);
 
-/// An operation of the document.
 pub struct Operation {
     pub id: String,
-    /// What the code calls it: a method of the client, and a module with its types.
+    /// Name of the client's method, and of the module with the operation's types.
     pub name: String,
-    /// The type that `name` gives.
+    /// Name of the type that the method returns.
     pub builder: String,
     pub method: &'static str,
     pub path: String,
-    /// The path with the code's names for its parameters.
+    /// The path with its parameters renamed to their Rust names.
     pub lowered_path: String,
     pub parameters: Vec<Parameter>,
     pub media_type: Option<String>,
     pub body_required: bool,
     pub wait: Option<u64>,
     pub lengths: Vec<Length>,
-    /// The body's fields that are files: as sent, and as the code calls them.
+    /// The body's file fields: the name sent, and the Rust name.
     pub files: Vec<(String, String)>,
     pub errors: Vec<DocumentedError>,
 }
 
-/// What the code sends beside the body.
+/// Anything sent other than the body.
 pub struct Parameter {
-    /// As it is sent.
+    /// The name sent.
     pub name: String,
-    /// As the code calls it.
+    /// The Rust name.
     pub ident: String,
     pub place: Place,
     pub required: bool,
     pub description: String,
 }
 
-/// Where a parameter is sent, and how.
+/// Where a parameter is sent, and in which style.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Place {
     Path,
@@ -50,7 +49,7 @@ pub enum Place {
     Cookie(Style),
 }
 
-/// How a parameter that is no single text is written.
+/// How a list or an object is serialized.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Style {
     Delimited(char),
@@ -59,9 +58,9 @@ pub enum Style {
     Json,
 }
 
-/// How long a field of the body may be.
+/// The length limits of a field of the body.
 pub struct Length {
-    /// The field's name, after those of the objects that hold it.
+    /// The field's name, preceded by the names of the objects around it.
     pub field: Vec<String>,
     pub bounds: Bounds,
 }
@@ -82,7 +81,7 @@ pub fn title(id: &str, method: &str, path: &str) -> String {
     format!("operation `{id}` ({} {path})", method.to_uppercase())
 }
 
-/// The names of codes, checked: each becomes a constant.
+/// The names of error codes. Each becomes a constant, so only valid constant names pass.
 pub fn code_names(document: &Value) -> Result<BTreeMap<String, String>, String> {
     let members = document["x-error-code-names"].as_object().into_iter().flatten();
     let names: BTreeMap<String, String> =
@@ -92,14 +91,14 @@ pub fn code_names(document: &Value) -> Result<BTreeMap<String, String>, String> 
             && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
         if code.parse::<i64>().is_err() || !is_constant {
             return Err(format!(
-                "{DOCUMENT}: `x-error-code-names` takes numbers and names such as USER_NOT_FOUND, not `{code}: {name}`"
+                "{DOCUMENT}: `x-error-code-names` maps error codes to names such as USER_NOT_FOUND; `{code}: {name}` is not valid"
             ));
         }
     }
     Ok(names)
 }
 
-/// The wait that an operation's 429 names, else the document's.
+/// The wait documented for the operation's 429, or the document's default.
 pub fn wait(answers: &Value, default: Option<u64>) -> Option<u64> {
     answers["429"]["x-retry-after-seconds"].as_u64().or(default)
 }
@@ -117,7 +116,7 @@ pub fn errors(answers: &Value) -> Vec<DocumentedError> {
     failures.flat_map(codes).collect()
 }
 
-/// The lengths of a body's fields, however deep they stand.
+/// The length limits of a body's fields, nested ones included.
 pub fn lengths(schema: &Value) -> Vec<Length> {
     let mut found = Vec::new();
     each_field(schema, &mut Vec::new(), &mut found);

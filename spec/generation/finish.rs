@@ -1,5 +1,5 @@
-//! Finishing: what progenitor wrote becomes what the layer in `src/` sends. Each pass counts what it changed, and one
-//! that finds nothing where the document calls for it refuses the code: another progenitor has written it.
+//! Finishing: turns progenitor's code into what the layer in `src/` sends. Each pass counts its changes and fails if
+//! it finds none where the document calls for some: a different progenitor has written the code.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,8 +21,11 @@ use builders::builder_of;
 
 pub fn finish(tokens: TokenStream, lowered: &Lowered, schemars: bool) -> Result<syn::File, String> {
     let file = syn::parse2(tokens).map_err(|error| error.to_string());
-    file.and_then(|file| finish_file(file, lowered, schemars))
-        .map_err(|what| format!("build.rs: progenitor's code has changed: {what}"))
+    file.and_then(|file| finish_file(file, lowered, schemars)).map_err(|what| {
+        format!(
+            "build.rs: progenitor generated something unexpected, so its version has probably changed: {what}"
+        )
+    })
 }
 
 fn finish_file(mut file: syn::File, lowered: &Lowered, schemars: bool) -> Result<syn::File, String> {
@@ -43,9 +46,9 @@ fn finish_file(mut file: syn::File, lowered: &Lowered, schemars: bool) -> Result
             }
             Item::Struct(client) => {
                 *client = parse_quote! {
-                    /// Zoom's operations, each a method that gives a builder; `.await` sends.
+                    /// Zoom's operations. Each is a method that returns a builder; awaiting the builder sends the request.
                     ///
-                    /// Cheap to clone: clones share connections and token. Set up by [`Client::builder`].
+                    /// Cheap to clone: clones share connections and the access token. Create one with [`Client::builder`].
                     #[derive(Clone)]
                     pub struct Client {
                         pub(crate) client: reqwest::Client,
@@ -90,24 +93,25 @@ fn finish_file(mut file: syn::File, lowered: &Lowered, schemars: bool) -> Result
     Ok(file)
 }
 
-/// How progenitor begins the example on a method's page.
+/// The start of progenitor's example on a method's page.
 const EXAMPLE: &str = "```ignore";
 
-/// The client's method that gives an operation's builder.
+/// Rewrites the client's method that returns an operation's builder.
 fn finish_method<'l>(method: &mut syn::ImplItemFn, lowered: &'l Lowered) -> Result<&'l Operation, String> {
     let name = method.sig.ident.to_string();
     let operation = lowered.operations.iter().find(|operation| operation.name == name);
-    let operation = operation.ok_or_else(|| format!("the method `{name}` is no operation's"))?;
+    let operation =
+        operation.ok_or_else(|| format!("the method `{name}` does not belong to any operation"))?;
     calls::Owned.visit_impl_item_fn_mut(method);
     let builder = format_ident!("{}", operation.builder);
     method.sig.output = parse_quote!(-> builder::#builder);
     method.block = parse_quote!({ builder::#builder::new(self.clone()) });
     let is_example = |attribute: &Attribute| quote!(#attribute).to_string().contains(EXAMPLE);
     if !method.attrs.iter().any(is_example) {
-        return Err(nothing("cuts the example of a `send` that is gone", &name));
+        return Err(nothing("removes the example that calls `send`", &name));
     }
     edit_documentation(&mut method.attrs, |text| {
-        // What follows repeats the builder's setters, and shows how progenitor's own would be sent.
+        // The rest repeats the builder's setters, and shows a call of the removed `send`.
         let text = text.split("Arguments:").next().unwrap_or_default();
         let text = text.split(EXAMPLE).next().unwrap_or_default().trim_end();
         text.replace(&format!("to `{}`", operation.lowered_path), &format!("to `{}`", operation.path))
@@ -115,7 +119,7 @@ fn finish_method<'l>(method: &mut syn::ImplItemFn, lowered: &'l Lowered) -> Resu
     Ok(operation)
 }
 
-/// A pass that found nothing to change where the document calls for it.
+/// The error of a pass that found nothing to change where the document calls for a change.
 fn nothing(pass: &str, owner: &str) -> String {
     format!("the pass that {pass} found nothing to change for {owner}")
 }
@@ -148,7 +152,7 @@ fn is_named(path: &syn::Path, name: &str) -> bool {
     path.segments.last().is_some_and(|last| last.ident == name)
 }
 
-/// Gives words to what has none.
+/// Documents an item that has no documentation.
 fn document(attributes: &mut Vec<Attribute>, text: &str) {
     if !attributes.iter().any(|attribute| attribute.path().is_ident("doc")) {
         attributes.push(parse_quote!(#[doc = #text]));
@@ -182,7 +186,7 @@ fn last_segment(of: &Type) -> String {
     path.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default()
 }
 
-/// The closure of a setter's `map_err` → one that names the field and says what was wrong.
+/// Replaces the closure of a setter's `map_err` with one that names the field and keeps the reason.
 struct Refusals {
     field: String,
     changed: usize,
@@ -196,10 +200,10 @@ impl VisitMut for Refusals {
     }
 }
 
-/// Rewords what a builder says of something that was never set, and notes what that is.
+/// Rewords a builder's error for a required value that was not set, and collects the names of these values.
 #[derive(Default)]
 struct Missing {
-    /// Stands before the name of what is missing.
+    /// Put in front of the missing value's name.
     prefix: &'static str,
     found: BTreeSet<String>,
 }
@@ -216,7 +220,7 @@ impl VisitMut for Missing {
     }
 }
 
-/// What the page of a setter says that must be called.
+/// Paragraph added to the page of a setter that must be called.
 const REQUIRED: [&str; 2] = ["", "Required."];
 
 /// The names of an operation's own types.
@@ -225,7 +229,7 @@ fn own_types<'n>(operation: &Operation, names: &'n [String], types: &Types) -> V
     let is_own = |name: &str| match (types.structs.get(name), types.enums.get(name)) {
         (Some(facts), _) => facts.owner == owner,
         (None, Some(of)) => *of == owner,
-        // One that typify named.
+        // typify chose this name.
         (None, None) => {
             ["Body", "Response"].iter().any(|kind| name.starts_with(&format!("{}{kind}", operation.builder)))
         }
@@ -267,7 +271,7 @@ fn short_names(operation: &Operation, names: &[String], types: &Types) -> Item {
     let own = own_types(operation, names, types).into_iter();
     let mut own: Vec<(&str, &str)> =
         own.filter_map(|name| Some((name.strip_prefix(&operation.builder)?, name.as_str()))).collect();
-    // The body's types come first to the shortest names.
+    // The body's types get the shortest names, then the response's.
     own.sort_by_key(|(rest, _)| (!rest.starts_with("Body"), !rest.starts_with("Response")));
     let mut short: BTreeMap<&str, &str> = BTreeMap::new();
     for (rest, name) in own {
@@ -294,7 +298,7 @@ fn short_names(operation: &Operation, names: &[String], types: &Types) -> Item {
         quote!(#[doc(inline)] pub use super::#path as #short;)
     });
     let text =
-        format!("The types of [`Client::{0}`](crate::Client::{0}), by their short names.", operation.name);
+        format!("The types of [`Client::{0}`](crate::Client::{0}) under their short names.", operation.name);
     parse_quote! {
         #[doc = #text]
         pub mod #module {
@@ -303,7 +307,7 @@ fn short_names(operation: &Operation, names: &[String], types: &Types) -> Item {
     }
 }
 
-/// One named constant for each code that the document names.
+/// A constant for each error code that the document names.
 fn error_codes(lowered: &Lowered) -> Item {
     let constants = lowered.code_names.iter().filter_map(|(code, name)| {
         let number: i64 = code.parse().ok()?;
@@ -317,7 +321,7 @@ fn error_codes(lowered: &Lowered) -> Item {
         let text = match (lowered.document["x-error-code-notes"][code].as_str(), messages.is_empty()) {
             (Some(note), _) => format!("`{number}`. {}", one_line(note)),
             (None, true) => {
-                format!("`{number}`, seen in practice: the description lists it under no answer.")
+                format!("`{number}`, seen in practice; no documented answer lists it.")
             }
             (None, false) => format!("`{number}`. {}", messages.join(" / ")),
         };
@@ -331,7 +335,7 @@ fn error_codes(lowered: &Lowered) -> Item {
         impl crate::ErrorCode {
             #(#constants)*
 
-            /// The name of this code's constant, if it has one.
+            /// Name of this code's constant, if it has one.
             pub fn name(self) -> Option<&'static str> {
                 match self.0 {
                     #(#names)*

@@ -1,4 +1,4 @@
-//! Lowering: a copy of the document changed so that progenitor takes it. The committed document stays true.
+//! Lowering: turns a copy of the document into one that progenitor accepts. The committed document stays as it is.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub struct Lowered {
     pub types: Types,
 }
 
-/// `reserved` are the names that an operation's method and module cannot have.
+/// `reserved`: names that an operation's method and module can't have.
 pub fn lower(mut document: Value, reserved: &[String]) -> Result<Lowered, String> {
     references::inline(&mut document)?;
     let code_names = facts::code_names(&document)?;
@@ -39,7 +39,10 @@ pub fn lower(mut document: Value, reserved: &[String]) -> Result<Lowered, String
             }
             types.owner = facts::title(&id, method, &path);
             if operations.iter().any(|other| other.id == id) {
-                return Err(format!("{DOCUMENT}: {}: another has that `operationId`", types.owner));
+                return Err(format!(
+                    "{DOCUMENT}: {}: another operation has the same `operationId`",
+                    types.owner
+                ));
             }
             add_parameters(operation, &shared);
             let name = names.free(&snake(&id), &[format!("{}_call", snake(&id))], pascal);
@@ -81,7 +84,7 @@ pub fn lower(mut document: Value, reserved: &[String]) -> Result<Lowered, String
     Ok(Lowered { document, operations, code_names, types })
 }
 
-/// A path's parameters count for each of its operations that does not bring one of the same name itself.
+/// A path's parameters apply to each of its operations, unless the operation has its own of the same name and place.
 fn add_parameters(operation: &mut Value, shared: &Value) {
     let own: Vec<Value> = operation["parameters"].as_array().cloned().unwrap_or_default();
     let inherited = shared.as_array().into_iter().flatten();
@@ -91,19 +94,19 @@ fn add_parameters(operation: &mut Value, shared: &Value) {
     operation["parameters"] = all.into();
 }
 
-/// The path's text and the names of its parameters, in turn.
+/// Splits a path into pairs of literal text and the parameter name that follows it.
 pub fn pieces(path: &str) -> Result<Vec<(&str, Option<&str>)>, String> {
     let mut pieces = Vec::new();
     let mut rest = path;
     while let Some((literal, after)) = rest.split_once('{') {
         let closed = after.split_once('}').filter(|(name, _)| !name.is_empty() && !name.contains('{'));
-        let (name, after) = closed.ok_or("its path has a `{` without its name or its `}`")?;
+        let (name, after) = closed.ok_or("its path has a `{` that no name and `}` follow")?;
         pieces.push((literal, Some(name)));
         rest = after;
     }
     pieces.push((rest, None));
     match pieces.iter().any(|(literal, _)| literal.contains('}')) {
-        true => Err("its path has a `}` without its `{`".to_owned()),
+        true => Err("its path has a `}` without a `{`".to_owned()),
         false => Ok(pieces),
     }
 }
@@ -116,17 +119,18 @@ fn lower_path(operation: &Operation) -> Result<String, String> {
         lowered += literal;
         let Some(name) = name else { continue };
         let parameter = in_path().find(|parameter| parameter.name == *name);
-        let parameter = parameter.ok_or_else(|| format!("its path's `{name}` is not described"))?;
+        let parameter = parameter
+            .ok_or_else(|| format!("its path contains `{{{name}}}`, but no path parameter has that name"))?;
         lowered += &format!("{{{}}}", parameter.ident);
     }
     match in_path().find(|parameter| !pieces.iter().any(|(_, name)| *name == Some(&parameter.name))) {
-        Some(parameter) => Err(format!("parameter `{}`: the path does not name it", parameter.name)),
+        Some(parameter) => Err(format!("parameter `{}`: the path does not contain it", parameter.name)),
         None => Ok(lowered),
     }
 }
 
-/// progenitor takes one media type per body, and three of them. The first of these that the document has is
-/// lowered to JSON, which keeps it typed; any other body is raw bytes. The layer sends what was documented.
+/// progenitor accepts only one media type per body. The preferred typed one (JSON, then forms) is lowered to JSON,
+/// which keeps it typed; any other body is raw bytes. The layer sends the documented media type.
 fn lower_body(operation: &mut Value, facts: &mut Operation, types: &mut Types) -> Result<(), String> {
     let content = operation["requestBody"]["content"].as_object().cloned().unwrap_or_default();
     if let Some(operation) = operation.as_object_mut() {
@@ -146,7 +150,7 @@ fn lower_body(operation: &mut Value, facts: &mut Operation, types: &mut Types) -
             false => Vec::new(),
         };
         if !files.is_empty() {
-            // A schema of its own: where it is shared, a file may be none.
+            // Copied, because another operation that shares the schema may not send files.
             schema = described;
         }
         types.lower(&mut schema, Side::Request, &format!("{}-body", facts.builder));
@@ -160,7 +164,7 @@ fn lower_body(operation: &mut Value, facts: &mut Operation, types: &mut Types) -
     Ok(())
 }
 
-/// The names of a form's fields that are files, or lists of files.
+/// Names of a form's fields that are files or lists of files.
 fn files(schema: &Value, types: &Types) -> Result<Vec<String>, String> {
     let mut files = Vec::new();
     for (name, field) in schema["properties"].as_object().into_iter().flatten() {
@@ -169,7 +173,7 @@ fn files(schema: &Value, types: &Types) -> Result<Vec<String>, String> {
             files.push(name.clone());
         } else if holds_file(field) {
             return Err(format!(
-                "the file in its body's `{name}` cannot be sent: only a field of the form itself can be a file"
+                "the file inside the body's field `{name}` cannot be sent: only top-level form fields can be files"
             ));
         }
     }
@@ -185,7 +189,7 @@ fn holds_file(schema: &Value) -> bool {
     members.chain(schema.get("items")).any(|inner| is_file(inner) || holds_file(inner))
 }
 
-/// Gives files their type, and tells how the code calls them.
+/// Sets the type of file fields, and returns their names as sent and in Rust.
 fn lower_files(schema: &mut Value, files: &[String], types: &Types) -> Vec<(String, String)> {
     let name = schema["title"].as_str().unwrap_or_default().to_owned();
     let fields = types.structs.get(&name).map(|facts| &facts.fields).into_iter().flatten();
@@ -226,9 +230,9 @@ pub fn raw_schema() -> Value {
     json!({ "type": "string", "format": RAW })
 }
 
-/// The layer judges every answer itself, so progenitor needs no more than the type of a success: that of the
-/// one documented success, `Option` of it where a bodiless one stands beside, raw bytes where nothing is
-/// documented or it is no JSON.
+/// The layer judges every answer itself, so progenitor only needs the type of a success: the type of the one
+/// documented success, an `Option` of it if there is also one without a body, or raw bytes if nothing is documented or
+/// it isn't JSON.
 fn lower_answers(operation: &mut Value, facts: &Operation, types: &mut Types) {
     let answers = operation["responses"].as_object().cloned().unwrap_or_default();
     let mut schemas = Vec::new();
@@ -246,7 +250,7 @@ fn lower_answers(operation: &mut Value, facts: &Operation, types: &mut Types) {
             }
         }
     }
-    // A HEAD's answer is its headers.
+    // The answer to a HEAD request has no body.
     bodiless |= facts.method == "head";
     let content = match (&mut schemas[..], raw) {
         _ if facts.method == "head" => None,

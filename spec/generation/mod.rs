@@ -21,21 +21,21 @@ use finish::finish;
 use lower::{Lowered, lower, raw_schema};
 use schemas::Types;
 
-/// What the sentences call the document.
+/// The document's name in error messages.
 const DOCUMENT: &str = "spec/openapi.json";
 
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
-/// A body or an answer that the description has no schema for, or that progenitor has no type for.
+/// Format of a body or an answer without a schema, or of a type that progenitor cannot generate.
 const RAW: &str = "raw-body";
 
-/// A form's field that is a file.
+/// Format of a form's file field.
 const FILE: &str = "file-part";
 
-/// A parameter of a type with fields: the type's name follows.
+/// Format prefix of a parameter whose type is a struct; the type's name follows.
 const STRUCT: &str = "struct-";
 
-/// What a client's method and an operation's module cannot be called: the layer has these names.
+/// Names that the layer uses, so a client's method and an operation's module can't have them.
 const TAKEN: [&str; 14] = [
     "builder",
     "client",
@@ -54,24 +54,26 @@ const TAKEN: [&str; 14] = [
 ];
 
 pub struct Settings {
-    /// Whether the types get a JSON Schema.
+    /// Whether to derive `JsonSchema`.
     pub schemars: bool,
-    /// The layer's modules, as its root names them.
+    /// Source of the layer's root, which declares its modules.
     pub layer: String,
-    /// Changes what progenitor wrote, to learn whether that is noticed.
+    /// Changes progenitor's output; tests use it to show that the change is noticed.
     pub tamper: fn(TokenStream) -> TokenStream,
 }
 
-/// The client's source, and what it does not say as the document does.
+/// The client's source, and notes on where it differs from the document.
 pub struct Generated {
     pub code: String,
     pub notes: Vec<String>,
 }
 
-/// The whole way: the document's text in, the client's source out, or one sentence that says what is wrong.
+/// Generates the client's source from the document's text.
+///
+/// An error is one sentence that says what is wrong and where.
 pub fn generate(source: &str, settings: &Settings) -> Result<Generated, String> {
     let document =
-        serde_json::from_str(source).map_err(|error| format!("{DOCUMENT} is not JSON: {error}"))?;
+        serde_json::from_str(source).map_err(|error| format!("{DOCUMENT} is not valid JSON: {error}"))?;
     let modules =
         settings.layer.lines().filter_map(|line| line.trim().split("mod ").nth(1)?.strip_suffix(';'));
     let reserved: Vec<String> = modules.chain(TAKEN).map(|name| name.trim().to_owned()).collect();
@@ -117,7 +119,7 @@ fn run_progenitor(document: &Value, types: &Types, settings: &Settings) -> Resul
     if settings.schemars {
         generation.with_derive("::schemars::JsonSchema");
     }
-    // progenitor asserts; the message of its panic is the reason a person needs to see.
+    // progenitor panics on documents it can't handle; the panic message is the reason to show.
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| ()));
     let outcome = catch_unwind(AssertUnwindSafe(|| Generator::new(&generation).generate_tokens(&document)));
@@ -133,7 +135,7 @@ fn run_progenitor(document: &Value, types: &Types, settings: &Settings) -> Resul
     }
 }
 
-/// Generates each operation alone; one that fails keeps its path and takes and gives plain JSON and bytes.
+/// Generates each operation separately. One that fails keeps its path, but takes untyped JSON and returns bytes.
 fn make_raw_what_progenitor_refuses(
     lowered: &mut Lowered,
     settings: &Settings,
@@ -150,7 +152,7 @@ fn make_raw_what_progenitor_refuses(
             continue;
         };
         notes.push(format!(
-            "{DOCUMENT}: {}: its body is plain JSON and its answer bytes, because progenitor cannot generate its types: {}",
+            "{DOCUMENT}: {}: its body is untyped JSON and its answer is bytes, because progenitor cannot generate its types: {}",
             operation.title(),
             pages::one_line(&reason)
         ));
@@ -163,7 +165,7 @@ fn make_raw_what_progenitor_refuses(
         }
         for parameter in refused["parameters"].as_array_mut().into_iter().flatten() {
             if parameter["in"] != "path" {
-                // Any JSON, sent in the style that is described.
+                // Untyped JSON, still sent in the documented style.
                 parameter["schema"] = json!({});
             }
         }
@@ -171,7 +173,7 @@ fn make_raw_what_progenitor_refuses(
         lowered.types.forget(&operation.title());
         run_progenitor(&only(&lowered.document), &lowered.types, settings).map_err(|reason| {
             format!(
-                "{DOCUMENT}: {}: progenitor cannot take it: {}",
+                "{DOCUMENT}: {}: progenitor cannot generate it: {}",
                 operation.title(),
                 pages::one_line(&reason)
             )

@@ -1,27 +1,26 @@
-//! Foreign text → Rust names: valid, and each given once.
+//! Turns arbitrary text into Rust names that are valid and unique.
 
 use std::collections::BTreeSet;
 
 use heck::{ToPascalCase, ToSnakeCase};
 
-/// A field's, a parameter's or a method's name. Writing it once more changes nothing, so that the generator leaves
-/// it alone.
+/// The name of a field, parameter or method. Idempotent, so the generator keeps the name unchanged.
 pub fn snake(text: &str) -> String {
     stable(text, "x", str::to_snake_case)
 }
 
-/// A type's or a variant's name, which the generator leaves alone as well.
+/// The name of a type or variant, which the generator also keeps unchanged.
 pub fn pascal(text: &str) -> String {
     stable(text, "X", str::to_pascal_case)
 }
 
-/// What typify writes for a field of this name.
+/// The name that typify writes for a field of this name.
 pub fn written(text: &str) -> String {
     sanitize(text, "x", str::to_snake_case)
 }
 
 fn stable(text: &str, start: &str, case: fn(&str) -> String) -> String {
-    // Letters of some scripts are words of their own only once others are in lower case.
+    // In some scripts, letters are only recognized as separate words after others have been lowercased.
     let ascii = text.replace(|letter: char| !letter.is_ascii(), "-");
     for text in [text, &ascii] {
         let mut name = sanitize(text, start, case);
@@ -54,7 +53,7 @@ fn sanitize(text: &str, start: &str, case: fn(&str) -> String) -> String {
     if is_keyword(&name) { format!("{name}_") } else { name }
 }
 
-/// What typify writes with an underscore behind it.
+/// Whether typify appends an underscore to this name.
 fn is_keyword(name: &str) -> bool {
     const KEYWORDS: &str = " _ abstract as async await become box break const continue crate do dyn else enum \
         extern false final fn for gen if impl in let loop macro match mod move mut override priv pub ref return \
@@ -62,7 +61,7 @@ fn is_keyword(name: &str) -> bool {
     KEYWORDS.contains(&format!(" {name} "))
 }
 
-/// Names that have been given.
+/// Names that are taken.
 #[derive(Default)]
 pub struct Names(BTreeSet<String>);
 
@@ -71,9 +70,9 @@ impl Names {
         Self(names.into_iter().map(key).collect())
     }
 
-    /// `name`, or the first of `others` that is free, or that with a number.
+    /// Takes `name`, or the first of `others` that is free, or the last one with a number appended.
     ///
-    /// `written` is how the code will write it: two names of which it makes one are the same name.
+    /// `written` is how the code writes a name: two names that are written alike count as one.
     pub fn free(&mut self, name: &str, others: &[String], written: fn(&str) -> String) -> String {
         let last = others.last().map_or(name, String::as_str).to_owned();
         let numbered = (2_u32..).map(|number| format!("{last}_{number}"));
@@ -87,7 +86,7 @@ impl Names {
     }
 }
 
-/// Names that differ in case or underscores alone become one type.
+/// Names that differ only in case or underscores become one type.
 fn key(name: &str) -> String {
     name.chars().filter(|letter| *letter != '_').flat_map(char::to_lowercase).collect()
 }

@@ -1,16 +1,16 @@
-//! What the generated code's documentation says of an operation.
+//! The documentation of an operation in the generated code.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// The description, what suffices beside what it names, and each documented answer.
+/// The description, the granular scopes it doesn't mention, and each documented answer.
 pub fn operation(operation: &Value, code_names: &BTreeMap<String, String>) -> String {
     let answers = operation["responses"].as_object().into_iter().flatten();
     let answers: String =
         answers.map(|(status, answer)| describe_answer(status, answer, code_names)).collect();
     let description = operation["description"].as_str().unwrap_or_default().trim_end();
-    // The items' own words name most of these already.
+    // Most descriptions already mention them.
     let label =
         operation["x-rate-limit-label"].as_str().filter(|label| !description.contains(&format!("`{label}`")));
     let label = label.map(|label| format!("\n\nRate limit label: `{label}`.")).unwrap_or_default();
@@ -18,7 +18,7 @@ pub fn operation(operation: &Value, code_names: &BTreeMap<String, String>) -> St
     let unnamed: Vec<&str> = required.filter(|scope| !description.contains(&format!("`{scope}`"))).collect();
     let scopes = match unnamed.is_empty() {
         true => String::new(),
-        false => format!("\n\nScopes that suffice as well: `{}`.", unnamed.join("`, `")),
+        false => format!("\n\nOr one of these granular scopes: `{}`.", unnamed.join("`, `")),
     };
     format!("{description}{scopes}{label}\n\n# Documented answers\n\n{answers}")
 }

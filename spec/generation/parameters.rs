@@ -1,4 +1,4 @@
-//! Parameters: what the code calls each, and how it is sent, or why it cannot be.
+//! Parameters: the Rust name of each, and how it is sent, or why it can't be.
 
 use serde_json::{Map, Value, json};
 
@@ -6,10 +6,10 @@ use super::facts::{Parameter, Place, Style};
 use super::names::{Names, snake};
 use super::schemas::{Side, Types};
 
-/// A builder's own methods, and what a call of the builder itself must still reach.
+/// A builder's own methods, and methods of traits that must stay callable on it.
 const RESERVED: [&str; 7] = ["body", "body_map", "client", "clone", "fmt", "into_future", "new"];
 
-/// Lowers an operation's parameters; what cannot be sent as the description says is refused.
+/// Lowers an operation's parameters. Refuses one that cannot be sent as documented.
 pub fn lower(operation: &mut Value, builder: &str, types: &mut Types) -> Result<Vec<Parameter>, String> {
     let Some(described) = operation.get_mut("parameters").and_then(Value::as_array_mut) else {
         return Ok(Vec::new());
@@ -19,12 +19,12 @@ pub fn lower(operation: &mut Value, builder: &str, types: &mut Types) -> Result<
         let name = parameter["name"].as_str().unwrap_or_default().to_owned();
         let refused = |what: String| format!("parameter `{name}`: {what}");
         if let Some(place) = place(&parameter, &name, types).map_err(refused)? {
-            // Where two of one name stand in one place, one would be sent for the other.
+            // Two parameters of one name in one place couldn't be told apart when sent.
             let is_again =
                 |(other, _, sent): &(String, Place, Value)| *other == name && sent["in"] == parameter["in"];
             if parameters.iter().any(is_again) {
                 return Err(refused(format!(
-                    "it is described twice in its {}",
+                    "the {} has two parameters of this name",
                     parameter["in"].as_str().unwrap_or_default()
                 )));
             }
@@ -34,7 +34,7 @@ pub fn lower(operation: &mut Value, builder: &str, types: &mut Types) -> Result<
             parameters.push((name, place, parameter));
         }
     }
-    // A path's own take their names first: every operation of the path calls them the same.
+    // Path parameters choose names first, so that every operation of a path uses the same names.
     parameters.sort_by_key(|(_, place, _)| *place != Place::Path);
     let mut names = Names::reserve(RESERVED);
     let mut lowered = Vec::new();
@@ -44,7 +44,7 @@ pub fn lower(operation: &mut Value, builder: &str, types: &mut Types) -> Result<
         let schema = schema(&parameter, place, &name, &format!("{builder}-{ident}"), types);
         let required = parameter["required"] == true;
         let description = parameter["description"].as_str().unwrap_or_default().to_owned();
-        // Whatever its place, the code has a field for it: how it is sent is not progenitor's to write.
+        // progenitor only has to generate a field for it; the layer sends it.
         let kind = if place == Place::Path { "path" } else { "query" };
         described.push(json!({ "name": ident, "in": kind, "required": required, "schema": schema }));
         lowered.push(Parameter { name, ident, place, required, description });
@@ -52,16 +52,18 @@ pub fn lower(operation: &mut Value, builder: &str, types: &mut Types) -> Result<
     Ok(lowered)
 }
 
-/// Where a parameter goes, unless it is one of the three headers that OpenAPI says to ignore as parameters.
+/// Where a parameter is sent; `None` for the three headers that OpenAPI tells us to ignore as parameters.
 fn place(parameter: &Value, name: &str, types: &Types) -> Result<Option<Place>, String> {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     let is_token = !name.is_empty() && name.bytes().all(is_token);
     let kind = types.resolved(&parameter["schema"])["type"].as_str().unwrap_or_default().to_owned();
     let style = |default: &str| parameter["style"].as_str().unwrap_or(default).to_owned();
-    let unknown = |style: &str, place: &str| format!("the style `{style}` of a {place} cannot be sent");
+    let unknown = |style: &str, place: &str| format!("the style `{style}` is not supported in a {place}");
     let json = is_json_content(parameter)?;
     if parameter["allowReserved"] == true {
-        return Err("`allowReserved` cannot be sent: reserved characters are percent-encoded".to_owned());
+        return Err(
+            "`allowReserved` is not supported: reserved characters are always percent-encoded".to_owned()
+        );
     }
     if !json {
         flat(&parameter["schema"], types)?;
@@ -70,7 +72,7 @@ fn place(parameter: &Value, name: &str, types: &Types) -> Result<Option<Place>, 
     match parameter["in"].as_str().unwrap_or_default() {
         "path" => match style("simple").as_str() {
             "simple" if json || is_structure => {
-                Err("a path takes a single text, not a list or an object".to_owned())
+                Err("a path parameter must be a single value, not a list or an object".to_owned())
             }
             "simple" => Ok(Some(Place::Path)),
             other => Err(unknown(other, "path")),
@@ -81,26 +83,26 @@ fn place(parameter: &Value, name: &str, types: &Types) -> Result<Option<Place>, 
         {
             Ok(None)
         }
-        "header" if !is_token => Err("that is not a header's name".to_owned()),
+        "header" if !is_token => Err("this is not a valid header name".to_owned()),
         "header" => match style("simple").as_str() {
             _ if json => Ok(Some(Place::Header(Style::Json))),
-            // An exploded list is one text all the same (OpenAPI 3.0, "Style Examples").
+            // An exploded list is written the same way (OpenAPI 3.0, "Style Examples").
             "simple" if parameter["explode"] == true && kind != "array" => {
                 Ok(Some(Place::Header(Style::Exploded)))
             }
             "simple" => Ok(Some(Place::Header(Style::Delimited(',')))),
             other => Err(unknown(other, "header")),
         },
-        "cookie" if !is_token => Err("that is not a cookie's name".to_owned()),
+        "cookie" if !is_token => Err("this is not a valid cookie name".to_owned()),
         "cookie" => match style("form").as_str() {
             _ if json => Ok(Some(Place::Cookie(Style::Json))),
             "form" if is_structure && parameter["explode"] != false => {
-                Err("a cookie has one value: set `explode` to false".to_owned())
+                Err("a cookie has a single value: set `explode` to false".to_owned())
             }
             "form" => Ok(Some(Place::Cookie(Style::Delimited(',')))),
             other => Err(unknown(other, "cookie")),
         },
-        other => Err(format!("`in` is `{other}`, not path, query, header or cookie")),
+        other => Err(format!("`in` must be path, query, header or cookie, not `{other}`")),
     }
 }
 
@@ -114,32 +116,32 @@ fn query_style(parameter: &Value, style: &str, kind: &str, json: bool) -> Result
         ("spaceDelimited", false) if kind == "array" => Ok(Style::Delimited(' ')),
         ("pipeDelimited", false) if kind == "array" => Ok(Style::Delimited('|')),
         ("deepObject", _) if kind == "object" => Ok(Style::DeepObject),
-        _ => Err(format!("the style `{style}` of a query cannot be sent for a schema of type `{kind}`")),
+        _ => Err(format!("the style `{style}` is not supported in a query for a schema of type `{kind}`")),
     }
 }
 
-/// Whether a parameter is described by a media type, which must be JSON, in place of a schema.
+/// Whether a parameter has `content` instead of a schema. Only JSON is supported.
 fn is_json_content(parameter: &Value) -> Result<bool, String> {
     let Some(content) = parameter["content"].as_object() else { return Ok(false) };
     match content.keys().all(|media_type| super::lower::is_json(media_type)) && content.len() == 1 {
         true => Ok(true),
-        false => Err("what `content` describes can only be sent as JSON".to_owned()),
+        false => Err("`content` is only supported with a JSON media type".to_owned()),
     }
 }
 
-/// No style says how to write a list in a list.
+/// Refuses lists and objects in other lists and objects, because no style defines how to write them.
 fn flat(schema: &Value, types: &Types) -> Result<(), String> {
     let schema = types.resolved(schema);
     let properties = schema["properties"].as_object().into_iter().flat_map(Map::values);
     for inner in properties.chain(schema.get("items")) {
         if ["array", "object"].iter().any(|kind| types.resolved(inner)["type"] == *kind) {
-            return Err("no style says how to send a list or an object in another".to_owned());
+            return Err("no style defines how to send a list or an object inside another".to_owned());
         }
     }
     Ok(())
 }
 
-/// The type a parameter is given as. A path's ids check themselves before they reach a URL.
+/// The type that a parameter's setter takes. IDs in a path are validated before they reach a URL.
 fn schema(parameter: &Value, place: Place, name: &str, type_name: &str, types: &mut Types) -> Value {
     if matches!(place, Place::Query(Style::Json) | Place::Header(Style::Json) | Place::Cookie(Style::Json)) {
         return json!({});

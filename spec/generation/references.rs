@@ -1,4 +1,4 @@
-//! `$ref`s: parameters, bodies and answers are put where they are used, and none may lead nowhere or in a circle.
+//! Resolves each `$ref` to a parameter, body or answer in place, and refuses missing and circular ones.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::{DOCUMENT, METHODS};
 
 const SCHEMAS: &str = "#/components/schemas/";
 
-/// Moves what stands under `components`, but for schemas, to where it is used.
+/// Copies everything under `components` except schemas to where it is used.
 pub fn inline(document: &mut Value) -> Result<(), String> {
     let components = document["components"].clone();
     let schemas = components["schemas"].as_object().cloned().unwrap_or_default();
@@ -16,7 +16,9 @@ pub fn inline(document: &mut Value) -> Result<(), String> {
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     for (path, item) in paths.into_iter().flatten() {
         if item.get("$ref").is_some() {
-            return Err(format!("{DOCUMENT}: {path} is a `$ref`, which is not followed: write it out"));
+            return Err(format!(
+                "{DOCUMENT}: {path} is a `$ref`, which is not supported here: write the path item out"
+            ));
         }
         let place = |what: &str| format!("{DOCUMENT}: {path}: {what}");
         let mut replace = |value: &mut Value| inline_one(value, &components).map_err(|what| place(&what));
@@ -53,7 +55,7 @@ fn inline_one(value: &mut Value, components: &Value) -> Result<(), String> {
     let mut followed = Vec::new();
     while let Some(reference) = value.get("$ref").and_then(Value::as_str).map(str::to_owned) {
         if followed.contains(&reference) {
-            return Err(format!("the `$ref` `{reference}` leads back to itself"));
+            return Err(format!("the `$ref` `{reference}` is circular"));
         }
         let pointer = reference.strip_prefix("#/components");
         let target = pointer.and_then(|pointer| components.pointer(pointer));
@@ -64,10 +66,10 @@ fn inline_one(value: &mut Value, components: &Value) -> Result<(), String> {
 }
 
 fn nowhere(reference: &str) -> String {
-    format!("the `$ref` `{reference}` leads nowhere")
+    format!("the `$ref` `{reference}` has no target")
 }
 
-/// Each schema must be something in the end: one that is only another's other name, or made of itself, is nothing.
+/// Refuses a schema that only refers to itself, directly or through `allOf` and the like: it has no content.
 fn check_schemas(schemas: &Map<String, Value>) -> Result<(), String> {
     let mut parts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (name, schema) in schemas {
@@ -81,7 +83,7 @@ fn check_schemas(schemas: &Map<String, Value>) -> Result<(), String> {
         let mut next: Vec<&str> = parts[start].clone();
         while let Some(name) = next.pop() {
             if name == *start {
-                return Err(format!("{DOCUMENT}: schema `{start}`: its `$ref` leads back to itself"));
+                return Err(format!("{DOCUMENT}: schema `{start}`: its `$ref` is circular"));
             }
             if !seen.contains(&name) {
                 seen.push(name);
@@ -92,7 +94,7 @@ fn check_schemas(schemas: &Map<String, Value>) -> Result<(), String> {
     Ok(())
 }
 
-/// The names of the schemas that this one is made of, other than by its members.
+/// The names of the schemas that this one consists of, not counting its properties and items.
 fn parts_of<'s>(schema: &'s Value, found: &mut Vec<&'s str>) {
     found.extend(schema["$ref"].as_str().and_then(|reference| reference.strip_prefix(SCHEMAS)));
     for key in ["allOf", "oneOf", "anyOf"] {
@@ -100,7 +102,7 @@ fn parts_of<'s>(schema: &'s Value, found: &mut Vec<&'s str>) {
     }
 }
 
-/// Whether each schema's `$ref` below `value` leads to a schema.
+/// Checks that each `$ref` under `value` has a schema as its target.
 fn check_targets(value: &Value, schemas: &Map<String, Value>) -> Result<(), String> {
     match value {
         Value::Object(members) => {
@@ -111,7 +113,7 @@ fn check_targets(value: &Value, schemas: &Map<String, Value>) -> Result<(), Stri
                     None => Err(nowhere(reference)),
                 };
             }
-            // Examples hold anything.
+            // An example may contain anything, `$ref` included.
             let members =
                 members.iter().filter(|(key, _)| !["example", "examples", "default"].contains(&key.as_str()));
             members.map(|(_, member)| member).try_for_each(|member| check_targets(member, schemas))

@@ -1,4 +1,4 @@
-//! Schemas: lowered to what typify makes open, plain types of, each of which is named here, once.
+//! Schemas: lowered so that typify makes plain, extensible types of them, each with a unique name chosen here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,43 +15,43 @@ pub enum Side {
     Shared,
 }
 
-/// What typify will make of the schemas that were lowered.
+/// The types that typify will generate from the lowered schemas.
 #[derive(Default)]
 pub struct Types {
-    /// By the type's name.
+    /// Keyed by the type's name.
     pub structs: BTreeMap<String, Struct>,
-    /// The names of enums, and whose they are.
+    /// The names of enums, and the operation or schema that each belongs to.
     pub enums: BTreeMap<String, String>,
-    /// The types with fields that parameters have, by their names, and their schemas unless they are the document's own.
+    /// Struct types of parameters by name, with their schemas unless these are already the document's own.
     pub parameters: BTreeMap<String, Option<Value>>,
     names: Names,
-    /// The document's schemas under the names of their types, as they were.
+    /// The document's schemas before lowering, keyed by the names of their types.
     shared: Map<String, Value>,
-    /// The operation or schema that is being lowered, in words.
+    /// The operation or schema being lowered, as error messages name it.
     pub owner: String,
 }
 
-/// A type with fields.
+/// A struct.
 #[derive(Default)]
 pub struct Struct {
-    /// The operation or the schema it belongs to, in words.
+    /// The operation or schema it belongs to, as error messages name it.
     pub owner: String,
-    /// By the name that the code calls it.
+    /// Keyed by the Rust name.
     pub fields: BTreeMap<String, Field>,
-    /// Whether it keeps what the description does not name.
+    /// Whether it keeps fields that the description doesn't have.
     pub is_open: bool,
 }
 
 pub struct Field {
-    /// As it is sent.
+    /// The name sent.
     pub name: String,
-    /// As the lowered document has it.
+    /// The name in the lowered document.
     pub lowered: String,
     pub required: bool,
     pub bounds: Bounds,
 }
 
-/// What the generated code calls by these names.
+/// Names that the generated code uses for other things.
 pub const PRELUDE: [&str; 14] = [
     "box", "clone", "debug", "default", "err", "from", "into", "none", "ok", "option", "result", "some",
     "string", "vec",
@@ -61,7 +61,7 @@ const COMBINATIONS: [&str; 3] = ["allOf", "oneOf", "anyOf"];
 const SCHEMAS: &str = "#/components/schemas/";
 
 impl Types {
-    /// Lowers the document's own schemas, under names that each make a type of its own.
+    /// Lowers the document's own schemas under names that become distinct types.
     pub fn of(document: &mut Value) -> Self {
         let mut types = Self { names: Names::reserve(PRELUDE), ..Self::default() };
         let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else {
@@ -88,20 +88,20 @@ impl Types {
         types
     }
 
-    /// An operation is given up as raw: no type of it will be made.
+    /// Forgets the types of an operation that becomes raw: none will be generated.
     pub fn forget(&mut self, owner: &str) {
         self.structs.retain(|_, facts| facts.owner != owner);
         self.enums.retain(|_, of| of != owner);
     }
 
-    /// What a `$ref` stands for, before it was lowered.
+    /// The target of a `$ref` before lowering, or the schema itself.
     pub fn resolved<'s>(&'s self, schema: &'s Value) -> &'s Value {
         let name = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix(SCHEMAS));
-        // No circles: `references` has refused them.
+        // This ends because `references` has refused circular ones.
         name.and_then(|name| self.shared.get(name)).map_or(schema, |schema| self.resolved(schema))
     }
 
-    /// Lowers a schema that stands where it is used; a type that it makes is called `name`, if that is free.
+    /// Lowers an inline schema. If it becomes a type, the type is called `name` if that is free.
     pub fn lower(&mut self, schema: &mut Value, side: Side, name: &str) {
         let kind = schema["type"].as_str().unwrap_or_default();
         let has = |key: &str| schema[key].as_object().is_some_and(|members| !members.is_empty());
@@ -112,7 +112,7 @@ impl Types {
         }
         let name = pascal(name);
         if !is_struct && !is_enum {
-            // A list's or a map's name is what its members' begin with.
+            // The name of a list or map is the prefix of its members' names.
             return self.shape(schema, side, Some(&name));
         }
         let name = pascal(&self.names.free(&name, &[], pascal));
@@ -120,8 +120,8 @@ impl Types {
         schema["title"] = name.into();
     }
 
-    /// progenitor has no place for a parameter whose type has a builder: the type is made as the document's own, and
-    /// the parameter's is [converted](super::STRUCT) to it.
+    /// progenitor doesn't support parameters whose type has a builder. The type is added to the document's own schemas,
+    /// and the parameter is [converted](super::STRUCT) to it.
     pub fn without_builder(&mut self, schema: Value) -> Value {
         let resolved = self.resolved(&schema);
         let has_fields = resolved["properties"].as_object().is_some_and(|properties| !properties.is_empty());
@@ -136,9 +136,9 @@ impl Types {
         converted
     }
 
-    /// Takes from a schema what typify would turn into a newtype (lengths, patterns), into a foreign crate's type
-    /// (dates, UUIDs) or into an enum that an answer of tomorrow breaks. Without a name it stands in a combination,
-    /// and typify names what becomes of it.
+    /// Removes from a schema what typify would turn into a newtype (lengths, patterns), into another crate's type (dates,
+    /// UUIDs) or into an enum that rejects values added later. A schema without a name is part of a combination, whose
+    /// types typify names.
     fn shape(&mut self, schema: &mut Value, side: Side, name: Option<&str>) {
         let Some(object) = schema.as_object_mut() else { return };
         if object.contains_key("$ref") {
@@ -201,7 +201,7 @@ impl Types {
         }
     }
 
-    /// Each member gets a name of its own for the code.
+    /// Gives each member a unique Rust name.
     fn members(&mut self, object: &mut Map<String, Value>, side: Side, name: Option<&str>) {
         let strings = |value: Option<&Value>| -> BTreeSet<String> {
             let members = value.and_then(Value::as_array).into_iter().flatten();
@@ -212,7 +212,7 @@ impl Types {
         for name in &required {
             properties.entry(name.clone()).or_insert_with(|| json!({}));
         }
-        // Answers stay open: a success must not become an error because something was added to it.
+        // Answers accept unknown fields: a success must not become an error because Zoom added one.
         let is_closed = object.get("additionalProperties").is_none_or(Value::is_boolean);
         if side == Side::Answer && is_closed {
             object.insert("additionalProperties".into(), json!({}));
@@ -222,7 +222,7 @@ impl Types {
         let (mut lowered, mut fields) = (Map::new(), BTreeMap::new());
         for (sent, mut inner) in properties {
             let ident = snake(&names.free(&snake(&sent), &[], snake));
-            // Typify writes a name as it is, and says so, unless two would be alike.
+            // typify derives the name itself, with a `rename`, unless two fields would get the same one.
             let given = if written(&sent) == ident { sent.clone() } else { ident.clone() };
             let field = Field {
                 required: required.contains(&sent),
@@ -250,17 +250,17 @@ impl Types {
     }
 }
 
-/// What such a schema becomes is typify's to name.
+/// typify names the type of a combination.
 fn is_combined(schema: &Value) -> bool {
     COMBINATIONS.iter().any(|key| schema.get(key).is_some())
 }
 
-/// Whether each value of an enum gives a variant of its own: one name is made of `a-b` and `a_b`.
+/// Whether each value of an enum becomes a distinct variant; `a-b` and `a_b` would not.
 fn are_variants(schema: &Value) -> bool {
     let Some(values) = schema["enum"].as_array().filter(|values| !values.is_empty()) else { return false };
     let texts: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
     let mut names = Names::default();
-    // What holds no letter and no digit makes no name.
+    // A value without a letter or digit has no name.
     let has_name = |text: &&str| text.chars().any(char::is_alphanumeric);
     texts.len() == values.len()
         && texts.iter().all(has_name)

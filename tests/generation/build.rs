@@ -1,4 +1,4 @@
-//! Generates the client of `everything.json`, and what becomes of each of `fixtures.rs`.
+//! Generates the client of `everything.json`, and records the outcome for each document of `fixtures.rs`.
 
 #[path = "../../spec/generation/mod.rs"]
 mod generation;
@@ -40,7 +40,8 @@ fn main() {
             .collect();
         let outcomes = serde_json::to_string(&outcomes).map_err(|error| error.to_string())?;
         let write = |name: &str, text: String| {
-            std::fs::write(format!("{folder}/{name}"), text).map_err(|error| format!("{name}: {error}"))
+            std::fs::write(format!("{folder}/{name}"), text)
+                .map_err(|error| format!("cannot write {name}: {error}"))
         };
         write("client.rs", client.code)?;
         write("outcomes.json", outcomes)
@@ -53,7 +54,7 @@ fn main() {
 
 type Tamper = fn(TokenStream) -> TokenStream;
 
-/// What a later progenitor could write instead, each of which would leave a pass with nothing to do.
+/// Code that a later progenitor might generate, each of which leaves one pass without anything to change.
 const TAMPERED: [(&str, Tamper); 8] = [
     ("tampered: missing fields", |tokens| {
         replaced(tokens, r#"Err ("no value supplied for"#, r#"Unset ("no value supplied for"#)
@@ -79,6 +80,6 @@ const TAMPERED: [(&str, Tamper); 8] = [
 
 fn replaced(tokens: TokenStream, written: &str, other: &str) -> TokenStream {
     let text = tokens.to_string();
-    assert!(text.contains(written), "progenitor does not write {written}");
+    assert!(text.contains(written), "progenitor no longer generates {written}");
     text.replace(written, other).parse().unwrap_or(tokens)
 }

@@ -1,4 +1,4 @@
-//! Documents of which each shows one thing: what the code then says, or the sentence that refuses it.
+//! Documents that show one thing each: what is generated, or the error that refuses the document.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! The builders of calls: each owns its client, has a setter for each parameter and field of the body, and is a
-//! future that builds each attempt's request from references.
+//! The builders of calls. Each owns its client, has a setter for each parameter and each field of the body, and can be
+//! awaited. Each attempt's request is built from references to the builder's values.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,10 +16,10 @@ use super::{
 use crate::generation::facts::{Length, Operation, Parameter, Place, Style};
 use crate::generation::lower::{Lowered, is_form, is_typed, pieces};
 
-/// The fields of an operation's builder, by their names.
+/// The fields of an operation's builder, keyed by name.
 type Fields = BTreeMap<String, Type>;
 
-/// The setters of each type's builder, by the type's name.
+/// The setters of each type's builder, keyed by the type's name.
 pub type Setters = BTreeMap<String, Vec<syn::ImplItemFn>>;
 
 /// What a body's type and the types in it hold, by the type's name; without types that take unnamed fields.
@@ -89,15 +89,15 @@ fn finish_builder(
         Some(ImplItem::Fn(send)) => answer_type(&send.sig.output),
         _ => None,
     };
-    let value = value.ok_or_else(|| format!("{owner} has no `send` that gives a `ResponseValue`"))?;
+    let value = value.ok_or_else(|| format!("{owner} has no `send` that returns a `ResponseValue`"))?;
     let expected = 1 + operation.parameters.len() + usize::from(operation.media_type.is_some());
     let described = operation.parameters.iter().map(|parameter| parameter.ident.as_str());
     let described = described.chain(["client"]).chain(operation.media_type.as_ref().map(|_| "body"));
     if let Some(missing) = described.clone().find(|name| !fields.contains_key(*name)) {
-        return Err(format!("the builder of {owner} has no field `{missing}`"));
+        return Err(format!("the builder of {owner} lacks the field `{missing}`"));
     }
     if fields.len() != expected {
-        return Err(format!("the builder of {owner} has fields that the description does not have"));
+        return Err(format!("the builder of {owner} has fields that are not in the description"));
     }
     let mut changed: BTreeSet<String> = BTreeSet::new();
     for item in &mut block.items {
@@ -109,24 +109,24 @@ fn finish_builder(
             missing.visit_block_mut(&mut method.block);
             let required = operation.parameters.iter().filter(|parameter| parameter.required);
             if required.map(|parameter| &parameter.ident).any(|name| !missing.found.contains(name)) {
-                return Err(nothing("words what is missing", &owner));
+                return Err(nothing("rewords errors for missing values", &owner));
             }
             continue;
         }
         let text = match operation.parameters.iter().find(|parameter| parameter.ident == name) {
             Some(parameter) => parameter.description.clone(),
             None if name == "body" => {
-                "The body as a whole; [`body_map`](Self::body_map) fills it in field by field.".to_owned()
+                "Sets the whole body. [`body_map`](Self::body_map) sets single fields.".to_owned()
             }
-            None if name == "body_map" => "Fills in the body by its own builder, field by field.".to_owned(),
-            None => return Err(format!("the builder of {owner} has a method `{name}`")),
+            None if name == "body_map" => "Sets fields of the body through its builder.".to_owned(),
+            None => return Err(format!("the builder of {owner} has an unexpected method `{name}`")),
         };
         method.attrs.push(parse_quote!(#[doc = #text]));
         if operation.parameters.iter().any(|parameter| parameter.ident == name && parameter.required) {
             method.attrs.extend(REQUIRED.map(|text| parse_quote!(#[doc = #text])));
         }
         if name != "body_map" && finish_setter(method) == 0 {
-            return Err(nothing("words a setter's refusal", &owner));
+            return Err(nothing("rewords a setter's error", &owner));
         }
         changed.insert(name);
     }
@@ -136,7 +136,7 @@ fn finish_builder(
     future(operation, &value, fields, structs)
 }
 
-/// A setter says what was wrong with the value it was given.
+/// Makes a setter's error name the field and say what is wrong with the value.
 fn finish_setter(method: &mut syn::ImplItemFn) -> usize {
     let mut refusals = Refusals { field: method.sig.ident.to_string(), changed: 0 };
     refusals.visit_block_mut(&mut method.block);
@@ -155,7 +155,7 @@ fn finish_setter(method: &mut syn::ImplItemFn) -> usize {
     refusals.changed
 }
 
-/// A builder owns its client, so that its call outlives what made it.
+/// Makes a builder own its client, so that the call can outlive the client it came from.
 pub struct Owned;
 
 impl VisitMut for Owned {
@@ -187,13 +187,13 @@ impl VisitMut for Owned {
     }
 }
 
-/// What `.await` does: the builder is checked once, and each attempt encodes the body anew. The future holds what it
-/// needs and not the builder.
+/// The `IntoFuture` of a builder: the builder is checked once, and each attempt encodes the body anew. The future holds what
+/// it needs and not the builder.
 fn future(operation: &Operation, value: &Type, fields: &Fields, structs: &Structs) -> Result<Item, String> {
     let builder = format_ident!("{}", operation.builder);
     let held: Vec<syn::Ident> =
         fields.keys().filter(|name| *name != "client").map(|name| format_ident!("{name}")).collect();
-    // No parameter's name can be one of those below.
+    // Parameters never have the names used below.
     let given: Vec<syn::Ident> = held.iter().map(|name| format_ident!("given_{name}")).collect();
     let body = fields.get("body");
     let built = body.and_then(built_type);
@@ -267,7 +267,7 @@ fn future(operation: &Operation, value: &Type, fields: &Fields, structs: &Struct
     })
 }
 
-/// The path, base URL's part included.
+/// The request's path, including the base URL's.
 fn path(operation: &Operation) -> Result<TokenStream, String> {
     let in_path = || operation.parameters.iter().filter(|parameter| parameter.place == Place::Path);
     let parts = pieces(&operation.path)?.into_iter().map(|(literal, name)| {
@@ -281,7 +281,7 @@ fn path(operation: &Operation) -> Result<TokenStream, String> {
     Ok(quote!([client.inner.settings.base_path(), #(#parts)*].concat()))
 }
 
-/// What is sent in the query, in headers and in cookies, if anything is.
+/// The parameters sent in the query, in headers and in cookies, if there are any.
 fn parameters(operation: &Operation) -> Option<TokenStream> {
     let sent = operation.parameters.iter().filter_map(|parameter| {
         let name = &parameter.name;
@@ -405,7 +405,7 @@ fn facts(operation: &Operation) -> TokenStream {
     }
 }
 
-/// The `T` that a field `Result<types::builder::T, String>` builds.
+/// The `T` of a field of type `Result<types::builder::T, String>`.
 fn built_type(field: &Type) -> Option<String> {
     let Type::Path(builder) = first_argument(field)? else { return None };
     let mut names = builder.path.segments.iter().map(|segment| segment.ident.to_string());
@@ -413,7 +413,7 @@ fn built_type(field: &Type) -> Option<String> {
     names.next().filter(|_| is_builder)
 }
 
-/// The names of the types that are a request's whole body.
+/// The names of the types of request bodies.
 pub fn bodies(file: &syn::File) -> BTreeSet<String> {
     let builders = modules(&file.items, "builder").flat_map(items);
     let fields =
@@ -456,7 +456,7 @@ pub fn setters_of_types(file: &syn::File) -> Setters {
     setters
 }
 
-/// `.action(value)` for `.body_map(|body| body.action(value))`, unless the call has a method of that name.
+/// Adds `.action(value)` as a short form of `.body_map(|body| body.action(value))`, unless that name is taken.
 fn forward_setters(block: &mut ItemImpl, setters: &[syn::ImplItemFn]) {
     let mut hidden = Vec::new();
     for setter in setters {
@@ -477,13 +477,14 @@ fn forward_setters(block: &mut ItemImpl, setters: &[syn::ImplItemFn]) {
     let body_map = block.items.iter_mut().find(|item| is_method(item, "body_map"));
     if let Some(ImplItem::Fn(body_map)) = body_map.filter(|_| !hidden.is_empty()) {
         let names = hidden.join(", ");
-        let text =
-            format!("The call has methods of other meaning by these names, so they are set here: {names}.");
+        let text = format!(
+            "The call has other methods with these names, so these fields can only be set here: {names}."
+        );
         body_map.attrs.extend(["", &text].map(|text| parse_quote!(#[doc = #text])));
     }
 }
 
-/// What a type's builder calls `super::`, an operation's builder calls `types::`.
+/// Rewrites `super::` of a type's builder to `types::` for an operation's builder.
 struct InTypes;
 
 impl VisitMut for InTypes {

@@ -15,11 +15,11 @@ use crate::generation::facts::Bounds;
 use crate::generation::lower::Lowered;
 use crate::generation::schemas::{Field, Struct, Types};
 
-/// The documentation of each field, by the names of its type and its own.
+/// The documentation of each field, keyed by the names of its type and of the field.
 type Words = BTreeMap<(String, String), Vec<Attribute>>;
 
-/// Types grow without a breaking change, their documents hold the description alone (typify adds the schema as
-/// HTML), their setters carry their fields' words, and a nested builder is taken where its type is.
+/// Types can grow without a breaking change, their pages contain only the description (typify adds the schema as
+/// HTML), setters have their fields' documentation, and a nested builder is accepted wherever its type is.
 pub fn finish(
     module: &mut ItemMod,
     bodies: &BTreeSet<String>,
@@ -49,9 +49,7 @@ pub fn finish(
                     document(&mut variant.attrs, &format!("Zoom's `{name}`."));
                 }
             }
-            Item::Impl(block)
-                if block.trait_.as_ref().is_some_and(|(_, path, _)| is_named(path, "FromStr")) =>
-            {
+            Item::Impl(block) if block.trait_.as_ref().is_some_and(|(path, _)| is_named(path, "FromStr")) => {
                 let mut values = Values::default();
                 values.visit_item_impl_mut(block);
                 if values.changed > 0 {
@@ -61,7 +59,7 @@ pub fn finish(
             Item::Impl(block) if block.trait_.is_none() => {
                 for item in &mut block.items {
                     if let ImplItem::Fn(method) = item {
-                        document(&mut method.attrs, "Starts with no field set.");
+                        document(&mut method.attrs, "Creates a builder with no field set.");
                     }
                 }
             }
@@ -69,10 +67,16 @@ pub fn finish(
         }
     }
     if let Some(name) = enums.first() {
-        return Err(nothing("names an enum's values", &format!("`{name}` of {}", types.enums[*name])));
+        return Err(nothing(
+            "lists an enum's values in its error",
+            &format!("`{name}` of {}", types.enums[*name]),
+        ));
     }
     if let Some(name) = structs.first() {
-        return Err(nothing("opens types", &format!("`{name}` of {}", types.structs[*name].owner)));
+        return Err(nothing(
+            "marks types as `#[non_exhaustive]`",
+            &format!("`{name}` of {}", types.structs[*name].owner),
+        ));
     }
     let builders =
         items.iter_mut().filter_map(|item| if let Item::Mod(module) = item { Some(module) } else { None });
@@ -95,14 +99,14 @@ fn finish_struct(
     for field in &mut item.fields {
         let Some(name) = field.ident.as_ref().map(ToString::to_string) else { continue };
         if is_flattened(field) {
-            document(&mut field.attrs, "What the description does not name.");
+            document(&mut field.attrs, "Fields that the description doesn't have.");
             let mut pass = Unnamed::default();
             pass.visit_field_mut(field);
             unnamed += pass.changed;
         } else if let Some(facts) = facts {
             let known = facts.fields.get(&name).ok_or_else(|| {
                 format!(
-                    "`{type_name}` of {} has a field `{name}` that the description does not have",
+                    "`{type_name}` of {} has a field `{name}` that is not in the description",
                     facts.owner
                 )
             })?;
@@ -121,12 +125,12 @@ fn finish_struct(
         return Err(nothing("describes fields", &owner));
     }
     match facts.is_open && unnamed == 0 {
-        true => Err(nothing("keeps unnamed fields", &owner)),
+        true => Err(nothing("keeps unknown fields", &owner)),
         false => Ok(()),
     }
 }
 
-/// A field that got another name for the code is sent under its own.
+/// Keeps the original name on the wire for a field that was renamed.
 fn send_as(attributes: &mut Vec<Attribute>, field: &Field) {
     if field.lowered == field.name {
         return;
@@ -135,7 +139,7 @@ fn send_as(attributes: &mut Vec<Attribute>, field: &Field) {
     attributes.push(parse_quote!(#[serde(rename = #name)]));
 }
 
-/// A length stands in words, and with `schemars` in the JSON Schema.
+/// Adds a length to the documentation and, with `schemars`, to the JSON Schema.
 fn state_length(attributes: &mut Vec<Attribute>, (least, most): Bounds, schemars: bool) {
     let words = match (least, most) {
         (None, None) => return,
@@ -182,9 +186,7 @@ fn finish_builders(
                     Unnamed::default().visit_field_mut(field);
                 }
             }
-            Item::Impl(block)
-                if block.trait_.as_ref().is_some_and(|(_, path, _)| is_named(path, "Default")) =>
-            {
+            Item::Impl(block) if block.trait_.as_ref().is_some_and(|(path, _)| is_named(path, "Default")) => {
                 let mut defaults = UnnamedByDefault(0);
                 if is_open {
                     defaults.visit_item_impl_mut(block);
@@ -197,10 +199,10 @@ fn finish_builders(
                 let is_required =
                     facts.is_some_and(|facts| facts.fields.values().any(|field| field.required));
                 if is_required && missing.found.is_empty() {
-                    return Err(nothing("words what is missing", &owner));
+                    return Err(nothing("rewords errors for missing values", &owner));
                 }
                 if facts.is_some_and(|facts| facts.is_open) && defaults.0 == 0 {
-                    return Err(nothing("keeps unnamed fields", &owner));
+                    return Err(nothing("keeps unknown fields", &owner));
                 }
                 required.extend(missing.found.into_iter().map(|field| (name.clone(), field)));
             }
@@ -208,7 +210,7 @@ fn finish_builders(
                 let inner = finish_setters(block, &name, is_open, words, &required);
                 let inner = inner.map_err(|pass| nothing(pass, &owner))?;
                 if inner < options.get(&name).copied().unwrap_or_default() {
-                    return Err(nothing("takes an optional field's inner type", &owner));
+                    return Err(nothing("makes setters take an optional field's inner type", &owner));
                 }
             }
             _ => (),
@@ -217,7 +219,7 @@ fn finish_builders(
     Ok(())
 }
 
-/// Gives the number of setters that take an inner type, or the pass that changed nothing.
+/// Returns the number of setters that take an inner type, or the name of the pass that changed nothing.
 fn finish_setters(
     block: &mut ItemImpl,
     name: &str,
@@ -233,7 +235,7 @@ fn finish_setters(
             let mut unnamed = Unnamed::default();
             unnamed.visit_impl_item_fn_mut(method);
             if unnamed.changed == 0 {
-                return Err("keeps unnamed fields");
+                return Err("keeps unknown fields");
             }
         }
         method.attrs.extend(words.get(&field).into_iter().flatten().cloned());
@@ -243,7 +245,7 @@ fn finish_setters(
         let mut refusals = Refusals { field: field.1, changed: 0 };
         refusals.visit_block_mut(&mut method.block);
         if refusals.changed == 0 {
-            return Err("words a setter's refusal");
+            return Err("rewords a setter's error");
         }
         inner += usize::from(take_the_inner_type(method).is_some());
     }
@@ -258,7 +260,7 @@ pub fn is_option(of: &Type) -> bool {
     matches!(of, Type::Path(path) if is_named(&path.path, "Option"))
 }
 
-/// The map of what the description does not name becomes one that does not print its values.
+/// Replaces the map of unknown fields with a type that doesn't print its values.
 #[derive(Default)]
 struct Unnamed {
     changed: usize,
@@ -280,7 +282,7 @@ impl Unnamed {
     }
 }
 
-/// The absence of what the description does not name is no error.
+/// Makes unknown fields optional.
 struct UnnamedByDefault(usize);
 
 impl VisitMut for UnnamedByDefault {
@@ -292,13 +294,14 @@ impl VisitMut for UnnamedByDefault {
     }
 }
 
-/// A setter of an `Option<T>` takes what becomes a `T`: a `&str` is no `Option<String>`, and a nested builder no
-/// `Option` of what it builds.
+/// Makes the setter of an `Option<T>` take anything that converts to `T`, because a `&str` doesn't convert to
+/// `Option<String>`, nor a nested builder to an `Option` of its type.
 fn take_the_inner_type(method: &mut syn::ImplItemFn) -> Option<()> {
     let clause = method.sig.generics.where_clause.as_mut()?;
     let syn::WherePredicate::Type(bound) = clause.predicates.first_mut()? else { return None };
     let syn::TypeParamBound::Trait(conversion) = bound.bounds.first_mut()? else { return None };
-    let into = Type::Path(syn::TypePath { qself: None, path: conversion.path.clone() });
+    let into = &conversion.path;
+    let into: Type = parse_quote!(#into);
     let option = first_argument(&into).filter(is_option)?;
     let inner = first_argument(&option)?;
     conversion.path = parse_quote!(::std::convert::TryInto<#inner>);
@@ -317,7 +320,7 @@ impl VisitMut for Optional {
     }
 }
 
-/// An enum that refuses a text says which it takes.
+/// Makes an enum's parse error list the accepted values.
 #[derive(Default)]
 struct Values {
     known: Vec<String>,
@@ -361,7 +364,7 @@ fn serde_value(attributes: &[Attribute], name: &str) -> Option<syn::LitStr> {
     found
 }
 
-/// A type's description without the schema that typify adds as HTML; where there is none, what the type is.
+/// A type's description without the schema that typify adds as HTML, or a default if there is none.
 fn describe_type(text: &str, name: &str) -> String {
     let description = text.split("<details>").next().unwrap_or_default().trim();
     match (description == format!("`{name}`"), name.ends_with("Body"), name.ends_with("Response")) {

@@ -1,4 +1,4 @@
-//! The client of `everything.json`, compiled, and called against the embedded server.
+//! Calls the client of `everything.json` against the embedded server.
 
 use generated::mock::{Answer, MockServer, Received};
 use generated::types::{SendAlikeBodyX, SendAlikeBodyXy2};
@@ -24,7 +24,7 @@ fn last(server: &MockServer) -> Received {
 }
 
 #[tokio::test]
-async fn a_query_is_sent_in_the_style_that_is_described() {
+async fn a_query_is_sent_in_the_documented_style() {
     let server = server().await;
     let zoom = client(&server);
     let call = || zoom.send_query().plain("a b&c=ü+");
@@ -55,7 +55,7 @@ async fn a_query_is_sent_in_the_style_that_is_described() {
 }
 
 #[tokio::test]
-async fn what_would_arrive_as_something_else_is_refused() {
+async fn a_value_that_would_arrive_changed_is_refused() {
     let server = server().await;
     let zoom = client(&server);
     let texts = |text: &str| vec![text.to_owned()];
@@ -83,7 +83,7 @@ async fn what_would_arrive_as_something_else_is_refused() {
 }
 
 #[tokio::test]
-async fn headers_and_cookies_are_sent_under_their_own_names() {
+async fn headers_and_cookies_are_sent_under_their_documented_names() {
     let server = server().await;
     let zoom = client(&server);
     let call = zoom.send_headers().item_id("a/b").x_own(7).x_shared("shared");
@@ -114,7 +114,7 @@ async fn headers_and_cookies_are_sent_under_their_own_names() {
 }
 
 #[tokio::test]
-async fn an_operations_own_parameter_hides_the_paths() {
+async fn an_operations_parameter_overrides_the_paths() {
     let server = server().await;
     let zoom = client(&server);
     // The path's `X-Own` is an optional text, the operation's a required number.
@@ -126,7 +126,7 @@ async fn an_operations_own_parameter_hides_the_paths() {
 }
 
 #[tokio::test]
-async fn parameters_named_as_rust_or_the_builder_are_sent_under_their_own_names() {
+async fn parameters_with_reserved_or_taken_names_are_sent_under_their_documented_names() {
     let server = server().await;
     let call = client(&server).send_names();
     let call = call.self_("1").query_self("2").type_("3").move_("4").query_body("5").query_body_map("6");
@@ -163,7 +163,7 @@ async fn parameters_named_as_rust_or_the_builder_are_sent_under_their_own_names(
 }
 
 #[tokio::test]
-async fn fields_named_as_rust_or_alike_are_sent_and_read_under_their_own_names() {
+async fn fields_with_reserved_or_similar_names_are_sent_and_read_under_their_documented_names() {
     let server = server().await;
     let zoom = client(&server);
     let call =
@@ -189,7 +189,7 @@ async fn fields_named_as_rust_or_alike_are_sent_and_read_under_their_own_names()
 }
 
 #[tokio::test]
-async fn types_of_one_name_or_title_stay_apart() {
+async fn types_with_the_same_name_or_title_stay_distinct() {
     let server = server().await;
     let nested = SendAlikeBodyX::builder().y(send_alike::Xy::builder().q("q"));
     let call = client(&server).send_alike().x_y(SendAlikeBodyXy2::builder().p("p")).x(nested);
@@ -226,7 +226,7 @@ async fn a_form_is_url_encoded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn files_are_sent_with_name_and_content_type_and_again_in_full_after_a_429() {
+async fn files_are_sent_with_name_and_content_type_and_resent_in_full_after_a_429() {
     let server = server().await;
     let bytes: Vec<u8> = (0..=255).cycle().take(100_000).chain(*b"\r\n--x--\r\n").collect();
     let picture = FilePart::new("m\"e.png", "image/png", bytes.clone());
@@ -284,7 +284,7 @@ async fn a_file_that_cannot_be_sent_is_refused() {
 }
 
 #[tokio::test]
-async fn raw_and_json_like_bodies_are_sent_as_they_are_described() {
+async fn raw_and_json_like_bodies_are_sent_as_documented() {
     let server = server().await;
     let zoom = client(&server);
     server.answer(Answer::status(200).header("content-type", "application/xml").body("<b/>"));
@@ -304,7 +304,7 @@ async fn raw_and_json_like_bodies_are_sent_as_they_are_described() {
 }
 
 #[tokio::test]
-async fn each_kind_of_success_is_taken() {
+async fn each_kind_of_success_is_decoded() {
     let server = server().await;
     let zoom = client(&server);
     let a = || Answer::status(200).json(&json!({ "a": "1" }));
@@ -320,7 +320,7 @@ async fn each_kind_of_success_is_taken() {
 }
 
 #[tokio::test]
-async fn every_method_is_sent() {
+async fn every_http_method_is_sent() {
     let server = server().await;
     let zoom = client(&server);
     zoom.ask_options().await.expect("sent");
@@ -334,7 +334,7 @@ async fn every_method_is_sent() {
 }
 
 #[tokio::test]
-async fn operations_named_as_rust_or_the_layer_can_be_called() {
+async fn operations_with_reserved_or_taken_names_can_be_called() {
     let server = server().await;
     let zoom = client(&server);
     let paths = || last(&server).path.trim_start_matches("/v1/ids/").to_owned();
@@ -353,7 +353,7 @@ async fn operations_named_as_rust_or_the_layer_can_be_called() {
 }
 
 #[tokio::test]
-async fn secrets_in_a_body_are_redacted_wherever_they_stand() {
+async fn secrets_from_a_body_are_redacted_in_errors() {
     let server = server().await;
     server.answer(Answer::error(400, 300, "no s3cr3t here"));
     let error = client(&server).send_form().title("t").key(Secret::from("s3cr3t")).await.expect_err("300");

@@ -1,4 +1,4 @@
-//! Foreign text becomes Rust names: valid, each its own, and such that the generator leaves them alone.
+//! Arbitrary text becomes Rust names that are valid, unique, and kept unchanged by the generator.
 
 #[path = "../../../spec/generation/names.rs"]
 mod names;
@@ -11,7 +11,7 @@ fn is_name(name: &str) -> bool {
     letters.next().is_some_and(unicode_ident::is_xid_start) && letters.all(unicode_ident::is_xid_continue)
 }
 
-/// What people call things, and what they should not.
+/// Usual and unusual names.
 fn texts() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<String>(),
@@ -24,7 +24,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_text_makes_a_name(text in texts()) {
+    fn any_text_becomes_a_valid_name(text in texts()) {
         for name in [snake(&text), pascal(&text)] {
             prop_assert!(is_name(&name), "{text:?} → {name:?}");
         }
@@ -33,7 +33,7 @@ proptest! {
     }
 
     #[test]
-    fn no_two_names_are_alike(texts in prop::collection::vec(texts(), 0..20)) {
+    fn all_names_are_distinct(texts in prop::collection::vec(texts(), 0..20)) {
         let mut names = Names::reserve(["body", "clone"]);
         let mut types = Names::default();
         let mut given = vec!["body".to_owned(), "clone".to_owned()];
@@ -52,7 +52,7 @@ proptest! {
 }
 
 #[test]
-fn a_name_is_what_the_generator_would_make_of_it() {
+fn names_follow_the_generators_conventions() {
     for (text, name, type_name) in [
         ("meetingId", "meeting_id", "MeetingId"),
         ("X-Served-By", "x_served_by", "XServedBy"),

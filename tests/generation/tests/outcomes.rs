@@ -1,4 +1,4 @@
-//! What generation makes of each of `fixtures.rs`: the code, or the one sentence that refuses the document.
+//! The outcome of generation for each document of `fixtures.rs`: the code, or the one-sentence error.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -10,7 +10,7 @@ static OUTCOMES: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
     serde_json::from_str(outcomes).expect("outcomes")
 });
 
-/// Without the layout, so that a search may span what is a line break today.
+/// With whitespace collapsed, so that a search can span lines.
 fn code(name: &str) -> String {
     let code = OUTCOMES[name]["code"].as_str().unwrap_or_else(|| panic!("{name}: {}", OUTCOMES[name]));
     code.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -21,7 +21,7 @@ fn sentence(name: &str) -> &'static str {
 }
 
 #[test]
-fn no_page_shows_a_method_that_the_client_does_not_have() {
+fn no_page_shows_a_method_that_does_not_exist() {
     let client = include_str!(concat!(env!("OUT_DIR"), "/client.rs"));
     assert!(client.contains("Sends a `GET` request to"), "the pages are there");
     for gone in [".send()", "```ignore", "Arguments:"] {
@@ -46,48 +46,56 @@ fn no_two_public_types_share_a_name() {
 }
 
 #[test]
-fn a_document_that_cannot_be_used_is_refused_in_one_sentence_that_names_the_place() {
-    let circular = "leads back to itself";
-    let nowhere = "leads nowhere";
-    let nested = "no style says how to send a list or an object in another";
+fn an_unusable_document_is_refused_in_one_sentence_that_names_the_place() {
+    let circular = "is circular";
+    let nowhere = "has no target";
+    let nested = "no style defines how to send a list or an object inside another";
     for (name, place, words) in [
-        ("not JSON", "", "is not JSON"),
+        ("not JSON", "", "is not valid JSON"),
         ("no paths", "", "has no `paths`"),
-        ("code names", "", "takes numbers and names such as USER_NOT_FOUND, not `300: invalid id`"),
+        (
+            "code names",
+            "",
+            "maps error codes to names such as USER_NOT_FOUND; `300: invalid id` is not valid",
+        ),
         ("no id", "GET /a", "has no `operationId`"),
-        ("same id", "`getA` (GET /b)", "another has that `operationId`"),
-        ("path item", "/a", "is a `$ref`, which is not followed"),
-        ("open brace", "`getA` (GET /a/{b)", "a `{` without its name or its `}`"),
-        ("close brace", "`getA` (GET /a/b})", "a `}` without its `{`"),
-        ("undescribed", "`getA` (GET /a/{b})", "its path's `b` is not described"),
-        ("unused", "parameter `id`", "the path does not name it"),
-        ("path style", "parameter `id`", "the style `matrix` of a path cannot be sent"),
-        ("path list", "parameter `id`", "a path takes a single text"),
+        ("same id", "`getA` (GET /b)", "another operation has the same `operationId`"),
+        ("path item", "/a", "is a `$ref`, which is not supported here"),
+        ("open brace", "`getA` (GET /a/{b)", "a `{` that no name and `}` follow"),
+        ("close brace", "`getA` (GET /a/b})", "a `}` without a `{`"),
+        (
+            "undescribed",
+            "`getA` (GET /a/{b})",
+            "its path contains `{b}`, but no path parameter has that name",
+        ),
+        ("unused", "parameter `id`", "the path does not contain it"),
+        ("path style", "parameter `id`", "the style `matrix` is not supported in a path"),
+        ("path list", "parameter `id`", "a path parameter must be a single value"),
         ("query list in a list", "parameter `a`", nested),
         ("query list in an object", "parameter `a`", nested),
         (
             "query deep text",
             "parameter `a`",
-            "`deepObject` of a query cannot be sent for a schema of type `string`",
+            "`deepObject` is not supported in a query for a schema of type `string`",
         ),
         (
             "query piped object",
             "parameter `a`",
-            "`pipeDelimited` of a query cannot be sent for a schema of type `object`",
+            "`pipeDelimited` is not supported in a query for a schema of type `object`",
         ),
         ("query matrix", "parameter `a`", "the style `matrix`"),
-        ("query reserved", "parameter `a`", "`allowReserved` cannot be sent"),
-        ("header form", "parameter `a`", "the style `form` of a header cannot be sent"),
-        ("header name", "parameter `a b`", "that is not a header's name"),
-        ("cookie exploded", "parameter `a`", "a cookie has one value"),
-        ("cookie name", "parameter `a=b`", "that is not a cookie's name"),
-        ("content", "parameter `a`", "can only be sent as JSON"),
-        ("place", "parameter `a`", "`in` is `body`"),
-        ("twice", "parameter `a`", "it is described twice in its query"),
+        ("query reserved", "parameter `a`", "`allowReserved` is not supported"),
+        ("header form", "parameter `a`", "the style `form` is not supported in a header"),
+        ("header name", "parameter `a b`", "this is not a valid header name"),
+        ("cookie exploded", "parameter `a`", "a cookie has a single value"),
+        ("cookie name", "parameter `a=b`", "this is not a valid cookie name"),
+        ("content", "parameter `a`", "only supported with a JSON media type"),
+        ("place", "parameter `a`", "not `body`"),
+        ("twice", "parameter `a`", "the query has two parameters of this name"),
         (
             "nested file",
             "`createA` (POST /a)",
-            "the file in its body's `a` cannot be sent: only a field of the form itself can be a file",
+            "the file inside the body's field `a` cannot be sent: only top-level form fields can be files",
         ),
         ("circular parameter", "/a: the `$ref` `#/components/parameters/a`", circular),
         ("circular answer", "/a: the `$ref` `#/components/responses/a`", circular),
@@ -105,31 +113,39 @@ fn a_document_that_cannot_be_used_is_refused_in_one_sentence_that_names_the_plac
 }
 
 #[test]
-fn a_pass_that_finds_nothing_to_change_says_which_and_for_what() {
+fn a_pass_that_finds_nothing_to_change_fails_and_names_itself_and_the_operation() {
     for (name, words) in [
         (
             "missing fields",
-            "the pass that words what is missing found nothing to change for `Node2` of schema `node`",
+            "the pass that rewords errors for missing values found nothing to change for `Node2` of schema `node`",
         ),
         (
             "missing parameters",
-            "the pass that words what is missing found nothing to change for operation `sendHeaders`",
+            "the pass that rewords errors for missing values found nothing to change for operation `sendHeaders`",
         ),
         (
             "values of enums",
-            "the pass that names an enum's values found nothing to change for `SendFieldsBodyType` of operation `sendFields`",
+            "the pass that lists an enum's values in its error found nothing to change for `SendFieldsBodyType` of operation `sendFields`",
         ),
         (
             "unnamed fields",
-            "the pass that keeps unnamed fields found nothing to change for `GetMaybeResponse` of operation `getMaybe`",
+            "the pass that keeps unknown fields found nothing to change for `GetMaybeResponse` of operation `getMaybe`",
         ),
-        ("inner types", "the pass that takes an optional field's inner type found nothing to change for"),
-        ("refusals", "the pass that words a setter's refusal found nothing to change for"),
-        ("send", "the method `dispatch_alike` is no operation's"),
-        ("methods", "the method `dispatch_query` is no operation's"),
+        (
+            "inner types",
+            "the pass that makes setters take an optional field's inner type found nothing to change for",
+        ),
+        ("refusals", "the pass that rewords a setter's error found nothing to change for"),
+        ("send", "the method `dispatch_alike` does not belong to any operation"),
+        ("methods", "the method `dispatch_query` does not belong to any operation"),
     ] {
         let sentence = sentence(&format!("tampered: {name}"));
-        assert!(sentence.starts_with("build.rs: progenitor's code has changed: "), "{sentence}");
+        assert!(
+            sentence.starts_with(
+                "build.rs: progenitor generated something unexpected, so its version has probably changed: "
+            ),
+            "{sentence}"
+        );
         assert!(sentence.contains(words), "{name}: {sentence}");
     }
 }
@@ -147,7 +163,7 @@ fn three_hundred_operations_have_a_method_each() {
 }
 
 #[test]
-fn an_operation_that_progenitor_cannot_type_is_kept_and_named_in_a_note() {
+fn an_operation_that_progenitor_cannot_type_is_kept_with_a_warning() {
     let name = "a type of another version";
     let code = code(name);
     assert!(code.contains("pub fn create_a(&self)") && !code.contains("struct CreateABody"), "{code}");
@@ -156,13 +172,13 @@ fn an_operation_that_progenitor_cannot_type_is_kept_and_named_in_a_note() {
     let note = notes[0].as_str().expect("a sentence");
     assert_eq!(notes.len(), 1, "{notes:?}");
     assert!(
-        note.contains("operation `createA` (POST /a): its body is plain JSON and its answer bytes"),
+        note.contains("operation `createA` (POST /a): its body is untyped JSON and its answer is bytes"),
         "{note}"
     );
 }
 
 #[test]
-fn of_several_media_types_json_is_taken_and_then_a_form() {
+fn of_several_media_types_json_is_preferred_then_forms() {
     for (name, media_type) in [
         ("of text and JSON", "application/json"),
         ("of a form and +json", "application/merge-patch+json"),
@@ -176,7 +192,7 @@ fn of_several_media_types_json_is_taken_and_then_a_form() {
 }
 
 #[test]
-fn each_kind_of_success_becomes_the_nearest_type() {
+fn each_kind_of_success_becomes_the_closest_type() {
     let typed = "Result<types::GetAResponse, crate::Error>";
     let raw = "Result<crate::RawBody, crate::Error>";
     for (name, output) in [
@@ -197,7 +213,7 @@ fn each_kind_of_success_becomes_the_nearest_type() {
 }
 
 #[test]
-fn a_path_id_checks_itself() {
+fn path_ids_have_types_that_validate_them() {
     for (name, rust) in [
         ("meeting id", "crate::MeetingId"),
         ("webinar id", "crate::WebinarId"),
@@ -209,7 +225,7 @@ fn a_path_id_checks_itself() {
 }
 
 #[test]
-fn lengths_waits_and_codes_travel_beside_the_code() {
+fn lengths_waits_and_error_codes_reach_the_layer() {
     let code = code("facts");
     for facts in [
         "pub key: ::std::option::Option<crate::Secret>",
@@ -227,7 +243,7 @@ fn lengths_waits_and_codes_travel_beside_the_code() {
 }
 
 #[test]
-fn there_is_one_way_to_send_and_nothing_that_skips_the_layer() {
+fn there_is_no_way_to_send_that_bypasses_the_layer() {
     let code = code("committed");
     for absent in [
         "fn send",
