@@ -237,7 +237,7 @@ impl Running<'_> {
     }
 
     fn out_of_time(&self, progress: Progress) -> Error {
-        Error::deadline(self.operation, "an access token was fetched", progress)
+        Error::deadline(self.operation, "an access token was being fetched", progress)
     }
 
     fn left(&self) -> Duration {
