@@ -74,7 +74,7 @@ fn sources(folder: &Path, into: &mut String) {
 #[test]
 fn each_test_that_the_readme_names_exists() {
     let mut all = String::new();
-    for folder in ["src", "tests", "spec/postman-to-openapi/tests"] {
+    for folder in ["src", "tests", "examples/service/tests", "spec/postman-to-openapi/tests"] {
         sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut all);
     }
     let names: Vec<&str> = sections(README).flat_map(named_tests).collect();
