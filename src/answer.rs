@@ -47,13 +47,13 @@ pub(crate) fn nothing(answer: &Answer) -> Result<(), Flaw> {
 }
 
 /// For an operation whose success is JSON; an empty body is read as `null`.
-#[allow(dead_code)] // the description says which of these three are used
+#[allow(dead_code)] // the description decides which of these three are used
 pub(crate) fn value<T: DeserializeOwned>(answer: &Answer) -> Result<T, Flaw> {
     let body = match json(answer) {
         b"" => b"null",
         body => body,
     };
-    // Only a failure is worth reading twice, to learn the path.
+    // Parsed again only after a failure, to find out which field it is about.
     serde_json::from_slice(body).or_else(|_| {
         let deserializer = &mut serde_json::Deserializer::from_slice(body);
         serde_path_to_error::deserialize(deserializer).map_err(|error| Flaw::new(mismatch(&error)))
@@ -66,13 +66,13 @@ pub(crate) fn bytes(answer: &Answer) -> Result<RawBody, Flaw> {
     Ok(answer.body.clone().into())
 }
 
-/// The body without a byte order mark and white space.
+/// The body without a byte order mark and surrounding white space.
 fn json(answer: &Answer) -> &[u8] {
     without_mark(&answer.body).trim_ascii()
 }
 
 impl Answer {
-    /// The result of `judge` on a 2xx, unless it is cut off or is an error envelope.
+    /// The result of `judge` on a 2xx, unless its body was cut off or is an error envelope.
     pub fn judged<T>(&self, judge: Judge<T>) -> Result<T, Option<Flaw>> {
         if self.flaw.is_some() || (!self.body.is_empty() && Envelope::read(&self.body).is_error()) {
             return Err(None);

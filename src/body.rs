@@ -1,4 +1,4 @@
-//! A generated body on its way into a request: the texts of its fields, and the encodings.
+//! How a generated body is sent: the text of each field, and the encodings.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -112,9 +112,9 @@ pub(crate) struct Field<'f> {
     pub files: &'f [FilePart],
 }
 
-#[allow(dead_code)] // the description says which kinds of fields there are
+#[allow(dead_code)] // the description decides which kinds of fields are used
 impl<'f> Field<'f> {
-    /// A string is sent as it is and anything else as compact JSON; `null` is an absent field.
+    /// A string is sent as it is, and anything else as compact JSON; `null` counts as absent.
     pub fn text(name: &'f str, value: &impl Serialize) -> Result<Self, String> {
         let mut text = serde_json::to_string(value).map_err(not_json)?;
         if text.starts_with('"') {
@@ -158,7 +158,7 @@ pub(crate) fn urlencoded<'p>(pairs: impl Iterator<Item = (&'p str, &'p str)>) ->
 }
 
 /// Checks the length of a body's text, in characters.
-#[allow(dead_code)] // the description says whether a length is limited
+#[allow(dead_code)] // the description decides whether any length is limited
 pub(crate) fn within(
     name: &str,
     text: Option<&str>,

@@ -32,7 +32,7 @@ pub(crate) type Call<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>
 /// Zoom's code for an access token that is invalid or has expired.
 const INVALID_ACCESS_TOKEN: ErrorCode = ErrorCode(124);
 
-/// The longest wait and the latest deadline, because clocks cannot express any instant.
+/// The longest wait and the latest deadline, because clocks cannot express every instant.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// What a call sends.
@@ -45,8 +45,9 @@ pub(crate) struct Content<'c> {
     pub inspect: &'c (dyn Fn() -> Inspected + Sync),
 }
 
-/// Sends until there is a success or nothing more to try. Sent again are a 429, as the retry policy allows; a 401
-/// with code 124, once and with a newer token; a failure to connect, twice. Nothing else that may have reached Zoom is.
+/// Sends until the call succeeds or there is nothing more to try. It sends again after a 429, as the retry policy
+/// allows; once after a 401 with code 124, with a newer token; and twice after a failure to connect. Nothing else that
+/// may have reached Zoom is sent again.
 pub(crate) async fn run<T>(
     client: &Client,
     operation: &'static Operation,
@@ -146,7 +147,7 @@ impl Running<'_> {
         }
     }
 
-    /// Sends once, and says by which token.
+    /// Sends once, and returns the token that was used.
     async fn attempt(
         &self,
         progress: Progress,
@@ -218,7 +219,7 @@ impl Running<'_> {
         }
     }
 
-    /// The error for this answer. Only now is the body inspected for what must not be printed.
+    /// The error for this answer. The body is searched for secrets only here, because only an error can print them.
     fn failure(&self, ended: Answered, limit: Option<(Limit, Stop)>) -> Error {
         let Answered { answer, token, progress } = ended;
         let mut secrets = (self.content.inspect)().secrets;

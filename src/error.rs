@@ -61,7 +61,7 @@ struct Answered {
     stop: Option<Stop>,
 }
 
-/// An error of any type; shared, because all calls that wait for one token get the same.
+/// An error of any type; shared, because all calls that wait for one token get the same error.
 pub(crate) type Cause = Arc<dyn StdError + Send + Sync>;
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -80,7 +80,7 @@ pub(crate) struct Judgement<'j> {
     pub stop: Option<Stop>,
     /// What to do about it, if the answer itself does not say.
     pub advice: Option<String>,
-    /// What was sent and must not be printed if the answer quotes it.
+    /// The secrets that were sent, redacted if the answer quotes them.
     pub secrets: &'j [String],
 }
 
@@ -146,7 +146,7 @@ impl Error {
         let mut envelope = Envelope::read(&answer.body);
         let is_envelope = envelope != Envelope::default();
         envelope.redact(secrets);
-        // A status that is documented as a code of its own: HTTP 300 is Zoom's 300.
+        // A status that is documented as a code itself: HTTP 300 is Zoom's code 300.
         let own_code = || operation.documented_error(status, status.into());
         envelope.code = envelope.code.or_else(|| own_code().map(|error| ErrorCode(error.code)));
         let mut sentence = format!("{} was answered with HTTP {status}", operation.id);
@@ -154,7 +154,7 @@ impl Error {
             sentence += &format!(", code {code:?}");
         }
         let documented = envelope.code.and_then(|code| operation.documented_error(status, code.get()));
-        // The description's words replace Zoom's if those are missing, unless they are a template.
+        // If Zoom sent no message, the description's is used, unless that is a template.
         let documented = documented.map(|error| error.message).filter(|words| !words.contains('{'));
         if let Some(words) = envelope.message.as_deref().or(documented) {
             sentence += &format!(": {}", excerpt(words).trim_end_matches('.'));
@@ -175,7 +175,7 @@ impl Error {
             sentence += &format!(". {advice}");
         }
         sentence += &format!(" ({})", spent(progress));
-        // Once more: dropping invisible characters may have joined the parts of a secret.
+        // Redacted once more, because dropping invisible characters may have joined the parts of a secret.
         redact(&mut sentence, secrets);
         let cause = answer.flaw.take().and_then(|flaw| flaw.cause);
         let mut error = Self::new(ErrorKind::Answered, Some(operation), sentence, progress);
@@ -236,7 +236,7 @@ impl Error {
         self.answered_with()?.envelope.code
     }
 
-    /// Zoom's words: the `message` of the answer's envelope, or the token endpoint's `reason`.
+    /// Zoom's message: the `message` of the answer's envelope, or the token endpoint's `reason`.
     pub fn message(&self) -> Option<&str> {
         self.answered_with()?.envelope.message.as_deref()
     }
@@ -283,7 +283,7 @@ impl Error {
     }
 
     /// Whether the retry policy's [`unless`](crate::RetryPolicy::unless) or [`check`](crate::RetryPolicy::check)
-    /// declined to have the call sent again after a 429. With
+    /// decided against sending the call again after a 429. With
     /// [`LiveStreams::satisfied`](crate::events::LiveStreams::satisfied), what the call asked for is already the case:
     /// the stream is running, or has stopped.
     pub fn is_retry_declined(&self) -> bool {
@@ -322,7 +322,7 @@ impl Error {
     }
 }
 
-/// The most characters a whole sentence may have.
+/// The maximum length of a whole sentence, in characters.
 const LONGEST_SENTENCE: usize = 2_000;
 const MOST_FIELD_ERRORS: usize = 5;
 
@@ -412,7 +412,7 @@ fn spent(progress: Progress) -> String {
 }
 
 /// Whether the server reset the stream with REFUSED_STREAM, which promises that nothing was processed (RFC 9113,
-/// section 8.7). hyper does not expose the reason, so this compares h2's words.
+/// section 8.7). hyper does not expose the reason, so this compares h2's message.
 fn is_refused_stream(error: &(dyn StdError + 'static)) -> bool {
     innermost(error) == "stream error received: refused stream before processing any application logic"
 }
@@ -436,7 +436,7 @@ mod tests {
     };
     const SECRET: &str = "s3cr3t";
 
-    /// Words with the secret in them, as it is or with characters inside that a reader would not see.
+    /// Text that contains the secret, either as it is or with invisible characters inside it.
     fn quoting() -> impl Strategy<Value = String> {
         let inside = select(vec!["", "\u{200b}", "\u{202e}", "\t", "\n"]);
         let piece = prop_oneof![

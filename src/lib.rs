@@ -45,8 +45,8 @@
 //! # Tokens
 //!
 //! Zoom's access tokens expire after an hour. [`ServerToServer`] fetches the next one in time, with the credentials of an
-//! account's own app; [`TokenSource`] is for everything else: a vault, user OAuth, a store that several machines share. Since
-//! June 2023 a new server-to-server token leaves those before it valid, so several machines may each fetch their own.
+//! account's own app; [`TokenSource`] is for everything else: a vault, user OAuth, a store shared by several machines. Since
+//! June 2023, a new server-to-server token does not invalidate earlier ones, so each machine may fetch its own.
 //!
 //! ```
 //! use zoom_livestream::{Client, ServerToServer};
@@ -68,9 +68,9 @@
 //!
 //! # Many accounts
 //!
-//! [`Client::with_access_token`] and [`Client::with_token_source`] give a client for another user or account. It is cheap:
-//! it shares connections, TLS and settings with the first, and has a token of its own. A service builds one client when
-//! it starts, and one such clone for each account it acts for.
+//! [`Client::with_access_token`] and [`Client::with_token_source`] return a client for another user or account. It is
+//! cheap: it shares connections, TLS and settings with the first one, but has a token of its own. A service builds one
+//! client when it starts, and derives one from it for each account it acts for.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -121,9 +121,9 @@
 //!
 //! # Start once
 //!
-//! No request says whether a stream runs; Zoom tells it by events (webhooks). With the feature `events`,
-//! [`events::LiveStreams`] keeps what they tell, and a start that waits ends as soon as its stream runs. For a start,
-//! that is the wished state:
+//! No API request tells whether a stream is running; only Zoom's events (webhooks) do. With the feature `events`,
+//! [`events::LiveStreams`] keeps track of them, and a start that is waiting ends as soon as its stream is running.
+//! For a start, that counts as success:
 //!
 //! ```
 //! # #[cfg(not(feature = "events"))]
@@ -143,7 +143,7 @@
 //! # for _ in 0..2 {
 //!
 //! match zoom.update_meeting_live_stream_status().meeting_id(84912345678).action(Action::Start).await {
-//!     Err(error) if error.is_retry_declined() => println!("{error}"), // it runs already
+//!     Err(error) if error.is_retry_declined() => println!("{error}"), // it is already running
 //!     other => other?,
 //! }
 //! # }
@@ -152,7 +152,7 @@
 //! # }
 //! ```
 //!
-//! [`events`] says which events to switch on, and how to verify them.
+//! [`events`] says which events to enable, and how to verify them.
 //!
 //! # Errors
 //!
@@ -176,7 +176,7 @@
 //! ```
 //!
 //! A success is a 2xx without a body, or with a JSON body that is not an error envelope. An envelope is a `code` with a
-//! `message`, unless they repeat the success (`{"code": 200, "message": "success"}`). A captive portal's HTML is
+//! `message`, unless they only confirm the success (`{"code": 200, "message": "success"}`). A captive portal's HTML is
 //! therefore an error, even with status 200.
 //!
 //! If the network is at fault, a failed connection is tried twice more. An untrusted certificate, a proxy that asks for a
@@ -185,8 +185,8 @@
 //!
 //! # Testing your own code
 //!
-//! With the feature `mock`, [`mock::MockServer`] is a Zoom on a loopback port: strict about what it accepts, with a live
-//! stream's cool-down, and with any answer you ask for.
+//! With the feature `mock`, [`mock::MockServer`] is an embedded Zoom on a loopback port. It is strict about what it
+//! accepts, enforces the cool-down of a live stream, and gives any answer you ask for.
 //!
 //! ```toml
 //! [dev-dependencies]
@@ -197,7 +197,7 @@
 //! use zoom_livestream::mock::{Answer, MockServer};
 //! use zoom_livestream::{Client, Error, ErrorCode};
 //!
-//! // Yours: what is tested.
+//! // Your code, which is to be tested.
 //! async fn is_configured(zoom: &Client, meeting: u64) -> Result<bool, Error> {
 //!     match zoom.get_meeting_live_stream_details().meeting_id(meeting).await {
 //!         Ok(details) => Ok(details.stream_url.is_some()),
@@ -220,8 +220,8 @@
 //! # }
 //! ```
 //!
-//! No test has to sit through 30 seconds: with `#[tokio::test(start_paused = true)]`, or after `tokio::time::pause()`,
-//! the client's waits and the embedded Zoom's cool-down pass at once (tokio's feature `test-util`):
+//! No test has to wait for 30 seconds: with `#[tokio::test(start_paused = true)]`, or after `tokio::time::pause()`,
+//! the client's waits and the embedded Zoom's cool-down pass immediately (tokio's feature `test-util`):
 //!
 //! ```
 //! # use zoom_livestream::mock::MockServer;
@@ -231,11 +231,11 @@
 //! # let server = MockServer::start().await?;
 //! # let zoom = zoom_livestream::Client::builder().base_url(server.base_url());
 //! # let zoom = zoom.access_token(server.access_token()).build()?;
-//! let begun = tokio::time::Instant::now();
+//! let started = tokio::time::Instant::now();
 //! for _ in 0..2 {
 //!     zoom.update_meeting_live_stream_status().meeting_id(84912345678).action(Action::Start).await?;
 //! }
-//! assert!(begun.elapsed().as_secs() >= 29); // on tokio's clock; a moment on the wall's
+//! assert!(started.elapsed().as_secs() >= 29); // on tokio's clock; only a moment has really passed
 //! # Ok(())
 //! # }
 //! ```
@@ -294,7 +294,7 @@
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
-// The crate's page and others link to both.
+// The crate's page and others link to items of both features.
 #![cfg_attr(not(all(feature = "events", feature = "mock")), allow(rustdoc::broken_intra_doc_links))]
 
 mod answer;

@@ -39,7 +39,7 @@
 //!
 //! # What it refuses
 //!
-//! The checks, in this order. Every refusal has Zoom's envelope, `{"code", "message"}`.
+//! It makes these checks, in this order. Every refusal has Zoom's envelope, `{"code", "message"}`.
 //!
 //! | request | answer |
 //! |---|---|
@@ -70,8 +70,9 @@
 //!
 //! # Events
 //!
-//! With the feature `events`, [`MockServer::send_events_to`] sets an endpoint, to which signed events are then posted as by
-//! Zoom: `meeting.live_streaming_started` after an accepted start, `meeting.live_streaming_stopped` after a stop.
+//! With the feature `events`, [`MockServer::send_events_to`] sets an endpoint, to which signed events are then posted
+//! as Zoom would post them: `meeting.live_streaming_started` after an accepted start, `meeting.live_streaming_stopped`
+//! after a stop.
 
 mod answer;
 mod description;

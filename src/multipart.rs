@@ -37,21 +37,21 @@ pub(crate) fn encode(fields: &[Field<'_>]) -> Result<Encoded, String> {
 
 const DISPOSITION: &[u8] = b"\r\nContent-Disposition: form-data; name=\"";
 
-/// `type/subtype`, in what a header line can carry (RFC 9110, 8.3.1).
+/// `type/subtype`, in characters that a header line can contain (RFC 9110, 8.3.1).
 fn is_media_type(text: &str) -> bool {
     let is_line = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
     is_line
         && text.split_once('/').is_some_and(|(kind, rest)| !kind.trim().is_empty() && !rest.trim().is_empty())
 }
 
-/// With a boundary of 128 random bits, which no value contains by chance or by guessing.
+/// The boundary has 128 random bits, so no value contains it by chance or by guessing.
 fn content_type() -> String {
     let random = RandomState::new();
     let [left, right] = [0, 1].map(|half| random.hash_one(half));
     format!("multipart/form-data; boundary=form-{left}{right}")
 }
 
-/// As browsers escape a field's name (WHATWG HTML, "multipart/form-data encoding algorithm").
+/// Escapes a field's name as browsers do (WHATWG HTML, "multipart/form-data encoding algorithm").
 fn escape(name: &str) -> Cow<'_, str> {
     if !name.contains(['"', '\r', '\n']) {
         return name.into();
@@ -85,7 +85,7 @@ mod tests {
 
         use super::*;
 
-        /// Each part's name, file name and bytes, by a parser that is not ours.
+        /// Each part's name, file name and bytes, as an independent parser reads them.
         fn parts(form: &Encoded) -> Vec<(String, Option<String>, Vec<u8>)> {
             let boundary =
                 multer::parse_boundary(form.content_type.to_str().expect("text")).expect("a boundary");

@@ -89,7 +89,7 @@ impl RetryPolicy {
     /// How long a call may take from its `.await` to its end, including waits and all attempts.
     ///
     /// A wait that would end later is not started, and an attempt's timeout is shortened to the time left. With
-    /// `None`, a call that keeps meeting a limit per second is retried for as long as it takes.
+    /// `None`, a call that keeps hitting a limit per second is retried for as long as it takes.
     pub fn deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
         self.deadline = deadline.into();
         self
@@ -226,9 +226,9 @@ impl Resend {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limit {
     pub kind: Kind,
-    /// How long to wait, where the answer or the description says so.
+    /// How long to wait, if the answer or the description says so.
     pub wait: Option<Duration>,
-    /// The instant before which Zoom wants no further request, where the answer names one.
+    /// The time before which Zoom does not want another request, if the answer gives one.
     pub until: Option<SystemTime>,
 }
 
@@ -243,7 +243,7 @@ pub(crate) enum Kind {
     Other,
 }
 
-/// No wait is shorter than this, whatever an answer says, because Zoom's limits are per second and clocks differ.
+/// No wait is shorter than this, regardless of the answer, because Zoom's limits are per second and clocks differ.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
 impl Limit {
@@ -499,7 +499,7 @@ mod tests {
         assert_eq!(decision, Err(Stop::NoWaitKnown));
     }
 
-    /// Headers as they are, as they could be, and as no server should write them.
+    /// Real headers, plausible headers, and headers that no server should send.
     fn header() -> impl Strategy<Value = String> {
         prop_oneof![
             "[ -~]{0,40}",

@@ -46,8 +46,8 @@ impl<T: Into<String>> From<T> for Secret {
     }
 }
 
-/// Redacts each of `secrets` in someone else's words, the longest first so that none leaves a part of another. One of
-/// three bytes or fewer is more likely a syllable and stays.
+/// Redacts each of `secrets` in a text, the longest first so that none leaves a part of another. A secret of three
+/// bytes or fewer is not redacted, because it would also match parts of ordinary words.
 pub(crate) fn redact(words: &mut String, secrets: &[impl AsRef<str>]) {
     let secrets = secrets.iter().map(|secret| secret.as_ref().trim());
     let mut secrets: Vec<&str> = secrets.filter(|secret| secret.len() > 3).collect();

@@ -15,7 +15,7 @@ use crate::sentence::causes;
 pub(crate) const FAILURE_LIMIT: usize = 64 * 1024;
 /// How large a success's body may be, in bytes.
 pub(crate) const SUCCESS_LIMIT: usize = 4 * 1024 * 1024;
-/// Before the second and the third attempt to connect.
+/// The waits before the second and the third attempt to connect.
 const CONNECT_BACKOFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(1000)];
 
 /// Sends once and reads the answer.

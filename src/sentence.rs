@@ -3,10 +3,10 @@
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
-/// The most characters of someone else's words in one place of a sentence.
+/// The maximum length of a quotation in a sentence, in characters.
 const LONGEST_EXCERPT: usize = 500;
 
-/// Someone else's words on one line: short, and without characters that would reorder or hide the text around them.
+/// A quotation on one line: short, and without characters that would reorder or hide the text around them.
 pub(crate) fn excerpt(words: &str) -> String {
     shortened(words, LONGEST_EXCERPT)
 }

@@ -83,7 +83,7 @@ impl ServerToServer {
     /// address, it may be that too.
     pub fn token_url(mut self, url: impl Into<String>) -> Self {
         self.token_url = url.into();
-        // A clone must not share its token with another endpoint's.
+        // A clone for another endpoint must not share this one's token.
         self.cache = TokenCache::default();
         self
     }

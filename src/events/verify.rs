@@ -107,7 +107,7 @@ impl Verifier {
     }
 }
 
-/// Why a request is refused as an event.
+/// Why a request is not accepted as an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerifyError {
@@ -137,7 +137,7 @@ pub enum VerifyError {
         /// How far it may be.
         max_age: Duration,
     },
-    /// None of the secret tokens gives this signature for this body and timestamp.
+    /// None of the secret tokens produces this signature for this body and timestamp.
     WrongSignature,
     /// The signature is valid, but the body is not an event. The text says why.
     NotAnEvent(String),

@@ -134,7 +134,7 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// Ends the connection before the answer, or within it.
+/// Ends the connection before the answer, or in the middle of it.
 pub fn disconnected() -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionAborted, "the mock ended the connection")
 }

@@ -130,7 +130,7 @@ fn finish_struct(
     }
 }
 
-/// Keeps the original name on the wire for a field that was renamed.
+/// Makes a renamed field keep its original name on the wire.
 fn send_as(attributes: &mut Vec<Attribute>, field: &Field) {
     if field.lowered == field.name {
         return;
