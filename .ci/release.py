@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""What must hold before a release and takes too long for every change.
+"""The checks before a release that take too long to run for every change.
 
     python3 .ci/release.py [REVISION]
 
 Compares the interface with that of the last release, or of REVISION, and checks all dependencies, including advisories.
 Then builds the library alone, as a consumer does, without dev-dependencies: from the published files and without the
 network, with every combination of features, with the oldest Rust that Cargo.toml names and with the oldest dependencies
-that it admits. Traces what build.rs reads and writes, and writes an SBOM to target/sbom.cdx.json.
+that it allows. Traces what build.rs reads and writes, and writes an SBOM to target/sbom.cdx.json.
 
-Needs Linux with strace, cargo-semver-checks, cargo-deny, cargo-cyclonedx, the toolchain `nightly` (only it can resolve to
-the oldest dependencies) and the toolchain of `rust-version`. Whatever is missing is a failure that names the command to
-install it.
+Needs Linux with strace, cargo-semver-checks, cargo-deny, cargo-cyclonedx, the toolchain `nightly` (only it can resolve
+to the oldest dependencies) and the toolchain of `rust-version`. If one is missing, its step fails and names the command
+to install it.
 """
 
 import itertools

@@ -267,7 +267,7 @@ fn bearer(token: &Secret) -> Result<HeaderValue, String> {
     Ok(header)
 }
 
-/// Why a text cannot be a token or credential issued by Zoom, which consists of visible ASCII characters only.
+/// Why a text cannot be a token or credential issued by Zoom: those consist of visible ASCII characters only.
 pub(crate) fn flaw(text: &str) -> Option<&'static str> {
     if text.is_empty() {
         return Some("is empty");

@@ -57,7 +57,7 @@ impl fmt::Debug for ErrorCode {
 pub struct FieldError {
     /// The field's name, as Zoom writes it.
     pub field: String,
-    /// Zoom's words.
+    /// Zoom's message about it.
     pub message: String,
 }
 

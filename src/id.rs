@@ -191,7 +191,7 @@ fn in_join_url(text: &str) -> Option<String> {
     id.map(str::to_owned)
 }
 
-/// The part of a refused text that an error quotes: enough to recognize it , but neither a megabyte nor a join URL's
+/// The part of a refused text that an error quotes: enough to recognize it, but neither a megabyte nor a join URL's
 /// password.
 fn quoted(text: &str) -> String {
     let mut shown: String = text.chars().take_while(|c| !matches!(c, '?' | '#')).take(40).collect();

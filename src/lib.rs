@@ -45,8 +45,8 @@
 //! # Tokens
 //!
 //! Zoom's access tokens expire after an hour. [`ServerToServer`] fetches the next one in time, with the credentials of an
-//! account's own app; [`TokenSource`] is for everything else: a vault, user OAuth, a store shared by several machines. Since
-//! June 2023, a new server-to-server token does not invalidate earlier ones, so each machine may fetch its own.
+//! account's own app; [`TokenSource`] is for everything else: a vault, user OAuth, a store shared by several machines.
+//! Since June 2023, a new server-to-server token does not invalidate earlier ones, so each machine may fetch its own.
 //!
 //! ```
 //! use zoom_livestream::{Client, ServerToServer};
@@ -123,7 +123,7 @@
 //!
 //! No API request tells whether a stream is running; only Zoom's events (webhooks) do. With the feature `events`,
 //! [`events::LiveStreams`] keeps track of them, and a start that is waiting ends as soon as its stream is running.
-//! For a start, that counts as success:
+//! For a start, treat that as success:
 //!
 //! ```
 //! # #[cfg(not(feature = "events"))]

@@ -20,7 +20,7 @@ use zoom_livestream::mock::MockServer;
 use zoom_livestream::update_meeting_live_stream_status::Action;
 use zoom_livestream::{Client, Error, ServerToServer};
 
-/// Counts the bytes in use. The size of the process would also have what the allocator keeps for later.
+/// Counts the bytes in use. The size of the process would include memory that the allocator keeps for later.
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;
 
@@ -111,8 +111,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Makes this many calls at once, a tenth of them only when the token is killed while the others are under way. The next
-/// storm, and with it the next kill, waits until every call has ended.
+/// Makes this many calls at once. A tenth of them start only when the token is killed, while the others are in
+/// progress. The next storm, and with it the next kill, starts after every call has ended.
 async fn storm(
     zoom: &Client,
     server: &MockServer,

@@ -265,8 +265,8 @@ fn say_how_to_get(file: &mut syn::File, lowered: &Lowered, names: &[String]) {
     }
 }
 
-/// `update_meeting_live_stream::Action` for `types::UpdateMeetingLiveStreamBodyAction`, `…::BodyBuilder` for the body's
-/// builder, and `…::Call` for the call's.
+/// `update_meeting_live_stream::Action` for `types::UpdateMeetingLiveStreamBodyAction`, `…::BodyBuilder` for the
+/// builder of the body, and `…::Call` for that of the call.
 fn short_names(operation: &Operation, names: &[String], types: &Types) -> Item {
     let own = own_types(operation, names, types).into_iter();
     let mut own: Vec<(&str, &str)> =

@@ -1,4 +1,4 @@
-//! Every documented answer, and the answers that no document lists.
+//! Every documented answer, and undocumented ones.
 
 use zoom_livestream::mock::{Answer, MockServer};
 use zoom_livestream::{ErrorCode, ErrorKind, RetryPolicy};

@@ -20,7 +20,7 @@ const JSON: &str = "application/json";
 const MULTIPART: &str = "multipart/form-data";
 const GET: &str = "getMeetingLiveStreamDetails";
 
-/// What the doctor found, and what it said when how many requests had been sent.
+/// What the doctor found, and each line that it said, with the number of requests sent before it.
 struct Examined {
     server: MockServer,
     report: Report,

@@ -35,7 +35,7 @@ struct Endpoint {
 }
 
 impl Endpoint {
-    /// Refuses the first so many events.
+    /// Refuses the first `refusals` events.
     async fn start(refusals: usize) -> Self {
         let (streams, events) = (LiveStreams::new(), Arc::<Mutex<Vec<Event>>>::default());
         let kept = (streams.clone(), events.clone(), Arc::new(AtomicUsize::new(refusals)));

@@ -1,4 +1,4 @@
-//! The whole live-stream family, in both encodings.
+//! All live-stream operations, in both encodings.
 
 use zoom_livestream::mock::{Answer, MockServer};
 use zoom_livestream::update_meeting_live_stream_status as meeting;

@@ -36,7 +36,7 @@ fn status(error: &Error) -> Option<u16> {
     error.status().map(|status| status.as_u16())
 }
 
-/// A server that sends these bytes after each whole request and then closes; counts the requests.
+/// A server that sends these bytes after each whole request and then closes the connection; counts the requests.
 async fn answering(bytes: &'static str) -> (RawServer, Arc<AtomicUsize>) {
     let requests = Arc::new(AtomicUsize::new(0));
     let counted = requests.clone();
@@ -370,7 +370,7 @@ async fn what_http2_calls_safe_to_retry_is_not_resent_by_the_stack() {
     }
 }
 
-/// Sends `head` and then `drop` again and again; counts the bytes that the client took.
+/// Sends `head` and then `drop` again and again; counts the bytes that the client read.
 async fn endless(head: &'static str, drop: Vec<u8>, pause: Duration) -> (RawServer, Arc<AtomicUsize>) {
     let taken = Arc::new(AtomicUsize::new(0));
     let counted = taken.clone();
@@ -580,7 +580,7 @@ async fn an_error_answers_its_questions_and_keeps_its_sources() {
     let error = start(&zoom, MEETING).await.expect_err("limited");
     assert_eq!((error.is_rate_limited(), error.retry_after()), (true, Some(Duration::from_secs(7))));
 
-    // As anyhow and eyre do it: a box that is downcast again.
+    // Boxed and downcast again, as anyhow and eyre do.
     let error = start(&zoom, MEETING).await.err();
     assert!(error.is_none());
     server.answer(Answer::disconnect());

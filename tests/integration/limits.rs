@@ -240,7 +240,7 @@ async fn calls_refused_together_by_a_limit_per_second_all_succeed_within_their_d
     assert!(refused >= 10, "`never` waits for nothing: {refused} of 20 were refused");
 }
 
-/// How many of `calls` calls at once are refused.
+/// How many of `calls` simultaneous calls are refused.
 async fn futures_of(zoom: &Client, calls: u64) -> usize {
     let calls: Vec<_> = (0..calls)
         .map(|number| {

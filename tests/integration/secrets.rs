@@ -155,7 +155,7 @@ async fn no_answer_with_a_secret_shows_it() {
     assert_hidden("Error", &format!("{error} {error:?}"));
 }
 
-/// Every other test of this binary logs to the same watch.
+/// The logs of all other tests in this binary are watched as well.
 #[tokio::test]
 async fn nothing_that_any_test_of_this_binary_logs_at_trace_level_shows_a_secret() {
     let server = MockServer::builder().cool_down(Duration::ZERO).start().await.expect("the embedded Zoom");

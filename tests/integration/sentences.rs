@@ -1,4 +1,4 @@
-//! Every sentence that an error can say, as one list to read: `sentences.txt`.
+//! Every sentence that an error can contain, as one list to read: `sentences.txt`.
 //!
 //! Left out is the one about missing CA certificates, which only some systems say; `transport` has it.
 
@@ -51,7 +51,7 @@ async fn server() -> MockServer {
     MockServer::start().await.expect("the embedded Zoom")
 }
 
-/// What a start says if Zoom answers so.
+/// The error of a start that gets this answer.
 async fn answered(answer: Answer, policy: RetryPolicy) -> Error {
     let server = server().await;
     server.answer_always(answer);
@@ -116,7 +116,7 @@ fn building() -> List {
     list
 }
 
-/// Made in a process of its own, which writes it to a file.
+/// Comes from a separate process, which writes it to a file.
 fn from_an_empty_environment() -> String {
     let file = std::env::temp_dir().join(format!("zoom-livestream-sentence-{}", std::process::id()));
     let name = "sentences::every_sentence_is_as_the_list_has_it";
@@ -244,7 +244,7 @@ async fn waiting() -> List {
     list
 }
 
-/// Answers every token request with what the function makes.
+/// Answers every token request with what the function returns.
 struct Source<F>(F);
 
 impl<F, Answered> TokenSource for Source<F>

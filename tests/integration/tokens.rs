@@ -516,7 +516,7 @@ async fn a_token_request_started_before_a_refusal_does_not_bring_the_refused_tok
     later(51).await;
     server.kill_token();
     server.accept_token("mock-access-token");
-    // Its first attempt starts the renewal, and is refused while that is in progress.
+    // Its first attempt starts the refresh, and is refused while that is in progress.
     start(&zoom, MEETING).await.expect("204 with a newer token");
     assert_eq!(statuses(&server), [204, 401, 204]);
     assert_eq!(*source.told.lock().expect("told"), [None, None, Some("old".to_owned())]);
@@ -960,8 +960,8 @@ async fn a_custom_sources_error_is_the_source_of_the_calls_error() {
     assert_eq!(cause.kind(), std::io::ErrorKind::PermissionDenied);
 }
 
-/// `kills` times, makes `calls` calls at once: nine tenths are in progress as the current token is killed, one tenth starts
-/// then. Every call that one kill refused has been answered before the next.
+/// Makes `calls` calls at once, `kills` times: nine tenths are in progress when the current token is killed, and one
+/// tenth start then. Every call that was refused because of one kill has been answered before the next.
 async fn storm(zoom: &Client, server: &MockServer, calls: usize, kills: usize) {
     for kill in 1..=kills {
         let mut storm = JoinSet::new();

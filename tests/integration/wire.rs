@@ -1,4 +1,4 @@
-//! What goes over the wire, read back by a parser that is not ours (`multer`, in the embedded Zoom).
+//! What goes over the wire, read back by an independent parser (`multer`, in the embedded Zoom).
 
 use std::process::Command;
 

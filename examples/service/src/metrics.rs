@@ -5,9 +5,9 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncode
 
 pub struct Metrics {
     registry: Registry,
-    /// Starts and stops by how they ended.
+    /// Starts and stops, by outcome.
     pub requests: IntCounterVec,
-    /// Events by what was answered.
+    /// Events, by what was answered.
     pub events: IntCounterVec,
     pub waits: IntCounter,
     pub sent_without_knowledge: IntCounter,
@@ -52,7 +52,7 @@ impl Metrics {
         self.registry.register(Box::new(metric.clone())).expect("each metric has a name of its own");
     }
 
-    /// All of them, for `GET /metrics`.
+    /// All metrics, for `GET /metrics`.
     pub fn text(&self) -> String {
         TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! Compiles only where the four items beside this file were added to the description: one of each kind of request.
+//! Compiles only where the four items next to this file were added to the description: one of each kind of request.
 
 use zoom_livestream::mock::{MockServer, Received};
 use zoom_livestream::{Client, RawBody};
@@ -9,7 +9,7 @@ async fn zoom() -> (MockServer, Client) {
     (server, client.build().expect("a client"))
 }
 
-/// The one request that the server received, and which was answered with this status.
+/// The only request that the server received, after checking that it was answered with this status.
 fn only(server: &MockServer, status: u16) -> Received {
     let mut requests = server.requests();
     assert_eq!(requests.len(), 1, "{requests:?}");

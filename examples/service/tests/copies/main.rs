@@ -35,7 +35,7 @@ const DELAYS_MS: [u64; 9] = [50, 300, 5000, 700, 2600, 2900, 100, 1200, 4500];
 /// Zoom's 5, 20 and 60 minutes, scaled down.
 const REPEATS: [Duration; 30] = [Duration::from_secs(1); 30];
 
-/// A start that arrives this soon after its stream's event was acknowledged had been sent before.
+/// A start that arrives this soon after its stream's event was acknowledged was already on its way by then.
 const ON_ITS_WAY: Duration = Duration::from_millis(500);
 
 /// Each test keeps both cores of a small machine busy.
@@ -103,7 +103,7 @@ impl World {
         }
     }
 
-    /// The sum of a metric over the copies that live.
+    /// The sum of a metric over the running copies.
     async fn metric(&self, name: &str) -> u64 {
         let mut sum = 0;
         for copy in &self.copies {
@@ -157,7 +157,8 @@ fn unix_milliseconds() -> i64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a time after 1970").as_millis() as i64
 }
 
-/// What was counted. All but the first four are about the second streams, whose starts are asked of two copies at once.
+/// What was counted. All but the first four are about the second streams, whose starts are requested from two copies at
+/// once.
 #[derive(Debug, Default)]
 struct Counts {
     deliveries: usize,
@@ -197,9 +198,9 @@ impl fmt::Display for Counts {
     }
 }
 
-/// Starts and stops each meeting's stream. Then each start is asked of two copies at once, while events of the first streams
-/// still arrive, and `disturb` interferes. In the end each start is asked once
-/// more, of a copy that has just started.
+/// Starts and stops each meeting's stream. Then each start is requested from two copies at once, while events of the
+/// first streams still arrive and `disturb` interferes. Finally, each start is requested once more, from a copy that
+/// has just started.
 async fn started_by_two_copies_at_once(name: &str, disturb: impl AsyncFnOnce(&mut World)) -> Counts {
     let mut world = World::new(Redis::started().await, COPIES).await;
     let asker = world.asker();
