@@ -448,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_configured_is_written_back_and_only_nothing_is_replaced() {
+    fn an_existing_configuration_is_written_back_and_only_a_missing_one_is_replaced() {
         let own = serde_json::json!({ "stream_url": "rtmp://a", "stream_key": "b", "page_url": "https://c" });
         let with = |name: &str, value: &str| {
             let mut fields = own.clone();
@@ -499,7 +499,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_addresses_and_urls_are_not_shown_and_words_are() {
+    fn ids_addresses_and_urls_are_hidden_and_words_are_shown() {
         for (text, shown) in [
             ("Meeting does not exist: 84912345678.", "Meeting does not exist: 849…."),
             (

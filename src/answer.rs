@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_is_no_body_or_json_that_is_not_an_error() {
+    fn a_success_has_no_body_or_json_that_is_not_an_error() {
         for (body, is_success) in [
             (&b""[..], true),
             (b" \r\n", true),

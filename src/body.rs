@@ -226,7 +226,7 @@ mod tests {
         }
 
         #[test]
-        fn an_urlencoded_form_is_read_back_by_the_url_crate(
+        fn a_urlencoded_form_is_read_back_by_the_url_crate(
             fields in prop::collection::vec((any::<String>(), any::<String>()), 1..4),
         ) {
             let form = urlencoded(fields.iter().map(|(name, text)| (&**name, &**text)));

@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_may_be_repeated_as_a_code_and_a_message() {
+    fn a_code_and_a_message_may_confirm_a_success() {
         for (body, is_error) in [
             (r#"{"code":200,"message":"success"}"#, false),
             (r#"{"code":0,"message":"ok"}"#, false),
@@ -231,12 +231,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_can_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn no_bytes_cause_a_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
             Envelope::read(&body);
         }
 
         #[test]
-        fn a_code_and_a_message_are_read_whatever_follows_them(
+        fn a_code_and_a_message_are_read_even_if_garbage_follows(
             code in any::<i64>(), words in any::<String>(), rest in prop::collection::vec(any::<u8>(), 0..50),
         ) {
             let message = Value::from(words.as_str());

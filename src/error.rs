@@ -449,7 +449,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_answer_can_make_a_sentence_long_unreadable_or_secret(
+        fn no_answer_makes_a_sentence_long_or_unreadable_or_reveals_a_secret(
             status in 100..1000_u16,
             words in quoting(),
             field in quoting(),

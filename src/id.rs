@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_quoted_shows_invisible_characters_and_no_password() {
+    fn a_quotation_shows_invisible_characters_and_no_password() {
         for (text, shown) in [
             ("my meeting", r#""my meeting""#),
             ("Réunion", r#""Réunion""#),
@@ -388,7 +388,7 @@ mod tests {
 
     #[cfg(feature = "schemars")]
     #[test]
-    fn the_json_schema_of_an_id_says_what_is_taken_and_what_is_given() {
+    fn the_json_schema_of_an_id_says_what_is_accepted_and_what_is_written() {
         use schemars::generate::SchemaSettings;
 
         let settings = SchemaSettings::draft2020_12;
@@ -451,7 +451,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_panics_and_each_refusal_is_one_visible_line(
+        fn no_text_causes_a_panic_and_each_refusal_is_one_visible_line(
             text in prop_oneof![
                 any::<String>(),
                 prop::collection::vec(

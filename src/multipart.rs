@@ -104,7 +104,7 @@ mod tests {
         }
 
         #[test]
-        fn each_text_comes_back_from_a_parser_that_is_not_ours() {
+        fn each_text_is_read_back_by_an_independent_parser() {
             let texts = [
                 "aute ".to_owned(),
                 String::new(),
@@ -123,7 +123,7 @@ mod tests {
 
         proptest! {
             #[test]
-            fn fields_and_files_come_back(
+            fn fields_and_files_are_read_back(
                 fields in prop::collection::vec(("[a-zé0-9 ._-]{1,12}", any::<String>()), 0..4),
                 files in prop::collection::vec(("[a-z]{1,9}", prop::collection::vec(any::<u8>(), 0..80)), 0..3),
             ) {

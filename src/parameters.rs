@@ -187,7 +187,7 @@ mod tests {
         }
 
         #[test]
-        fn no_header_or_cookie_starts_another(text in any::<String>()) {
+        fn no_value_adds_a_header_or_cookie(text in any::<String>()) {
             let mut parameters = Parameters::default();
             let value = Value::from(vec![text.clone()]);
             if parameters.header("x-a", Style::Exploded, &value).is_ok() {

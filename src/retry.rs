@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn a_429_names_its_wait_in_this_order() {
+    fn the_wait_after_a_429_is_looked_up_in_this_order() {
         let qps = |reset| [("x-ratelimit-type", "QPS"), ("x-ratelimit-reset", reset)];
         let past = "Sat, 30 May 2020 23:00:00 GMT";
         for (pairs, seconds) in [
@@ -419,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_is_measured_by_the_clock_of_the_answer() {
+    fn an_instant_is_measured_against_the_answers_date() {
         // Ten minutes ahead of and behind this machine's clock.
         for (date, until, reset) in [
             ("Sun, 31 May 2020 00:10:00 GMT", "Sun, 31 May 2020 00:10:30 GMT", "1590883830"),
@@ -463,7 +463,7 @@ mod tests {
     }
 
     #[test]
-    fn retries_and_the_deadline_end() {
+    fn retries_end_at_their_limit_and_at_the_deadline() {
         let policy = RetryPolicy::default();
         assert_eq!(decide_at(&policy, &[], 2, 0), Ok(Duration::from_secs(30)));
         assert_eq!(decide_at(&policy, &[], 3, 0), Err(Stop::NoRetryLeft));
@@ -494,7 +494,7 @@ mod tests {
     }
 
     #[test]
-    fn without_any_wait_named_nothing_is_guessed() {
+    fn a_wait_that_is_not_given_is_not_guessed() {
         let decision = decide(&RetryPolicy::default(), &limit(&[], None), Spent::default(), 0.0);
         assert_eq!(decision, Err(Stop::NoWaitKnown));
     }
@@ -517,7 +517,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_header_can_panic_or_shorten_a_wait_below_a_second(
+        fn no_header_causes_a_panic_or_a_wait_below_one_second(
             values in prop::collection::vec((0..4_usize, header()), 0..5),
             retries in any::<u32>(), paced in any::<u32>(), elapsed in any::<u64>(), chance in any::<f64>(),
         ) {

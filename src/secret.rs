@@ -79,7 +79,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_secret_survives_in_any_words(
+        fn no_secret_survives_in_any_text(
             secrets in prop::collection::vec("[a-c用]{4,9}", 1..4), between in prop::collection::vec("[a-c用 ]{0,5}", 1..5),
         ) {
             let mut words = String::new();

@@ -295,7 +295,7 @@ mod tests {
         }
 
         #[test]
-        fn an_error_is_one_line_without_what_was_sent(status in 100..1000_u16, json in object()) {
+        fn an_error_is_one_line_that_does_not_quote_what_was_sent(status in 100..1000_u16, json in object()) {
             if let Err(error) = answer(status, &HeaderMap::new(), json.to_string().as_bytes()) {
                 let text = format!("{error} {error:?} {:?}", error.message());
                 for secret in SECRETS {
@@ -307,7 +307,7 @@ mod tests {
         }
 
         #[test]
-        fn no_wait_that_an_endpoint_asks_for_panics(
+        fn no_wait_that_an_endpoint_asks_for_causes_a_panic(
             status in prop::sample::select(vec![429_u16, 503]),
             name in prop::sample::select(vec!["retry-after", "x-ratelimit-type", "x-ratelimit-reset", "date"]),
             value in "[0-9]{1,30}|[ -~]{0,40}|(QPS|Daily-limit)|[0-9]{4,6}-[0-9]{2}-[0-9]{2}T00:00:00Z",

@@ -324,7 +324,7 @@ async fn an_answer_for_one_operation_or_path_waits_for_it() {
 }
 
 #[tokio::test]
-async fn a_permanent_answer_stays_until_it_is_taken_back() {
+async fn a_permanent_answer_stays_until_it_is_withdrawn() {
     let server = MockServer::start().await.unwrap();
     server.answer_always(Answer::status(500));
     server.answer(Answer::status(503));

@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn each_event_has_its_type_and_the_state_it_means_for_the_stream() {
+    fn each_event_has_its_type_and_stream_state() {
         for (name, state) in [
             (STREAMING_STARTED, Some(StreamState::Running)),
             (STREAMING_STOPPED, Some(StreamState::Stopped)),

@@ -362,7 +362,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_verified_that_was_not_signed(
+        fn only_signed_bytes_are_verified(
             body in prop::collection::vec(any::<u8>(), 0..200),
             signature in prop_oneof![
                 prop::collection::vec(any::<u8>(), 0..80),

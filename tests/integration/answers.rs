@@ -6,7 +6,7 @@ use zoom_livestream::{ErrorCode, ErrorKind, RetryPolicy};
 use crate::support::{MEETING, RawServer, builder, call, document, operations, start};
 
 #[tokio::test]
-async fn each_documented_answer_of_each_operation_comes_out_as_documented() {
+async fn each_documented_answer_of_each_operation_is_decoded_as_documented() {
     for operation in operations() {
         let id = operation["operationId"].as_str().expect("an id");
         for (status, answer) in operation["responses"].as_object().expect("answers") {
@@ -219,7 +219,7 @@ async fn a_redirect_names_its_target_and_says_that_it_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_sentence_is_short_and_in_order_whatever_zoom_says() {
+async fn a_sentence_is_short_and_in_order_regardless_of_what_zoom_says() {
     let server = MockServer::start().await.expect("the embedded Zoom");
     let zoom = builder(&server).build().expect("a client");
     let errors: Vec<_> = (0..500)

@@ -135,7 +135,7 @@ async fn a_start_that_waits_thirty_seconds_ends_as_soon_as_the_streams_event_arr
 }
 
 #[tokio::test]
-async fn a_stream_that_is_known_to_run_is_not_waited_for_at_all() {
+async fn a_start_does_not_wait_if_its_stream_is_known_to_be_running() {
     let server = server().await;
     let streams = LiveStreams::new();
     streams.tell(meeting(), StreamState::Running, now());
@@ -154,7 +154,7 @@ async fn a_stream_that_is_known_to_run_is_not_waited_for_at_all() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_waiting_stop_ends_once_the_stream_has_stopped_and_no_other_call_does() {
+async fn a_waiting_stop_ends_once_the_stream_has_stopped_and_other_calls_go_on() {
     let server = server().await;
     let streams = LiveStreams::new();
     let zoom = client(&server).with_retry(RetryPolicy::default().unless(streams.satisfied()));

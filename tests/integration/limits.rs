@@ -90,7 +90,7 @@ async fn at_most_three_retries_are_made() {
 }
 
 #[tokio::test]
-async fn the_check_is_asked_before_each_resend_and_its_no_ends_the_call() {
+async fn the_check_is_called_before_each_resend_and_false_ends_the_call() {
     let server = server().await;
     server.answer_always(limited("1"));
     let asked = Arc::new(Mutex::new(Vec::new()));
@@ -256,7 +256,7 @@ async fn futures_of(zoom: &Client, calls: u64) -> usize {
 }
 
 #[tokio::test]
-async fn a_check_that_outlasts_the_deadline_is_blamed_for_it() {
+async fn the_error_names_a_check_that_outlasts_the_deadline() {
     let server = server().await;
     server.answer_always(limited("1"));
     let policy = RetryPolicy::default().deadline(Duration::from_secs(2)).check(|_| std::future::pending());

@@ -123,7 +123,7 @@ async fn no_error_shows_a_secret_even_if_zoom_quotes_it() {
 }
 
 #[tokio::test]
-async fn a_secret_is_redacted_whatever_stands_beside_it() {
+async fn a_secret_is_redacted_regardless_of_the_text_around_it() {
     let server = MockServer::builder().access_token(TOKEN).start().await.expect("the embedded Zoom");
     for encoding in [BodyEncoding::Described, BodyEncoding::Json] {
         let zoom = builder(&server).access_token(TOKEN).body_encoding(encoding).build().expect("a client");
@@ -138,7 +138,7 @@ async fn a_secret_is_redacted_whatever_stands_beside_it() {
 }
 
 #[tokio::test]
-async fn no_answer_with_a_secret_shows_it() {
+async fn no_answer_shows_the_secret_in_it() {
     let server = MockServer::builder().cool_down(Duration::ZERO).start().await.expect("the embedded Zoom");
     let zoom = client(&server);
     configure(&zoom).await.expect("204");
@@ -199,7 +199,7 @@ fn a_secret_in_the_log_ends_the_run() {
 }
 
 #[tokio::test]
-async fn a_panic_of_a_callers_own_check_shows_no_secret_and_leaves_no_lock() {
+async fn a_panic_in_a_callers_check_shows_no_secret_and_leaves_no_lock_behind() {
     let server = MockServer::builder().cool_down(Duration::ZERO).start().await.expect("the embedded Zoom");
     server.answer(Answer::error(429, 429, "Too many.").header("retry-after", "1"));
     let zoom = client(&server);

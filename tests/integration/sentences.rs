@@ -64,7 +64,7 @@ fn limited(retry_after: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn every_sentence_is_as_the_list_has_it() {
+async fn every_sentence_is_in_the_list() {
     if is_child() {
         let error = Client::from_env().expect_err("nothing is set");
         std::fs::write(std::env::var_os("TEST_FILE").expect("a file"), error.to_string()).expect("written");
@@ -119,7 +119,7 @@ fn building() -> List {
 /// Comes from a separate process, which writes it to a file.
 fn from_an_empty_environment() -> String {
     let file = std::env::temp_dir().join(format!("zoom-livestream-sentence-{}", std::process::id()));
-    let name = "sentences::every_sentence_is_as_the_list_has_it";
+    let name = "sentences::every_sentence_is_in_the_list";
     in_child(name, &[("TEST_FILE", file.to_str().expect("a path"))]);
     let sentence = std::fs::read_to_string(&file).expect("the sentence");
     std::fs::remove_file(file).expect("removed");

@@ -209,7 +209,7 @@ async fn calls_that_waited_share_the_failure_and_the_next_call_tries_again() {
 }
 
 #[tokio::test]
-async fn a_token_is_renewed_before_it_expires() {
+async fn a_token_is_refreshed_before_it_expires() {
     let server = server(MockServer::builder()).await;
     let lived = |millis| Ok(mock_token().with_expires_in(Duration::from_millis(millis)));
     let source = Scripted::new([lived(2500), lived(3_600_000)]);
@@ -239,7 +239,7 @@ async fn a_margin_longer_than_the_lifetime_does_not_fetch_for_every_call() {
 }
 
 #[tokio::test]
-async fn while_the_old_token_is_valid_a_failed_renewal_is_not_an_error() {
+async fn while_the_old_token_is_valid_a_failed_refresh_is_not_an_error() {
     let server = server(MockServer::builder()).await;
     let source = Scripted::new([
         Ok(mock_token().with_expires_in(Duration::from_millis(1500))),
@@ -284,7 +284,7 @@ where
 }
 
 #[tokio::test]
-async fn while_the_old_token_is_valid_a_renewal_that_hangs_delays_no_call() {
+async fn while_the_old_token_is_valid_a_refresh_that_hangs_delays_no_call() {
     let server = server(MockServer::builder()).await;
     let source = numbered(|number| async move {
         if number > 1 {
@@ -313,7 +313,7 @@ async fn while_the_old_token_is_valid_a_renewal_that_hangs_delays_no_call() {
 }
 
 #[tokio::test]
-async fn a_renewal_that_failed_is_repeated_halfway_to_the_expiry_or_when_the_endpoint_says() {
+async fn a_failed_refresh_is_repeated_halfway_to_the_expiry_or_when_the_endpoint_says() {
     for (answer, next) in [
         (Answer::status(500), 76),
         (Answer::status(429).header("retry-after", "40"), 92),
@@ -369,7 +369,7 @@ async fn dropping_a_call_does_not_cancel_the_token_request_for_the_others() {
 }
 
 #[tokio::test]
-async fn a_source_of_any_kind_is_given_up_after_the_token_timeout() {
+async fn every_token_source_is_abandoned_after_the_token_timeout() {
     let server = server(MockServer::builder()).await;
     let hanging = || numbered(|_| std::future::pending());
     let own = builder_without_token(&server).token_source(hanging());
@@ -416,7 +416,7 @@ async fn a_source_that_panics_once_fails_none_of_the_waiting_calls() {
 }
 
 #[tokio::test]
-async fn while_the_old_token_is_valid_a_renewal_that_panics_is_not_repeated_by_every_call() {
+async fn while_the_old_token_is_valid_a_refresh_that_panics_is_not_repeated_by_every_call() {
     let server = server(MockServer::builder()).await;
     let source = numbered(|number| async move {
         assert_eq!(number, 1, "each renewal of this test's source panics");
@@ -475,7 +475,7 @@ async fn a_runtime_that_is_shut_down_fails_no_call_waiting_on_another() {
 }
 
 #[tokio::test]
-async fn a_token_request_on_an_idle_runtime_delays_no_call_beyond_its_timeout() {
+async fn a_token_request_on_an_idle_runtime_delays_no_call_longer_than_its_timeout() {
     let server = server(MockServer::builder()).await;
     let (elsewhere, zoom, go_on) = stuck_elsewhere(&server, Duration::from_millis(200));
     let started = Instant::now();
@@ -616,7 +616,7 @@ async fn a_401_with_code_124_is_resent_once_with_a_newer_token() {
 }
 
 #[tokio::test]
-async fn a_second_124_is_the_error() {
+async fn a_second_124_is_returned_as_the_error() {
     let server = server(MockServer::builder()).await;
     server.answer_always(Answer::error(401, 124, "Invalid access token."));
     let error = start(&fetching(&server), MEETING).await.expect_err("refused twice");
@@ -627,7 +627,7 @@ async fn a_second_124_is_the_error() {
 }
 
 #[tokio::test]
-async fn a_token_that_cannot_be_newer_is_not_sent_again() {
+async fn a_refused_token_is_not_sent_again_if_there_is_no_newer_one() {
     let server = server(MockServer::builder()).await;
     server.answer_always(Answer::error(401, 124, "Invalid access token."));
     let error = start(&client(&server), MEETING).await.expect_err("a fixed token");
@@ -639,7 +639,7 @@ async fn a_token_that_cannot_be_newer_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn another_401_is_not_resent() {
+async fn only_a_401_with_code_124_is_resent() {
     for answer in [
         Answer::error(401, 300, "No."),
         Answer::status(401),
@@ -679,7 +679,7 @@ async fn a_refused_token_is_dropped_but_not_a_newer_one() {
 }
 
 #[tokio::test]
-async fn a_failure_to_renew_after_a_124_says_that_the_request_was_sent() {
+async fn a_failure_to_refresh_after_a_124_says_that_the_request_was_sent() {
     let server = server(MockServer::builder()).await;
     let zoom = fetching(&server);
     start(&zoom, MEETING).await.expect("204");
@@ -734,7 +734,7 @@ async fn a_refused_token_request_keeps_zooms_reason_and_shows_no_credentials() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_are_zooms_refusal() {
+async fn wrong_credentials_are_refused_in_zooms_words() {
     let server = server(MockServer::builder()).await;
     let wrong =
         ServerToServer::new("mock-account", "mock-client", "hidden-wrong").token_url(server.token_url());
@@ -879,7 +879,7 @@ async fn credentials_and_a_token_url_that_can_never_give_a_token_are_refused_whe
 }
 
 #[test]
-fn a_token_and_a_source_are_not_taken_together() {
+fn a_token_and_a_source_cannot_both_be_set() {
     let error = Client::builder().access_token("t").token_source(ServerToServer::new("a", "b", "c")).build();
     let error = error.expect_err("which one is meant?");
     assert_eq!(error.kind(), ErrorKind::Refused);
@@ -918,7 +918,7 @@ async fn a_lifetime_is_a_number_or_text_and_a_refusal_names_the_field() {
 }
 
 #[tokio::test]
-async fn an_errors_methods_answer_for_a_token_request_too() {
+async fn an_errors_methods_also_describe_a_token_request() {
     let seven = Some(Duration::from_secs(7));
     for (status, header, is_limited, retry_after, words, not) in [
         (429, Some("7"), true, seven, "Too many tokens were requested. Zoom asks to wait for 7 s", "Check"),

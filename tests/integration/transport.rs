@@ -311,8 +311,8 @@ async fn a_server_without_tls_gets_no_byte_of_the_token() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_proxy_of_the_environment_is_never_used_for_loopback() {
-    const NAME: &str = "transport::a_proxy_of_the_environment_is_never_used_for_loopback";
+async fn a_proxy_from_the_environment_is_never_used_for_loopback() {
+    const NAME: &str = "transport::a_proxy_from_the_environment_is_never_used_for_loopback";
     if is_child() {
         // The parent counts the connections to the proxy.
         let server = zoom().await;
@@ -330,8 +330,9 @@ async fn a_proxy_of_the_environment_is_never_used_for_loopback() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_proxy_of_the_environment_is_used_for_zoom_and_gets_no_byte_of_the_token() {
-    const NAME: &str = "transport::a_proxy_of_the_environment_is_used_for_zoom_and_gets_no_byte_of_the_token";
+async fn a_proxy_from_the_environment_is_used_for_zoom_and_gets_no_byte_of_the_token() {
+    const NAME: &str =
+        "transport::a_proxy_from_the_environment_is_used_for_zoom_and_gets_no_byte_of_the_token";
     if is_child() {
         let http = Authority::new().trusted();
         let zoom = Client::builder().access_token("hidden-token").http(http).build().expect("a client");
@@ -358,8 +359,8 @@ async fn a_proxy_of_the_environment_is_used_for_zoom_and_gets_no_byte_of_the_tok
 
 #[test]
 #[cfg(target_os = "linux")] // elsewhere the system verifies, without files
-fn a_system_without_ca_certificates_is_told_so() {
-    const NAME: &str = "transport::a_system_without_ca_certificates_is_told_so";
+fn on_a_system_without_ca_certificates_the_error_says_so() {
+    const NAME: &str = "transport::on_a_system_without_ca_certificates_the_error_says_so";
     if is_child() {
         let error = Client::builder().access_token("hidden-token").build().expect_err("no CA certificates");
         assert_eq!((error.kind(), error.may_have_been_sent()), (ErrorKind::Refused, false));

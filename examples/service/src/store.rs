@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_that_is_not_of_this_service_is_ignored() {
+    fn a_message_from_another_service_is_ignored() {
         let running = Some((84912345678.try_into().expect("an ID"), StreamState::Running, 17));
         assert_eq!(read_message("84912345678 running 17"), running);
         for message in ["", "84912345678", "84912345678 running", "84912345678 paused 17", "x running 17"] {

@@ -308,7 +308,7 @@ fn each_account_has_tokens_of_its_own(zoom: &MockServer) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_start_asked_of_two_copies_starts_a_stream_once_or_ends_as_soon_as_the_event_has_arrived() {
+async fn a_start_requested_from_two_copies_starts_the_stream_once_or_ends_as_soon_as_the_event_arrives() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let counts = started_by_two_copies_at_once("undisturbed", async |_| {}).await;
     let repeated = counts.repeated_before_its_event + counts.on_its_way_during_its_event;
@@ -350,7 +350,7 @@ async fn no_stream_is_started_after_its_event_when_redis_is_stopped_for_ten_seco
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_redis_a_start_goes_on_and_its_event_is_acknowledged_once_redis_is_there() {
+async fn without_redis_a_start_goes_on_and_its_event_is_acknowledged_once_redis_is_up() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let mut world = World::new(Redis::away(), 1).await;
     let asker = world.asker();
@@ -373,7 +373,7 @@ async fn without_redis_a_start_goes_on_and_its_event_is_acknowledged_once_redis_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_event_that_zoom_did_not_sign_is_refused_and_not_believed() {
+async fn an_event_that_zoom_did_not_sign_is_refused_and_has_no_effect() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let world = World::new(Redis::started().await, 1).await;
     let event = json!({
