@@ -116,7 +116,7 @@ async fn a_good_certificate_gets_the_call_over_http_1_and_2() {
 }
 
 #[tokio::test]
-async fn an_expired_foreign_or_self_signed_certificate_gets_no_byte_of_the_token() {
+async fn a_server_with_an_invalid_certificate_gets_no_byte_of_the_token() {
     let (zoom, authority, stranger) = (zoom().await, Authority::new(), Authority::new());
     let mut expired = params("127.0.0.1");
     expired.not_before = rcgen::date_time_ymd(2020, 1, 1);
