@@ -479,7 +479,7 @@ impl State {
         }
     }
 
-    /// Schedules the next fetch, at the latest for when the token expires; `after` is told how long that is.
+    /// Schedules the next fetch, at the latest for when the token expires. `after` gets the time until then.
     fn fetch_again_after(&mut self, after: impl FnOnce(Duration) -> Duration) {
         let now = Instant::now();
         self.fetch_at = self.token.as_ref().and_then(|token| token.expires_at).map(|expires_at| {

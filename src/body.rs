@@ -16,7 +16,7 @@ use crate::url::encoded;
 /// How a body whose description says `multipart/form-data` is sent.
 ///
 /// The Postman items say multipart, so that is the default. Every other public client of these operations sends
-/// JSON, which Zoom's own earlier description lists beside it.
+/// JSON, which Zoom's own earlier description lists as well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BodyEncoding {

@@ -65,7 +65,7 @@ impl<'de> Deserialize<'de> for FilePart {
 mod tests {
     #[cfg(feature = "schemars")]
     #[test]
-    fn a_files_schema_is_binary_in_place() {
+    fn a_files_schema_is_inline_and_binary() {
         let schema = schemars::SchemaGenerator::default().subschema_for::<super::FilePart>();
         assert_eq!(schema.to_value(), serde_json::json!({ "type": "string", "format": "binary" }));
     }

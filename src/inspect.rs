@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn each_secret_is_found_however_deep_and_is_not_among_the_texts() {
+    fn each_secret_is_found_at_any_depth_and_is_not_among_the_texts() {
         let inspected = Inspected::of(&body(Action::Start));
         assert_eq!(inspected.secrets, ["key", "deep", "second", "named"]);
         assert_eq!(Value::Object(inspected.texts), json!({ "action": "start", "else": "text" }));

@@ -1,4 +1,4 @@
-//! What the description says of one operation, as build.rs writes it next to the generated code.
+//! What the description says about one operation, as build.rs writes it next to the generated code.
 
 use std::time::Duration;
 

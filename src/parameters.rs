@@ -18,7 +18,7 @@ pub(crate) enum Style {
     Exploded,
     /// `parameter[name]=value` for each member of an object.
     DeepObject,
-    /// As JSON, whatever its type.
+    /// As JSON, regardless of its type.
     Json,
 }
 

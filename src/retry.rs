@@ -286,7 +286,7 @@ pub(crate) enum Stop {
     PastDeadline,
     /// The caller already has what the call was meant to achieve, for this reason.
     Satisfied(String),
-    /// The caller's check said no.
+    /// The caller's check returned `false`.
     Declined,
     /// The caller's check did not answer before the call's deadline.
     CheckTooSlow,

@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     #[cfg(feature = "schemars")]
-    fn a_secrets_schema_is_a_password_in_place() {
+    fn a_secrets_schema_is_an_inline_password() {
         let schema = schemars::SchemaGenerator::default().subschema_for::<Secret>();
         assert_eq!(schema.to_value(), serde_json::json!({ "type": "string", "format": "password" }));
     }

@@ -277,7 +277,7 @@ async fn a_webinar_has_no_cool_down_because_none_is_documented() {
 }
 
 #[tokio::test]
-async fn a_stop_or_a_refused_start_does_not_change_the_cool_down_and_retry_after_has_one_that_was_set() {
+async fn a_stop_or_a_refused_start_does_not_change_the_cool_down_and_retry_after_is_sent_if_one_was_set() {
     let cool_down = Duration::from_secs(3);
     let server = MockServer::builder().cool_down(cool_down).start().await.unwrap();
     let sent = Instant::now();

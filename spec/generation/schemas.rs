@@ -31,7 +31,6 @@ pub struct Types {
     pub owner: String,
 }
 
-/// A struct.
 #[derive(Default)]
 pub struct Struct {
     /// The operation or schema it belongs to, as error messages name it.

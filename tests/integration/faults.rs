@@ -68,7 +68,7 @@ pub fn closed_port() -> String {
 async fn a_failure_to_connect_is_tried_twice_more_with_backoff() {
     let zoom =
         Client::builder().base_url(closed_port()).access_token("hidden-token").build().expect("a client");
-    let error = start(&zoom, MEETING).await.expect_err("nobody listens");
+    let error = start(&zoom, MEETING).await.expect_err("nothing listens");
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Connect, 3));
     assert!(!error.may_have_been_sent());
     assert!(error.elapsed() >= Duration::from_millis(1250), "{:?}", error.elapsed());
@@ -105,7 +105,7 @@ async fn no_backoff_extends_past_the_deadline() {
     for (deadline, attempts) in [(100, 1), (600, 2)] {
         let policy = RetryPolicy::default().deadline(Duration::from_millis(deadline));
         let zoom = Client::builder().base_url(closed_port()).access_token("hidden-token").retry(policy);
-        let error = start(&zoom.build().expect("a client"), MEETING).await.expect_err("nobody listens");
+        let error = start(&zoom.build().expect("a client"), MEETING).await.expect_err("nothing listens");
         assert_eq!((error.kind(), error.attempts()), (ErrorKind::Connect, attempts));
         assert!(error.elapsed() < Duration::from_millis(deadline), "{:?}", error.elapsed());
     }

@@ -51,7 +51,7 @@ async fn a_429_without_headers_asks_for_the_thirty_seconds_of_the_description() 
 }
 
 #[tokio::test]
-async fn a_wait_past_the_longest_or_the_deadline_is_not_started() {
+async fn a_wait_longer_than_max_wait_or_past_the_deadline_is_not_started() {
     let server = server().await;
     let started = Instant::now();
     for (policy, words) in [

@@ -162,7 +162,7 @@ fn ids() -> List {
 async fn connecting() -> List {
     let mut list = List::new("No answer");
     let unreachable = Client::builder().access_token("t").base_url(closed_port()).build();
-    list.add(start(&unreachable.expect("a client"), MEETING).await.expect_err("nobody listens"));
+    list.add(start(&unreachable.expect("a client"), MEETING).await.expect_err("nothing listens"));
     let hasty = RetryPolicy::never().deadline(Duration::from_secs(1));
     list.add(answered(Answer::hang(), hasty).await);
     list.add(answered(Answer::disconnect(), RetryPolicy::never()).await);

@@ -690,7 +690,7 @@ async fn a_failure_to_refresh_after_a_124_says_that_the_request_was_sent() {
     assert!(error.may_have_been_sent(), "it was, and was answered 401");
     assert!(chain(&error).contains("not sent again"), "{error}");
     assert_eq!(error.status().map(|status| status.as_u16()), Some(500));
-    start(&zoom, MEETING).await.expect("the next call tries anew");
+    start(&zoom, MEETING).await.expect("the next call tries again");
 }
 
 #[tokio::test]
@@ -761,7 +761,7 @@ async fn a_token_endpoints_words_become_one_short_line_and_a_short_secret_redact
 }
 
 #[tokio::test]
-async fn a_token_endpoint_that_cannot_be_reached_or_breaks_off_keeps_its_source() {
+async fn the_error_of_a_token_endpoint_that_cannot_be_reached_or_breaks_off_keeps_its_source() {
     let server = server(MockServer::builder()).await;
     let closed =
         std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
@@ -818,7 +818,7 @@ async fn a_token_endpoint_that_hangs_or_never_stops_sending_is_cut_off() {
     assert!(chain(&error).contains("too long"), "{error}");
     later(10).await;
     tokio::time::sleep(Duration::from_millis(50)).await; // the hanging request is given up
-    start(&zoom, MEETING).await.expect("the next call tries anew");
+    start(&zoom, MEETING).await.expect("the next call tries again");
 }
 
 #[tokio::test]
@@ -831,13 +831,13 @@ async fn an_invalid_token_is_a_typed_error_and_is_not_printed() {
         assert_eq!(error.kind(), ErrorKind::Token);
         assert!(cause(&error).to_string().contains("the access token"), "{error}");
         assert_eq!(secret_in(&format!("{error} {error:?}")), None);
-        start(&zoom, MEETING).await.expect("the next call tries anew");
+        start(&zoom, MEETING).await.expect("the next call tries again");
     }
     assert_eq!(server.request_count(), 6);
 }
 
 #[tokio::test]
-async fn credentials_and_a_token_url_that_can_never_give_a_token_are_refused_when_the_client_is_built() {
+async fn unusable_credentials_and_token_urls_are_refused_when_the_client_is_built() {
     let server = server(MockServer::builder()).await;
     let app = |account: &str, client: &str, secret: &str| ServerToServer::new(account, client, secret);
     let at = |url: &str| app("a", "b", "c").token_url(url);

@@ -117,7 +117,7 @@ async fn a_good_certificate_gets_the_call_over_http_1_and_2() {
 
 #[tokio::test]
 async fn a_server_with_an_invalid_certificate_gets_no_byte_of_the_token() {
-    let (zoom, authority, stranger) = (zoom().await, Authority::new(), Authority::new());
+    let (zoom, authority, untrusted) = (zoom().await, Authority::new(), Authority::new());
     let mut expired = params("127.0.0.1");
     expired.not_before = rcgen::date_time_ymd(2020, 1, 1);
     expired.not_after = rcgen::date_time_ymd(2021, 1, 1);
@@ -129,7 +129,7 @@ async fn a_server_with_an_invalid_certificate_gets_no_byte_of_the_token() {
         ("not yet valid", early, Some(&authority)),
         ("of another host", params("api.zoom.us"), Some(&authority)),
         ("of another address", params("127.0.0.2"), Some(&authority)),
-        ("of an unknown authority", params("127.0.0.1"), Some(&stranger)),
+        ("of an unknown authority", params("127.0.0.1"), Some(&untrusted)),
         ("self-signed", params("127.0.0.1"), None),
     ] {
         let (server, saw) = tls(&zoom, certificate, signed_by, &["h2", "http/1.1"]).await;
