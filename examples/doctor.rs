@@ -205,7 +205,7 @@ pub async fn examine(
     report.line("PATCH meetings/…/livestream as multipart/form-data", by_multipart.to_string());
     let by_json = match by_multipart {
         Outcome::Ignored | Outcome::Refused(_) => {
-            say("Zoom did not take it as multipart/form-data: trying application/json.");
+            say("Zoom did not accept it as multipart/form-data: trying application/json.");
             let by_json = patch(&json, options.meeting, &write.body).await;
             report.line("PATCH meetings/…/livestream as application/json", by_json.to_string());
             Some(by_json)

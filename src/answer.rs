@@ -17,7 +17,7 @@ pub(crate) struct Answer {
     pub flaw: Option<Flaw>,
 }
 
-/// Why an answer's body is not what it should be.
+/// Why an answer's body is not that of a success.
 pub(crate) struct Flaw {
     pub what: String,
     pub cause: Option<reqwest::Error>,

@@ -248,7 +248,7 @@ impl Token {
         &self.header
     }
 
-    /// What a source is told about a token that was refused.
+    /// The refused token, as it is passed to a source.
     fn as_issued(&self) -> AccessToken {
         let header = self.header.to_str().unwrap_or_default();
         AccessToken::new(header.trim_start_matches("Bearer "))

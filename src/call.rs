@@ -26,7 +26,7 @@ use crate::retry::{Kind, Limit, Resend, Spent, Stop, decide};
 use crate::send::{FAILURE_LIMIT, backoff, send};
 use crate::trace::Span;
 
-/// What `.await` on an operation's builder waits for.
+/// The future that `.await` on an operation's builder waits for.
 pub(crate) type Call<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 
 /// Zoom's code for an access token that is invalid or has expired.
@@ -35,7 +35,7 @@ const INVALID_ACCESS_TOKEN: ErrorCode = ErrorCode(124);
 /// The longest wait and the latest deadline, because clocks cannot express every instant.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
 
-/// What a call sends.
+/// The content of a call's requests.
 pub(crate) struct Content<'c> {
     /// The base URL's path and the operation's, with its parameters filled in.
     pub path: &'c str,
@@ -79,7 +79,7 @@ struct Running<'c> {
     deadline: Instant,
 }
 
-/// An answer, the token that was sent for it, and what the call has used up.
+/// An answer, the token that was sent for it, and the attempts and time that the call has used.
 struct Answered {
     answer: Answer,
     token: Arc<Token>,

@@ -29,7 +29,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// What precedes the path of each call.
+    /// The base URL's path, which precedes that of each call.
     pub fn base_path(&self) -> &str {
         let path = self.base_url.path();
         path.strip_suffix('/').unwrap_or(path)

@@ -61,7 +61,7 @@ pub struct FieldError {
     pub message: String,
 }
 
-/// What could be read of an error envelope in an answer's body.
+/// The readable parts of an error envelope in an answer's body.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Envelope {
     pub code: Option<ErrorCode>,

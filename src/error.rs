@@ -284,8 +284,8 @@ impl Error {
 
     /// Whether the retry policy's [`unless`](crate::RetryPolicy::unless) or [`check`](crate::RetryPolicy::check)
     /// decided against sending the call again after a 429. With
-    /// [`LiveStreams::satisfied`](crate::events::LiveStreams::satisfied), what the call asked for is already the case:
-    /// the stream is running, or has stopped.
+    /// [`LiveStreams::satisfied`](crate::events::LiveStreams::satisfied), the stream is already in the state that the
+    /// call asked for.
     pub fn is_retry_declined(&self) -> bool {
         let stop = self.answered_with().and_then(|answered| answered.stop.as_ref());
         matches!(stop, Some(Stop::Declined | Stop::Satisfied(_)))
@@ -396,7 +396,7 @@ fn redirect(answer: &Answer, secrets: &[String]) -> Option<String> {
     Some(format!("It redirects to {}, which this client does not follow", shortened(location, 200)))
 }
 
-/// What a body that is not Zoom's may mean.
+/// A hint about a body that is not Zoom's.
 fn about_body(answer: &Answer) -> String {
     let what = match (answer.body.is_empty(), answer.media_type()) {
         (true, _) => "Its body is empty".to_owned(),

@@ -1,4 +1,5 @@
-//! What a typed body holds: secrets, to be redacted from errors, and other texts, to be shown to a policy's hooks.
+//! Collects from a typed body its secrets, to be redacted in errors, and its other texts, to be shown to a policy's
+//! hooks.
 
 use serde::Serialize;
 use serde_content::{Data, Value as Content};

@@ -22,7 +22,7 @@ pub(crate) enum Style {
     Json,
 }
 
-/// What is sent besides the path and the body.
+/// Everything that is sent besides the path and the body.
 #[derive(Debug, Default)]
 pub(crate) struct Parameters {
     query: String,

@@ -294,7 +294,7 @@ pub(crate) enum Stop {
     NoWaitKnown,
 }
 
-/// What a call has used up when the client decides whether to send it again.
+/// The retries and time that a call has used when the client decides whether to send it again.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Spent {
     /// Retries after a limit per second.

@@ -1,4 +1,4 @@
-//! What error sentences have in common.
+//! Helpers for error sentences.
 
 use std::error::Error;
 use std::time::{Duration, SystemTime};

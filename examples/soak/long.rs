@@ -400,7 +400,7 @@ fn report(
         (tasks > 0, "tasks are left"),
         (counted.duplicates > 0, "a start was accepted twice"),
         (!counted.contradictions.is_empty(), "a call's result contradicts what the server saw"),
-        (DISTURBANCES.iter().any(is_idle), "a disturbance disturbed nothing"),
+        (DISTURBANCES.iter().any(is_idle), "a disturbance had no effect"),
         (!counted.unexpected.is_empty(), "a call failed unexpectedly"),
     ]
     .into_iter()

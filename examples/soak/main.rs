@@ -106,7 +106,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let is_whole =
         answered(204) + answered(401) == server.request_count() && answered(204) == counted.started;
     if failed > 0 || twice > 0 || !is_whole || server.token_requests() != counted.kills + 1 {
-        return Err("this is not what was promised".into());
+        return Err("the results are not what is promised".into());
     }
     Ok(())
 }

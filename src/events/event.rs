@@ -252,7 +252,7 @@ mod tests {
         assert_eq!(event.stream_state(), Some((id("84912345678"), StreamState::Running, 1_700_000_000_123)));
     }
 
-    /// Any JSON, in place of what is expected.
+    /// Any JSON, in place of the expected value.
     fn value() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),

@@ -206,7 +206,7 @@ impl Drop for Waiter<'_> {
     }
 }
 
-/// What is known. It has no clock of its own.
+/// The known states of streams. It has no clock: methods get the current time.
 struct Known {
     believe_for: Duration,
     keep_ended: Duration,

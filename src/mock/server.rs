@@ -30,7 +30,7 @@ use super::{MockServerBuilder, Received};
 pub const TOKEN_PATH: &str = "/oauth/token";
 const LONGEST_BODY: usize = 16 * 1024 * 1024;
 
-/// What the server shares with its connections.
+/// The state that the server shares with its connections.
 pub struct Shared {
     pub api: Api,
     pub settings: MockServerBuilder,

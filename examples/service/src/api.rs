@@ -105,7 +105,7 @@ impl Service {
             }
             Ok(_) => zoom.clone(),
             Err(away) => {
-                warn!(%meeting, "the stream is started without knowing whether it runs: {away}");
+                warn!(%meeting, "the stream is started without knowing whether it is already running: {away}");
                 self.metrics.sent_without_knowledge.inc();
                 zoom.with_retry(self.without_knowledge.clone())
             }
@@ -128,7 +128,7 @@ impl Service {
         zoom.update_meeting_live_stream_status().meeting_id(meeting).action(ZoomAction::Stop).await?;
         // Otherwise a start right after it would be declined until the stop's event arrives.
         if let Err(away) = self.store.record(meeting, StreamState::Stopped, sent).await {
-            warn!(%meeting, "only its event will tell that the stream has stopped: {away}");
+            warn!(%meeting, "only Zoom's event will show that the stream has stopped: {away}");
         }
         Ok(Outcome::Stopped)
     }
@@ -139,7 +139,7 @@ async fn is_running(store: &Store, metrics: &Metrics, meeting: MeetingId) -> boo
     match store.state(meeting).await {
         Ok(known) => known.is_some_and(|(state, _)| state == StreamState::Running),
         Err(away) => {
-            warn!(%meeting, "the start is sent again without knowing whether the stream runs: {away}");
+            warn!(%meeting, "the start is sent again without knowing whether the stream is running: {away}");
             metrics.sent_without_knowledge.inc();
             false
         }

@@ -86,7 +86,7 @@ impl Store {
     pub async fn record(&self, meeting: MeetingId, state: StreamState, event_ts: i64) -> Result<(), Away> {
         // What the SDK ignores, such as an event from the future, must not reach the other copies either.
         if !LiveStreams::new().tell(meeting, state, event_ts) {
-            warn!(%meeting, event_ts, "an event is not used: its time lies in the future or too far back");
+            warn!(%meeting, event_ts, "an event is ignored: its time is in the future or too long ago");
             return Ok(());
         }
         let (text, hours) = match state {
