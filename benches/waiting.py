@@ -3,8 +3,9 @@
 
 The server, a separate process, answers each meeting's first request with 429 and `Retry-After: 20` and the second
 with 204. The client keeps no idle connections. The calls start over five seconds, so that their resends measure the
-client and not how many connections this machine can open in a second. Heap is the live bytes of the client's allocator while all calls
-wait, less those before the first; lateness is measured at the server, from the end of the wait it asked for.
+client and not how many connections this machine can open in a second. Heap is the live bytes of the client's allocator
+while all calls wait, minus those before the first; lateness is measured at the server, from the end of the wait it
+asked for.
 """
 
 import json

@@ -23,7 +23,7 @@ use crate::{Secret, trace};
 /// no call waits at all. A token request that takes longer than
 /// [`token_timeout`](crate::ClientBuilder::token_timeout) is abandoned.
 ///
-/// Several clients that are given one source each keep a token of their own, unless the source has a
+/// Clients that are given the same source each keep a token of their own, unless the source has a
 /// [`cache`](Self::cache) for all of them, as [`ServerToServer`](crate::ServerToServer) does.
 ///
 /// A source that stores its tokens in a file, so that a program that runs every minute does not request one each time:
