@@ -9,6 +9,9 @@ use crate::RawBody;
 use crate::envelope::{Envelope, without_mark};
 use crate::sentence::shortened;
 
+/// How much of an error's body is kept, in bytes.
+pub(crate) const FAILURE_LIMIT: usize = 64 * 1024;
+
 /// An answer whose body has been read, up to the limit.
 pub(crate) struct Answer {
     pub status: StatusCode,

@@ -95,7 +95,7 @@ use crate::{Secret, trace};
 /// # zoom.get_meeting_live_stream_details().meeting_id(84912345678).await?;
 /// # }
 /// # assert_eq!(server.token_requests(), 1);
-/// # server.kill_token();
+/// # server.revoke_token();
 /// # let source = ServerToServer::new("account-id", "client-id", "client-secret").token_url(server.token_url());
 /// # let source = FileCache { file: folder.join("zoom-token"), source };
 /// # let zoom = zoom_livestream::Client::builder().base_url(server.base_url()).token_source(source).build()?;
@@ -145,7 +145,7 @@ pub trait TokenSource: Send + Sync + 'static {
     }
 }
 
-/// For an [`Arc`] or a [`Box`] of a source.
+/// For anything that dereferences to a source, such as an [`Arc`] or a [`Box`] of one.
 impl<P: Deref<Target: TokenSource> + Send + Sync + 'static> TokenSource for P {
     fn token(
         &self,
@@ -317,7 +317,8 @@ impl Tokens {
                 return outcome;
             }
         }
-        Err(Arc::from(BoxError::from("the token source panicked, or the runtime it ran on was shut down")))
+        let lost = "the token source panicked, or the runtime it ran on was shut down or is not being driven";
+        Err(Arc::from(BoxError::from(lost)))
     }
 
     /// Forgets `used`, which Zoom refused, unless a newer token has replaced it.

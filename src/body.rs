@@ -9,8 +9,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::file::FilePart;
-use crate::multipart;
-use crate::operation::Operation;
 use crate::url::encoded;
 
 /// How a body whose description says `multipart/form-data` is sent.
@@ -73,34 +71,6 @@ impl Encoded {
 
     pub fn json(content_type: &str, body: &impl Serialize) -> Result<Self, String> {
         Self::new(content_type, serde_json::to_vec(body).map_err(not_json)?)
-    }
-
-    /// `None` if there is no field and the operation does not require one.
-    #[allow(dead_code)] // unused if the description has no form
-    pub fn form(
-        operation: &Operation,
-        encoding: BodyEncoding,
-        body: &impl Serialize,
-        fields: &[Field<'_>],
-    ) -> Result<Option<Self>, String> {
-        let media_type = operation.media_type.unwrap_or_default();
-        let has_file = fields.iter().any(|field| !field.files.is_empty());
-        if !has_file && fields.iter().all(|field| field.text.is_none()) {
-            return match operation.body_required {
-                true => Err("the body has no field: set at least one".to_owned()),
-                false => Ok(None),
-            };
-        }
-        let texts = fields.iter().filter_map(|field| Some((&*field.name, field.text.as_deref()?)));
-        let form = match encoding {
-            _ if !media_type.starts_with("multipart/") => Self::new(media_type, urlencoded(texts)),
-            BodyEncoding::Described => multipart::encode(fields),
-            BodyEncoding::Json if has_file => {
-                Err("a file cannot be sent as JSON: leave `body_encoding` at its default".to_owned())
-            }
-            BodyEncoding::Json => Self::json("application/json", body),
-        };
-        form.map(Some)
     }
 }
 

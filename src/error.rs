@@ -9,7 +9,7 @@ use bytes::Bytes;
 use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{StatusCode, Url};
 
-use crate::answer::{Answer, tracking_id};
+use crate::answer::{Answer, FAILURE_LIMIT, tracking_id};
 use crate::envelope::{Envelope, ErrorCode, FieldError};
 use crate::operation::Operation;
 use crate::retry::{Limit, Stop};
@@ -124,9 +124,9 @@ impl Error {
         Self::failed(kind, operation, what, progress).because(source)
     }
 
-    /// The deadline ended the call during `what`, when no request was in progress.
-    pub(crate) fn deadline(operation: &Operation, what: &str, progress: Progress) -> Self {
-        let what = format!("the call's deadline passed while {what}");
+    /// The deadline ended the call at a time when no request was in progress.
+    pub(crate) fn deadline(operation: &Operation, when: &str, progress: Progress) -> Self {
+        let what = format!("the call's deadline passed {when}");
         Self::failed(ErrorKind::Timeout, operation, &what, progress)
     }
 
@@ -144,6 +144,11 @@ impl Error {
         let Judgement { limit, stop, advice, secrets } = judgement;
         let status = answer.status.as_u16();
         let mut envelope = Envelope::read(&answer.body);
+        if answer.body.len() > FAILURE_LIMIT {
+            // A slice would keep the whole body in memory.
+            answer.body = Bytes::copy_from_slice(&answer.body[..FAILURE_LIMIT]);
+            envelope = Envelope { code: envelope.code, ..Envelope::read(&answer.body) };
+        }
         let is_envelope = envelope != Envelope::default();
         envelope.redact(secrets);
         // A status that is documented as a code itself: HTTP 300 is Zoom's code 300.
@@ -177,9 +182,8 @@ impl Error {
         sentence += &format!(" ({})", spent(progress));
         // Redacted once more, because dropping invisible characters may have joined the parts of a secret.
         redact(&mut sentence, secrets);
-        let cause = answer.flaw.take().and_then(|flaw| flaw.cause);
         let mut error = Self::new(ErrorKind::Answered, Some(operation), sentence, progress);
-        error.0.source = cause.map(|cause| Arc::new(cause) as Cause);
+        error.0.source = answer.flaw.take().and_then(|flaw| Some(Arc::new(flaw.cause?) as Cause));
         error.0.answer = Some(Answered { answer, envelope, limit, stop });
         error
     }
@@ -220,7 +224,7 @@ impl Error {
         Some(self.answered_with()?.answer.status)
     }
 
-    /// The answer's headers.
+    /// The answer's headers. They may contain secrets.
     pub fn headers(&self) -> Option<&HeaderMap> {
         Some(&self.answered_with()?.answer.headers)
     }
@@ -277,7 +281,10 @@ impl Error {
         self.answered_with()?.limit?.wait
     }
 
-    /// When Zoom will accept the next request, if the answer's headers say so; for a daily limit, when it ends.
+    /// When Zoom will accept the next request, or the next token request; for a daily limit, when it ends.
+    ///
+    /// An instant that the answer names is by Zoom's clock, which may differ from this machine's: to wait, use
+    /// [`retry_after`](Self::retry_after).
     pub fn retry_at(&self) -> Option<SystemTime> {
         self.answered_with()?.limit?.until
     }
@@ -326,7 +333,7 @@ impl Error {
 const LONGEST_SENTENCE: usize = 2_000;
 const MOST_FIELD_ERRORS: usize = 5;
 
-const INVALID_ACCESS_TOKEN: i64 = 124;
+pub(crate) const INVALID_ACCESS_TOKEN: i64 = 124;
 const MISSING_SCOPES: i64 = 4711;
 
 impl fmt::Display for Error {
@@ -355,7 +362,7 @@ fn about_limit(stop: &Stop, limit: Limit) -> String {
     let not_resent = "It was not sent again because";
     match stop {
         Stop::DailyLimit => match limit.until {
-            Some(until) => format!("The account's daily limit is used up until {}", instant(until)),
+            Some(until) => format!("The account's daily limit is used up; it resets at {}", instant(until)),
             None => "The account's daily limit is used up".to_owned(),
         },
         Stop::NoRetryLeft => format!("{asks}, and the retry policy allows no more retries"),
@@ -387,10 +394,12 @@ fn redirect(answer: &Answer, secrets: &[String]) -> Option<String> {
     let location = answer.headers.get(LOCATION).filter(|_| answer.status.is_redirection())?;
     let mut location = String::from_utf8_lossy(location.as_bytes()).into_owned();
     redact(&mut location, secrets);
-    if let Ok(mut url) = Url::parse(&location) {
+    if let Some(mut url) = Url::parse(&location).ok().filter(Url::has_host) {
         // Fails only for a URL that cannot have a user or password.
         let _ = url.set_username("").and_then(|()| url.set_password(None));
         location = url.into();
+    } else if location.contains('@') {
+        location = "***".to_owned();
     }
     let location = location.split(['?', '#']).next().unwrap_or_default();
     Some(format!("It redirects to {}, which this client does not follow", shortened(location, 200)))

@@ -175,7 +175,8 @@
 //! # assert_eq!(what_now(&nothing_set), "fix the call: nothing was sent");
 //! ```
 //!
-//! A success is a 2xx without a body, or with a JSON body that is not an error envelope. An envelope is a `code` with a
+//! A success is a 2xx without a body, or with a JSON body that is not an error envelope; where something other than JSON is
+//! documented, any body that is not an error envelope will do. An envelope is a `code` with a
 //! `message`, unless they only confirm the success (`{"code": 200, "message": "success"}`). A captive portal's HTML is
 //! therefore an error, even with status 200.
 //!
@@ -259,14 +260,16 @@
 //!
 //! # Tracing
 //!
-//! With the feature `tracing`, each call is a span. Names are OpenTelemetry's where it has one. No body, header or token
-//! is ever a field.
+//! With the feature `tracing`, each call is a span. Names are OpenTelemetry's where it has one. No body, token or header is
+//! ever a field, except Zoom's tracking ID.
 //!
 //! | span or event | fields |
 //! |---|---|
 //! | span `zoom.call`, from `.await` to its end | `otel.kind`, `zoom.operation_id`, `zoom.resource_id` (the meeting or webinar) |
 //! | span `zoom.attempt`, until its answer was read | `otel.kind`, `otel.name`, `http.request.method`, `http.request.resend_count`, `http.response.status_code`, `url.template`, `server.address`, `server.port`, `zoom.tracking_id`, `error.type` (a status, `connect`, `timeout` or `interrupted`) |
+//! | span `zoom.token`, for one request of a token | `otel.kind` |
 //! | event at `WARN` before each resend | `zoom.operation_id`, `http.request.resend_count`, `wait_seconds` |
+//! | event at `WARN` if a valid token could not be renewed | none; the message contains the token source's error |
 //!
 //! # Regenerating
 //!
@@ -308,11 +311,11 @@ mod error;
 pub mod events;
 mod extra;
 mod file;
+mod form;
 mod id;
 mod inspect;
 #[cfg(feature = "mock")]
 pub mod mock;
-mod multipart;
 mod operation;
 mod parameters;
 mod retry;

@@ -66,7 +66,7 @@
 //!
 //! [`MockServer::access_token`] is valid from the start. [`MockServer::token_url`] issues others by Zoom's
 //! server-to-server OAuth. A new token leaves earlier ones valid, as at Zoom since June 2023.
-//! [`MockServer::kill_token`] revokes them all.
+//! [`MockServer::revoke_token`] revokes them all.
 //!
 //! # Events
 //!
@@ -139,7 +139,7 @@ impl MockServer {
         &self.token_url
     }
 
-    /// The bearer token that is valid from the start until [`kill_token`](Self::kill_token).
+    /// The bearer token that is valid from the start until [`revoke_token`](Self::revoke_token).
     pub fn access_token(&self) -> &str {
         &self.shared.settings.access_token
     }
@@ -190,7 +190,7 @@ impl MockServer {
 
     /// Revokes every token issued so far, including [`access_token`](Self::access_token): requests get 401 with code 124
     /// until a new token is fetched.
-    pub fn kill_token(&self) {
+    pub fn revoke_token(&self) {
         self.shared.lock().tokens.clear();
     }
 
@@ -254,7 +254,7 @@ pub struct MockServerBuilder {
     client_secret: String,
     token_lifetime: Duration,
     token_delay: Duration,
-    new_token_kills_old: bool,
+    new_token_revokes_old: bool,
 }
 
 impl Default for MockServerBuilder {
@@ -270,7 +270,7 @@ impl Default for MockServerBuilder {
             client_secret: "mock-secret".into(),
             token_lifetime: Duration::from_secs(3600),
             token_delay: Duration::ZERO,
-            new_token_kills_old: false,
+            new_token_revokes_old: false,
         }
     }
 }
@@ -324,8 +324,8 @@ impl MockServerBuilder {
     }
 
     /// Whether fetching a token revokes all earlier ones. Default: no, as at Zoom since June 2023.
-    pub fn new_token_kills_old(mut self, kills: bool) -> Self {
-        self.new_token_kills_old = kills;
+    pub fn new_token_revokes_old(mut self, revokes: bool) -> Self {
+        self.new_token_revokes_old = revokes;
         self
     }
 
@@ -375,7 +375,7 @@ impl fmt::Debug for MockServerBuilder {
             .field("requests_per_second", &self.requests_per_second)
             .field("token_lifetime", &self.token_lifetime)
             .field("token_delay", &self.token_delay)
-            .field("new_token_kills_old", &self.new_token_kills_old)
+            .field("new_token_revokes_old", &self.new_token_revokes_old)
             .finish_non_exhaustive()
     }
 }

@@ -228,7 +228,7 @@ pub(crate) struct Limit {
     pub kind: Kind,
     /// How long to wait, if the answer or the description says so.
     pub wait: Option<Duration>,
-    /// The time before which Zoom does not want another request, if the answer gives one.
+    /// The time before which Zoom does not want another request, by the server's clock if the answer names it.
     pub until: Option<SystemTime>,
 }
 
@@ -265,9 +265,11 @@ impl Limit {
             Some(RetryAfter::At(until)) => (Some(left(until)), Some(until)),
             None if kind == Kind::PerSecond => {
                 let wait = reset.map(|until| until.map_or(Duration::MAX, left));
-                (Some(wait.unwrap_or(SHORTEST_WAIT)), None)
+                (Some(wait.unwrap_or(SHORTEST_WAIT)), reset.flatten())
             }
-            None => (documented, None),
+            // What the description says is about a start, not about the day's limit.
+            None if kind == Kind::Daily => (None, None),
+            None => (documented, documented.and_then(|wait| now.checked_add(wait))),
         };
         Self { kind, wait: wait.map(|wait| wait.max(SHORTEST_WAIT)), until }
     }
@@ -314,11 +316,11 @@ pub(crate) fn decide(
     if limit.kind == Kind::Daily {
         return Err(Stop::DailyLimit);
     }
+    let wait = limit.wait.ok_or(Stop::NoWaitKnown)?;
     let paced = limit.kind == Kind::PerSecond;
     if policy.max_retries == 0 || (!paced && spent.retries >= policy.max_retries) {
         return Err(Stop::NoRetryLeft);
     }
-    let wait = limit.wait.ok_or(Stop::NoWaitKnown)?;
     if wait > policy.max_wait {
         return Err(Stop::WaitTooLong);
     }
@@ -329,9 +331,9 @@ pub(crate) fn decide(
         return Err(Stop::PastDeadline);
     }
     // Calls that were refused in one second and came back together in another would be refused again, so they spread
-    // out, and further with each retry.
-    let spread = Duration::from_secs(2 << spent.paced.min(4)).min(left).mul_f64(chance.clamp(0.0, 1.0));
-    Ok(if paced { wait.saturating_add(spread) } else { wait })
+    // out, and further with each retry. Half of the time left is for the attempt.
+    let span = Duration::from_secs(2 << spent.paced.min(4)).min(left / 2).min(policy.max_wait - wait);
+    Ok(if paced { wait + span.mul_f64(chance.clamp(0.0, 1.0)) } else { wait })
 }
 
 enum RetryAfter {
@@ -487,16 +489,31 @@ mod tests {
             assert_eq!(after(paced, 0, 0.5), Ok(Duration::from_secs(1 + span / 2)));
             assert_eq!(after(paced, 0, 1.0), Ok(Duration::from_secs(1 + span)));
         }
-        assert_eq!(after(9, 295, 0.5), Ok(Duration::from_secs(3)), "what is left is shared out");
+        assert_eq!(after(9, 295, 0.5), Ok(Duration::from_secs(2)), "half of what is left is for the attempt");
         assert_eq!(after(9, 299, 0.0), Err(Stop::PastDeadline));
+        let short = RetryPolicy::default().max_wait(Duration::from_secs(6));
+        let spent = Spent { paced: 9, ..Spent::default() };
+        assert_eq!(decide(&short, &limit, spent, 1.0), Ok(Duration::from_secs(6)), "`max_wait` holds");
         let never = decide(&RetryPolicy::never(), &limit, Spent::default(), 0.0);
         assert_eq!(never, Err(Stop::NoRetryLeft));
     }
 
     #[test]
     fn a_wait_that_is_not_given_is_not_guessed() {
-        let decision = decide(&RetryPolicy::default(), &limit(&[], None), Spent::default(), 0.0);
-        assert_eq!(decision, Err(Stop::NoWaitKnown));
+        for policy in [RetryPolicy::default(), RetryPolicy::never()] {
+            let decision = decide(&policy, &limit(&[], None), Spent::default(), 0.0);
+            assert_eq!(decision, Err(Stop::NoWaitKnown), "{policy:?}");
+        }
+    }
+
+    #[test]
+    fn every_wait_has_an_instant_at_which_it_ends() {
+        let at = |pairs: &[_]| limit(pairs, Some(Duration::from_secs(700))).until;
+        let until = Some(now() + Duration::from_secs(700));
+        assert_eq!(at(&[]), until, "the description's");
+        assert_eq!(at(&[("retry-after", "700")]), until);
+        assert_eq!(at(&[("x-ratelimit-type", "Daily-limit")]), None, "the description's is about a start");
+        assert_eq!(at(&[("x-ratelimit-type", "QPS"), ("x-ratelimit-reset", "1590883900")]), until);
     }
 
     /// Real headers, plausible headers, and headers that no server should send.
@@ -504,6 +521,8 @@ mod tests {
         prop_oneof![
             "[ -~]{0,40}",
             any::<i128>().prop_map(|number| number.to_string()),
+            any::<u64>().prop_map(|number| number.to_string()),
+            (0..1_u64 << 40).prop_map(|number| number.to_string()),
             any::<u32>().prop_map(|number| number.to_string()),
             (0..20_000_u32, 0..99_u32, 0..99_u32, 0..99_u32).prop_map(|(year, month, day, hour)| format!(
                 "{year:04}-{month:02}-{day:02}T{hour:02}:00:00Z"
@@ -524,13 +543,17 @@ mod tests {
             let names = ["retry-after", "x-ratelimit-type", "x-ratelimit-reset", "date"];
             let headers = values.iter().filter_map(|(name, value)| Some((names[*name].parse().ok()?, value.parse().ok()?)));
             let limit = Limit::read(&headers.collect(), DOCUMENTED, now());
-            prop_assert!(limit.wait >= Some(SHORTEST_WAIT));
+            prop_assert!(limit.wait >= Some(SHORTEST_WAIT) || (limit.kind == Kind::Daily && limit.wait.is_none()));
             let words = crate::sentence::how_long(limit.wait.unwrap_or_default(), limit.until);
             prop_assert!(words.len() < 40, "{}", words);
+            if let Some(until) = limit.until {
+                let instant = crate::sentence::instant(until);
+                prop_assert!(instant.len() < 40, "{}", instant);
+            }
             let spent = Spent { retries, paced, elapsed: Duration::from_secs(elapsed) };
             for policy in [RetryPolicy::default(), RetryPolicy::default().max_wait(Duration::MAX).deadline(None)] {
                 if let Ok(wait) = decide(&policy, &limit, spent, chance) {
-                    prop_assert!(wait >= SHORTEST_WAIT);
+                    prop_assert!(wait >= SHORTEST_WAIT && wait <= policy.max_wait);
                     prop_assert!(policy.deadline.is_none_or(|end| spent.elapsed.saturating_add(wait) <= end));
                 }
             }

@@ -8,11 +8,9 @@ use bytes::{Bytes, BytesMut};
 use reqwest::header::HeaderValue;
 use reqwest::{Client, Request, Response};
 
-use crate::answer::{Answer, Flaw};
+use crate::answer::{Answer, FAILURE_LIMIT, Flaw};
 use crate::sentence::causes;
 
-/// How much of an error's body is kept, in bytes.
-pub(crate) const FAILURE_LIMIT: usize = 64 * 1024;
 /// How large a success's body may be, in bytes.
 pub(crate) const SUCCESS_LIMIT: usize = 4 * 1024 * 1024;
 /// The waits before the second and the third attempt to connect.

@@ -44,7 +44,8 @@ pub struct ServerToServer {
     account_id: String,
     client_id: String,
     client_secret: Secret,
-    token_url: String,
+    /// It may contain a password until [`checked_url`](Self::checked_url) has refused that.
+    token_url: Secret,
     cache: TokenCache,
 }
 
@@ -74,7 +75,7 @@ impl ServerToServer {
             account_id: account_id.into(),
             client_id: client_id.into(),
             client_secret: client_secret.into(),
-            token_url: TOKEN_URL.to_owned(),
+            token_url: TOKEN_URL.into(),
             cache: TokenCache::default(),
         }
     }
@@ -82,7 +83,7 @@ impl ServerToServer {
     /// A token endpoint other than `https://zoom.us/oauth/token`. It must be https; if the base URL is http on a loopback
     /// address, it may be that too.
     pub fn token_url(mut self, url: impl Into<String>) -> Self {
-        self.token_url = url.into();
+        self.token_url = Secret::from(url);
         // A clone for another endpoint must not share this one's token.
         self.cache = TokenCache::default();
         self
@@ -105,7 +106,7 @@ impl ServerToServer {
                 "the client ID contains a colon, which Basic authentication cannot send: {advice}"
             ));
         }
-        url::checked("the token URL", &self.token_url)
+        url::checked("the token URL", self.token_url.expose())
     }
 
     fn request(&self, http: &reqwest::Client) -> Result<Request, Error> {

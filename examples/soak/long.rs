@@ -291,7 +291,7 @@ async fn round(
                 _ => zoom,
             };
             if disturbance == KilledToken {
-                zoom.server.kill_token();
+                zoom.server.revoke_token();
             }
         }
     }

@@ -126,7 +126,7 @@ async fn storm(
     }
     for ended in 0..calls {
         if ended == 1 {
-            server.kill_token();
+            server.revoke_token();
             counted.kills += 1;
             for call in calls - late..calls {
                 storm.spawn(start(zoom.clone(), counted.started + call));

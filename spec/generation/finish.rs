@@ -220,8 +220,11 @@ impl VisitMut for Missing {
     }
 }
 
-/// Paragraph added to the page of a setter that must be called.
-const REQUIRED: [&str; 2] = ["", "Required."];
+/// The page of a setter says whether it must be called.
+fn say_if_required(method: &mut syn::ImplItemFn, required: bool) {
+    let text = if required { "Required." } else { "Optional." };
+    method.attrs.extend(["", text].map(|text| parse_quote!(#[doc = #text])));
+}
 
 /// The names of an operation's own types.
 fn own_types<'n>(operation: &Operation, names: &'n [String], types: &Types) -> Vec<&'n String> {

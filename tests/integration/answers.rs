@@ -210,12 +210,27 @@ async fn a_redirect_names_its_target_and_says_that_it_is_not_followed() {
         ("https://login.example.com/portal?token=hidden#x", "https://login.example.com/portal"),
         ("https://ada:hidden@login.example.com/", "https://login.example.com/"),
         ("/elsewhere?hidden", "/elsewhere"),
+        ("//ada:hidden@login.example.com/", "***"),
+        ("https://ada:hidden@[x/", "***"),
+        ("mailto:ada:hidden@example.com", "***"),
     ] {
         server.answer(Answer::status(302).header("location", location));
         let error = start(&zoom, MEETING).await.expect_err("a redirect");
         let words = format!("HTTP 302. It redirects to {shown}, which this client does not follow");
         assert!(error.to_string().contains(&words), "{error}");
+        assert!(!format!("{error} {error:?}").contains("hidden"), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn the_code_of_a_long_200_is_read_and_its_first_64_kib_are_kept() {
+    let server = MockServer::start().await.expect("the embedded Zoom");
+    let zoom = builder(&server).build().expect("a client");
+    let body = format!(r#"{{"more":"{}","code":300,"message":"Zoom's words."}}"#, "x".repeat(70_000));
+    server.answer(Answer::status(200).body(body));
+    let error = start(&zoom, MEETING).await.expect_err("an error");
+    assert_eq!(error.code(), Some(ErrorCode::INVALID_ID));
+    assert_eq!(error.body().map(|body| body.len()), Some(64 * 1024));
 }
 
 #[tokio::test]

@@ -41,6 +41,9 @@ async fn no_public_type_shows_a_secret() {
     assert_hides("AccessToken", &AccessToken::new(TOKEN).with_expires_in(Duration::from_secs(1)));
     let app = ServerToServer::new("account", "client", "hidden-secret").token_url(server.token_url());
     assert_hides("ServerToServer", &app);
+    for url in ["https://hidden:hidden@zoom.us/", "https://zoom.us/?hidden", "https://zoom.us/#hidden"] {
+        assert_hides("ServerToServer", &app.clone().token_url(url));
+    }
     assert_hides("RawBody", &RawBody::from(STREAM_KEY));
     let policy =
         RetryPolicy::default().notify(|resend| assert_hides("Resend", resend)).check(|resend| async move {

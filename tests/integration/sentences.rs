@@ -165,6 +165,7 @@ async fn connecting() -> List {
     list.add(start(&unreachable.expect("a client"), MEETING).await.expect_err("nothing listens"));
     let hasty = RetryPolicy::never().deadline(Duration::from_secs(1));
     list.add(answered(Answer::hang(), hasty).await);
+    list.add(answered(Answer::status(204), RetryPolicy::default().deadline(Duration::ZERO)).await);
     list.add(answered(Answer::disconnect(), RetryPolicy::never()).await);
     let (refusing, _) = http2_answering(|id| frame(3, 0, id, &7_u32.to_be_bytes())).await;
     let zoom = refusing.builder().http(http2()).build().expect("a client");
@@ -302,7 +303,7 @@ async fn fetching_tokens() -> List {
     let zoom = builder_without_token(&server).token_source(app().token_url(server.token_url())).build();
     let zoom = zoom.expect("a client");
     configure(&zoom).await.expect("204");
-    server.kill_token();
+    server.revoke_token();
     server.fail_next_tokens(1, 500);
     list.add_chain(&configure(&zoom).await.expect_err("no newer token"));
     list

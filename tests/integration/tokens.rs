@@ -499,7 +499,7 @@ async fn a_source_is_told_which_token_was_refused() {
     let source = Scripted::new([Ok(AccessToken::new("old")), Ok(mock_token())]);
     let zoom = source.client(&server).build().expect("a client");
     start(&zoom, MEETING).await.expect("204");
-    server.kill_token();
+    server.revoke_token();
     server.accept_token("mock-access-token");
     start(&zoom, MEETING).await.expect("204 with a newer token");
     assert_eq!(*source.told.lock().expect("told"), [None, Some("old".to_owned())]);
@@ -514,7 +514,7 @@ async fn a_token_request_started_before_a_refusal_does_not_bring_the_refused_tok
     let zoom = source.client(&server).build().expect("a client");
     start(&zoom, MEETING).await.expect("204");
     later(51).await;
-    server.kill_token();
+    server.revoke_token();
     server.accept_token("mock-access-token");
     // Its first attempt starts the refresh, and is refused while that is in progress.
     start(&zoom, MEETING).await.expect("204 with a newer token");
@@ -606,7 +606,7 @@ async fn a_401_with_code_124_is_resent_once_with_a_newer_token() {
     let server = server(MockServer::builder()).await;
     let zoom = fetching(&server);
     start(&zoom, MEETING).await.expect("204");
-    server.kill_token();
+    server.revoke_token();
     start(&zoom, MEETING).await.expect("204 with a newer token");
     assert_eq!((server.token_requests(), statuses(&server)), (2, vec![204, 401, 204]));
     let tokens: Vec<_> =
@@ -671,7 +671,7 @@ async fn a_refused_token_is_dropped_but_not_a_newer_one() {
         async move { start(&zoom, MEETING + 1).await }
     });
     until("the first call arrived", || server.request_count() == 1).await;
-    server.kill_token();
+    server.revoke_token();
     start(&zoom, MEETING).await.expect("204 with a newer token");
     assert_eq!(server.token_requests(), 2);
     first.await.expect("joined").expect("204 with the newer token, which was not dropped");
@@ -683,7 +683,7 @@ async fn a_failure_to_refresh_after_a_124_says_that_the_request_was_sent() {
     let server = server(MockServer::builder()).await;
     let zoom = fetching(&server);
     start(&zoom, MEETING).await.expect("204");
-    server.kill_token();
+    server.revoke_token();
     server.fail_next_tokens(1, 500);
     let error = start(&zoom, MEETING).await.expect_err("no newer token");
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Token, 1));
@@ -970,7 +970,7 @@ async fn storm(zoom: &Client, server: &MockServer, calls: usize, kills: usize) {
         }
         let first = storm.join_next().await.expect("a call");
         first.expect("joined").expect("every call ends in 204");
-        server.kill_token();
+        server.revoke_token();
         for call in calls - calls / 10..calls {
             storm.spawn(one(zoom.clone(), call));
         }

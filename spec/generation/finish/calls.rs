@@ -10,8 +10,8 @@ use syn::{Expr, ImplItem, Item, ItemImpl, ItemMod, Type, parse_quote};
 
 use super::types::{is_flattened, is_option, renamed, skipped};
 use super::{
-    Missing, REQUIRED, Refusals, as_module, first_argument, is_method, is_named, items, last_segment,
-    modules, nothing,
+    Missing, Refusals, as_module, first_argument, is_method, is_named, items, last_segment, modules, nothing,
+    say_if_required,
 };
 use crate::generation::facts::{Length, Operation, Parameter, Place, Style};
 use crate::generation::lower::{Lowered, is_form, is_typed, pieces};
@@ -123,8 +123,8 @@ fn finish_builder(
             None => return Err(format!("the builder of {owner} has an unexpected method `{name}`")),
         };
         method.attrs.push(parse_quote!(#[doc = #text]));
-        if operation.parameters.iter().any(|parameter| parameter.ident == name && parameter.required) {
-            method.attrs.extend(REQUIRED.map(|text| parse_quote!(#[doc = #text])));
+        if let Some(parameter) = operation.parameters.iter().find(|parameter| parameter.ident == name) {
+            say_if_required(method, parameter.required);
         }
         if name != "body_map" && finish_setter(method) == 0 {
             return Err(nothing("rewords a setter's error", &owner));
