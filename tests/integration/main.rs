@@ -8,6 +8,7 @@ mod events;
 mod family;
 mod faults;
 mod limits;
+mod modules;
 mod secrets;
 mod sentences;
 mod setters;
