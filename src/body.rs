@@ -141,7 +141,7 @@ pub(crate) fn within(
         (_, Some(most)) if characters > most => format!("at most {most}"),
         _ => return Ok(()),
     };
-    Err(format!("`{name}` has {characters} characters, and Zoom takes {limit}"))
+    Err(format!("`{name}` has {characters} characters, but Zoom accepts {limit}"))
 }
 
 #[cfg(test)]

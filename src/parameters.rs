@@ -57,7 +57,7 @@ impl Parameters {
             Some(member) => format!("{member}={}", texts.concat()),
             None => texts.join(","),
         });
-        let refused = || format!("`{name}` holds what a header cannot carry");
+        let refused = || format!("`{name}` contains a character that is not allowed in a header");
         let text = HeaderValue::from_str(&texts.collect::<Vec<_>>().join(",")).map_err(|_| refused())?;
         self.headers.append(HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused())?, text);
         Ok(())

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::DOCUMENT;
+use super::schemas::Types;
 
 /// Minimum and maximum length of a string, in characters.
 pub type Bounds = (Option<u64>, Option<u64>);
@@ -116,25 +117,36 @@ pub fn errors(answers: &Value) -> Vec<DocumentedError> {
     failures.flat_map(codes).collect()
 }
 
-/// The length limits of a body's fields, nested ones included.
-pub fn lengths(schema: &Value) -> Vec<Length> {
+/// The length limits of a body's fields, nested ones included. Of an object that contains itself, only the outermost.
+pub fn lengths(schema: &Value, types: &Types) -> Vec<Length> {
     let mut found = Vec::new();
-    each_field(schema, &mut Vec::new(), &mut found);
+    each_field(schema, types, &mut Vec::new(), &mut Vec::new(), &mut found);
     found
 }
 
-fn each_field(schema: &Value, place: &mut Vec<String>, found: &mut Vec<Length>) {
-    let bounds = bounds(schema);
-    if bounds != (None, None) && !place.is_empty() {
-        found.push(Length { field: place.clone(), bounds });
+fn each_field<'s>(
+    schema: &'s Value,
+    types: &'s Types,
+    around: &mut Vec<&'s Value>,
+    place: &mut Vec<String>,
+    found: &mut Vec<Length>,
+) {
+    let schema = types.resolved(schema);
+    if around.iter().any(|other| std::ptr::eq(*other, schema)) {
+        return;
+    }
+    around.push(schema);
+    for part in schema["allOf"].as_array().into_iter().flatten() {
+        each_field(part, types, around, place, found);
     }
     for (name, inner) in schema["properties"].as_object().into_iter().flatten() {
         place.push(name.clone());
-        each_field(inner, place, found);
+        let bounds = types.bounds(inner);
+        if bounds != (None, None) {
+            found.push(Length { field: place.clone(), bounds });
+        }
+        each_field(inner, types, around, place, found);
         place.pop();
     }
-}
-
-pub fn bounds(schema: &Value) -> Bounds {
-    (schema["minLength"].as_u64(), schema["maxLength"].as_u64())
+    around.pop();
 }

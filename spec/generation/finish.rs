@@ -83,7 +83,7 @@ fn finish_file(mut file: syn::File, lowered: &Lowered, schemars: bool) -> Result
     if let Some(operation) = lowered.operations.iter().find(|operation| !methods.contains(&operation.name)) {
         return Err(format!("{} has no method `{}`", operation.title(), operation.name));
     }
-    builders::rename(&mut file)?;
+    builders::rename(&mut file, lowered)?;
     builders::describe_modules(&mut file);
     say_how_to_get(&mut file, lowered, &types);
     file.items.extend(modules);
@@ -92,9 +92,6 @@ fn finish_file(mut file: syn::File, lowered: &Lowered, schemars: bool) -> Result
     file.items.push(parse_quote!(pub(crate) const BASE_URL: &str = #base_url;));
     Ok(file)
 }
-
-/// The start of progenitor's example on a method's page.
-const EXAMPLE: &str = "```ignore";
 
 /// Rewrites the client's method that returns an operation's builder.
 fn finish_method<'l>(method: &mut syn::ImplItemFn, lowered: &'l Lowered) -> Result<&'l Operation, String> {
@@ -106,17 +103,21 @@ fn finish_method<'l>(method: &mut syn::ImplItemFn, lowered: &'l Lowered) -> Resu
     let builder = format_ident!("{}", operation.builder);
     method.sig.output = parse_quote!(-> builder::#builder);
     method.block = parse_quote!({ builder::#builder::new(self.clone()) });
-    let is_example = |attribute: &Attribute| quote!(#attribute).to_string().contains(EXAMPLE);
-    if !method.attrs.iter().any(is_example) {
-        return Err(nothing("removes the example that calls `send`", &name));
-    }
+    let sends =
+        |path: &str| format!("Sends a `{}` request to `{path}`", operation.method.to_ascii_uppercase());
+    let mut changed = false;
     edit_documentation(&mut method.attrs, |text| {
-        // The rest repeats the builder's setters, and shows a call of the removed `send`.
-        let text = text.split("Arguments:").next().unwrap_or_default();
-        let text = text.split(EXAMPLE).next().unwrap_or_default().trim_end();
-        text.replace(&format!("to `{}`", operation.lowered_path), &format!("to `{}`", operation.path))
+        // What follows the last such sentence repeats the builder's setters, and shows a call of the removed `send`.
+        let Some((description, _)) = text.rsplit_once(&sends(&operation.lowered_path)) else {
+            return text.to_owned();
+        };
+        changed = true;
+        format!("{description}{}", sends(&operation.path))
     });
-    Ok(operation)
+    match changed {
+        true => Ok(operation),
+        false => Err(nothing("removes what progenitor adds to a method's page", &operation.title())),
+    }
 }
 
 /// The error of a pass that found nothing to change where the document calls for a change.
@@ -256,10 +257,10 @@ fn say_how_to_get(file: &mut syn::File, lowered: &Lowered, names: &[String]) {
                 Item::Struct(item) if is_answer(&name) => (&mut item.attrs, format!("Returned by {call}.")),
                 Item::Enum(item) if is_answer(&name) => (&mut item.attrs, format!("Returned by {call}.")),
                 Item::Struct(item) => {
-                    (&mut item.attrs, format!("For {call}; get one with [`builder`](Self::builder)."))
+                    (&mut item.attrs, format!("Used by {call}. Create one with [`builder`](Self::builder)."))
                 }
                 Item::Enum(item) => {
-                    (&mut item.attrs, format!("For {call}: a variant, or the text that Zoom uses for it."))
+                    (&mut item.attrs, format!("Used by {call}. Pass a variant, or Zoom's text for it."))
                 }
                 _ => continue,
             };
@@ -324,7 +325,7 @@ fn error_codes(lowered: &Lowered) -> Item {
         let text = match (lowered.document["x-error-code-notes"][code].as_str(), messages.is_empty()) {
             (Some(note), _) => format!("`{number}`. {}", one_line(note)),
             (None, true) => {
-                format!("`{number}`, seen in practice; no documented answer lists it.")
+                format!("`{number}`. Seen in practice, but not documented.")
             }
             (None, false) => format!("`{number}`. {}", messages.join(" / ")),
         };

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::facts::{self, Operation, Place};
 use super::names::{Names, pascal, snake};
-use super::schemas::{PRELUDE, Side, Types};
+use super::schemas::{PRELUDE, Side, Types, parts};
 use super::{DOCUMENT, FILE, METHODS, RAW, pages, parameters, references};
 
 pub struct Lowered {
@@ -89,8 +89,7 @@ pub fn lower(mut document: Value, reserved: &[String]) -> Result<Lowered, String
 fn add_parameters(operation: &mut Value, shared: &Value) {
     let own: Vec<Value> = operation["parameters"].as_array().cloned().unwrap_or_default();
     let inherited = shared.as_array().into_iter().flatten();
-    let inherited = inherited
-        .filter(|shared| !own.iter().any(|own| own["name"] == shared["name"] && own["in"] == shared["in"]));
+    let inherited = inherited.filter(|shared| !own.iter().any(|own| parameters::is_same(own, shared)));
     let all: Vec<Value> = inherited.cloned().chain(own.iter().cloned()).collect();
     operation["parameters"] = all.into();
 }
@@ -138,12 +137,22 @@ fn lower_body(operation: &mut Value, facts: &mut Operation, types: &mut Types) -
         operation.remove("requestBody");
     }
     let typed = content.keys().filter(|media_type| is_typed(media_type));
-    let preferred = typed.min_by_key(|media_type| preference(media_type)).or_else(|| content.keys().next());
-    let Some(media_type) = preferred.cloned() else { return Ok(()) };
+    let has_file = |media_type: &str| {
+        let files = files(types.resolved(&content[media_type]["schema"]), types);
+        files.is_ok_and(|files| !files.is_empty())
+    };
+    let preferred = typed.min_by_key(|media_type| preference(media_type, has_file(media_type)));
+    let Some(media_type) = preferred.or_else(|| content.keys().next()).cloned() else { return Ok(()) };
+    if content.len() > 1 {
+        types.notes.push(format!(
+            "{DOCUMENT}: {}: its body is sent as `{media_type}`, and not in the other documented media types",
+            types.owner
+        ));
+    }
     let mut schema = content[&media_type].get("schema").cloned().unwrap_or_else(|| json!({}));
     if is_typed(&media_type) {
         let described = types.resolved(&schema).clone();
-        facts.lengths = facts::lengths(&described);
+        facts.lengths = facts::lengths(&described, types);
         let files = match media_type.starts_with("multipart/") {
             true => {
                 files(&described, types).map_err(|what| format!("{DOCUMENT}: {}: {what}", facts.title()))?
@@ -172,22 +181,21 @@ fn files(schema: &Value, types: &Types) -> Result<Vec<String>, String> {
         let field = types.resolved(field);
         if is_file(field) || is_file(types.resolved(&field["items"])) {
             files.push(name.clone());
-        } else if holds_file(field) {
+        } else if types.any(field, is_file) {
             return Err(format!(
                 "the file inside the body's field `{name}` cannot be sent: only top-level form fields can be files"
             ));
         }
     }
-    Ok(files)
+    let mut elsewhere = schema.get("additionalProperties").into_iter().chain(parts(schema));
+    match elsewhere.any(|elsewhere| types.any(elsewhere, is_file)) {
+        true => Err("a file is only sent if it is one of the body's own `properties`".to_owned()),
+        false => Ok(files),
+    }
 }
 
 fn is_file(schema: &Value) -> bool {
     schema["type"] == "string" && schema["format"] == "binary"
-}
-
-fn holds_file(schema: &Value) -> bool {
-    let members = schema["properties"].as_object().into_iter().flatten().map(|(_, member)| member);
-    members.chain(schema.get("items")).any(|inner| is_file(inner) || holds_file(inner))
 }
 
 /// Sets the type of file fields, and returns their names as sent and in Rust.
@@ -223,8 +231,13 @@ pub fn is_form(media_type: &str) -> bool {
     forms.iter().any(|form| media_type.starts_with(form))
 }
 
-fn preference(media_type: &str) -> usize {
-    if is_json(media_type) { 0 } else { 1 + usize::from(!media_type.starts_with("multipart/")) }
+fn preference(media_type: &str, has_file: bool) -> usize {
+    match (is_json(media_type), media_type.starts_with("multipart/")) {
+        (false, true) if has_file => 0,
+        (true, _) => 1,
+        (false, true) => 2,
+        (false, false) => 3,
+    }
 }
 
 pub fn raw_schema() -> Value {

@@ -78,11 +78,11 @@ pub fn generate(source: &str, settings: &Settings) -> Result<Generated, String> 
         settings.layer.lines().filter_map(|line| line.trim().split("mod ").nth(1)?.strip_suffix(';'));
     let reserved: Vec<String> = modules.chain(TAKEN).map(|name| name.trim().to_owned()).collect();
     let mut lowered = lower(document, &reserved)?;
-    let mut notes = Vec::new();
+    let mut notes = std::mem::take(&mut lowered.types.notes);
     let tokens = match run_progenitor(&lowered.document, &lowered.types, settings) {
         Ok(tokens) => tokens,
         Err(reason) => {
-            notes = make_raw_what_progenitor_refuses(&mut lowered, settings)?;
+            notes.extend(make_raw_what_progenitor_refuses(&mut lowered, settings)?);
             run_progenitor(&lowered.document, &lowered.types, settings).map_err(|_| {
                 let reason = pages::one_line(&reason);
                 format!("{DOCUMENT}: progenitor cannot generate a client from it: {reason}")
@@ -170,6 +170,7 @@ fn make_raw_what_progenitor_refuses(
             }
         }
         operation.files.clear();
+        operation.lengths.clear();
         lowered.types.forget(&operation.title());
         run_progenitor(&only(&lowered.document), &lowered.types, settings).map_err(|reason| {
             format!(

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::DOCUMENT;
 use super::facts::{Parameter, Place, Style};
 use super::names::{Names, snake};
-use super::schemas::{Side, Types};
+use super::schemas::{Side, Types, is_structure, parts};
 
 /// A builder's own methods, and methods of traits that must stay callable on it.
 const RESERVED: [&str; 7] = ["body", "body_map", "client", "clone", "fmt", "into_future", "new"];
@@ -20,9 +21,7 @@ pub fn lower(operation: &mut Value, builder: &str, types: &mut Types) -> Result<
         let refused = |what: String| format!("parameter `{name}`: {what}");
         if let Some(place) = place(&parameter, &name, types).map_err(refused)? {
             // Two parameters of one name in one place couldn't be told apart when sent.
-            let is_again =
-                |(other, _, sent): &(String, Place, Value)| *other == name && sent["in"] == parameter["in"];
-            if parameters.iter().any(is_again) {
+            if parameters.iter().any(|(_, _, other)| is_same(other, &parameter)) {
                 return Err(refused(format!(
                     "the {} has two parameters of this name",
                     parameter["in"].as_str().unwrap_or_default()
@@ -30,6 +29,11 @@ pub fn lower(operation: &mut Value, builder: &str, types: &mut Types) -> Result<
             }
             if place == Place::Path {
                 parameter["required"] = true.into();
+            }
+            if parameter["allowEmptyValue"] == true && types.kind(&parameter["schema"]) != "string" {
+                let note =
+                    format!("{DOCUMENT}: {}: parameter `{name}`: it cannot be sent empty", types.owner);
+                types.notes.push(note);
             }
             parameters.push((name, place, parameter));
         }
@@ -52,11 +56,20 @@ pub fn lower(operation: &mut Value, builder: &str, types: &mut Types) -> Result<
     Ok(lowered)
 }
 
+/// Whether two parameters have the same name and place. Names of headers are case-insensitive.
+pub fn is_same(one: &Value, other: &Value) -> bool {
+    let name = |parameter: &Value| match (parameter["in"].as_str(), parameter["name"].as_str()) {
+        (Some("header"), Some(name)) => name.to_ascii_lowercase(),
+        (_, name) => name.unwrap_or_default().to_owned(),
+    };
+    one["in"] == other["in"] && name(one) == name(other)
+}
+
 /// Where a parameter is sent; `None` for the three headers that OpenAPI tells us to ignore as parameters.
 fn place(parameter: &Value, name: &str, types: &Types) -> Result<Option<Place>, String> {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     let is_token = !name.is_empty() && name.bytes().all(is_token);
-    let kind = types.resolved(&parameter["schema"])["type"].as_str().unwrap_or_default().to_owned();
+    let kind = types.kind(&parameter["schema"]);
     let style = |default: &str| parameter["style"].as_str().unwrap_or(default).to_owned();
     let unknown = |style: &str, place: &str| format!("the style `{style}` is not supported in a {place}");
     let json = is_json_content(parameter)?;
@@ -68,7 +81,7 @@ fn place(parameter: &Value, name: &str, types: &Types) -> Result<Option<Place>, 
     if !json {
         flat(&parameter["schema"], types)?;
     }
-    let is_structure = ["array", "object"].contains(&kind.as_str());
+    let is_structure = is_structure(kind);
     match parameter["in"].as_str().unwrap_or_default() {
         "path" => match style("simple").as_str() {
             "simple" if json || is_structure => {
@@ -77,7 +90,7 @@ fn place(parameter: &Value, name: &str, types: &Types) -> Result<Option<Place>, 
             "simple" => Ok(Some(Place::Path)),
             other => Err(unknown(other, "path")),
         },
-        "query" => query_style(parameter, &style("form"), &kind, json).map(|style| Some(Place::Query(style))),
+        "query" => query_style(parameter, &style("form"), kind, json).map(|style| Some(Place::Query(style))),
         "header"
             if ["accept", "content-type", "authorization"].contains(&name.to_ascii_lowercase().as_str()) =>
         {
@@ -133,12 +146,11 @@ fn is_json_content(parameter: &Value) -> Result<bool, String> {
 fn flat(schema: &Value, types: &Types) -> Result<(), String> {
     let schema = types.resolved(schema);
     let properties = schema["properties"].as_object().into_iter().flat_map(Map::values);
-    for inner in properties.chain(schema.get("items")) {
-        if ["array", "object"].iter().any(|kind| types.resolved(inner)["type"] == *kind) {
-            return Err("no style defines how to send a list or an object inside another".to_owned());
-        }
+    let mut inside = properties.chain(schema.get("items")).chain(schema.get("additionalProperties"));
+    if inside.any(|inner| is_structure(types.kind(inner))) {
+        return Err("no style defines how to send a list or an object inside another".to_owned());
     }
-    Ok(())
+    parts(schema).try_for_each(|part| flat(part, types))
 }
 
 /// The type that a parameter's setter takes. IDs in a path are validated before they reach a URL.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::facts::{Bounds, bounds};
+use super::facts::Bounds;
 use super::names::{Names, pascal, snake, written};
 
 /// Where a schema is used.
@@ -29,6 +29,8 @@ pub struct Types {
     shared: Map<String, Value>,
     /// The operation or schema being lowered, as error messages name it.
     pub owner: String,
+    /// Where the client differs from the document.
+    pub notes: Vec<String>,
 }
 
 #[derive(Default)]
@@ -98,6 +100,43 @@ impl Types {
         let name = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix(SCHEMAS));
         // This ends because `references` has refused circular references.
         name.and_then(|name| self.shared.get(name)).map_or(schema, |schema| self.resolved(schema))
+    }
+
+    /// The kind of value that a schema describes; a list or an object if a part of a combination does.
+    pub fn kind<'s>(&'s self, schema: &'s Value) -> &'s str {
+        let schema = self.resolved(schema);
+        let implied = |key: &str, kind| schema.get(key).map(|_| kind);
+        let own = schema["type"].as_str();
+        let own = own.or(implied("items", "array")).or(implied("properties", "object"));
+        let kinds = own.into_iter().chain(parts(schema).map(|part| self.kind(part)));
+        kinds
+            .reduce(|kind, other| if is_structure(kind) || kind == other { kind } else { other })
+            .unwrap_or_default()
+    }
+
+    /// The length limits of a text.
+    pub fn bounds(&self, schema: &Value) -> Bounds {
+        let schema = self.resolved(schema);
+        let own = (schema["minLength"].as_u64(), schema["maxLength"].as_u64());
+        let parts = schema["allOf"].as_array().into_iter().flatten().map(|part| self.bounds(part));
+        parts.fold(own, |(least, most), part| (least.max(part.0), most.into_iter().chain(part.1).min()))
+    }
+
+    /// Whether `is` holds for a schema or any schema inside it.
+    pub fn any(&self, schema: &Value, is: fn(&Value) -> bool) -> bool {
+        let (mut next, mut seen) = (vec![schema], Vec::new());
+        while let Some(schema) = next.pop().map(|schema| self.resolved(schema)) {
+            if is(schema) {
+                return true;
+            }
+            if !seen.iter().any(|other| std::ptr::eq(*other, schema)) {
+                seen.push(schema);
+                next.extend(schema["properties"].as_object().into_iter().flat_map(Map::values));
+                next.extend(schema.get("items").into_iter().chain(schema.get("additionalProperties")));
+                next.extend(parts(schema));
+            }
+        }
+        false
     }
 
     /// Lowers an inline schema. If it becomes a type, the type is called `name` if that is free.
@@ -225,7 +264,7 @@ impl Types {
             let given = if written(&sent) == ident { sent.clone() } else { ident.clone() };
             let field = Field {
                 required: required.contains(&sent),
-                bounds: bounds(&inner),
+                bounds: self.bounds(&inner),
                 name: sent,
                 lowered: given.clone(),
             };
@@ -247,6 +286,15 @@ impl Types {
             self.structs.insert(name.to_owned(), facts);
         }
     }
+}
+
+/// The parts of a combination.
+pub fn parts(schema: &Value) -> impl Iterator<Item = &Value> {
+    COMBINATIONS.into_iter().flat_map(|key| schema[key].as_array().into_iter().flatten())
+}
+
+pub fn is_structure(kind: &str) -> bool {
+    ["array", "object"].contains(&kind)
 }
 
 /// typify names the type of a combination.

@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 
 use generation::{Generated, Settings, generate};
 use proc_macro2::TokenStream;
+use quote::ToTokens as _;
+use syn::visit_mut::{VisitMut, visit_item_impl_mut};
+use syn::{Field, Fields, ImplItem, Item, ItemImpl, ItemStruct, parse_quote};
 
 const EVERYTHING: &str = include_str!("everything.json");
 
@@ -55,7 +58,7 @@ fn main() {
 type Tamper = fn(TokenStream) -> TokenStream;
 
 /// Code that a later progenitor might generate, each of which leaves one pass without anything to change.
-const TAMPERED: [(&str, Tamper); 8] = [
+const TAMPERED: [(&str, Tamper); 20] = [
     ("tampered: missing fields", |tokens| {
         replaced(tokens, r#"Err ("no value supplied for"#, r#"Unset ("no value supplied for"#)
     }),
@@ -74,12 +77,72 @@ const TAMPERED: [(&str, Tamper); 8] = [
         )
     }),
     ("tampered: refusals", |tokens| replaced(tokens, ". map_err (| _ |", ". map_err (")),
-    ("tampered: send", |tokens| replaced(tokens, "fn send", "fn dispatch")),
+    ("tampered: send", |tokens| replaced(tokens, "fn send (", "fn dispatch (")),
     ("tampered: methods", |tokens| replaced(tokens, "pub fn send_query", "pub fn dispatch_query")),
+    ("tampered: a method", |tokens| without_method(tokens, "send_query")),
+    ("tampered: pages", |tokens| replaced(tokens, "Sends a `", "Calls `")),
+    ("tampered: names of builders", |tokens| {
+        replaced(tokens, "fn builder () -> builder ::", "fn builder () -> self :: builder ::")
+    }),
+    ("tampered: builders of bodies", |tokens| {
+        replaced(tokens, "types :: builder ::", "self :: types :: builder ::")
+    }),
+    ("tampered: types", |tokens| replaced(tokens, "pub struct Node2 ", "pub struct Knot ")),
+    ("tampered: fields", |tokens| with_fields(tokens, "types", "Node2", |fields| drop(fields.pop()))),
+    ("tampered: fields with a length", |tokens| {
+        with_fields(tokens, "types", "SendCombinedLengthsBody", |fields| drop(fields.pop()))
+    }),
+    ("tampered: names of fields", |tokens| {
+        with_fields(tokens, "types", "Node2", |fields| fields.push(parse_quote!(pub title: i64)))
+    }),
+    ("tampered: a missing field", |tokens| {
+        with_fields(tokens, "builder", "SendQuery", |fields| {
+            fields.retain(|field| field.ident.as_ref().is_some_and(|name| name != "plain"))
+        })
+    }),
+    ("tampered: another field", |tokens| {
+        with_fields(tokens, "builder", "SendQuery", |fields| fields.push(parse_quote!(other: i64)))
+    }),
+    ("tampered: a setter", |tokens| without_method(tokens, "plain")),
+    ("tampered: names of setters", |tokens| replaced(tokens, "pub fn plain <", "pub fn simple <")),
 ];
 
 fn replaced(tokens: TokenStream, written: &str, other: &str) -> TokenStream {
     let text = tokens.to_string();
     assert!(text.contains(written), "progenitor no longer generates {written}");
     text.replace(written, other).parse().unwrap_or(tokens)
+}
+
+/// Edits the fields of a struct in a module.
+fn with_fields(tokens: TokenStream, module: &str, name: &str, edit: fn(&mut Vec<Field>)) -> TokenStream {
+    let mut file: syn::File = syn::parse2(tokens).expect("progenitor's code");
+    let modules = file.items.iter_mut().filter_map(|item| match item {
+        Item::Mod(found) if found.ident == module => found.content.as_mut(),
+        _ => None,
+    });
+    for item in modules.flat_map(|(_, items)| items) {
+        if let Item::Struct(ItemStruct { ident, fields: Fields::Named(fields), .. }) = item
+            && ident == name
+        {
+            let mut edited: Vec<Field> = std::mem::take(&mut fields.named).into_iter().collect();
+            edit(&mut edited);
+            fields.named = edited.into_iter().collect();
+        }
+    }
+    file.into_token_stream()
+}
+
+fn without_method(tokens: TokenStream, name: &'static str) -> TokenStream {
+    let mut file: syn::File = syn::parse2(tokens).expect("progenitor's code");
+    WithoutMethod(name).visit_file_mut(&mut file);
+    file.into_token_stream()
+}
+
+struct WithoutMethod(&'static str);
+
+impl VisitMut for WithoutMethod {
+    fn visit_item_impl_mut(&mut self, block: &mut ItemImpl) {
+        block.items.retain(|item| !matches!(item, ImplItem::Fn(method) if method.sig.ident == self.0));
+        visit_item_impl_mut(self, block);
+    }
 }

@@ -52,6 +52,14 @@ fn object(property: &str) -> Value {
     json!({ "schema": { "type": "object", "properties": { property: { "type": "string" } } } })
 }
 
+fn file() -> Value {
+    json!({ "type": "string", "format": "binary" })
+}
+
+fn multipart(schema: Value) -> Value {
+    post(json!({ "multipart/form-data": { "schema": schema } }))
+}
+
 fn get(answers: Value) -> Value {
     json!({ "/a": { "get": operation("getA", Value::Null, answers) } })
 }
@@ -123,6 +131,25 @@ fn refused() -> Vec<(&'static str, Value)> {
             let one = json!({ "name": "a", "in": "query", "schema": { "type": "string" } });
             with(json!([one, one]))
         }),
+        ("header twice", {
+            let one = |name: &str| json!({ "name": name, "in": "header", "schema": { "type": "string" } });
+            with(json!([one("X-A"), one("x-a")]))
+        }),
+        ("path list in a combination", {
+            let mut parameters = id("string");
+            parameters[0]["schema"] = json!({ "allOf": [list()] });
+            with_at("/a/{id}", parameters)
+        }),
+        ("cookie in a combination", parameter("cookie", json!({ "oneOf": [text(), list()] }), json!({}))),
+        (
+            "query list in a combination",
+            parameter("query", json!({ "allOf": [{ "type": "array", "items": list() }] }), json!({})),
+        ),
+        ("files of any name", multipart(json!({ "type": "object", "additionalProperties": file() }))),
+        (
+            "file in a combination",
+            multipart(json!({ "allOf": [{ "type": "object", "properties": { "a": file() } }] })),
+        ),
         (
             "nested file",
             post(json!({ "multipart/form-data": { "schema": { "type": "object", "properties": {
@@ -181,6 +208,26 @@ fn accepted() -> Vec<(&'static str, Value)> {
             "of XML and a form",
             post(json!({ "application/xml": object("a"), "application/x-www-form-urlencoded": object("a") })),
         ),
+        ("of a file and JSON", {
+            let upload = json!({ "schema": { "type": "object", "properties": { "a": file() } } });
+            post(json!({ "multipart/form-data": upload, "application/json": object("a") }))
+        }),
+        (
+            "empty values",
+            parameter("query", json!({ "type": "integer" }), json!({ "allowEmptyValue": true })),
+        ),
+        ("progenitor's words in descriptions", {
+            let body = json!({ "application/json": { "schema": {
+                "type": "object",
+                "description": "Some <details> of a thing.",
+                "properties": { "a": { "type": "string" } },
+            } } });
+            let mut paths = post(body);
+            paths["/a"]["post"]["description"] =
+                "Arguments: none. Sends a `POST` request to `/a`, too.\n\n```ignore\nx\n```\n\nThe end."
+                    .into();
+            paths
+        }),
         ("bodiless", get(json!({ "204": empty, "400": problem, "default": problem }))),
         ("one success", get(json!({ "200": json_answer("a"), "429": empty, "400": problem }))),
         ("a +json success", get(json!({ "200": hal }))),

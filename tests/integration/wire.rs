@@ -242,8 +242,8 @@ async fn a_length_is_counted_in_characters_and_its_error_names_field_limit_and_l
     };
     named("🎥".repeat(50)).await.expect("50 characters, 200 bytes");
     for (name, words) in [
-        ("é".repeat(51), "`settings.display_name` has 51 characters, and Zoom takes at most 50"),
-        (String::new(), "`settings.display_name` has 0 characters, and Zoom takes at least 1"),
+        ("é".repeat(51), "`settings.display_name` has 51 characters, but Zoom accepts at most 50"),
+        (String::new(), "`settings.display_name` has 0 characters, but Zoom accepts at least 1"),
     ] {
         let error = named(name).await.expect_err(words);
         assert_eq!(error.kind(), ErrorKind::Refused);
@@ -254,7 +254,7 @@ async fn a_length_is_counted_in_characters_and_its_error_names_field_limit_and_l
         .body_map(|body| body.stream_url("rtmp://h/a").stream_key("k".repeat(513)).page_url("https://h/"));
     let error = call.await.expect_err("513");
     assert!(
-        error.to_string().contains("`stream_key` has 513 characters, and Zoom takes at most 512"),
+        error.to_string().contains("`stream_key` has 513 characters, but Zoom accepts at most 512"),
         "{error}"
     );
     assert_eq!(server.request_count(), 1);

@@ -22,17 +22,18 @@ type Fields = BTreeMap<String, Type>;
 /// The setters of each type's builder, keyed by the type's name.
 pub type Setters = BTreeMap<String, Vec<syn::ImplItemFn>>;
 
-/// The fields of each body type and of the types nested in it, keyed by the type's name. Types that accept unnamed
-/// fields are left out.
+/// The fields of each body type and of the types nested in it, keyed by the type's name. A newtype has one.
 pub type Structs = BTreeMap<String, Vec<BodyField>>;
 
 pub struct BodyField {
-    ident: syn::Ident,
+    member: syn::Member,
     /// The name sent.
     name: String,
     of: Type,
     /// The function that decides whether a value is left out of the body.
     skipped: Option<syn::Path>,
+    /// Whether it holds the fields that the description doesn't have.
+    is_flattened: bool,
 }
 
 pub fn finish(
@@ -54,10 +55,16 @@ pub fn finish(
                 let fields = builder.fields.iter();
                 let fields =
                     fields.filter_map(|field| Some((field.ident.as_ref()?.to_string(), field.ty.clone())));
-                builders.insert(builder.ident.to_string(), fields.collect());
-                builder.attrs.retain(|attribute| !attribute.path().is_ident("derive"));
+                let name = builder.ident.to_string();
+                let operation = lowered.operations.iter().find(|operation| operation.builder == name);
+                let method = operation.map_or(&name, |operation| &operation.name);
+                let text = format!(
+                    "A call, sent by `.await`; returned by [`Client::{method}`](crate::Client::{method})."
+                );
+                builder.attrs = vec![parse_quote!(#[doc = #text])];
                 builder.attrs.push(parse_quote!(#[derive(Debug, Clone)]));
                 builder.attrs.push(parse_quote!(#[must_use = "nothing is sent before `.await`"]));
+                builders.insert(name, fields.collect());
             }
             Item::Impl(block) => {
                 let name = last_segment(&block.self_ty);
@@ -204,7 +211,10 @@ fn future(operation: &Operation, value: &Type, fields: &Fields, structs: &Struct
             types::#built::try_from(body).map_err(|error| error.to_string())
         });)
     });
-    let lengths = operation.lengths.iter().filter_map(|length| within(length, built.as_ref()?, structs));
+    let lengths = built.iter().flat_map(|built| operation.lengths.iter().map(move |length| (length, built)));
+    let lengths: Result<Vec<_>, String> =
+        lengths.filter_map(|(length, built)| within(length, built, structs, operation).transpose()).collect();
+    let lengths = lengths?;
     let path = path(operation)?;
     let parameters = parameters(operation);
     let sent = if parameters.is_some() { quote!(Some(&parameters)) } else { quote!(None) };
@@ -329,18 +339,29 @@ fn encode(operation: &Operation, known: Option<&Vec<BodyField>>) -> TokenStream 
     let fields = match known {
         None => quote!(crate::body::Field::all(&given_body)?),
         Some(fields) => {
-            let fields = fields.iter().map(|BodyField { ident, name, skipped, .. }| {
+            let (unnamed, fields): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.is_flattened);
+            let unnamed = unnamed.iter().map(|BodyField { member, .. }| {
+                quote!(fields.extend(crate::body::Field::all(&given_body.#member)?);)
+            });
+            let fields = fields.iter().map(|BodyField { member, name, skipped, .. }| {
                 let is_file = operation.files.iter().any(|(file, _)| file == name);
                 match skipped {
-                    _ if is_file => quote!(crate::body::Field::files(#name, given_body.#ident.as_slice())),
+                    _ if is_file => quote!(crate::body::Field::files(#name, given_body.#member.as_slice())),
                     Some(skipped) => quote!(crate::body::Field::text(
                         #name,
-                        &(!#skipped(&given_body.#ident)).then_some(&given_body.#ident),
+                        &(!#skipped(&given_body.#member)).then_some(&given_body.#member),
                     )?),
-                    None => quote!(crate::body::Field::text(#name, &given_body.#ident)?),
+                    None => quote!(crate::body::Field::text(#name, &given_body.#member)?),
                 }
             });
-            quote!([#(#fields),*])
+            match unnamed.len() {
+                0 => quote!([#(#fields),*]),
+                _ => quote!({
+                    let mut fields = ::std::vec![#(#fields),*];
+                    #(#unnamed)*
+                    fields
+                }),
+            }
         }
     };
     quote! {
@@ -349,30 +370,44 @@ fn encode(operation: &Operation, known: Option<&Vec<BodyField>>) -> TokenStream 
     }
 }
 
-/// The check of a field's length, if the field is a string. Looks through any `Option` or `Box` around it.
+/// The check of a field's length, if the field is a string. Looks through any `Option`, `Box` or newtype around it.
 fn within(
     Length { field, bounds: (least, most) }: &Length,
     body: &str,
     structs: &Structs,
-) -> Option<TokenStream> {
+    operation: &Operation,
+) -> Result<Option<TokenStream>, String> {
     let mut value = quote!(Some(&given_body));
     let mut owner = body.to_owned();
-    for name in field {
-        let BodyField { ident, of, .. } = structs.get(&owner)?.iter().find(|field| field.name == *name)?;
-        let mut of = of.clone();
-        value = match is_option(&of) {
-            true => quote!(#value.and_then(|value| value.#ident.as_ref())),
-            false => quote!(#value.map(|value| &value.#ident)),
+    let mut names = field.iter();
+    loop {
+        let fields = structs.get(&owner).map_or([].as_slice(), Vec::as_slice);
+        let inner = match fields {
+            [inner] if matches!(inner.member, syn::Member::Unnamed(_)) => inner,
+            _ => {
+                let Some(name) = names.next() else { break };
+                let named = fields.iter().find(|field| field.name == *name);
+                named.ok_or_else(|| {
+                    nothing("checks lengths", &format!("`{}` of {}", field.join("."), operation.title()))
+                })?
+            }
         };
-        while ["Option", "Box"].contains(&&*last_segment(&of)) {
-            of = first_argument(&of)?;
+        let (member, mut of) = (&inner.member, inner.of.clone());
+        value = match is_option(&of) {
+            true => quote!(#value.and_then(|value| value.#member.as_ref())),
+            false => quote!(#value.map(|value| &value.#member)),
+        };
+        while let Some(inner) =
+            first_argument(&of).filter(|_| ["Option", "Box"].contains(&&*last_segment(&of)))
+        {
+            of = inner;
         }
         owner = last_segment(&of);
     }
     let text = match &*owner {
         "String" => quote!(::std::string::String::as_str),
         "Secret" => quote!(crate::Secret::expose),
-        _ => return None,
+        _ => return Ok(None),
     };
     let name = field.join(".");
     let bound = |bound: &Option<u64>| match bound.map(Literal::u64_unsuffixed) {
@@ -380,7 +415,7 @@ fn within(
         None => quote!(None),
     };
     let (least, most) = (bound(least), bound(most));
-    Some(quote!(crate::body::within(#name, #value.map(#text), #least, #most)))
+    Ok(Some(quote!(crate::body::within(#name, #value.map(#text), #least, #most))))
 }
 
 fn facts(operation: &Operation) -> TokenStream {
@@ -423,22 +458,19 @@ pub fn bodies(file: &syn::File) -> BTreeSet<String> {
     bodies.filter_map(|field| built_type(&field.ty)).collect()
 }
 
-/// The fields of each type that has no unnamed fields.
+/// The fields of each struct.
 pub fn structs(file: &syn::File) -> Structs {
     let types = modules(&file.items, "types").flat_map(items);
     let types = types.filter_map(|item| if let Item::Struct(item) = item { Some(item) } else { None });
-    let named = types.filter(|item| !item.fields.iter().any(is_flattened));
-    let field = |field: &syn::Field| {
-        let ident = field.ident.clone()?;
-        let name = renamed(&field.attrs).unwrap_or(ident.to_string());
+    let field = |(member, field): (syn::Member, &syn::Field)| {
+        let name = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
+        let name = renamed(&field.attrs).unwrap_or(name);
         // An `Option` needs no such function: `null` is left out anyway.
         let skipped = skipped(&field.attrs).filter(|_| !is_option(&field.ty));
-        Some(BodyField { ident, name, of: field.ty.clone(), skipped })
+        BodyField { member, name, of: field.ty.clone(), skipped, is_flattened: is_flattened(field) }
     };
-    let fields = named.filter_map(|item| {
-        let fields: Option<Vec<BodyField>> = item.fields.iter().map(field).collect();
-        Some((item.ident.to_string(), fields?))
-    });
+    let fields = types
+        .map(|item| (item.ident.to_string(), item.fields.members().zip(&item.fields).map(field).collect()));
     fields.collect()
 }
 

@@ -18,8 +18,7 @@ use crate::generation::schemas::{Field, Struct, Types};
 /// The documentation of each field, keyed by the names of its type and of the field.
 type Words = BTreeMap<(String, String), Vec<Attribute>>;
 
-/// Types can grow without a breaking change, their pages contain only the description (typify adds the schema as
-/// HTML), setters have their fields' documentation, and a nested builder is accepted wherever its type is.
+/// Types can grow without a breaking change, setters have their fields' documentation, and a nested builder is accepted wherever its type is.
 pub fn finish(
     module: &mut ItemMod,
     bodies: &BTreeSet<String>,
@@ -46,7 +45,7 @@ pub fn finish(
                 edit_documentation(&mut item.attrs, |text| describe_type(text, &name));
                 for variant in &mut item.variants {
                     let name = renamed(&variant.attrs).unwrap_or(variant.ident.to_string());
-                    document(&mut variant.attrs, &format!("Zoom's `{name}`."));
+                    document(&mut variant.attrs, &format!("The value `{name}`."));
                 }
             }
             Item::Impl(block) if block.trait_.as_ref().is_some_and(|(path, _)| is_named(path, "FromStr")) => {
@@ -114,7 +113,7 @@ fn finish_struct(
             send_as(&mut field.attrs, known);
             state_length(&mut field.attrs, known.bounds, schemars);
         }
-        let text = format!("Zoom's `{}`.", renamed(&field.attrs).unwrap_or(name.clone()));
+        let text = format!("The field that Zoom calls `{}`.", renamed(&field.attrs).unwrap_or(name.clone()));
         document(&mut field.attrs, &text);
         let of_field = field.attrs.iter().filter(|attribute| attribute.path().is_ident("doc")).cloned();
         words.insert((type_name.clone(), name), of_field.collect());
@@ -273,10 +272,13 @@ impl VisitMut for Unnamed {
 
 impl Unnamed {
     fn change(&mut self, of: &mut Type) {
-        if matches!(of, Type::Path(path) if is_named(&path.path, "Map")) {
-            *of = parse_quote!(crate::Extra);
-            self.changed += 1;
+        match of {
+            Type::Path(path) if is_named(&path.path, "Map") => *of = parse_quote!(crate::Extra),
+            // Unknown fields of one type stay typed.
+            Type::Path(path) if is_named(&path.path, "HashMap") => (),
+            _ => return,
         }
+        self.changed += 1;
     }
 }
 
@@ -362,9 +364,9 @@ fn serde_value(attributes: &[Attribute], name: &str) -> Option<syn::LitStr> {
     found
 }
 
-/// A type's description without the schema that typify adds as HTML, or a default if there is none.
+/// A type's description, or a default if there is none.
 fn describe_type(text: &str, name: &str) -> String {
-    let description = text.split("<details>").next().unwrap_or_default().trim();
+    let description = text.trim();
     match (description == format!("`{name}`"), name.ends_with("Body"), name.ends_with("Response")) {
         (true, true, _) => "The body of a request.".to_owned(),
         (true, _, true) => "The answer to a request.".to_owned(),

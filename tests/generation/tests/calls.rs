@@ -23,6 +23,24 @@ fn last(server: &MockServer) -> Received {
     received
 }
 
+/// Name, file name, content type and bytes of each part of a `multipart/form-data` body.
+type Part = (Option<String>, Option<String>, Option<String>, Vec<u8>);
+
+async fn parts(request: Received) -> Vec<Part> {
+    let content_type = request.content_type.as_deref().expect("a content type");
+    let boundary = multer::parse_boundary(content_type).expect("a boundary");
+    let stream = http_body_util::BodyDataStream::new(http_body_util::Full::new(request.body.clone()));
+    let mut form = multer::Multipart::new(stream, boundary);
+    let mut parts = Vec::new();
+    while let Some(part) = form.next_field().await.expect("a form") {
+        let name = part.name().map(str::to_owned);
+        let file_name = part.file_name().map(str::to_owned);
+        let content_type = part.content_type().map(ToString::to_string);
+        parts.push((name, file_name, content_type, part.bytes().await.expect("bytes").to_vec()));
+    }
+    parts
+}
+
 #[tokio::test]
 async fn a_query_is_sent_in_the_documented_style() {
     let server = server().await;
@@ -69,7 +87,7 @@ async fn a_value_that_would_arrive_changed_is_refused() {
         ),
         (
             zoom.send_headers().item_id("1").x_own(1).x_shared("a\r\nX-Evil: 1").await,
-            "`X-Shared` holds what a header cannot carry",
+            "`X-Shared` contains a character that is not allowed in a header",
         ),
         (zoom.send_headers().x_own(1).await, "`item_id` is required and was not set"),
         (zoom.send_headers().item_id("1").await, "`x_own` is required and was not set"),
@@ -220,9 +238,43 @@ async fn a_form_is_url_encoded() {
     assert_eq!(request.content_type.as_deref(), Some("application/x-www-form-urlencoded"));
     assert_eq!(std::str::from_utf8(&request.body), Ok("count=2&key=k3y&title=a+b%26c%3D%C3%BC"));
     let error = zoom.send_form().title("x".repeat(21)).await.expect_err("too long");
-    assert!(error.to_string().contains("`title` has 21 characters, and Zoom takes at most 20"), "{error}");
+    assert!(error.to_string().contains("`title` has 21 characters, but Zoom accepts at most 20"), "{error}");
     let error = zoom.send_form().await.expect_err("no title");
     assert!(error.to_string().contains("`body.title` is required and was not set"), "{error}");
+}
+
+#[tokio::test]
+async fn a_length_is_checked_wherever_it_is_described() {
+    let server = server().await;
+    let zoom = client(&server);
+    let titled = |title: &str| generated::types::Titled::builder().title(title);
+    let branch = |label: &str| -> generated::types::Branch {
+        generated::types::Branch::builder().label(label).try_into().expect("a branch")
+    };
+    let call = || zoom.send_lengths();
+    for (call, refusal) in [
+        (call().word("12".to_owned()), "`word` has 2 characters"),
+        (call().key(Secret::from("123")), "`key` has 3 characters"),
+        (call().titled(titled("1234")), "`titled.title` has 4 characters"),
+        (call().described(titled("1234")), "`described.title` has 4 characters"),
+        (call().branch(branch("12345")), "`branch.label` has 5 characters"),
+    ] {
+        let error = call.await.expect_err(refusal).to_string();
+        assert!(error.contains(refusal), "{error}");
+    }
+    for (call, refusal) in [
+        (zoom.send_combined_lengths().title("1234"), "`title` has 4 characters"),
+        (zoom.send_combined_lengths().more("123456"), "`more` has 6 characters"),
+    ] {
+        let error = call.await.expect_err(refusal).to_string();
+        assert!(error.contains(refusal), "{error}");
+    }
+    assert_eq!(server.request_count(), 0);
+    let call = zoom.send_lengths().titled(titled("123")).branch(branch("1234"));
+    server.answer(Answer::status(204));
+    call.extra(std::collections::HashMap::from([("more".to_owned(), 1)])).await.expect("sent");
+    let expected = json!({ "titled": { "title": "123" }, "branch": { "label": "1234" }, "more": 1 });
+    assert_eq!(serde_json::from_slice::<Value>(&last(&server).body).expect("JSON"), expected);
 }
 
 #[tokio::test(start_paused = true)]
@@ -242,17 +294,7 @@ async fn files_are_sent_with_name_and_content_type_and_resent_in_full_after_a_42
     let requests = server.requests();
     assert_eq!(requests.iter().map(|request| request.status).collect::<Vec<_>>(), [Some(429), Some(204)]);
     for request in requests {
-        let content_type = request.content_type.as_deref().expect("a content type");
-        let boundary = multer::parse_boundary(content_type).expect("a boundary");
-        let stream = http_body_util::BodyDataStream::new(http_body_util::Full::new(request.body.clone()));
-        let mut form = multer::Multipart::new(stream, boundary);
-        let mut parts = Vec::new();
-        while let Some(part) = form.next_field().await.expect("a form") {
-            let name = part.name().map(str::to_owned);
-            let file_name = part.file_name().map(str::to_owned);
-            let content_type = part.content_type().map(ToString::to_string);
-            parts.push((name, file_name, content_type, part.bytes().await.expect("bytes").to_vec()));
-        }
+        let parts = parts(request).await;
         let text = |text: &str| Some(text.to_owned());
         assert_eq!(parts.len(), 5);
         assert_eq!(parts[0], (text("settings"), None, None, br#"{"public":true}"#.to_vec()));
@@ -263,6 +305,25 @@ async fn files_are_sent_with_name_and_content_type_and_resent_in_full_after_a_42
         assert!(parts.contains(&attachment("b.txt", "text/plain; charset=utf-8", b'b')));
         assert!(parts.contains(&(text("picture"), text("m%22e.png"), text("image/png"), bytes.clone())));
     }
+}
+
+#[tokio::test]
+async fn a_form_that_takes_unknown_fields_sends_them_beside_its_files() {
+    let server = server().await;
+    let extra = serde_json::Map::from_iter([("more".to_owned(), json!({ "a": 1 }))]);
+    let picture = FilePart::new("me.png", "image/png", "png");
+    let call = client(&server).send_open_picture().picture(picture).title("t");
+    let error = call.clone().title("x".repeat(21)).await.expect_err("too long").to_string();
+    assert!(error.contains("`title` has 21 characters"), "{error}");
+    server.answer(Answer::status(204));
+    call.extra(extra).await.expect("sent");
+    let text = |text: &str| Some(text.to_owned());
+    let expected = [
+        (text("title"), None, None, b"t".to_vec()),
+        (text("more"), None, None, br#"{"a":1}"#.to_vec()),
+        (text("picture"), text("me.png"), text("image/png"), b"png".to_vec()),
+    ];
+    assert_eq!(parts(last(&server)).await, expected);
 }
 
 #[tokio::test]
@@ -297,6 +358,14 @@ async fn raw_and_json_like_bodies_are_sent_as_documented() {
     );
     zoom.send_xml().body(vec![0xff, 0]).await.map(drop).ok();
     assert_eq!(&*last(&server).body, [0xff, 0]);
+    server.answer(Answer::status(200).header("content-type", "application/octet-stream").body(vec![0, 0xff]));
+    let answer = zoom.send_bytes().body(vec![0xff, 0]).await.expect("an answer");
+    assert_eq!(answer.as_ref(), [0, 0xff]);
+    let request = last(&server);
+    assert_eq!(
+        (request.content_type.as_deref(), &*request.body),
+        (Some("application/octet-stream"), [0xff, 0].as_slice())
+    );
     zoom.send_merge().a("1").await.expect("an answer");
     let request = last(&server);
     assert_eq!(request.content_type.as_deref(), Some("application/merge-patch+json"));

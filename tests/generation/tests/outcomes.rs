@@ -16,6 +16,12 @@ fn code(name: &str) -> String {
     code.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// One per line.
+fn notes(name: &str) -> String {
+    let notes = OUTCOMES[name]["notes"].as_array().expect("notes");
+    notes.iter().map(|note| note.as_str().expect("a sentence")).collect::<Vec<_>>().join("\n")
+}
+
 fn sentence(name: &str) -> &'static str {
     OUTCOMES[name]["sentence"].as_str().unwrap_or_else(|| panic!("{name} is accepted"))
 }
@@ -27,6 +33,24 @@ fn no_page_shows_a_method_that_does_not_exist() {
     for gone in [".send()", "```ignore", "Arguments:"] {
         assert!(!client.contains(gone), "{gone}");
     }
+}
+
+#[test]
+fn a_description_is_kept_whatever_its_words() {
+    let code = code("progenitor's words in descriptions");
+    for kept in ["Arguments: none.", "The end.", "Some <details> of a thing."] {
+        assert!(code.contains(kept), "{kept}\n{code}");
+    }
+    assert!(!code.contains(".send()"), "{code}");
+}
+
+#[test]
+fn a_parameter_that_may_be_empty_is_noted() {
+    assert!(
+        notes("empty values").contains("parameter `a`: it cannot be sent empty"),
+        "{}",
+        notes("empty values")
+    );
 }
 
 #[test]
@@ -92,6 +116,20 @@ fn an_unusable_document_is_refused_in_one_sentence_that_names_the_place() {
         ("content", "parameter `a`", "only supported with a JSON media type"),
         ("place", "parameter `a`", "not `body`"),
         ("twice", "parameter `a`", "the query has two parameters of this name"),
+        ("header twice", "parameter `x-a`", "the header has two parameters of this name"),
+        ("path list in a combination", "parameter `id`", "a path parameter must be a single value"),
+        ("cookie in a combination", "parameter `a`", "a cookie has a single value"),
+        ("query list in a combination", "parameter `a`", nested),
+        (
+            "files of any name",
+            "`createA` (POST /a)",
+            "a file is only sent if it is one of the body's own `properties`",
+        ),
+        (
+            "file in a combination",
+            "`createA` (POST /a)",
+            "a file is only sent if it is one of the body's own `properties`",
+        ),
         (
             "nested file",
             "`createA` (POST /a)",
@@ -136,8 +174,41 @@ fn a_pass_that_finds_nothing_to_change_fails_and_names_itself_and_the_operation(
             "the pass that makes setters take an optional field's inner type found nothing to change for",
         ),
         ("refusals", "the pass that rewords a setter's error found nothing to change for"),
-        ("send", "the method `dispatch_alike` does not belong to any operation"),
+        ("send", "operation `sendAlike` (POST /alike) has no `send` that returns a `ResponseValue`"),
         ("methods", "the method `dispatch_query` does not belong to any operation"),
+        ("a method", "operation `sendQuery` (GET /query) has no method `send_query`"),
+        (
+            "pages",
+            "the pass that removes what progenitor adds to a method's page found nothing to change for operation",
+        ),
+        (
+            "names of builders",
+            "the pass that names builders found nothing to change for `BodyCallBody` of operation `body`",
+        ),
+        (
+            "builders of bodies",
+            "the pass that names builders found nothing to change for `BodyCallBody` of operation `body`",
+        ),
+        (
+            "types",
+            "the pass that marks types as `#[non_exhaustive]` found nothing to change for `Node2` of schema `node`",
+        ),
+        ("fields", "the pass that describes fields found nothing to change for `Node2` of schema `node`"),
+        (
+            "fields with a length",
+            "the pass that checks lengths found nothing to change for `title` of operation `sendCombinedLengths`",
+        ),
+        ("names of fields", "`Node2` of schema `node` has a field `title` that is not in the description"),
+        ("a missing field", "the builder of operation `sendQuery` (GET /query) lacks the field `plain`"),
+        (
+            "another field",
+            "the builder of operation `sendQuery` (GET /query) has fields that are not in the description",
+        ),
+        ("a setter", "the builder of operation `sendQuery` (GET /query) has no setter `plain`"),
+        (
+            "names of setters",
+            "the builder of operation `sendQuery` (GET /query) has an unexpected method `simple`",
+        ),
     ] {
         let sentence = sentence(&format!("tampered: {name}"));
         assert!(
@@ -168,9 +239,8 @@ fn an_operation_that_progenitor_cannot_type_is_kept_with_a_warning() {
     let code = code(name);
     assert!(code.contains("pub fn create_a(&self)") && !code.contains("struct CreateABody"), "{code}");
     assert!(code.contains("Result<types::GetBResponse, crate::Error>"), "{code}");
-    let notes = OUTCOMES[name]["notes"].as_array().expect("notes");
-    let note = notes[0].as_str().expect("a sentence");
-    assert_eq!(notes.len(), 1, "{notes:?}");
+    let note = notes(name);
+    assert_eq!(note.lines().count(), 1, "{note}");
     assert!(
         note.contains("operation `createA` (POST /a): its body is untyped JSON and its answer is bytes"),
         "{note}"
@@ -178,14 +248,17 @@ fn an_operation_that_progenitor_cannot_type_is_kept_with_a_warning() {
 }
 
 #[test]
-fn of_several_media_types_json_is_preferred_then_forms() {
+fn of_several_media_types_one_with_files_is_preferred_then_json_then_forms() {
     for (name, media_type) in [
         ("of text and JSON", "application/json"),
         ("of a form and +json", "application/merge-patch+json"),
         ("of two forms", "multipart/form-data"),
         ("of XML and a form", "application/x-www-form-urlencoded"),
+        ("of a file and JSON", "multipart/form-data"),
     ] {
         let code = code(name);
+        let note = format!("its body is sent as `{media_type}`, and not in the other documented media types");
+        assert!(notes(name).contains(&note), "{name}: {}", notes(name));
         assert!(code.contains(&format!("media_type: Some(\"{media_type}\")")), "{name}");
         assert!(code.contains("pub struct CreateABody"), "{name} stays typed");
     }
