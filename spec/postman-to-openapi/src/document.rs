@@ -215,7 +215,7 @@ fn disputes(paths: &[Path], overruled: Option<&Server>, say: &mut dyn FnMut(Note
         }
         operation.disputed(|what, counts| {
             say(Note::hint(
-                "requests disagree about a type or server; the most reliable one is used",
+                "requests disagree about a type, text or server; the most reliable one is used",
                 format!("{place} {what}"),
                 format!("requests disagree; the most reliable one is used: {counts}"),
             ));
