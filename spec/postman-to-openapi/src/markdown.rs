@@ -1,7 +1,7 @@
 //! Descriptions cleaned up for rustdoc and other Markdown renderers.
 //!
 //! Postman descriptions are Markdown mixed with HTML. An HTML converter would escape the Markdown, so this module keeps
-//! it: code stays as it is, tags become Markdown, text that only looks like a link or tag is escaped, and code blocks
+//! it (a Markdown parser such as `pulldown-cmark` keeps HTML as it is, and takes `<token>` for it): code stays as it is, tags become Markdown, text that only looks like a link or tag is escaped, and code blocks
 //! without a language get one, because rustdoc would compile them as Rust.
 
 mod blocks;

@@ -1,4 +1,4 @@
-//! Splitting text by its content rather than by byte offsets, and escaping it for display.
+//! Splitting text by its content rather than by byte offsets, choosing between texts, and escaping them for display.
 
 use std::borrow::Cow;
 
@@ -112,6 +112,19 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_same_text_is_used_in_any_order(texts in prop::collection::vec(("[ab]{0,2}", any::<bool>()), 1..5)) {
+            let joined = |texts: &[(String, bool)]| {
+                let mut all = Wording::default();
+                for (text, item) in texts {
+                    all.join(Wording { item: *item, ..Wording::from(text.clone()) });
+                }
+                (all.text, all.disputed)
+            };
+            let reversed: Vec<_> = texts.iter().rev().cloned().collect();
+            prop_assert_eq!(joined(&texts), joined(&reversed));
+        }
 
         #[test]
         fn the_parts_of_a_split_text_make_up_the_whole(text in any::<String>(), longest in 0..20_usize) {

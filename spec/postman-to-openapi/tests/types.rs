@@ -591,7 +591,7 @@ fn the_summary_has_one_line_per_topic_with_a_count_and_the_first_places() {
     assert_eq!(
         postman_to_openapi::summary(&notes),
         [
-            "left out: 310 times: OpenAPI does not support its method; change the method, or describe the operation by hand: \
+            "left out: OpenAPI does not support its method; change the method, or describe the operation by hand (310 times): \
              0.json:1: Item 0; 0.json:1: Item 1; 0.json:1: Item 2; and 307 more (listed with --verbose)",
             "left out: 0.json:1: Lone: it contains neither a request nor items",
         ]
