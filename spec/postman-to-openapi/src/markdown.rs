@@ -308,6 +308,7 @@ mod tests {
             ("GET /files/<path> by <Title>", "GET /files/`<path>` by `<Title>`"),
             ("map <style>/tiles, <script> x", "map `<style>`/tiles, `<script>` x"),
             ("<table x> y <form a", "`<table x>` y \\<form a"),
+            ("<code><path></path>a</code>", "`a`"),
             ("a <!-- b", "a \\<!-- b"),
             ("<code>a</code b", "`a` b"),
             ("<code>Bearer <token> <path><b>x</b></code>", "`Bearer <token> <path>x`"),

@@ -198,6 +198,7 @@ fn inputs_designed_to_be_expensive_are_cheap() {
         described(&format!("<pre>{}</pre>", "<".repeat(scaled(16_000_000)))),
         described(&"<label>".repeat(scaled(100_000))),
         described(&"<!--".repeat(scaled(200_000))),
+        described(&"</".repeat(scaled(2_000_000))),
         described(&numbered(1_000_000, &|at| format!("Scopes: `a:b{at}`\n"))),
         described(&"<p".repeat(scaled(200_000))),
         described(&"https://".repeat(scaled(100_000))),

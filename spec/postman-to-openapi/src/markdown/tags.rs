@@ -198,7 +198,7 @@ const LEFT_OPEN: [&str; 27] = [
     "ol", "p", "strong", "tbody", "td", "tfoot", "th", "thead", "tr", "ul", "wbr",
 ];
 
-/// Where the last closing tag of each name is, as the length of the text from there on.
+/// Where the last closing tag of each name is, as the length of the text from its name on.
 #[derive(Default)]
 pub(super) struct Closers(HashMap<String, usize>);
 
@@ -206,8 +206,8 @@ impl Closers {
     pub(super) fn of(text: &str) -> Self {
         let mut last: HashMap<String, usize> = HashMap::new();
         for (at, _) in text.match_indices("</") {
-            let tag = text.split_at_checked(at).map_or("", |(_, tag)| tag);
-            let (name, _) = split_while(tag.trim_start_matches("</"), |c| c.is_ascii_alphanumeric());
+            let (_, tag) = text.split_at_checked(at + "</".len()).unwrap_or_default();
+            let (name, _) = split_while(tag, |c| c.is_ascii_alphanumeric());
             last.insert(name.to_ascii_lowercase(), tag.len());
         }
         last.extend(text.rfind("-->").map(|at| ("--".to_owned(), text.len() - at)));
