@@ -268,7 +268,7 @@ impl Serialize for Header<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut map = out.serialize_map(None)?;
         if !self.0.description.is_empty() {
-            map.serialize_entry("description", &self.0.description)?;
+            map.serialize_entry("description", &*self.0.description)?;
         }
         map.serialize_entry("schema", &FieldSchema { field: self.0, described: false })?;
         map.end()

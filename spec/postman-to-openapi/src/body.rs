@@ -274,7 +274,7 @@ fn field(name: String, entry: &Entry<'_>, context: &mut Context<'_, '_>) -> (Fie
     let mut field =
         Field::described(name, postman::description(entry.description).unwrap_or_default(), context.exported);
     field.content_type =
-        postman::filled(entry.content_type).map(|kind| kind.into_owned()).unwrap_or_default();
+        postman::filled(entry.content_type).map(|kind| kind.into_owned()).unwrap_or_default().into();
     if postman::text(entry.kind).is_some_and(|kind| kind == "file") {
         field.shape = Shape::binary();
         if postman::is_list(entry.src) {

@@ -162,8 +162,10 @@ impl<'d> Words<'d> {
     fn operation(&mut self, old: &Operation<'d>, new: &Operation<'d>) {
         let whose = new.to_string();
         if old.id != new.id {
-            let name = if old.id.is_empty() { "nothing" } else { old.id };
-            self.add(format!("{whose}: it was called {name} before"));
+            self.add(match old.id {
+                "" => format!("{whose}: it had no `operationId` before"),
+                id => format!("{whose}: it was called {id} before"),
+            });
         }
         if !old.has_place_of(new) {
             self.add(format!("{whose}: it was {} before", old.place()));
@@ -318,7 +320,8 @@ impl<'w, 'd> Schemas<'w, 'd> {
         }
     }
 
-    /// Reports where fewer values are accepted in a request than before.
+    /// Reports where fewer values are accepted in a request than before: by its `enum`, `minLength`, `maxLength`,
+    /// `minimum`, `maximum`, `minItems` or `maxItems`, or if its `pattern` changed.
     fn limits(&mut self, old: &Value, new: &Value, what: &str) {
         let values = |schema: &Value| -> BTreeSet<String> {
             let values = schema["enum"].as_array().into_iter().flatten();
@@ -340,13 +343,24 @@ impl<'w, 'd> Schemas<'w, 'd> {
                 }
             }
         }
-        let [(was_least, was_most), (least, most)] = [old, new]
-            .map(|schema| (schema["minLength"].as_u64().unwrap_or(0), schema["maxLength"].as_u64()));
-        if let Some(most) = most.filter(|most| was_most.is_none_or(|was| *most < was)) {
-            self.add(what, &format!("now has a maximum length of {most}"));
+        for (least, most, noun) in [
+            ("minLength", "maxLength", "length"),
+            ("minItems", "maxItems", "number of elements"),
+            ("minimum", "maximum", "value"),
+        ] {
+            let [(was_least, was_most), (least, most)] =
+                [old, new].map(|schema| (schema[least].as_f64(), schema[most].as_f64()));
+            if let Some(most) = most.filter(|most| was_most.is_none_or(|was| *most < was)) {
+                self.add(what, &format!("now has a maximum {noun} of {most}"));
+            }
+            // A length has a minimum of 0 anyway.
+            let lowest = if noun == "value" { f64::NEG_INFINITY } else { 0.0 };
+            if let Some(least) = least.filter(|least| *least > was_least.unwrap_or(lowest)) {
+                self.add(what, &format!("now has a minimum {noun} of {least}"));
+            }
         }
-        if least > was_least {
-            self.add(what, &format!("now has a minimum length of {least}"));
+        if let Some(pattern) = new["pattern"].as_str().filter(|pattern| old["pattern"] != **pattern) {
+            self.add(what, &format!("must now match `{pattern}`"));
         }
     }
 }

@@ -133,7 +133,12 @@ fn arguments() -> Result<Request, String> {
     if arguments.table.is_some() && arguments.output.is_none() {
         return Err("--table needs --output".to_owned());
     }
-    if arguments.inputs.iter().filter(|input| *input == STDIN).count() > 1 {
+    let is_stdin = |path: &Option<PathBuf>| path.as_deref() == Some(Path::new(STDIN));
+    if is_stdin(&arguments.output) || is_stdin(&arguments.table) {
+        return Err("- is standard input; omit --output to write to standard output".to_owned());
+    }
+    let stdins = arguments.inputs.iter().filter(|input| *input == STDIN).count();
+    if stdins + usize::from(is_stdin(&arguments.overlay)) > 1 {
         return Err("standard input can be read only once".to_owned());
     }
     Ok(Request::Convert(arguments))
@@ -154,22 +159,23 @@ fn convert(arguments: &Arguments) -> Result<ExitCode, Refusal> {
         inputs.extend(files::expand(input)?);
     }
     let output = arguments.output.as_deref();
-    for read in inputs.iter().chain(&arguments.overlay) {
-        if let Some(output) = output.filter(|output| files::same(output, read)) {
+    let (written, table) = (arguments.output.as_ref(), arguments.table.as_ref());
+    for (option, written, other) in [("--output", written, None), ("--table", table, written)] {
+        let read = inputs.iter().chain(&arguments.overlay).map(|path| ("an input", path));
+        let mut others = read.chain(other.map(|path| ("--output", path)));
+        if let Some(written) = written
+            && let Some((what, other)) = others.find(|(_, other)| files::same(written, other))
+        {
             return Err(Refusal::from(format!(
-                "{} is --output and also an input ({}); write the document to a different file",
-                output.display(),
-                read.display()
+                "{} is {option} and also {what} ({}); name a different file",
+                written.display(),
+                other.display()
             )));
         }
     }
     // Checked before anything is read, so that a conversion whose result cannot be written never starts.
-    let (target, table_target) = match arguments.check {
-        true => (None, None),
-        false => {
-            (output.map(Output::at).transpose()?, arguments.table.as_deref().map(Output::at).transpose()?)
-        }
-    };
+    let target = |path: &PathBuf| Output::at(path, !arguments.check);
+    let (target, table_target) = (written.map(target).transpose()?, table.map(target).transpose()?);
     let overlay = arguments.overlay.as_deref().map(overlay).transpose()?;
     let mut notes = Vec::new();
     let converted = converted(&inputs, overlay.as_ref(), |note| notes.push(note));
@@ -179,7 +185,8 @@ fn convert(arguments: &Arguments) -> Result<ExitCode, Refusal> {
         summary(&notes).iter().for_each(|line| tell(line));
     }
     let converted = converted?;
-    let committed = output.filter(|output| output.exists()).map(files::read).transpose()?;
+    let committed = output.filter(|output| arguments.check || output.exists());
+    let committed = committed.map(files::read).transpose()?;
     if let Some(committed) = &committed {
         say_changes(committed, &converted);
     }
@@ -189,8 +196,8 @@ fn convert(arguments: &Arguments) -> Result<ExitCode, Refusal> {
         return Err(Refusal::from(sentence.to_owned()));
     }
     let table = arguments.table.as_deref().map(|path| Table::new(path, &converted)).transpose()?;
-    if let Some(output) = output.filter(|_| arguments.check) {
-        return check(output, &converted, table.as_ref());
+    if let (true, Some(output), Some(committed)) = (arguments.check, output, committed) {
+        return Ok(check(output, &committed, &converted, table.as_ref()));
     }
     match target {
         Some(target) => {
@@ -269,8 +276,8 @@ impl<'p> Table<'p> {
 }
 
 /// Prints the differences instead of writing.
-fn check(output: &Path, converted: &Converted, table: Option<&Table<'_>>) -> Result<ExitCode, Refusal> {
-    let document = String::from_utf8_lossy(&files::read(output)?).into_owned();
+fn check(output: &Path, committed: &[u8], converted: &Converted, table: Option<&Table<'_>>) -> ExitCode {
+    let document = String::from_utf8_lossy(committed).into_owned();
     let made = converted.to_text();
     let mut compared = vec![(output, &document, &made)];
     compared.extend(table.map(|table| (table.path, &table.written, &table.made)));
@@ -288,5 +295,5 @@ fn check(output: &Path, converted: &Converted, table: Option<&Table<'_>>) -> Res
             path.display()
         ));
     }
-    Ok(if compared.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    if compared.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) }
 }

@@ -12,6 +12,7 @@ use crate::placeholder::OPEN;
 use crate::scalar::{self, Separator};
 use crate::secret::{self, Mask};
 use crate::shape::{Kind, Member, Shape, Trust};
+use crate::text::Wording;
 
 pub use write::{FieldSchema, contents};
 
@@ -60,7 +61,7 @@ pub struct Field {
     /// Its name.
     pub name: String,
     /// Markdown.
-    pub description: String,
+    pub description: Wording,
     /// Whether it is required.
     pub required: bool,
     /// Its type.
@@ -70,7 +71,7 @@ pub struct Field {
     /// How the elements of a list are separated.
     pub separator: Option<Separator>,
     /// Its own media type, in a multipart form.
-    pub content_type: String,
+    pub content_type: Wording,
     /// An example that is not secret: text or a list of texts, until [`Field::settle`] gives it a type.
     pub example: Option<Box<Value>>,
     /// Whether it comes from an exporter, which marks every required field.
@@ -96,7 +97,7 @@ impl Field {
     /// A field, with what its description says.
     pub fn described(name: String, description: Cow<'_, str>, exported: bool) -> Self {
         let marks = marker::read(description);
-        let description = markdown::tidy(&marks.text);
+        let description = markdown::tidy(&marks.text).into();
         let (required, values) = (marks.required, marks.values);
         Self { name, description, required, values, exported, ..Self::default() }
     }
@@ -125,13 +126,16 @@ impl Field {
     pub fn join(&mut self, mut other: Field) {
         // A list of one element is written like the element itself.
         match (&self.shape.kind, &other.shape.kind) {
-            (Kind::List(_), Kind::List(_) | Kind::Unknown) | (Kind::Unknown, Kind::List(_)) => {}
-            (Kind::List(_), _) => other.listed(),
-            (_, Kind::List(_)) => self.listed(),
+            (Kind::List(_), Kind::List(_)) => {}
+            (Kind::List(_), Kind::Unknown) => other.separator = self.separator,
+            (Kind::Unknown, Kind::List(_)) => self.separator = other.separator,
+            (Kind::List(_), _) => other.listed(self.separator),
+            (_, Kind::List(_)) => self.listed(other.separator),
             _ => {}
         }
         self.join_required(other.required, other.exported);
-        longer(&mut self.description, other.description);
+        self.description.join(other.description);
+        self.content_type.join(other.content_type);
         let (mine, others) = (self.shape.trust, other.shape.trust);
         self.shape.join(other.shape);
         if self.values.is_empty() || other.values.is_empty() {
@@ -144,9 +148,9 @@ impl Field {
                 }
             });
         }
-        self.separator = self.separator.filter(|separator| other.separator == Some(*separator));
-        if self.content_type != other.content_type {
-            self.content_type.clear();
+        if self.separator != other.separator {
+            self.separator = None;
+            self.shape.disputed = true;
         }
         self.example = match (self.example.take(), other.example) {
             (Some(a), Some(b)) if mine == others => {
@@ -155,6 +159,22 @@ impl Field {
             (a, b) if mine >= others => a.or(b),
             (a, b) => b.or(a),
         };
+    }
+
+    /// Marks everything as coming from a file of its own.
+    pub fn trust_as_item(&mut self) {
+        self.shape.trust_as_item();
+        (self.description.item, self.content_type.item) = (true, true);
+    }
+
+    /// Calls `each` with the place of everything disputed, and what was used.
+    pub fn disputed(&self, each: &mut impl FnMut(&str, &str)) {
+        self.shape.disputed(&mut self.name.clone(), &mut |place, shape| each(place, &shape.kind.words()));
+        for (what, wording) in [("description", &self.description), ("content type", &self.content_type)] {
+            if wording.disputed {
+                each(&format!("{} {what}", self.name), wording.origin());
+            }
+        }
     }
 
     /// Joins whether the field is required. An exporter marks every required field, so if only one of two requests
@@ -201,8 +221,9 @@ impl Field {
         (allows && self.shape.fits(&example, None)).then_some(example)
     }
 
-    /// Turns this into a list of what it was.
-    fn listed(&mut self) {
+    /// Turns this into a list of what it was. A single element does not show how several are separated.
+    fn listed(&mut self, separator: Option<Separator>) {
+        self.separator = separator;
         let trust = self.shape.trust;
         let element = std::mem::take(&mut self.shape);
         self.shape = Shape { trust, ..Shape::of(Kind::List(Box::new(element))) };
@@ -213,7 +234,7 @@ impl Field {
     pub fn repeat(&mut self, again: Field) {
         self.required |= again.required;
         if !matches!(self.shape.kind, Kind::List(_)) {
-            self.listed();
+            self.listed(None);
         }
         if let Kind::List(element) = &mut self.shape.kind {
             element.join_as_text(again.shape);
@@ -297,18 +318,18 @@ impl Content {
     /// Marks every type as coming from a file of its own.
     pub fn trust_as_item(&mut self) {
         match &mut self.schema {
-            Carried::Form(fields) => fields.iter_mut().for_each(|field| field.shape.trust_as_item()),
+            Carried::Form(fields) => fields.iter_mut().for_each(Field::trust_as_item),
             Carried::Value { shape, .. } => shape.trust_as_item(),
         }
     }
 
-    /// Calls `each` with the place of every disputed type.
-    pub fn disputed(&self, each: &mut impl FnMut(&str, &Shape)) {
+    /// Calls `each` with the place of everything disputed, and what was used.
+    pub fn disputed(&self, each: &mut impl FnMut(&str, &str)) {
         match &self.schema {
-            Carried::Form(fields) => {
-                fields.iter().for_each(|field| field.shape.disputed(&mut field.name.clone(), each))
+            Carried::Form(fields) => fields.iter().for_each(|field| field.disputed(each)),
+            Carried::Value { shape, .. } => {
+                shape.disputed(&mut String::new(), &mut |place, shape| each(place, &shape.kind.words()));
             }
-            Carried::Value { shape, .. } => shape.disputed(&mut String::new(), each),
         }
     }
 
@@ -318,7 +339,7 @@ impl Content {
         match &mut self.schema {
             Carried::Form(fields) => fields.iter_mut().for_each(|field| {
                 field.settle();
-                mask.text(&mut field.description);
+                mask.text(&mut field.description.text);
             }),
             Carried::Value { shape, .. } => shape.settle(),
         }

@@ -215,7 +215,7 @@ fn disputes(paths: &[Path], overruled: Option<&Server>, say: &mut dyn FnMut(Note
         }
         operation.disputed(|what, counts| {
             say(Note::hint(
-                "requests disagree about a type or server; the most reliable one is used",
+                "requests disagree about a type, text or server; the most reliable one is used",
                 format!("{place} {what}"),
                 format!("requests disagree; the most reliable one is used: {counts}"),
             ));
@@ -248,11 +248,11 @@ fn name_operations(paths: &mut [Path], say: &mut dyn FnMut(Note)) {
                     let made = name::from_path(method, &template);
                     if !operation.id.is_empty() {
                         say(Note::hint(
-                            "operations share a name, so they are named after method and path; the overlay can set other names",
+                            "operations share a name, so they are named after method and path; set other names in the overlay",
                             format!("{} {template}", method.name().to_ascii_uppercase()),
                             format!(
                                 "another operation is also named {}, so both are named after method and path; \
-                                 this one is now {made}, and the overlay can set another name",
+                                 this one is now {made}; set another name in the overlay",
                                 operation.id,
                             ),
                         ));

@@ -85,12 +85,13 @@ pub struct Output {
 }
 
 impl Output {
-    /// Checks the output before anything is read or written.
+    /// Checks the output before anything is read or written. Whether it is `writable` does not matter if it is only
+    /// compared.
     ///
     /// # Errors
     ///
-    /// The path is something other than a writable file.
-    pub fn at(name: &Path) -> Result<Self, String> {
+    /// The path is something other than a file, or a file that must be `writable` and is not.
+    pub fn at(name: &Path, writable: bool) -> Result<Self, String> {
         let shown = name.display();
         let target = behind_links(name)
             .ok_or_else(|| format!("{shown}: the symbolic link leads back to itself; name a file"))?;
@@ -111,13 +112,14 @@ impl Output {
             ));
         }
         // Root can open a read-only file, so check the permissions first.
-        if known.permissions().readonly() {
+        if writable && known.permissions().readonly() {
             return Err(format!("{shown}: the file is read-only; make it writable or choose another"));
         }
         OpenOptions::new()
-            .write(true)
+            .read(!writable)
+            .write(writable)
             .open(&target)
-            .map_err(|error| format!("{shown}: cannot write to the file ({error})"))?;
+            .map_err(|error| format!("{shown}: cannot open the file ({error})"))?;
         Ok(Self { name: name.to_owned(), target, known: Some(known) })
     }
 

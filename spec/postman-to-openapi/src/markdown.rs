@@ -1,7 +1,7 @@
 //! Descriptions cleaned up for rustdoc and other Markdown renderers.
 //!
 //! Postman descriptions are Markdown mixed with HTML. An HTML converter would escape the Markdown, so this module keeps
-//! it: code stays as it is, tags become Markdown, text that only looks like a link or tag is escaped, and code blocks
+//! it (a Markdown parser such as `pulldown-cmark` keeps HTML as it is, and takes `<token>` for it): code stays as it is, tags become Markdown, text that only looks like a link or tag is escaped, and code blocks
 //! without a language get one, because rustdoc would compile them as Rust.
 
 mod blocks;
@@ -27,7 +27,8 @@ fn rewritten(text: &str) -> String {
     } else {
         Cow::Borrowed(text)
     };
-    let mut writer = Writer { rest: &text, out: String::with_capacity(text.len()), ..Writer::default() };
+    let out = String::with_capacity(text.len());
+    let mut writer = Writer { rest: &text, out, closers: tags::Closers::of(&text), ..Writer::default() };
     writer.run();
     blocks::arrange(&writer.out)
 }
@@ -46,6 +47,7 @@ fn is_plain(text: &str) -> bool {
 struct Writer<'a> {
     rest: &'a str,
     out: String,
+    closers: tags::Closers,
     /// The open tags, and the text that closes each.
     open: Vec<(&'static str, String)>,
     /// The open lists: the number of the next item, or 0 for bullets.
@@ -297,6 +299,22 @@ mod tests {
         assert_eq!(tidy("x<!-- hidden -->y<script>z</script>"), "xy");
         assert_eq!(tidy("<pre>a <b>b</b></pre>"), "```text\na b\n```");
         assert_eq!(tidy("<b>never closed"), "**never closed**");
+        assert_eq!(tidy("<PATH d=\"M0\"> <Label>a</label><input/>"), "a");
+    }
+
+    #[test]
+    fn a_tag_that_is_not_closed_loses_nothing() {
+        for (text, tidied) in [
+            ("GET /files/<path> by <Title>", "GET /files/`<path>` by `<Title>`"),
+            ("map <style>/tiles, <script> x", "map `<style>`/tiles, `<script>` x"),
+            ("<table x> y <form a", "`<table x>` y \\<form a"),
+            ("<code><path></path>a</code>", "`a`"),
+            ("a <!-- b", "a \\<!-- b"),
+            ("<code>a</code b", "`a` b"),
+            ("<code>Bearer <token> <path><b>x</b></code>", "`Bearer <token> <path>x`"),
+        ] {
+            assert_eq!(tidy(text), tidied);
+        }
     }
 
     #[test]
@@ -365,7 +383,9 @@ mod tests {
         }
 
         #[test]
-        fn no_word_of_a_text_without_tags_is_lost(text in r"[\[\](){}`~*# \n\\>|:.,a-c0-9é用]{0,40}") {
+        fn no_word_of_a_text_without_tags_is_lost(
+            text in r"(<|x/|(path|title|time|label|link|input|q|form|header|summary|table|video|style|script|code)>?|[\[\](){}`~*# \n\\>|:.,x-z0-9é用]){0,40}",
+        ) {
             let words = |text: &str| -> Vec<String> {
                 text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_owned).collect()
             };

@@ -11,6 +11,7 @@ use crate::scalar::Separator;
 use crate::schema::Members;
 use crate::secret::Mask;
 use crate::shape::Kind;
+use crate::text::Wording;
 
 /// Where a parameter is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,11 +43,11 @@ pub struct Operation {
     /// The item's name.
     pub summary: String,
     /// Markdown.
-    pub description: String,
+    pub description: Wording,
     /// The folder, or the first segment of the path.
     pub tag: String,
-    /// The rate limit named in its description.
-    pub rate_limit: Option<String>,
+    /// The rate limit named in its description, if any.
+    pub rate_limit: Wording,
     /// The server its requests go to.
     pub server: Server,
     /// How it is authorized.
@@ -80,10 +81,8 @@ impl Operation {
         if other.item && !self.item {
             (self.id, self.summary, self.tag) = (other.id, other.summary, other.tag);
         }
-        content::longer(&mut self.description, other.description);
-        if self.rate_limit.is_none() {
-            self.rate_limit = other.rate_limit;
-        }
+        self.description.join(other.description);
+        self.rate_limit.join(other.rate_limit);
         self.join_server(other.server, other.item);
         self.security.join(other.security);
         self.join_parameters(other.parameters, other.exported);
@@ -145,11 +144,11 @@ impl Operation {
 
     /// Marks everything as coming from a file of its own.
     pub fn trust_as_item(&mut self) {
-        self.item = true;
-        self.parameters.iter_mut().for_each(|parameter| parameter.field.shape.trust_as_item());
+        (self.item, self.description.item, self.rate_limit.item) = (true, true, true);
+        self.parameters.iter_mut().for_each(|parameter| parameter.field.trust_as_item());
         self.bodies.iter_mut().for_each(Content::trust_as_item);
         for answer in self.answers.values_mut() {
-            answer.headers.iter_mut().for_each(|header| header.shape.trust_as_item());
+            answer.headers.iter_mut().for_each(Field::trust_as_item);
             answer.bodies.iter_mut().for_each(Content::trust_as_item);
         }
     }
@@ -159,13 +158,18 @@ impl Operation {
         if self.other_server.is_some() {
             each("server", &self.server.url);
         }
+        for (what, wording) in [("description", &self.description), ("rate limit", &self.rate_limit)] {
+            if wording.disputed {
+                each(what, wording.origin());
+            }
+        }
         let headers = self.answers.values().flat_map(|answer| &answer.headers);
         for field in self.parameters.iter().map(|parameter| &parameter.field).chain(headers) {
-            field.shape.disputed(&mut field.name.clone(), &mut |place, shape| each(place, shape.kind.name()));
+            field.disputed(&mut each);
         }
         let answers = self.answers.values().flat_map(|answer| &answer.bodies);
         for content in self.bodies.iter().chain(answers) {
-            content.disputed(&mut |place, shape| each(place, shape.kind.name()));
+            content.disputed(&mut each);
         }
     }
 
@@ -178,9 +182,9 @@ impl Operation {
         mask.text(&mut self.summary);
         mask.text(&mut self.tag);
         mask.url(&mut self.server.url);
-        mask.text(&mut self.description);
+        mask.text(&mut self.description.text);
         for parameter in &mut self.parameters {
-            mask.text(&mut parameter.field.description);
+            mask.text(&mut parameter.field.description.text);
             if let Some(example) = &mut parameter.field.example {
                 mask.value(example);
             }
@@ -207,13 +211,13 @@ impl Serialize for Operation {
             map.serialize_entry("summary", &self.summary)?;
         }
         if !self.description.is_empty() {
-            map.serialize_entry("description", &self.description)?;
+            map.serialize_entry("description", &*self.description)?;
         }
         if !self.tag.is_empty() {
             map.serialize_entry("tags", &[&self.tag])?;
         }
-        if let Some(label) = &self.rate_limit {
-            map.serialize_entry("x-rate-limit-label", label)?;
+        if !self.rate_limit.is_empty() {
+            map.serialize_entry("x-rate-limit-label", &*self.rate_limit)?;
         }
         if let Some(requirements) = &self.requirements {
             let alternatives = requirements.iter().map(|(name, scopes)| [(name, scopes)]);
@@ -263,7 +267,7 @@ impl Serialize for Parameter {
         map.serialize_entry("in", place)?;
         map.serialize_entry("required", &(field.required || self.place == Place::Path))?;
         if !field.description.is_empty() {
-            map.serialize_entry("description", &field.description)?;
+            map.serialize_entry("description", &*field.description)?;
         }
         if self.deep {
             map.serialize_entry("style", "deepObject")?;

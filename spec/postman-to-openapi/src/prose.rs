@@ -1,5 +1,7 @@
 //! Facts in prose: a response's error codes and wait, an operation's scopes and rate limit.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use crate::markdown;
@@ -134,9 +136,9 @@ fn sentences(parts: &[&str]) -> String {
 
 /// Replaces `<br>` and similar tags by line breaks.
 fn breaks(text: &str) -> String {
-    markdown::replace_tags(text, |tag| {
+    markdown::replace_tags(text, |tag, _| {
         let name = split_within(tag.trim_start_matches('/'), 3).0.to_ascii_lowercase();
-        ["br", "p>", "li>", "ul>"].iter().any(|start| name.starts_with(start)).then_some("\n")
+        (name.starts_with("br") || ["p", "li", "ul"].contains(&&*name)).then_some("\n")
     })
 }
 
@@ -177,7 +179,7 @@ const LONGEST_LIST: usize = 2048;
 
 /// The scopes listed after `Scopes:` in an operation's description, in order.
 pub fn scopes(description: &str) -> Vec<String> {
-    let mut scopes: Vec<String> = Vec::new();
+    let (mut scopes, mut known) = (Vec::new(), HashSet::new());
     let mut rest = description;
     while let Some((_, behind)) = split_once_ignoring_case(rest, "scope") {
         rest = behind;
@@ -199,7 +201,7 @@ pub fn scopes(description: &str) -> Vec<String> {
             let scope = scope.trim_end_matches(['.', ',']);
             let sound = !scope.is_empty()
                 && scope.bytes().all(|byte| byte.is_ascii_alphanumeric() || b":._/-".contains(&byte));
-            if sound && !scopes.iter().any(|known| known == scope) {
+            if sound && known.insert(scope) {
                 scopes.push(scope.to_owned());
             }
         }

@@ -51,18 +51,12 @@ pub fn saved<'a>(
     context: &mut Context<'_, '_>,
 ) {
     let Some(original) = postman::object::<Request<'_>>(response.original) else { return };
-    if let Some(url) = original.url
-        && !seen.contains(&url.get())
-        && seen.len() <= MOST_SAVED
-    {
-        seen.push(url.get());
+    if original.url.is_some_and(|url| is_new(url.get(), seen, context)) {
         saved_query(&original, operation, context);
     }
-    let Some(text) = original.body.map(|body| body.get()) else { return };
-    if seen.contains(&text) || seen.len() > MOST_SAVED {
+    if !original.body.is_some_and(|body| is_new(body.get(), seen, context)) {
         return;
     }
-    seen.push(text);
     let said = answer::said(response).1.description;
     let name = if said.is_empty() { title } else { &said };
     let mut content_type = None;
@@ -73,8 +67,15 @@ pub fn saved<'a>(
     });
     let Some(mut body) = body::request(original.body, content_type.as_deref(), name, context) else { return };
     let Some(known) = operation.bodies.iter().find(|known| known.media_type == body.media_type) else {
-        if operation.bodies.is_empty() {
-            operation.bodies.push(body);
+        match operation.bodies.first() {
+            None => operation.bodies.push(body),
+            Some(known) => context.note(
+                "a saved request's body is left out because its media type is not the request's",
+                format!(
+                    "its saved request's {} body is left out because the request's is {}",
+                    body.media_type, known.media_type
+                ),
+            ),
         }
         return;
     };
@@ -89,6 +90,20 @@ pub fn saved<'a>(
         }
     }
     content::join(&mut operation.bodies, body);
+}
+
+/// Whether a saved request's URL or body is neither in `seen` nor one too many, which is noted once.
+fn is_new<'a>(text: &'a str, seen: &mut Vec<&'a str>, context: &mut Context<'_, '_>) -> bool {
+    if seen.len() > MOST_SAVED + 1 || seen.contains(&text) {
+        return false;
+    }
+    seen.push(text);
+    let has_room = seen.len() <= MOST_SAVED + 1;
+    if !has_room {
+        let sentence = "an operation has too many different saved requests; the others are left out";
+        context.note(sentence, sentence);
+    }
+    has_room
 }
 
 /// Joins the query of a saved request, which may have other values and further parameters.

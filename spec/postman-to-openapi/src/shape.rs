@@ -4,6 +4,7 @@
 //! takes no more memory than its distinct members. `schemars` can infer a schema too, but only from one value:
 //! without joined types, formats and required members, and with `true` for a list of different elements.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -147,16 +148,22 @@ impl Shape {
         if json::is_too_deep(text) {
             return Err(serde::de::Error::custom("it is nested too deeply"));
         }
-        if text.len() > LONGEST_VALUE {
-            return Ok((serde_json::from_str(text)?, None, false));
-        }
-        let value: Value = serde_json::from_str(text)?;
-        let any = |of_kind: fn(&str, &str) -> bool| {
-            contains(&value, name, &|name, value| value.as_str().is_some_and(|text| of_kind(text, name)))
+        let value: Option<Value> =
+            (text.len() <= LONGEST_VALUE).then(|| serde_json::from_str(text)).transpose()?;
+        let found = Found::default();
+        let read = |invented| {
+            let reader = Reader { name, invented, found: &found };
+            if let Some(value) = &value {
+                return reader.deserialize(value);
+            }
+            let mut text = serde_json::Deserializer::from_str(text);
+            reader.deserialize(&mut text).and_then(|shape| text.end().map(|()| shape))
         };
-        let invented = any(placeholder::is_proof);
-        let placeholders = invented || any(|text, name| placeholder::read(text, name, false).is_some());
-        Ok((Reader { name, invented }.deserialize(&value)?, Some(value), placeholders))
+        let mut shape = read(false)?;
+        if found.proof.get() {
+            shape = read(true)?;
+        }
+        Ok((shape, value, found.any.get()))
     }
 
     /// A string without a format.
@@ -172,11 +179,12 @@ impl Shape {
     /// Joins another shape, so that this one admits the values of both.
     pub fn join(&mut self, other: Shape) {
         self.nullable |= other.nullable;
+        self.disputed |= other.disputed;
         if other.kind == Kind::Unknown {
             return;
         }
         let mine = Shape { kind: std::mem::take(&mut self.kind), trust: self.trust, ..Shape::default() };
-        let other = Shape { nullable: false, ..other };
+        let other = Shape { nullable: false, disputed: false, ..other };
         match (mine.kind, other.kind) {
             (Kind::Unknown, kind) => (self.kind, self.trust) = (kind, other.trust),
             (Kind::OneOf(shapes), Kind::OneOf(others)) => self.kind = one_of(shapes, others),
@@ -186,7 +194,9 @@ impl Shape {
                 self.kind = one_of(vec![Shape { kind: a, ..mine }], vec![Shape { kind: b, ..other }]);
             }
             (a, b) => {
-                self.kind = a.join(b);
+                let (more, less) = if other.trust > self.trust { (b, a) } else { (a, b) };
+                self.disputed |= self.trust != other.trust && more.contradicts(&less);
+                self.kind = more.join(less, self.trust != other.trust);
                 self.trust = self.trust.max(other.trust);
             }
         }
@@ -204,11 +214,24 @@ impl Shape {
     pub fn settle(&mut self) {
         self.visit_mut(&mut |shape| {
             let Kind::OneOf(shapes) = &mut shape.kind else { return };
+            // An object without members may be a map.
+            let named = |shape: &Shape| !matches!(&shape.kind, Kind::Object(it) if it.members.is_empty());
+            if shapes.iter().any(|shape| matches!(shape.kind, Kind::Map(_))) {
+                shapes.retain(named);
+            }
             let most = shapes.iter().map(|shape| shape.trust).max().unwrap_or_default();
             let count = shapes.len();
             shapes.retain(|shape| shape.trust == most);
-            shape.disputed = shapes.len() < count;
+            shape.disputed |= shapes.len() < count;
+            // If neither is more reliable, the members' names are data too.
+            if let [.., Shape { kind: Kind::Map(map), .. }, Shape { kind: Kind::Object(object), .. }] =
+                shapes.as_mut_slice()
+            {
+                std::mem::take(&mut object.members).into_iter().for_each(|member| map.join(member.shape));
+                shapes.pop();
+            }
             if let [one] = shapes.as_mut_slice() {
+                shape.disputed |= one.disputed;
                 shape.kind = std::mem::take(&mut one.kind);
             }
         });
@@ -311,11 +334,20 @@ impl Kind {
         }
     }
 
-    /// Whether no value can be of both types.
+    /// The type and format.
+    pub fn words(&self) -> String {
+        match self {
+            Kind::Integer(Some(format)) | Kind::Number(Some(format)) | Kind::Text(Some(format)) => {
+                format!("{} ({format})", self.name())
+            }
+            _ => self.name().to_owned(),
+        }
+    }
+
+    /// Whether no value can be of both types, or whether only [`Shape::settle`] can tell.
     fn excludes(&self, other: &Kind) -> bool {
         let alike = |kind: &Kind| match kind {
             Kind::Number(_) => Kind::Integer(None).rank(),
-            Kind::Map(_) => Kind::Object(Box::default()).rank(),
             kind => kind.rank(),
         };
         alike(self) != alike(other)
@@ -344,17 +376,26 @@ impl Kind {
         }
     }
 
-    /// Joins a compatible type.
-    fn join(self, other: Kind) -> Kind {
+    /// Whether a less reliable type has another format.
+    fn contradicts(&self, less: &Kind) -> bool {
+        match (self, less) {
+            (Kind::Integer(a), Kind::Integer(b)) | (Kind::Text(a), Kind::Text(b)) => a.is_some() && a != b,
+            _ => false,
+        }
+    }
+
+    /// Joins a compatible type. The format of one that is `more_reliable` is kept.
+    fn join(self, other: Kind, more_reliable: bool) -> Kind {
         match (self, other) {
             (Kind::Boolean, Kind::Boolean) => Kind::Boolean,
             // Without a format any integer is allowed, so int64 covers both.
+            (Kind::Integer(Some(a)), Kind::Integer(_)) if more_reliable => Kind::Integer(Some(a)),
             (Kind::Integer(a), Kind::Integer(b)) => Kind::Integer(if a == b { a } else { Some("int64") }),
             (Kind::Number(a), Kind::Number(b)) => Kind::Number(a.filter(|_| a == b)),
             (Kind::Integer(_), Kind::Number(format)) | (Kind::Number(format), Kind::Integer(_)) => {
                 Kind::Number(format)
             }
-            (Kind::Text(a), Kind::Text(b)) => Kind::Text(a.filter(|_| a == b)),
+            (Kind::Text(a), Kind::Text(b)) => Kind::Text(a.filter(|_| more_reliable || a == b)),
             (Kind::List(mut a), Kind::List(b)) => {
                 a.join(*b);
                 Kind::List(a)
@@ -362,10 +403,6 @@ impl Kind {
             (Kind::Map(mut a), Kind::Map(b)) => {
                 a.join(*b);
                 Kind::Map(a)
-            }
-            (Kind::Map(mut map), Kind::Object(object)) | (Kind::Object(object), Kind::Map(mut map)) => {
-                object.members.into_iter().for_each(|member| map.join(member.shape));
-                Kind::Map(map)
             }
             (Kind::Object(mut a), Kind::Object(b)) => {
                 a.join(*b);
@@ -495,7 +532,7 @@ pub fn contains(value: &Value, name: &str, of_kind: &impl Fn(&str, &Value) -> bo
 
 impl<'de> Deserialize<'de> for Shape {
     fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
-        Reader { name: "", invented: false }.deserialize(reader)
+        Reader { name: "", invented: false, found: &Found::default() }.deserialize(reader)
     }
 }
 
@@ -503,6 +540,15 @@ impl<'de> Deserialize<'de> for Shape {
 struct Reader<'n> {
     name: &'n str,
     invented: bool,
+    found: &'n Found,
+}
+
+/// The placeholders of a body.
+#[derive(Default)]
+struct Found {
+    any: Cell<bool>,
+    /// Whether one proves that an exporter made up the body.
+    proof: Cell<bool>,
 }
 
 impl<'de> DeserializeSeed<'de> for Reader<'_> {
@@ -548,6 +594,8 @@ impl<'de> Visitor<'de> for Reader<'_> {
         if text.starts_with(OPEN) {
             return Ok(Shape::default());
         }
+        self.found.any.set(self.found.any.get() || placeholder::read(text, self.name, false).is_some());
+        self.found.proof.set(self.found.proof.get() || placeholder::is_proof(text, self.name));
         Ok(Shape::of_placeholder(text, self.name, self.invented)
             .unwrap_or_else(|| Shape::of(Kind::Text(format::of(text)))))
     }
@@ -564,7 +612,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
         let mut object = Object { seen: 1, ..Object::default() };
         // A borrowed name would fail if it is escaped.
         while let Some(name) = map.next_key::<Box<str>>()? {
-            let shape = map.next_value_seed(Reader { name: &name, invented: self.invented })?;
+            let shape = map.next_value_seed(Reader { name: &name, ..self })?;
             object.members.push(Member { name, shape, seen: 1 });
         }
         object.drop_repeated();

@@ -27,7 +27,7 @@ pub fn summary(notes: &[Note]) -> Vec<String> {
             0 => String::new(),
             more => format!("; and {more} more (listed with --verbose)"),
         };
-        format!("{}: {} times: {}: {}{more}", first.effect, notes.len(), first.topic, places.join("; "))
+        format!("{}: {} ({} times): {}{more}", first.effect, first.topic, notes.len(), places.join("; "))
     };
     topics.into_iter().map(line).collect()
 }

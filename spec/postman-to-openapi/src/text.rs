@@ -1,6 +1,49 @@
-//! Splitting text by its content rather than by byte offsets, and escaping it for display.
+//! Splitting text by its content rather than by byte offsets, choosing between texts, and escaping them for display.
 
 use std::borrow::Cow;
+
+/// A text that requests may give differently: an item file's is kept, then the longer one, then the first in order.
+#[derive(Clone, Debug, Default)]
+pub struct Wording {
+    /// The text, or nothing.
+    pub text: String,
+    /// Whether it comes from a file of its own.
+    pub item: bool,
+    /// Whether another request has another text, which is not used.
+    pub disputed: bool,
+}
+
+impl Wording {
+    /// Joins another text.
+    pub fn join(&mut self, mut other: Self) {
+        let rank = |wording: &Self| (!wording.text.is_empty(), wording.item, wording.text.len());
+        let (mine, others) = (rank(self), rank(&other));
+        let disputed = self.disputed || other.disputed || mine.0 && others.0 && self.text != other.text;
+        if others > mine || others == mine && other.text < self.text {
+            std::mem::swap(self, &mut other);
+        }
+        self.disputed = disputed;
+    }
+
+    /// Where the text comes from, in words.
+    pub fn origin(&self) -> &'static str {
+        if self.item { "the text of an item file" } else { "the longest text" }
+    }
+}
+
+impl From<String> for Wording {
+    fn from(text: String) -> Self {
+        Self { text, ..Self::default() }
+    }
+}
+
+impl std::ops::Deref for Wording {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
 
 /// A text as one line that is safe to print: line breaks, escape sequences and bidirectional control characters are
 /// escaped.
@@ -69,6 +112,19 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_same_text_is_used_in_any_order(texts in prop::collection::vec(("[ab]{0,2}", any::<bool>()), 1..5)) {
+            let joined = |texts: &[(String, bool)]| {
+                let mut all = Wording::default();
+                for (text, item) in texts {
+                    all.join(Wording { item: *item, ..Wording::from(text.clone()) });
+                }
+                (all.text, all.disputed)
+            };
+            let reversed: Vec<_> = texts.iter().rev().cloned().collect();
+            prop_assert_eq!(joined(&texts), joined(&reversed));
+        }
 
         #[test]
         fn the_parts_of_a_split_text_make_up_the_whole(text in any::<String>(), longest in 0..20_usize) {

@@ -171,8 +171,8 @@ impl<'a> Walk<'_, 'a> {
             .or_else(|| postman::description(node.description))
             .unwrap_or_default();
         operation.security = security.with_scopes(prose::scopes(&description));
-        operation.rate_limit = prose::rate_limit(&description);
-        operation.description = markdown::tidy(&description);
+        operation.rate_limit = prose::rate_limit(&description).unwrap_or_default().into();
+        operation.description = markdown::tidy(&description).into();
         operation.summary = one_line(title);
         operation.tag = match place.folders.first() {
             Some(folder) => one_line(folder),

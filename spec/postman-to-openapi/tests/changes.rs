@@ -122,6 +122,21 @@ fn each_breaking_change_is_reported_in_one_sentence() {
             "body field `name` now has a minimum length of 1".into(),
         ),
         (
+            format!("{BODY}/properties/name/pattern"),
+            Some(json!("^T")),
+            "body field `name` must now match `^T`".into(),
+        ),
+        (
+            format!("{BODY}/properties/toys/maxItems"),
+            Some(json!(3)),
+            "body field `toys` now has a maximum number of elements of 3".into(),
+        ),
+        (
+            format!("{BODY}/properties/toys/items/properties/id/minimum"),
+            Some(json!(-2)),
+            "body field `toys[].id` now has a minimum value of -2".into(),
+        ),
+        (
             format!("{BODY}/required"),
             Some(json!(["name", "kind"])),
             "body field `kind` is now required".into(),

@@ -87,6 +87,9 @@ fn help_and_version_are_printed_and_incorrect_usage_exits_with_2() {
         &["--no-such"],
         &["--check", "-"],
         &["-", "-"],
+        &["-", "--overlay", "-"],
+        &["x", "--output", "-"],
+        &["x", "--output", "y", "--table", "-"],
         &["x", "--overlay"],
         &["--table", "x", "-"],
         &["-", "-o", "a", "-o", "b"],
@@ -355,17 +358,28 @@ mod output {
         if is_device {
             named.push((&device, "not a regular file"));
         }
+        let other = folder.path("other");
         for (output, reason) in named {
-            let refused = run(&[&item, "--output", output], "");
-            assert_eq!(refused.status.code(), Some(1), "{output}");
-            assert!(stderr(&refused).starts_with(&format!("error: {output}: ")), "{}", stderr(&refused));
-            assert!(stderr(&refused).contains(reason), "{}", stderr(&refused));
+            for arguments in [
+                &["--output", output][..],
+                &["--output", output, "--check"],
+                &["--output", &other, "--table", output],
+                &["--output", &other, "--table", output, "--check"],
+            ] {
+                // --check only reads, so it must work in a read-only checkout.
+                if reason == "read-only" && arguments.contains(&"--check") {
+                    continue;
+                }
+                let refused = run(&[&[item.as_str()], arguments].concat(), "");
+                assert_eq!(refused.status.code(), Some(1), "{output}");
+                assert!(stderr(&refused).starts_with(&format!("error: {output}: ")), "{}", stderr(&refused));
+                assert!(stderr(&refused).contains(reason), "{}", stderr(&refused));
+            }
         }
         let kind = |path: &str| fs::symlink_metadata(path).expect("it is there").file_type();
         assert!(kind(&pipe).is_fifo() && kind(&socket).is_socket());
         assert!(!is_device || kind(&device).is_char_device());
         assert_eq!(fs::read_to_string(&read_only).expect("the file"), "old");
-        // --check only reads, so it must work in a read-only checkout.
         let out_of_date = run(&[&item, "--output", &read_only, "--check"], "");
         assert!(stderr(&out_of_date).contains("is out of date"), "{}", stderr(&out_of_date));
     }
@@ -375,6 +389,7 @@ mod output {
         let folder = Folder::new("same");
         let item = folder.write("item.json", ITEM);
         let overlay = folder.write("overlay", "{}");
+        let other = folder.write("other", "{}");
         let (hard, soft) = (folder.path("hard"), folder.path("soft"));
         fs::hard_link(&item, &hard).expect("a link");
         symlink(&item, &soft).expect("a link");
@@ -385,10 +400,13 @@ mod output {
             vec![&item, "--output", &soft],
             vec![&folder_itself, "--output", &item],
             vec![&item, "--overlay", &overlay, "--output", &overlay],
+            vec![&item, "--output", &other, "--table", &hard],
+            vec![&item, "--overlay", &overlay, "--output", &other, "--table", &overlay],
+            vec![&item, "--output", &other, "--table", &other],
         ] {
             let refused = run(&arguments, "");
             assert_eq!(refused.status.code(), Some(1), "{arguments:?}");
-            assert!(stderr(&refused).contains("is --output and also an input"), "{}", stderr(&refused));
+            assert!(stderr(&refused).contains(" and also "), "{}", stderr(&refused));
             assert_eq!(fs::read_to_string(&item).expect("the item"), ITEM);
             assert_eq!(fs::read_to_string(&overlay).expect("the overlay"), "{}");
         }

@@ -249,7 +249,7 @@ fn an_id_stays_an_integer_despite_nonsense_samples() {
             assert_eq!(
                 told,
                 [
-                    "note: GET /meetings/{meetingId}/livestream meetingId: requests disagree; the most reliable one is used: integer"
+                    "note: GET /meetings/{meetingId}/livestream meetingId: requests disagree; the most reliable one is used: integer (int64)"
                 ]
             );
         }
@@ -293,6 +293,122 @@ fn a_placeholder_outranks_a_sample_and_an_item_outranks_a_collection() {
         (answering(&[(200, r#"{"id": 7}"#)]), collection(&[answering(&[(200, r#"{"id": "seven"}"#)])]));
     assert_eq!(answered(&convert(&[item.clone(), all.clone()]).0)["properties"]["id"], schema(LONG));
     assert_eq!(answered(&convert(&[all, item]).0)["properties"]["id"], schema(LONG));
+}
+
+#[test]
+fn a_format_and_the_names_of_members_are_kept_from_the_most_reliable_source() {
+    let item = answering(&[(200, r#"{"at": "2024-01-01", "rows": {"a": 1}, "none": {}}"#)]);
+    let all = collection(&[
+        answering(&[(200, r#"{"at": "soon", "rows": {"1": 2, "2": 3}, "none": {"1": 2, "2": 3}}"#)]),
+        answering(&[(200, r#"{"rows": {"b": "x"}}"#)]),
+    ]);
+    for files in [[item.clone(), all.clone()], [all, item]] {
+        let (document, notes) = convert(&files);
+        let properties = answered(&document)["properties"].clone();
+        assert_eq!(properties["at"], json!({"type": "string", "format": "date"}));
+        assert_eq!(properties["rows"]["properties"], json!({"a": schema(LONG), "b": schema(TEXT)}));
+        assert_eq!(properties["none"]["additionalProperties"], schema(LONG));
+        let told = said(&notes);
+        for place in ["things at: requests disagree", "things rows: requests disagree"] {
+            assert_eq!(told.iter().filter(|note| note.contains(place)).count(), 1, "{told:?}");
+        }
+        assert!(!told.iter().any(|note| note.contains("things none")), "{told:?}");
+    }
+    let sample = answering(&[(200, r#"{"id": 7, "at": "2024-01-01"}"#)]);
+    let described = answering(&[(200, r#"{"id": "<int32>", "at": "<string>"}"#)]);
+    let (document, _) = convert(&[collection(&[sample, described])]);
+    assert_eq!(answered(&document)["properties"]["id"], json!({"type": "integer", "format": "int32"}));
+    assert_eq!(answered(&document)["properties"]["at"], schema(TEXT));
+}
+
+#[test]
+fn an_items_texts_are_used_rather_than_longer_ones_of_a_collection() {
+    let sending = |text: &str, limit: &str, media_type: &str| {
+        json!({"name": "Create a thing", "request": {"method": "POST", "url": "https://a.example/things",
+            "description": format!("{text}\n**Rate Limit Label:** `{limit}`"),
+            "body": {"mode": "formdata", "formdata": [
+                {"key": "a", "value": "1", "description": text, "contentType": media_type},
+                {"key": "b", "value": "1", "contentType": "text/plain"}]}}})
+    };
+    let item = sending("Brief.", "LIGHT", "text/csv");
+    let mut other = sending("Much longer.", "RESOURCE-INTENSIVE", "application/json");
+    other["request"]["body"]["formdata"][1]["contentType"] = Value::Null;
+    let all = collection(&[other]);
+    for files in [[item.clone(), all.clone()], [all, item]] {
+        let (document, notes) = convert(&files);
+        let operation = &document["paths"]["/things"]["post"];
+        let form = &operation["requestBody"]["content"]["multipart/form-data"];
+        assert_eq!(operation["description"], "Brief.\n**Rate Limit Label:** `LIGHT`");
+        assert_eq!(operation["x-rate-limit-label"], "LIGHT");
+        assert_eq!(form["schema"]["properties"]["a"]["description"], "Brief.");
+        let types = json!({"a": {"contentType": "text/csv"}, "b": {"contentType": "text/plain"}});
+        assert_eq!(form["encoding"], types);
+        let told: Vec<_> = said(&notes).into_iter().filter(|note| note.contains("disagree")).collect();
+        let places = ["description", "rate limit", "a description", "a content type"];
+        let wanted = places.map(|place| {
+            format!("note: POST /things {place}: requests disagree; the most reliable one is used: the text of an item file")
+        });
+        assert_eq!(told, wanted);
+    }
+}
+
+#[test]
+fn a_list_keeps_its_separator_when_another_request_has_one_element() {
+    let listing = |value: &str| {
+        json!({"name": "Get a thing", "request": {"method": "GET",
+            "url": {"raw": "https://a.example/things", "query": [{"key": "ids", "value": value}]}}})
+    };
+    for (others, explode, disputes) in [(["x", ""], false, 0), (["<integer>|<integer>", "x"], true, 1)] {
+        let mut items = others.map(listing).to_vec();
+        items.push(listing("<integer>,<integer>"));
+        for _ in 0..2 {
+            let (document, notes) = convert(&[collection(&items)]);
+            assert_eq!(
+                document["paths"]["/things"]["get"]["parameters"][0]["explode"], explode,
+                "{others:?}"
+            );
+            let told = said(&notes).into_iter().filter(|note| note.contains("things ids: requests disagree"));
+            assert_eq!(told.count(), disputes, "{notes:?}");
+            items.reverse();
+        }
+    }
+}
+
+#[test]
+fn a_saved_request_that_is_left_out_is_reported() {
+    let mut item = sending(r#"{"a": 1}"#);
+    let form = json!({"mode": "urlencoded", "urlencoded": [{"key": "b", "value": "1"}]});
+    item["response"] =
+        json!([{"name": "Done", "code": 204, "originalRequest": {"method": "POST", "body": form}}]);
+    let (_, notes) = convert(&[item.clone()]);
+    assert!(
+        matches!(&said(&notes)[..], [only] if only.ends_with(
+            "its saved request's application/x-www-form-urlencoded body is left out because the request's is application/json"
+        )),
+        "{notes:?}"
+    );
+    let saved = |at: usize| {
+        json!({"name": "Done", "code": 204, "originalRequest": {"method": "POST",
+        "body": {"mode": "raw", "raw": format!("{{\"a\": {at}}}"), "options": {"raw": {"language": "json"}}}}})
+    };
+    for (count, expected) in [(60, 0), (100, 1)] {
+        item["response"] = (0..count).map(saved).collect();
+        let (_, notes) = convert(&[item.clone()]);
+        let told = said(&notes).into_iter().filter(|note| note.contains("too many different saved requests"));
+        assert_eq!(told.count(), expected, "{notes:?}");
+    }
+}
+
+#[test]
+fn a_long_body_is_searched_for_placeholders_like_a_short_one() {
+    for padding in [0, 300_000] {
+        let body =
+            json!({"pad": "x".repeat(padding), "id": "<long>", "size": "long", "day": "date"}).to_string();
+        let (document, _) = convert(&[sending(&body)]);
+        let wanted = json!({"pad": schema(TEXT), "id": schema(LONG), "size": schema(LONG),
+            "day": {"type": "string", "format": "date"}});
+        assert_eq!(sent(&document), json!({"type": "object", "properties": wanted}), "{padding} bytes");
+    }
 }
 
 #[test]
@@ -475,7 +591,7 @@ fn the_summary_has_one_line_per_topic_with_a_count_and_the_first_places() {
     assert_eq!(
         postman_to_openapi::summary(&notes),
         [
-            "left out: 310 times: OpenAPI does not support its method; change the method, or describe the operation by hand: \
+            "left out: OpenAPI does not support its method; change the method, or describe the operation by hand (310 times): \
              0.json:1: Item 0; 0.json:1: Item 1; 0.json:1: Item 2; and 307 more (listed with --verbose)",
             "left out: 0.json:1: Lone: it contains neither a request nor items",
         ]
@@ -489,6 +605,9 @@ fn sample() -> impl Strategy<Value = Value> {
         "integer",
         "string",
         "date-time",
+        "<int32>",
+        "<float>",
+        "<date>",
         "<long>",
         "<string>",
         "object",
@@ -570,6 +689,13 @@ proptest! {
         let sent = &document["paths"]["/things"]["post"]["requestBody"]["content"]["application/json"];
         let answered = &answer(&document, "200")["content"]["application/json"];
         for content in [sent, answered] {
+            // Placeholders are not examples, and nothing else contradicts a single sample.
+            if let [(sample, _)] = samples.as_slice()
+                && !["integer", "string", "date-time", "<"].iter().any(|it| sample.to_string().contains(it))
+                && content["schema"].is_object()
+            {
+                prop_assert_eq!(examples(content).len(), 1, "{} is lost", sample);
+            }
             for example in examples(content) {
                 prop_assert!(admits(&content["schema"], example), "{example} is not {}", content["schema"]);
             }
@@ -589,6 +715,14 @@ proptest! {
             .collect();
         let (document, _) = convert(&[collection(&items)]);
         let content = &document["paths"]["/things"]["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"];
+        if let [fields] = forms.as_slice()
+            && fields.iter().all(|(key, value)| {
+                !["", "integer"].contains(value) && fields.iter().filter(|(other, _)| other == key).count() == 1
+            })
+        {
+            let kept = examples(content).first().and_then(|example| example.as_object()).map(serde_json::Map::len);
+            prop_assert_eq!(kept, Some(fields.len()), "a field of {:?} is lost", fields);
+        }
         for example in examples(content) {
             prop_assert!(admits(&content["schema"], example), "{example} is not {}", content["schema"]);
         }

@@ -42,7 +42,8 @@ impl Serialize for Media<'_> {
             && fields.iter().any(|field| !field.content_type.is_empty())
         {
             let typed = fields.iter().filter(|field| !field.content_type.is_empty());
-            let encodings = typed.map(|field| (&field.name, Members([("contentType", &field.content_type)])));
+            let encodings =
+                typed.map(|field| (&field.name, Members([("contentType", &*field.content_type)])));
             map.serialize_entry("encoding", &Members(encodings))?;
         }
         map.end()
@@ -83,7 +84,7 @@ impl Serialize for FieldSchema<'_> {
         let field = self.field;
         schema::write_type(&mut map, &field.shape, &field.name, None)?;
         if self.described && !field.description.is_empty() {
-            map.serialize_entry("description", &field.description)?;
+            map.serialize_entry("description", &*field.description)?;
         }
         let values = field.enumeration();
         match &field.shape.kind {

@@ -1,13 +1,17 @@
 //! HTML tags, converted to Markdown.
 
+use std::collections::HashMap;
+
 use super::{BREAK, ENTITIES, LONGEST_TAG, MOST_OPEN, Writer};
 use crate::text::{split_once_ignoring_case, split_while, split_within};
 
 impl Writer<'_> {
     /// Converts what starts with `<`: a tag, a comment, a link, or text that only looks like one.
     pub(super) fn angle(&mut self) {
-        if let Some(comment) = self.rest.strip_prefix("<!--") {
-            self.rest = comment.split_once("-->").map_or("", |(_, rest)| rest);
+        if let Some(comment) = self.rest.strip_prefix("<!--").filter(|_| self.closers.follow("--", self.rest))
+            && let Some((_, rest)) = comment.split_once("-->")
+        {
+            self.rest = rest;
             return;
         }
         let (near, _) = split_within(self.rest, LONGEST_TAG);
@@ -49,6 +53,9 @@ impl Writer<'_> {
 
     /// Converts a tag; `false` if it is not an HTML tag.
     fn tag(&mut self, name: &str, closing: bool, attributes: &str, whole: usize) -> bool {
+        if !(closing || self.closers.is_markup(name, attributes, self.rest)) {
+            return false;
+        }
         match name {
             "br" | "hr" | "tr" => self.out.push(BREAK),
             "p" | "div" | "section" | "article" | "table" | "thead" | "tbody" | "blockquote" | "dl"
@@ -120,11 +127,7 @@ impl Writer<'_> {
             | "mark" | "label" | "button" | "input" | "nobr" | "wbr" | "colgroup" | "col" | "caption"
             | "tfoot" | "html" | "head" | "body" | "meta" | "link" | "code" | "tt" | "kbd" | "samp"
             | "pre" | "script" | "style" | "textarea" | "abbr" | "cite" | "q" | "time" | "title" | "main"
-            | "nav" | "aside" | "svg" | "path"
-                if closing
-                    || attributes.trim().is_empty()
-                    || attributes.contains('=')
-                    || attributes.trim() == "/" => {}
+            | "nav" | "aside" | "svg" | "path" => {}
             _ => return false,
         }
         self.skip(whole);
@@ -160,7 +163,7 @@ impl Writer<'_> {
     fn verbatim(&mut self, name: &str) {
         let (code, closing) =
             split_once_ignoring_case(self.rest, &format!("</{name}")).unwrap_or((self.rest, ""));
-        self.rest = closing.split_once('>').unwrap_or_default().1;
+        self.rest = closing.trim_start().strip_prefix('>').unwrap_or(closing);
         if !matches!(name, "script" | "style") {
             let mut code = without_tags(code);
             for (entity, text) in ENTITIES {
@@ -189,20 +192,62 @@ fn attribute<'a>(attributes: &'a str, name: &str) -> Option<&'a str> {
     }
 }
 
+/// Tags that are often not closed, or never.
+const LEFT_OPEN: [&str; 27] = [
+    "b", "br", "col", "colgroup", "dd", "dt", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "li",
+    "ol", "p", "strong", "tbody", "td", "tfoot", "th", "thead", "tr", "ul", "wbr",
+];
+
+/// Where the last closing tag of each name is, as the length of the text from its name on.
+#[derive(Default)]
+pub(super) struct Closers(HashMap<String, usize>);
+
+impl Closers {
+    pub(super) fn of(text: &str) -> Self {
+        let mut last: HashMap<String, usize> = HashMap::new();
+        for (at, _) in text.match_indices("</") {
+            let (_, tag) = text.split_at_checked(at + "</".len()).unwrap_or_default();
+            let (name, _) = split_while(tag, |c| c.is_ascii_alphanumeric());
+            last.insert(name.to_ascii_lowercase(), tag.len());
+        }
+        last.extend(text.rfind("-->").map(|at| ("--".to_owned(), text.len() - at)));
+        Self(last)
+    }
+
+    /// Whether a closing tag of this name follows in the rest of the text.
+    fn follow(&self, name: &str, rest: &str) -> bool {
+        self.0.get(name).is_some_and(|last| *last < rest.len())
+    }
+
+    /// Whether an opening tag is HTML. A name alone, as in `/files/<path>`, is a placeholder unless it is closed.
+    fn is_markup(&self, name: &str, attributes: &str, rest: &str) -> bool {
+        match (name, attributes.trim()) {
+            ("script" | "style", _) | (_, "") if !LEFT_OPEN.contains(&name) => self.follow(name, rest),
+            (_, attributes) => attributes == "/" || attributes.contains('=') || LEFT_OPEN.contains(&name),
+        }
+    }
+}
+
 fn without_tags(text: &str) -> String {
-    replace_tags(text, |tag| {
-        let is_tag = tag.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
+    let closers = Closers::of(text);
+    replace_tags(text, |tag, rest| {
+        let (name, attributes) = split_while(tag, |c| c.is_ascii_alphanumeric());
+        let is_tag = tag.starts_with('/')
+            || tag.starts_with(|c: char| c.is_ascii_alphabetic())
+                && closers.is_markup(&name.to_ascii_lowercase(), attributes, rest);
         is_tag.then_some(if tag.starts_with("br") { "\n" } else { "" })
     })
 }
 
-/// Replaces each tag by what `replace` returns for the text after its `<`; `None` keeps the tag.
-pub(crate) fn replace_tags(text: &str, replace: impl Fn(&str) -> Option<&'static str>) -> String {
+/// Replaces each tag by what `replace` returns for the text between its brackets and the text after them; `None` keeps
+/// the tag.
+pub(crate) fn replace_tags(text: &str, replace: impl Fn(&str, &str) -> Option<&'static str>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, tag)) = rest.split_once('<') {
         out.push_str(before);
-        match tag.split_once('>').and_then(|(_, after)| Some((after, replace(tag)?))) {
+        let (inside, behind) = split_while(tag, |c| !matches!(c, '<' | '>'));
+        match behind.strip_prefix('>').and_then(|after| Some((after, replace(inside, after)?))) {
             Some((after, replacement)) => {
                 out.push_str(replacement);
                 rest = after;
