@@ -46,7 +46,7 @@
 //!
 //! Zoom's access tokens expire after an hour. [`ServerToServer`] fetches the next one in time, with the credentials of an
 //! account's own app; [`TokenSource`] is for everything else: a vault, user OAuth, a store that several machines share. Since
-//! June 2023 a new server-to-server token leaves those before it valid, so several machines may each fetch their own.
+//! June 2023 a new server-to-server token does not invalidate earlier ones, so several machines may each fetch their own.
 //!
 //! ```
 //! use zoom_livestream::{Client, ServerToServer};
@@ -76,11 +76,11 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let server = zoom_livestream::mock::MockServer::start().await?;
-//! # server.accept_token("ada-s-token");
+//! # server.accept_token("north-token");
 //! # let zoom = zoom_livestream::Client::builder().base_url(server.base_url());
 //! # let zoom = zoom.access_token(server.access_token()).build()?;
-//! let ada = zoom.with_access_token("ada-s-token")?;
-//! ada.get_meeting_live_stream_details().meeting_id(84912345678).await?;
+//! let north = zoom.with_access_token("north-token")?;
+//! north.get_meeting_live_stream_details().meeting_id(84912345678).await?;
 //! # Ok(())
 //! # }
 //! ```
@@ -89,7 +89,8 @@
 //!
 //! If a meeting is started twice within 30 seconds, Zoom answers 429. The call then waits for as long as Zoom asks, in
 //! its headers or in its documentation, and is sent again. [`RetryPolicy`] limits how often and how long. Zoom wants a
-//! start to be repeated only if the stream has not started, which only you can know:
+//! start to be repeated only if the stream has not started, which no request can tell: use
+//! [`unless`](RetryPolicy::unless) with [events](#start-once), or a check of your own:
 //!
 //! ```
 //! use zoom_livestream::{MeetingId, RetryPolicy};
@@ -121,9 +122,14 @@
 //!
 //! # Start once
 //!
-//! No request says whether a stream runs; Zoom tells it by events (webhooks). With the feature `events`,
-//! [`events::LiveStreams`] keeps what they tell, and a start that waits ends as soon as its stream runs. For a start,
-//! that is the wished state:
+//! No request says whether a stream is running; Zoom reports it only through events (webhooks). With the feature `events`,
+//! [`events::LiveStreams`] keeps track of them, and a start that waits ends as soon as its stream is running. For a start,
+//! that is what you wanted.
+//!
+//! ```toml
+//! [dependencies]
+//! zoom-livestream = { version = "0.1", features = ["events"] }
+//! ```
 //!
 //! ```
 //! # #[cfg(not(feature = "events"))]
@@ -143,7 +149,7 @@
 //! # for _ in 0..2 {
 //!
 //! match zoom.update_meeting_live_stream_status().meeting_id(84912345678).action(Action::Start).await {
-//!     Err(error) if error.is_retry_declined() => println!("{error}"), // it runs already
+//!     Err(error) if error.is_retry_declined() => println!("{error}"), // it is already running
 //!     other => other?,
 //! }
 //! # }
@@ -151,6 +157,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! After a successful stop, call `streams.tell(meeting, StreamState::Stopped, sent)` with the time it was sent, in
+//! milliseconds since 1970. Otherwise a start right after it may be declined, because the stop's event has not arrived yet.
 //!
 //! [`events`] says which events to switch on, and how to verify them.
 //!
@@ -231,11 +240,11 @@
 //! # let server = MockServer::start().await?;
 //! # let zoom = zoom_livestream::Client::builder().base_url(server.base_url());
 //! # let zoom = zoom.access_token(server.access_token()).build()?;
-//! let begun = tokio::time::Instant::now();
+//! let started = tokio::time::Instant::now();
 //! for _ in 0..2 {
 //!     zoom.update_meeting_live_stream_status().meeting_id(84912345678).action(Action::Start).await?;
 //! }
-//! assert!(begun.elapsed().as_secs() >= 29); // on tokio's clock; a moment on the wall's
+//! assert!(started.elapsed().as_secs() >= 29); // on tokio's clock; only a moment of real time
 //! # Ok(())
 //! # }
 //! ```
