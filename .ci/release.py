@@ -6,10 +6,10 @@
 Compares the interface with that of the last release, or of REVISION, and checks all dependencies, including advisories.
 Then builds the library alone, as a consumer does, without dev-dependencies: from the published files and without the
 network, with every combination of features, with the oldest Rust that Cargo.toml names and with the oldest dependencies
-that it admits. Traces what build.rs reads and writes, and writes an SBOM to target/sbom.cdx.json.
+that it allows. Traces what build.rs reads and writes, and writes an SBOM to target/sbom.cdx.json.
 
 Needs Linux with strace, cargo-semver-checks, cargo-deny, cargo-cyclonedx, the toolchain `nightly` (only it can resolve to
-the oldest dependencies) and the toolchain of `rust-version`. Whatever is missing is a failure that names the command to
+the oldest dependencies) and the toolchain of `rust-version`. A missing tool fails the check, which prints the command to
 install it.
 """
 
@@ -76,7 +76,7 @@ def every_combination_of_features(folder):
 
 def the_oldest_dependencies(folder):
     check("the oldest dependencies resolve", ["cargo", "+nightly", "update", "-Z", "direct-minimal-versions"], folder)
-    check_library("the oldest dependencies", ["--features", "mock,schemars"], folder)
+    check_library("the oldest dependencies", ["--features", "events,mock,schemars"], folder)
 
 
 def the_oldest_rust(folder):
@@ -84,7 +84,7 @@ def the_oldest_rust(folder):
     toolchains = subprocess.run(["rustup", "toolchain", "list"], capture_output=True, text=True).stdout
     names = [line.split()[0] for line in toolchains.splitlines() if line.startswith(oldest)]
     if names:
-        check_library(f"Rust {oldest}", ["--features", "mock,schemars"], folder, ("cargo", f"+{names[0]}"))
+        check_library(f"Rust {oldest}", ["--features", "events,mock,schemars"], folder, ("cargo", f"+{names[0]}"))
     else:
         report(f"Rust {oldest}", False, f"run `rustup toolchain install {oldest}`")
 

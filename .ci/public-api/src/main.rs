@@ -1,6 +1,6 @@
 //! Prints the public interface that rustdoc's JSON describes, an item per line.
 
-/// What a trait prescribes: its `impl` line says it all.
+/// Methods required by a trait; the `impl` line is enough.
 const PRESCRIBED: [&str; 11] = [
     "::clone(",
     "::cmp(",
