@@ -127,7 +127,8 @@ impl RetryPolicy {
     /// [`Error::is_retry_declined`](crate::Error::is_retry_declined) is true.
     ///
     /// Zoom wants a start to be repeated only if the stream has not already started, which no request can tell: use
-    /// [`unless`](Self::unless) with events, or a check of your own. The check is asked for every operation of the client, including stops: look at what would be sent before you answer.
+    /// [`unless`](Self::unless) with events, or a check of your own. The check is asked for every operation of the client,
+    /// including stops: look at what would be sent before you answer.
     ///
     /// ```
     /// # use zoom_livestream::MeetingId;
