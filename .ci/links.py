@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks the documentation's links: each local one leads to a page and, with a `#`, to a place on it.
+"""Checks the documentation's links: each local one leads to an existing page and, with a `#`, to an anchor on it.
 
     python3 .ci/links.py target/doc/zoom_livestream
 """

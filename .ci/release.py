@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What must hold before a release and takes too long for every change.
+"""The checks before a release that take too long to run for every change.
 
     python3 .ci/release.py [REVISION]
 
@@ -8,9 +8,9 @@ Then builds the library alone, as a consumer does, without dev-dependencies: fro
 network, with every combination of features, with the oldest Rust that Cargo.toml names and with the oldest dependencies
 that it allows. Traces what build.rs reads and writes, and writes an SBOM to target/sbom.cdx.json.
 
-Needs Linux with strace, cargo-semver-checks, cargo-deny, cargo-cyclonedx, the toolchain `nightly` (only it can resolve to
-the oldest dependencies) and the toolchain of `rust-version`. A missing tool fails the check, which prints the command to
-install it.
+Needs Linux with strace, cargo-semver-checks, cargo-deny, cargo-cyclonedx, the toolchain `nightly` (only it can resolve
+to the oldest dependencies) and the toolchain of `rust-version`. If one is missing, its step fails and names the command
+to install it.
 """
 
 import itertools

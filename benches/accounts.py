@@ -3,7 +3,7 @@
 
 10,000 clients are derived from one by `with_access_token` and by `with_token_source`, and 50 are built from scratch for
 comparison. Heap means the live bytes of the program's allocator, including the client itself. An access token has 640
-bytes, about as many as Zoom's. Nothing is sent; a client with a token source will hold its token in addition.
+bytes, about as many as Zoom's. Nothing is sent; once a client with a token source makes calls, it also holds its token.
 """
 
 import subprocess

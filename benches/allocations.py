@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Heap allocations of one call, counted by valgrind's dhat: this client beside three others.
+"""Heap allocations of one call, counted by valgrind's dhat: this client compared with three others.
 
-Needs valgrind. As `instructions.py`: 100 calls and 600 calls, and the difference divided by 500. With `--profile FILE`
-the profile of this client's 600 calls is kept, to be opened in dhat's viewer (`dh_view.html` of valgrind).
+Needs valgrind. As in `instructions.py`, this is the difference between 600 and 100 calls, divided by 500. `--profile
+FILE` saves the profile of this client's 600 calls, to be opened in dhat's viewer (valgrind's `dh_view.html`).
 """
 
 import argparse

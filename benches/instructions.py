@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Instructions of one call, counted by callgrind: this client beside three others.
+"""Instructions of one call, counted by callgrind: this client compared with three others.
 
-Needs valgrind. Each client makes 100 calls and 600 calls, one after the other over one kept connection, on one
-thread; the difference divided by 500 is one call, without start-up. The server is a process of its own and is not counted.
+Needs valgrind. Each client makes 100 calls and 600 calls, one after the other over one persistent connection, on one
+thread. The difference divided by 500 is the figure for one call, without start-up. The server is a separate process and
+is not counted.
 """
 
 import pathlib

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Calls per second with 1, 64 and 1,024 in flight: this client beside three others.
+"""Calls per second with 1, 64 and 1,024 in flight: this client compared with three others.
 
 Each client has one thread, and so does the server, in a process of its own. The clients take turns for nine rounds; a
 client's figure is the median, over the rounds, of its ratio to reqwest by hand in the same round. Processor time per call

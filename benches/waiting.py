@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""10,000 calls that wait out a 429 at once: what each holds of the heap, and how late each is sent again.
+"""10,000 calls that wait after a 429 at the same time: the heap that each uses, and how late each is sent again.
 
-The server, a process of its own, answers each meeting's first request with 429 and `Retry-After: 20` and the second
-with 204. The client keeps no idle connection. The calls start over five seconds, so that their resends measure the
-client and not how many connections this machine can open in a second. Heap is the live bytes of the client's allocator while all calls
-wait, less those before the first; lateness is measured at the server, from the end of the wait it asked for.
+The server, a separate process, answers each meeting's first request with 429 and `Retry-After: 20` and the second
+with 204. The client keeps no idle connections. The calls start over five seconds, so that their resends measure the
+client and not how many connections this machine can open in a second. Heap is the live bytes of the client's allocator
+while all calls wait, minus those before the first; lateness is measured at the server, from the end of the wait it
+asked for.
 """
 
 import json

@@ -205,7 +205,7 @@ pub async fn examine(
     report.line("PATCH meetings/…/livestream as multipart/form-data", by_multipart.to_string());
     let by_json = match by_multipart {
         Outcome::Ignored | Outcome::Refused(_) => {
-            say("Zoom did not take it as multipart/form-data: trying application/json.");
+            say("Zoom did not accept it as multipart/form-data: trying application/json.");
             let by_json = patch(&json, options.meeting, &write.body).await;
             report.line("PATCH meetings/…/livestream as application/json", by_json.to_string());
             Some(by_json)
@@ -453,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_configured_is_written_back_and_only_nothing_is_replaced() {
+    fn an_existing_configuration_is_written_back_and_only_a_missing_one_is_replaced() {
         let own = serde_json::json!({ "stream_url": "rtmp://a", "stream_key": "b", "page_url": "https://c" });
         let with = |name: &str, value: &str| {
             let mut fields = own.clone();
@@ -505,7 +505,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_addresses_and_urls_are_not_shown_and_words_are() {
+    fn ids_addresses_and_urls_are_hidden_and_words_are_shown() {
         for (text, shown) in [
             ("Meeting does not exist: 84912345678.", "Meeting does not exist: 849…."),
             (

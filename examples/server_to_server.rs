@@ -60,7 +60,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     start.clone().await?;
     println!("started");
 
-    // A second start, as from a restarted service. The stream arrives while it waits.
+    // A second start, as a restarted service would send it. The stream arrives while this one waits.
     arrived.store(true, Ordering::Relaxed);
     match start.await {
         Ok(()) => println!("started again"),

@@ -9,6 +9,9 @@ use crate::RawBody;
 use crate::envelope::{Envelope, without_mark};
 use crate::sentence::shortened;
 
+/// How much of an error's body is kept, in bytes.
+pub(crate) const FAILURE_LIMIT: usize = 64 * 1024;
+
 /// An answer whose body has been read, up to the limit.
 pub(crate) struct Answer {
     pub status: StatusCode,
@@ -17,7 +20,7 @@ pub(crate) struct Answer {
     pub flaw: Option<Flaw>,
 }
 
-/// Why an answer's body is not what it should be.
+/// Why an answer's body is not that of a success.
 pub(crate) struct Flaw {
     pub what: String,
     pub cause: Option<reqwest::Error>,
@@ -47,13 +50,13 @@ pub(crate) fn nothing(answer: &Answer) -> Result<(), Flaw> {
 }
 
 /// For an operation whose success is JSON; an empty body is read as `null`.
-#[allow(dead_code)] // the description says which of these three are used
+#[allow(dead_code)] // the description decides which of these three are used
 pub(crate) fn value<T: DeserializeOwned>(answer: &Answer) -> Result<T, Flaw> {
     let body = match json(answer) {
         b"" => b"null",
         body => body,
     };
-    // Only a failure is worth reading twice, to learn the path.
+    // Parsed again only after a failure, to find out which field it is about.
     serde_json::from_slice(body).or_else(|_| {
         let deserializer = &mut serde_json::Deserializer::from_slice(body);
         serde_path_to_error::deserialize(deserializer).map_err(|error| Flaw::new(mismatch(&error)))
@@ -66,13 +69,13 @@ pub(crate) fn bytes(answer: &Answer) -> Result<RawBody, Flaw> {
     Ok(answer.body.clone().into())
 }
 
-/// The body without a byte order mark and white space.
+/// The body without a byte order mark and surrounding white space.
 fn json(answer: &Answer) -> &[u8] {
     without_mark(&answer.body).trim_ascii()
 }
 
 impl Answer {
-    /// The result of `judge` on a 2xx, unless it is cut off or is an error envelope.
+    /// The result of `judge` on a 2xx, unless its body was cut off or is an error envelope.
     pub fn judged<T>(&self, judge: Judge<T>) -> Result<T, Option<Flaw>> {
         if self.flaw.is_some() || (!self.body.is_empty() && Envelope::read(&self.body).is_error()) {
             return Err(None);
@@ -153,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_is_no_body_or_json_that_is_not_an_error() {
+    fn a_success_has_no_body_or_json_that_is_not_an_error() {
         for (body, is_success) in [
             (&b""[..], true),
             (b" \r\n", true),

@@ -21,12 +21,12 @@ use crate::{Secret, trace};
 /// is about to expire, or when Zoom refused it. It never asks twice at once: the token request runs in a task of its
 /// own, and every call that needs the outcome waits for it, each until its own deadline. While the old token is valid,
 /// no call waits at all. A token request that takes longer than
-/// [`token_timeout`](crate::ClientBuilder::token_timeout) is given up.
+/// [`token_timeout`](crate::ClientBuilder::token_timeout) is abandoned.
 ///
-/// Several clients that are given one source each keep a token of their own, unless the source has a
+/// Clients that are given the same source each keep a token of their own, unless the source has a
 /// [`cache`](Self::cache) for all of them, as [`ServerToServer`](crate::ServerToServer) does.
 ///
-/// A source that keeps its tokens in a file, so that a program that runs every minute does not request one each time:
+/// A source that stores its tokens in a file, so that a program that runs every minute does not request one each time:
 ///
 /// ```
 /// use std::path::PathBuf;
@@ -95,7 +95,7 @@ use crate::{Secret, trace};
 /// # zoom.get_meeting_live_stream_details().meeting_id(84912345678).await?;
 /// # }
 /// # assert_eq!(server.token_requests(), 1);
-/// # server.kill_token();
+/// # server.revoke_token();
 /// # let source = ServerToServer::new("account-id", "client-id", "client-secret").token_url(server.token_url());
 /// # let source = FileCache { file: folder.join("zoom-token"), source };
 /// # let zoom = zoom_livestream::Client::builder().base_url(server.base_url()).token_source(source).build()?;
@@ -108,8 +108,9 @@ use crate::{Secret, trace};
 pub trait TokenSource: Send + Sync + 'static {
     /// Gets a token.
     ///
-    /// `http` is the client's own, with its connections, timeouts and TLS; it follows no redirects. `refused` is the
-    /// token that Zoom refused, if that is why another is needed: a source that caches tokens must not return it again.
+    /// `http` is the client's own HTTP client, with its connections, timeouts and TLS settings; it does not follow
+    /// redirects. `refused` is the token that Zoom refused, if that is why another is needed: a source that caches
+    /// tokens must not return it again.
     ///
     /// # Errors
     ///
@@ -144,7 +145,7 @@ pub trait TokenSource: Send + Sync + 'static {
     }
 }
 
-/// For an [`Arc`] or a [`Box`] of a source.
+/// For anything that dereferences to a source, such as an [`Arc`] or a [`Box`] of one.
 impl<P: Deref<Target: TokenSource> + Send + Sync + 'static> TokenSource for P {
     fn token(
         &self,
@@ -230,7 +231,7 @@ pub(crate) struct Source {
     cache: TokenCache,
 }
 
-/// A token as requests carry it.
+/// A token as it is sent in requests.
 #[derive(Debug)]
 pub(crate) struct Token {
     header: HeaderValue,
@@ -247,7 +248,7 @@ impl Token {
         &self.header
     }
 
-    /// What a source is told about a token that was refused.
+    /// The refused token, as it is passed to a source.
     fn as_issued(&self) -> AccessToken {
         let header = self.header.to_str().unwrap_or_default();
         AccessToken::new(header.trim_start_matches("Bearer "))
@@ -266,7 +267,7 @@ fn bearer(token: &Secret) -> Result<HeaderValue, String> {
     Ok(header)
 }
 
-/// Why a text cannot be what Zoom issued, which is visible ASCII throughout.
+/// Why a text cannot be a token or credential issued by Zoom: those consist of visible ASCII characters only.
 pub(crate) fn flaw(text: &str) -> Option<&'static str> {
     if text.is_empty() {
         return Some("is empty");
@@ -278,7 +279,7 @@ pub(crate) fn flaw(text: &str) -> Option<&'static str> {
 /// A client's settings for its tokens.
 #[derive(Clone, Copy)]
 pub(crate) struct TokenSettings {
-    /// How long before its expiry a token is renewed.
+    /// How long before its expiry a token is refreshed.
     pub margin: Duration,
     /// How long a token request may take.
     pub timeout: Duration,
@@ -286,7 +287,7 @@ pub(crate) struct TokenSettings {
 
 /// The token of a client and its clones.
 pub(crate) enum Tokens {
-    /// The one that was given, even if Zoom refuses it.
+    /// The token that was set on the builder, used even if Zoom refuses it.
     Fixed(Arc<Token>),
     Fetched(Source, Arc<TokenSettings>),
 }
@@ -298,14 +299,14 @@ impl Tokens {
         Token::new(&AccessToken::new(token.clone())).map(Self::Fixed)
     }
 
-    /// The token for a request. A call waits only if there is no valid token, and dropping this future cancels
-    /// nothing for other calls.
+    /// The token for a request. A call waits only if there is no valid token, and dropping this future does not affect
+    /// other calls.
     pub async fn get(&self, http: &reqwest::Client) -> Outcome {
         let (source, settings) = match self {
             Self::Fixed(token) => return Ok(token.clone()),
             Self::Fetched(source, settings) => (source, **settings),
         };
-        // A second time if the fetch was lost: the source panicked, or its runtime was shut down.
+        // Tries a second time if the fetch was lost because the source panicked or its runtime was shut down.
         for _ in 0..2 {
             let mut fetch = match source.token_or_fetch(http, settings) {
                 Ok(token) => return Ok(token),
@@ -316,7 +317,8 @@ impl Tokens {
                 return outcome;
             }
         }
-        Err(Arc::from(BoxError::from("the token source panicked, or the runtime it ran on was shut down")))
+        let lost = "the token source panicked, or the runtime it ran on was shut down or is not being driven";
+        Err(Arc::from(BoxError::from(lost)))
     }
 
     /// Forgets `used`, which Zoom refused, unless a newer token has replaced it.
@@ -324,15 +326,15 @@ impl Tokens {
         let Self::Fetched(source, _) = self else { return };
         let mut state = source.cache.lock();
         if let Some(refused) = state.token.take_if(|token| token.header == used.header) {
-            // A fetch in progress may bring the same token back, so its outcome no longer counts.
+            // A fetch in progress may return the same token, so its outcome is ignored.
             *state = State { refused: Some(refused), ..State::default() };
         }
     }
 }
 
-/// How long after its own timeout a fetch counts as lost, so that the runtime has time to end it.
+/// How long after its own timeout a fetch counts as lost. This leaves the runtime time to end it.
 const GRACE: Duration = Duration::from_secs(1);
-/// The longest timeout that counts; a much longer one would overflow the clock.
+/// The longest timeout used; a much longer one would overflow the clock.
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 impl Source {
@@ -363,7 +365,7 @@ impl Source {
         valid.ok_or_else(|| fetch.clone())
     }
 
-    /// Starts a fetch in a task of its own, so that it belongs to no caller.
+    /// Starts a fetch in a task of its own, so that it does not depend on any caller.
     fn start(
         &self,
         http: reqwest::Client,
@@ -379,7 +381,7 @@ impl Source {
             let asked = asked.unwrap_or_else(|_| Err(Error::token_timeout(timeout).into()));
             let fetched = asked.and_then(|token| Ok(Token::new(&token)?)).map_err(Cause::from);
             cache.lock().end(&sender.subscribe(), &fetched, margin);
-            // No call waits for this error: they all go on with the old token.
+            // No call returns this error: they all continue with the old token.
             if let Err(SendError(Some(Err(error)))) = sender.send(Some(fetched)) {
                 trace::not_renewed(&error);
             }
@@ -443,7 +445,7 @@ struct State {
 #[derive(Clone, Debug)]
 struct Fetch {
     outcome: watch::Receiver<Option<Outcome>>,
-    /// From then on it no longer counts, because an idle runtime would never finish it.
+    /// When this fetch stops counting, because an idle runtime would never finish it.
     lost_at: Instant,
 }
 
@@ -460,7 +462,7 @@ impl TokenCache {
 }
 
 impl State {
-    /// Takes over the outcome of a fetch, unless the fetch no longer counts.
+    /// Stores the outcome of a fetch, unless the fetch no longer counts.
     fn end(&mut self, of: &watch::Receiver<Option<Outcome>>, outcome: &Outcome, margin: Duration) {
         if self.fetch.take_if(|fetch| fetch.outcome.same_channel(of)).is_none() {
             return;
@@ -468,7 +470,7 @@ impl State {
         match outcome {
             Ok(token) => {
                 *self = Self { token: Some(token.clone()), ..Self::default() };
-                // A margin longer than half the lifetime would have every call fetch a token.
+                // A margin longer than half the lifetime would make every call fetch a token.
                 self.fetch_again_after(|left| left - margin.min(left / 2));
             }
             Err(error) => {
@@ -478,7 +480,7 @@ impl State {
         }
     }
 
-    /// Schedules the next fetch, at the latest for when the token expires; `after` is told how long that is.
+    /// Schedules the next fetch, at the latest for when the token expires. `after` gets the time until then.
     fn fetch_again_after(&mut self, after: impl FnOnce(Duration) -> Duration) {
         let now = Instant::now();
         self.fetch_at = self.token.as_ref().and_then(|token| token.expires_at).map(|expires_at| {

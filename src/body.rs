@@ -1,4 +1,4 @@
-//! A generated body on its way into a request: the texts of its fields, and the encodings.
+//! How a generated body is sent: the text of each field, and the encodings.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,14 +9,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::file::FilePart;
-use crate::multipart;
-use crate::operation::Operation;
 use crate::url::encoded;
 
 /// How a body whose description says `multipart/form-data` is sent.
 ///
 /// The Postman items say multipart, so that is the default. Every other public client of these operations sends
-/// JSON, which Zoom's own earlier description lists beside it.
+/// JSON, which Zoom's own earlier description lists as well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BodyEncoding {
@@ -74,34 +72,6 @@ impl Encoded {
     pub fn json(content_type: &str, body: &impl Serialize) -> Result<Self, String> {
         Self::new(content_type, serde_json::to_vec(body).map_err(not_json)?)
     }
-
-    /// `None` if there is no field and the operation does not require one.
-    #[allow(dead_code)] // unused if the description has no form
-    pub fn form(
-        operation: &Operation,
-        encoding: BodyEncoding,
-        body: &impl Serialize,
-        fields: &[Field<'_>],
-    ) -> Result<Option<Self>, String> {
-        let media_type = operation.media_type.unwrap_or_default();
-        let has_file = fields.iter().any(|field| !field.files.is_empty());
-        if !has_file && fields.iter().all(|field| field.text.is_none()) {
-            return match operation.body_required {
-                true => Err("the body has no field: set at least one".to_owned()),
-                false => Ok(None),
-            };
-        }
-        let texts = fields.iter().filter_map(|field| Some((&*field.name, field.text.as_deref()?)));
-        let form = match encoding {
-            _ if !media_type.starts_with("multipart/") => Self::new(media_type, urlencoded(texts)),
-            BodyEncoding::Described => multipart::encode(fields),
-            BodyEncoding::Json if has_file => {
-                Err("a file cannot be sent as JSON: leave `body_encoding` at its default".to_owned())
-            }
-            BodyEncoding::Json => Self::json("application/json", body),
-        };
-        form.map(Some)
-    }
 }
 
 /// A field of a form.
@@ -112,9 +82,9 @@ pub(crate) struct Field<'f> {
     pub files: &'f [FilePart],
 }
 
-#[allow(dead_code)] // the description says which kinds of fields there are
+#[allow(dead_code)] // the description decides which kinds of fields are used
 impl<'f> Field<'f> {
-    /// A string is sent as it is and anything else as compact JSON; `null` is an absent field.
+    /// A string is sent as it is, and anything else as compact JSON; `null` counts as absent.
     pub fn text(name: &'f str, value: &impl Serialize) -> Result<Self, String> {
         let mut text = serde_json::to_string(value).map_err(not_json)?;
         if text.starts_with('"') {
@@ -158,7 +128,7 @@ pub(crate) fn urlencoded<'p>(pairs: impl Iterator<Item = (&'p str, &'p str)>) ->
 }
 
 /// Checks the length of a body's text, in characters.
-#[allow(dead_code)] // the description says whether a length is limited
+#[allow(dead_code)] // the description decides whether any length is limited
 pub(crate) fn within(
     name: &str,
     text: Option<&str>,
@@ -226,7 +196,7 @@ mod tests {
         }
 
         #[test]
-        fn an_urlencoded_form_is_read_back_by_the_url_crate(
+        fn a_urlencoded_form_is_read_back_by_the_url_crate(
             fields in prop::collection::vec((any::<String>(), any::<String>()), 1..4),
         ) {
             let form = urlencoded(fields.iter().map(|(name, text)| (&**name, &**text)));

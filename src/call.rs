@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Request, StatusCode};
 use tokio::time::{Instant, Timeout, sleep, timeout, timeout_at};
@@ -18,24 +17,21 @@ use crate::answer::{Answer, Judge};
 use crate::auth::Token;
 use crate::body::Encoded;
 use crate::envelope::{Envelope, ErrorCode};
-use crate::error::{Error, Judgement, Progress};
+use crate::error::{Error, INVALID_ACCESS_TOKEN, Judgement, Progress};
 use crate::inspect::Inspected;
 use crate::operation::Operation;
 use crate::parameters::Parameters;
 use crate::retry::{Kind, Limit, Resend, Spent, Stop, decide};
-use crate::send::{FAILURE_LIMIT, backoff, send};
+use crate::send::{backoff, send};
 use crate::trace::Span;
 
-/// What `.await` on an operation's builder waits for.
+/// The future that `.await` on an operation's builder waits for.
 pub(crate) type Call<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 
-/// Zoom's code for an access token that is invalid or has expired.
-const INVALID_ACCESS_TOKEN: ErrorCode = ErrorCode(124);
-
-/// The longest wait and the latest deadline, because clocks cannot express any instant.
+/// The longest wait and the latest deadline, because clocks cannot express every instant.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
 
-/// What a call sends.
+/// The content of a call's requests.
 pub(crate) struct Content<'c> {
     /// The base URL's path and the operation's, with its parameters filled in.
     pub path: &'c str,
@@ -45,8 +41,9 @@ pub(crate) struct Content<'c> {
     pub inspect: &'c (dyn Fn() -> Inspected + Sync),
 }
 
-/// Sends until there is a success or nothing more to try. Sent again are a 429, as the retry policy allows; a 401
-/// with code 124, once and with a newer token; a failure to connect, twice. Nothing else that may have reached Zoom is.
+/// Sends until the call succeeds or there is nothing more to try. It sends again after a 429, as the retry policy
+/// allows; once after a 401 with code 124, with a newer token; and twice after a failure to connect. Nothing else that
+/// may have reached Zoom is sent again.
 pub(crate) async fn run<T>(
     client: &Client,
     operation: &'static Operation,
@@ -59,12 +56,7 @@ pub(crate) async fn run<T>(
     let call = Running { client, operation, content, span, started, deadline };
     let mut success = call.span.within(call.attempts()).await?;
     success.answer.judged(judge).map_err(|flaw| {
-        let answer = &mut success.answer;
-        answer.flaw = answer.flaw.take().or(flaw);
-        if answer.body.len() > FAILURE_LIMIT {
-            // A slice would keep the whole body in memory.
-            answer.body = Bytes::copy_from_slice(&answer.body[..FAILURE_LIMIT]);
-        }
+        success.answer.flaw = success.answer.flaw.take().or(flaw);
         call.failure(success, None)
     })
 }
@@ -78,7 +70,7 @@ struct Running<'c> {
     deadline: Instant,
 }
 
-/// An answer, the token that was sent for it, and what the call has used up.
+/// An answer, the token that was sent for it, and the attempts and time that the call has used.
 struct Answered {
     answer: Answer,
     token: Arc<Token>,
@@ -146,7 +138,7 @@ impl Running<'_> {
         }
     }
 
-    /// Sends once, and says by which token.
+    /// Sends once, and returns the token that was used.
     async fn attempt(
         &self,
         progress: Progress,
@@ -154,7 +146,7 @@ impl Running<'_> {
         // Before a token is fetched, because a body may be refused.
         let body = (self.content.encode)().map_err(|what| Error::refused(Some(self.operation), what))?;
         let token = self.token(progress).await?;
-        let request = self.request(body, &token, progress)?;
+        let request = self.request(body, &token);
         let span = self.span.attempt(self.operation, &request, progress.attempts);
         let outcome = span.within(send(&self.client.client, request)).await;
         span.ended(&outcome, text(&token));
@@ -164,18 +156,18 @@ impl Running<'_> {
     async fn token(&self, progress: Progress) -> Result<Arc<Token>, Error> {
         let token = self.in_time(self.client.inner.tokens.get(&self.client.client)).await;
         let progress = Progress { elapsed: self.started.elapsed(), ..progress };
-        let token = token.map_err(|_| self.out_of_time(progress))?;
-        token.map_err(|error| Error::token(self.operation, error, progress))
+        let out_of_time = |when| Err(Error::deadline(self.operation, when, progress));
+        match token {
+            Err(_) => out_of_time("while an access token was being fetched"),
+            Ok(Ok(_)) if self.left().is_zero() => out_of_time("before the request was sent"),
+            Ok(token) => token.map_err(|error| Error::token(self.operation, error, progress)),
+        }
     }
 
-    fn request(&self, body: Option<Encoded>, token: &Token, progress: Progress) -> Result<Request, Error> {
+    fn request(&self, body: Option<Encoded>, token: &Token) -> Request {
         let settings = &self.client.inner.settings;
-        let left = self.left();
-        if left.is_zero() {
-            return Err(self.out_of_time(Progress { elapsed: self.started.elapsed(), ..progress }));
-        }
         let mut request = Request::new(self.operation.method.clone(), settings.url(self.content.path));
-        *request.timeout_mut() = Some(settings.attempt_timeout.min(left));
+        *request.timeout_mut() = Some(settings.attempt_timeout.min(self.left()));
         if let Some(parameters) = self.content.parameters {
             parameters.apply(&mut request);
         }
@@ -186,7 +178,7 @@ impl Running<'_> {
             headers.insert(CONTENT_TYPE, content_type);
             *request.body_mut() = Some(bytes.into());
         }
-        Ok(request)
+        request
     }
 
     /// Waits, then asks whether the call is still wanted. `Some` is the reason not to send it.
@@ -218,7 +210,7 @@ impl Running<'_> {
         }
     }
 
-    /// The error for this answer. Only now is the body inspected for what must not be printed.
+    /// The error for this answer. The body is searched for secrets only here, because only an error can print them.
     fn failure(&self, ended: Answered, limit: Option<(Limit, Stop)>) -> Error {
         let Answered { answer, token, progress } = ended;
         let mut secrets = (self.content.inspect)().secrets;
@@ -236,10 +228,6 @@ impl Running<'_> {
         self.span.resending(self.operation, progress.attempts, wait, why);
     }
 
-    fn out_of_time(&self, progress: Progress) -> Error {
-        Error::deadline(self.operation, "an access token was being fetched", progress)
-    }
-
     fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
@@ -251,7 +239,7 @@ impl Running<'_> {
 
 fn is_refused_token(answer: &Answer) -> bool {
     answer.status == StatusCode::UNAUTHORIZED
-        && Envelope::read(&answer.body).code == Some(INVALID_ACCESS_TOKEN)
+        && Envelope::read(&answer.body).code == Some(ErrorCode(INVALID_ACCESS_TOKEN))
 }
 
 fn text(token: &Token) -> &str {
@@ -261,4 +249,56 @@ fn text(token: &Token) -> &str {
 /// A random number from 0 to 1.
 fn chance() -> f64 {
     RandomState::new().hash_one(()) as f64 / u64::MAX as f64
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(feature = "mock")]
+    #[tokio::test(start_paused = true)]
+    async fn a_body_is_encoded_once_per_attempt_and_inspected_only_for_a_hook_or_a_failure() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+
+        use super::*;
+        use crate::RetryPolicy;
+        use crate::mock::{Answer, MockServer};
+
+        static OPERATION: Operation = Operation {
+            id: "anOperation",
+            method: reqwest::Method::PATCH,
+            path: "/meetings/{meetingId}/livestream/status",
+            media_type: Some("application/json"),
+            body_required: true,
+            documented_wait: None,
+            errors: &[],
+        };
+        let server = MockServer::start().await.expect("the embedded Zoom");
+        let zoom = Client::builder().base_url(server.base_url()).access_token(server.access_token());
+        let zoom = zoom.build().expect("a client");
+        let limited = || Answer::status(429).header("retry-after", "1");
+        let done = || Answer::status(204);
+        let hook = || RetryPolicy::default().notify(|_| {});
+        for (answers, policy, encodings, inspections) in [
+            (vec![done()], hook(), 1, 0),
+            (vec![limited(), limited(), done()], RetryPolicy::default(), 3, 0),
+            (vec![limited(), limited(), done()], hook(), 3, 2),
+            (vec![limited(), Answer::status(400)], RetryPolicy::default(), 2, 1),
+        ] {
+            answers.into_iter().for_each(|answer| server.answer(answer));
+            let (encoded, inspected) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            let content = Content {
+                path: "/v2/meetings/1/livestream/status",
+                parameters: None,
+                encode: &|| {
+                    encoded.fetch_add(1, Ordering::Relaxed);
+                    Encoded::json("application/json", &serde_json::json!({ "action": "start" })).map(Some)
+                },
+                inspect: &|| {
+                    inspected.fetch_add(1, Ordering::Relaxed);
+                    Inspected::default()
+                },
+            };
+            let _ = run(&zoom.with_retry(policy), &OPERATION, content, crate::answer::nothing).await;
+            assert_eq!((encoded.into_inner(), inspected.into_inner()), (encodings, inspections));
+        }
+    }
 }

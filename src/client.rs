@@ -12,7 +12,7 @@ use crate::sentence::causes;
 use crate::url::{self, is_loopback};
 use crate::{BodyEncoding, Client, RetryPolicy, Secret, ServerToServer, TokenSource};
 
-/// What the generated client carries for the layer, shared by its clones.
+/// The layer's part of the generated client, shared by its clones.
 #[derive(Clone)]
 pub(crate) struct Inner {
     pub settings: Arc<Settings>,
@@ -21,7 +21,7 @@ pub(crate) struct Inner {
 }
 
 pub(crate) struct Settings {
-    /// Parsed once; a call puts its path behind this one's.
+    /// Parsed once; each call appends its path to this one's.
     base_url: Url,
     pub attempt_timeout: Duration,
     pub body_encoding: BodyEncoding,
@@ -29,7 +29,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// What precedes the path of each call.
+    /// The base URL's path, which precedes that of each call.
     pub fn base_path(&self) -> &str {
         let path = self.base_url.path();
         path.strip_suffix('/').unwrap_or(path)
@@ -48,13 +48,13 @@ impl Settings {
     }
 }
 
-/// A sentence that refuses what a client was to be made of.
+/// The error for settings from which no client can be built.
 fn refused(sentence: String) -> Error {
     Error::refused(None, sentence)
 }
 
 impl Client {
-    /// Starts setting up a client, which needs an access token or a token source and nothing else.
+    /// Starts setting up a client. It needs only an access token or a token source.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::new()
     }
@@ -191,12 +191,13 @@ pub struct ClientBuilder {
     http: Option<reqwest::ClientBuilder>,
 }
 
-/// With the timeout, shorter than an attempt's 30 seconds: a silent connection is noticed before the attempt times out.
+/// Together with the timeout, this is less than an attempt's 30 seconds, so a silent connection is noticed before the
+/// attempt times out.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Shorter than the 60 to 75 seconds after which common servers and load balancers close an idle connection.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(50);
-/// As good as never, but still an instant that the clock can express.
+/// Practically never, but still an instant that the clock can express.
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 impl ClientBuilder {
@@ -231,7 +232,8 @@ impl ClientBuilder {
         self
     }
 
-    /// How long before it expires a token is refreshed. A margin longer than half the token's lifetime is shortened to that.
+    /// How long before its expiry a token is refreshed. A margin longer than half the token's lifetime is shortened to
+    /// half of it.
     pub fn token_margin(mut self, margin: Duration) -> Self {
         self.tokens.margin = margin;
         self
@@ -281,7 +283,7 @@ impl ClientBuilder {
         self
     }
 
-    /// How long a connection without calls is kept for the next call.
+    /// How long an idle connection is kept for the next call.
     ///
     /// If a server closes an idle connection just as a request is sent on it, the call fails: keep connections for less
     /// time than the server does.
@@ -323,7 +325,7 @@ impl ClientBuilder {
         self
     }
 
-    /// What overrides `http`: interval and timeout of the pings, and the idle time.
+    /// The settings that override `http`: interval and timeout of the pings, and the idle time.
     fn connections(&self) -> [Option<Duration>; 3] {
         let set = [self.http2_keep_alive_interval, self.http2_keep_alive_timeout, self.pool_idle_timeout];
         let defaults = [KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, POOL_IDLE_TIMEOUT].map(Some);
@@ -331,7 +333,7 @@ impl ClientBuilder {
         std::array::from_fn(|n| set[n].or(or[n]).map(|time| time.min(YEAR)))
     }
 
-    /// Makes the client.
+    /// Builds the client.
     ///
     /// # Errors
     ///
@@ -377,7 +379,7 @@ impl ClientBuilder {
             .tls_version_min(reqwest::tls::Version::TLS_1_2)
             .tls_danger_accept_invalid_certs(false)
             .tls_danger_accept_invalid_hostnames(false);
-        // Choosing the backend drops a preconfigured one, whose checks are not known here.
+        // Choosing the backend drops a preconfigured one, which might not check certificates.
         #[cfg(feature = "rustls")]
         let http = http.tls_backend_rustls();
         #[cfg(all(feature = "native-tls", not(feature = "rustls")))]

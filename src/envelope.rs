@@ -57,11 +57,11 @@ impl fmt::Debug for ErrorCode {
 pub struct FieldError {
     /// The field's name, as Zoom writes it.
     pub field: String,
-    /// Zoom's words.
+    /// Zoom's message about it.
     pub message: String,
 }
 
-/// What could be read of an error envelope in an answer's body.
+/// The readable parts of an error envelope in an answer's body.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Envelope {
     pub code: Option<ErrorCode>,
@@ -70,7 +70,7 @@ pub(crate) struct Envelope {
 }
 
 impl Envelope {
-    /// Reads as far as there is JSON: a body that is cut off still has its first members.
+    /// Reads as much as is valid JSON, because a body that was cut off still has its first members.
     pub fn read(body: &[u8]) -> Self {
         let mut members = Members::default();
         // An error ends the reading, but what was read before it still counts.
@@ -78,17 +78,18 @@ impl Envelope {
         let member = |name| members.0.get(name);
         let words = |name| member(name).and_then(string);
         let code = member("code").and_then(whole_number).map(ErrorCode);
-        // OAuth's names count only without a code, so that they never turn a success into an error.
+        // OAuth's names are read only if there is no code, so that they never turn a success into an error.
         let oauth = || words("reason").or_else(|| words("error")).filter(|_| code.is_none());
         let message = words("message").or_else(|| words("error_message")).or_else(oauth);
         let errors = member("errors").and_then(Value::as_array).into_iter().flatten();
         Self { code, message, errors: errors.filter_map(field_error).collect() }
     }
 
-    /// Whether a 2xx with this body is an error nevertheless: it has a code and words that do not repeat the success.
+    /// Whether a 2xx with this body is an error after all: it has a code and a message that do not just confirm the
+    /// success.
     ///
-    /// A code of 0 repeats it, and so does one from 200 to 299 whose words begin with `success` or `ok`. Zoom's own
-    /// error code 200 has other words.
+    /// A code of 0 confirms it, and so does one from 200 to 299 whose message begins with `success` or `ok`. Zoom's own
+    /// error code 200 has a different message.
     pub fn is_error(&self) -> bool {
         let (Some(ErrorCode(code)), Some(words)) = (self.code, &self.message) else { return false };
         let words = words.trim_start().to_ascii_lowercase();
@@ -96,7 +97,7 @@ impl Envelope {
         !(code == 0 || (200..300).contains(&code) && says_so)
     }
 
-    /// Redacts `secrets` in Zoom's words.
+    /// Redacts `secrets` in what Zoom wrote.
     pub fn redact(&mut self, secrets: &[String]) {
         let fields = self.errors.iter_mut().flat_map(|error| [&mut error.field, &mut error.message]);
         self.message.iter_mut().chain(fields).for_each(|words| redact(words, secrets));
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_may_be_repeated_as_a_code_and_a_message() {
+    fn a_code_and_a_message_may_confirm_a_success() {
         for (body, is_error) in [
             (r#"{"code":200,"message":"success"}"#, false),
             (r#"{"code":0,"message":"ok"}"#, false),
@@ -230,12 +231,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_can_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn no_bytes_cause_a_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
             Envelope::read(&body);
         }
 
         #[test]
-        fn a_code_and_a_message_are_read_whatever_follows_them(
+        fn a_code_and_a_message_are_read_even_if_garbage_follows(
             code in any::<i64>(), words in any::<String>(), rest in prop::collection::vec(any::<u8>(), 0..50),
         ) {
             let message = Value::from(words.as_str());

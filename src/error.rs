@@ -9,7 +9,7 @@ use bytes::Bytes;
 use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{StatusCode, Url};
 
-use crate::answer::{Answer, tracking_id};
+use crate::answer::{Answer, FAILURE_LIMIT, tracking_id};
 use crate::envelope::{Envelope, ErrorCode, FieldError};
 use crate::operation::Operation;
 use crate::retry::{Limit, Stop};
@@ -61,7 +61,7 @@ struct Answered {
     stop: Option<Stop>,
 }
 
-/// An error of any type; shared, because all calls that wait for one token get the same.
+/// An error of any type; shared, because all calls that wait for one token get the same error.
 pub(crate) type Cause = Arc<dyn StdError + Send + Sync>;
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -80,7 +80,7 @@ pub(crate) struct Judgement<'j> {
     pub stop: Option<Stop>,
     /// What to do about it, if the answer itself does not say.
     pub advice: Option<String>,
-    /// What was sent and must not be printed if the answer quotes it.
+    /// The secrets that were sent, redacted if the answer quotes them.
     pub secrets: &'j [String],
 }
 
@@ -124,9 +124,9 @@ impl Error {
         Self::failed(kind, operation, what, progress).because(source)
     }
 
-    /// The deadline ended the call during `what`, when no request was in progress.
-    pub(crate) fn deadline(operation: &Operation, what: &str, progress: Progress) -> Self {
-        let what = format!("the call's deadline passed while {what}");
+    /// The deadline ended the call at a time when no request was in progress.
+    pub(crate) fn deadline(operation: &Operation, when: &str, progress: Progress) -> Self {
+        let what = format!("the call's deadline passed {when}");
         Self::failed(ErrorKind::Timeout, operation, &what, progress)
     }
 
@@ -144,9 +144,14 @@ impl Error {
         let Judgement { limit, stop, advice, secrets } = judgement;
         let status = answer.status.as_u16();
         let mut envelope = Envelope::read(&answer.body);
+        if answer.body.len() > FAILURE_LIMIT {
+            // A slice would keep the whole body in memory.
+            answer.body = Bytes::copy_from_slice(&answer.body[..FAILURE_LIMIT]);
+            envelope = Envelope { code: envelope.code, ..Envelope::read(&answer.body) };
+        }
         let is_envelope = envelope != Envelope::default();
         envelope.redact(secrets);
-        // A status that is documented as a code of its own: HTTP 300 is Zoom's 300.
+        // A status that is documented as a code itself: HTTP 300 is Zoom's code 300.
         let own_code = || operation.documented_error(status, status.into());
         envelope.code = envelope.code.or_else(|| own_code().map(|error| ErrorCode(error.code)));
         let mut sentence = format!("{} was answered with HTTP {status}", operation.id);
@@ -154,7 +159,7 @@ impl Error {
             sentence += &format!(", code {code:?}");
         }
         let documented = envelope.code.and_then(|code| operation.documented_error(status, code.get()));
-        // The description's words replace Zoom's if those are missing, unless they are a template.
+        // If Zoom sent no message, the description's is used, unless that is a template.
         let documented = documented.map(|error| error.message).filter(|words| !words.contains('{'));
         if let Some(words) = envelope.message.as_deref().or(documented) {
             sentence += &format!(": {}", excerpt(words).trim_end_matches('.'));
@@ -175,11 +180,10 @@ impl Error {
             sentence += &format!(". {advice}");
         }
         sentence += &format!(" ({})", spent(progress));
-        // Once more: dropping invisible characters may have joined the parts of a secret.
+        // Redacted once more, because dropping invisible characters may have joined the parts of a secret.
         redact(&mut sentence, secrets);
-        let cause = answer.flaw.take().and_then(|flaw| flaw.cause);
         let mut error = Self::new(ErrorKind::Answered, Some(operation), sentence, progress);
-        error.0.source = cause.map(|cause| Arc::new(cause) as Cause);
+        error.0.source = answer.flaw.take().and_then(|flaw| Some(Arc::new(flaw.cause?) as Cause));
         error.0.answer = Some(Answered { answer, envelope, limit, stop });
         error
     }
@@ -220,7 +224,7 @@ impl Error {
         Some(self.answered_with()?.answer.status)
     }
 
-    /// The answer's headers.
+    /// The answer's headers. They may contain secrets.
     pub fn headers(&self) -> Option<&HeaderMap> {
         Some(&self.answered_with()?.answer.headers)
     }
@@ -236,7 +240,7 @@ impl Error {
         self.answered_with()?.envelope.code
     }
 
-    /// Zoom's words: the `message` of the answer's envelope, or the token endpoint's `reason`.
+    /// Zoom's message: the `message` of the answer's envelope, or the token endpoint's `reason`.
     pub fn message(&self) -> Option<&str> {
         self.answered_with()?.envelope.message.as_deref()
     }
@@ -277,15 +281,18 @@ impl Error {
         self.answered_with()?.limit?.wait
     }
 
-    /// When Zoom will accept the next request, if the answer's headers say so; for a daily limit, when it ends.
+    /// When Zoom will accept the next request, or the next token request; for a daily limit, when it ends.
+    ///
+    /// An instant that the answer names is by Zoom's clock, which may differ from this machine's: to wait, use
+    /// [`retry_after`](Self::retry_after).
     pub fn retry_at(&self) -> Option<SystemTime> {
         self.answered_with()?.limit?.until
     }
 
     /// Whether the retry policy's [`unless`](crate::RetryPolicy::unless) or [`check`](crate::RetryPolicy::check)
-    /// declined to have the call sent again after a 429. With
-    /// [`LiveStreams::satisfied`](crate::events::LiveStreams::satisfied), what the call asked for is already the case:
-    /// the stream is running, or has stopped.
+    /// decided against sending the call again after a 429. With
+    /// [`LiveStreams::satisfied`](crate::events::LiveStreams::satisfied), the stream is already in the state that the
+    /// call asked for.
     pub fn is_retry_declined(&self) -> bool {
         let stop = self.answered_with().and_then(|answered| answered.stop.as_ref());
         matches!(stop, Some(Stop::Declined | Stop::Satisfied(_)))
@@ -322,11 +329,11 @@ impl Error {
     }
 }
 
-/// The most characters a whole sentence may have.
+/// The maximum length of a whole sentence, in characters.
 const LONGEST_SENTENCE: usize = 2_000;
 const MOST_FIELD_ERRORS: usize = 5;
 
-const INVALID_ACCESS_TOKEN: i64 = 124;
+pub(crate) const INVALID_ACCESS_TOKEN: i64 = 124;
 const MISSING_SCOPES: i64 = 4711;
 
 impl fmt::Display for Error {
@@ -355,7 +362,7 @@ fn about_limit(stop: &Stop, limit: Limit) -> String {
     let not_resent = "It was not sent again because";
     match stop {
         Stop::DailyLimit => match limit.until {
-            Some(until) => format!("The account's daily limit is used up until {}", instant(until)),
+            Some(until) => format!("The account's daily limit is used up; it resets at {}", instant(until)),
             None => "The account's daily limit is used up".to_owned(),
         },
         Stop::NoRetryLeft => format!("{asks}, and the retry policy allows no more retries"),
@@ -387,16 +394,18 @@ fn redirect(answer: &Answer, secrets: &[String]) -> Option<String> {
     let location = answer.headers.get(LOCATION).filter(|_| answer.status.is_redirection())?;
     let mut location = String::from_utf8_lossy(location.as_bytes()).into_owned();
     redact(&mut location, secrets);
-    if let Ok(mut url) = Url::parse(&location) {
+    if let Some(mut url) = Url::parse(&location).ok().filter(Url::has_host) {
         // Fails only for a URL that cannot have a user or password.
         let _ = url.set_username("").and_then(|()| url.set_password(None));
         location = url.into();
+    } else if location.contains('@') {
+        location = "***".to_owned();
     }
     let location = location.split(['?', '#']).next().unwrap_or_default();
     Some(format!("It redirects to {}, which this client does not follow", shortened(location, 200)))
 }
 
-/// What a body that is not Zoom's may mean.
+/// A hint about a body that is not Zoom's.
 fn about_body(answer: &Answer) -> String {
     let what = match (answer.body.is_empty(), answer.media_type()) {
         (true, _) => "Its body is empty".to_owned(),
@@ -412,7 +421,7 @@ fn spent(progress: Progress) -> String {
 }
 
 /// Whether the server reset the stream with REFUSED_STREAM, which promises that nothing was processed (RFC 9113,
-/// section 8.7). hyper does not expose the reason, so this compares h2's words.
+/// section 8.7). hyper does not expose the reason, so this compares h2's message.
 fn is_refused_stream(error: &(dyn StdError + 'static)) -> bool {
     innermost(error) == "stream error received: refused stream before processing any application logic"
 }
@@ -436,7 +445,7 @@ mod tests {
     };
     const SECRET: &str = "s3cr3t";
 
-    /// Words with the secret in them, as it is or with characters inside that a reader would not see.
+    /// Text that contains the secret, either as it is or with invisible characters inside it.
     fn quoting() -> impl Strategy<Value = String> {
         let inside = select(vec!["", "\u{200b}", "\u{202e}", "\t", "\n"]);
         let piece = prop_oneof![
@@ -449,7 +458,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_answer_can_make_a_sentence_long_unreadable_or_secret(
+        fn no_answer_makes_a_sentence_long_or_unreadable_or_reveals_a_secret(
             status in 100..1000_u16,
             words in quoting(),
             field in quoting(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A file in a `multipart/form-data` body: its bytes from memory, its name and its content type.
 ///
-/// Cheap to clone. `Debug` prints the number of bytes and not the bytes.
+/// Cheap to clone. `Debug` prints the number of bytes, not the bytes.
 ///
 /// ```
 /// use zoom_livestream::FilePart;
@@ -34,8 +34,9 @@ impl FilePart {
         Self { name: name.into(), content_type: content_type.into(), bytes: bytes.into() }
     }
 
-    /// As `Option` and `Vec` have it: how the generated code gets a field's files, however many there may be.
-    #[allow(dead_code)] // the description says whether there is such a field
+    /// Like `as_slice` of `Option` and `Vec`, so that the generated code reads one file, an optional file and a list
+    /// alike.
+    #[allow(dead_code)] // the description decides whether there is such a field
     pub(crate) fn as_slice(&self) -> &[Self] {
         std::slice::from_ref(self)
     }
@@ -47,7 +48,7 @@ impl fmt::Debug for FilePart {
     }
 }
 
-/// As `null`, like an absent field, because a file is sent as a part of its own.
+/// Serialized as `null`, like an absent field, because a file is sent as a part of its own.
 impl Serialize for FilePart {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_none()
@@ -64,7 +65,7 @@ impl<'de> Deserialize<'de> for FilePart {
 mod tests {
     #[cfg(feature = "schemars")]
     #[test]
-    fn a_files_schema_is_binary_in_place() {
+    fn a_files_schema_is_inline_and_binary() {
         let schema = schemars::SchemaGenerator::default().subschema_for::<super::FilePart>();
         assert_eq!(schema.to_value(), serde_json::json!({ "type": "string", "format": "binary" }));
     }

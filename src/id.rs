@@ -1,4 +1,4 @@
-//! IDs that check themselves before they reach a URL.
+//! IDs that are validated before they reach a URL.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,7 +17,7 @@ impl fmt::Display for InvalidId {
 
 impl std::error::Error for InvalidId {}
 
-/// An ID in someone else's data.
+/// An ID as it may appear in JSON.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(
@@ -170,7 +170,7 @@ fn in_join_url(text: &str) -> Option<String> {
     let (host, path) = address.split_once('/')?;
     let is_zoom =
         |domain| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    // Without a dot or a percent sign, a path is what it looks like.
+    // A path without dots and percent signs means exactly what it says.
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/');
     if !["zoom.us", "zoom.com", "zoomgov.com"].into_iter().any(is_zoom)
         || !host.chars().all(|c| is_plain(c) || c == '.')
@@ -191,7 +191,8 @@ fn in_join_url(text: &str) -> Option<String> {
     id.map(str::to_owned)
 }
 
-/// What an error quotes of a refused text: enough to recognize it, but neither a megabyte nor a join URL's password.
+/// The part of a refused text that an error quotes: enough to recognize it, but neither a megabyte nor a join URL's
+/// password.
 fn quoted(text: &str) -> String {
     let mut shown: String = text.chars().take_while(|c| !matches!(c, '?' | '#')).take(40).collect();
     if shown.len() < text.len() {
@@ -210,7 +211,7 @@ fn quoted(text: &str) -> String {
 pub struct PathSegment(String);
 
 impl PathSegment {
-    /// The segment before it is percent-encoded.
+    /// The segment, not percent-encoded.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -349,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_quoted_shows_invisible_characters_and_no_password() {
+    fn a_quotation_shows_invisible_characters_and_no_password() {
         for (text, shown) in [
             ("my meeting", r#""my meeting""#),
             ("Réunion", r#""Réunion""#),
@@ -387,7 +388,7 @@ mod tests {
 
     #[cfg(feature = "schemars")]
     #[test]
-    fn the_json_schema_of_an_id_says_what_is_taken_and_what_is_given() {
+    fn the_json_schema_of_an_id_says_what_is_accepted_and_what_is_written() {
         use schemars::generate::SchemaSettings;
 
         let settings = SchemaSettings::draft2020_12;
@@ -414,7 +415,7 @@ mod tests {
         );
     }
 
-    /// Whether a trimmed text that is not a URL is an ID's digits, by the places where the gaps are.
+    /// Whether a trimmed text that is not a URL consists of an ID's digits, with gaps only where Zoom writes them.
     fn is_written_as_an_id(text: &str) -> bool {
         let chars: Vec<char> = text.chars().collect();
         let gaps: Vec<usize> = (0..chars.len()).filter(|at| !chars[*at].is_ascii_digit()).collect();
@@ -450,7 +451,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_panics_and_each_refusal_is_one_visible_line(
+        fn no_text_causes_a_panic_and_each_refusal_is_one_visible_line(
             text in prop_oneof![
                 any::<String>(),
                 prop::collection::vec(

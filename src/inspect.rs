@@ -1,4 +1,5 @@
-//! What a typed body holds: secrets, to be redacted from errors, and other texts, to be shown to a policy's hooks.
+//! Collects from a typed body its secrets, to be redacted in errors, and its other texts, to be shown to a policy's
+//! hooks.
 
 use serde::Serialize;
 use serde_content::{Data, Value as Content};
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn each_secret_is_found_however_deep_and_is_not_among_the_texts() {
+    fn each_secret_is_found_at_any_depth_and_is_not_among_the_texts() {
         let inspected = Inspected::of(&body(Action::Start));
         assert_eq!(inspected.secrets, ["key", "deep", "second", "named"]);
         assert_eq!(Value::Object(inspected.texts), json!({ "action": "start", "else": "text" }));

@@ -45,8 +45,8 @@
 //! # Tokens
 //!
 //! Zoom's access tokens expire after an hour. [`ServerToServer`] fetches the next one in time, with the credentials of an
-//! account's own app; [`TokenSource`] is for everything else: a vault, user OAuth, a store that several machines share. Since
-//! June 2023 a new server-to-server token does not invalidate earlier ones, so several machines may each fetch their own.
+//! account's own app; [`TokenSource`] is for everything else: a vault, user OAuth, a store shared by several machines.
+//! Since June 2023, a new server-to-server token does not invalidate earlier ones, so each machine may fetch its own.
 //!
 //! ```
 //! use zoom_livestream::{Client, ServerToServer};
@@ -68,9 +68,9 @@
 //!
 //! # Many accounts
 //!
-//! [`Client::with_access_token`] and [`Client::with_token_source`] give a client for another user or account. It is cheap:
-//! it shares connections, TLS and settings with the first, and has a token of its own. A service builds one client when
-//! it starts, and one such clone for each account it acts for.
+//! [`Client::with_access_token`] and [`Client::with_token_source`] return a client for another user or account. It is
+//! cheap: it shares connections, TLS and settings with the first one, but has a token of its own. A service builds one
+//! client when it starts, and derives one from it for each account it acts for.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -122,9 +122,9 @@
 //!
 //! # Start once
 //!
-//! No request says whether a stream is running; Zoom reports it only through events (webhooks). With the feature `events`,
-//! [`events::LiveStreams`] keeps track of them, and a start that waits ends as soon as its stream is running. For a start,
-//! that is what you wanted.
+//! No API request tells whether a stream is running; only Zoom's events (webhooks) do. With the feature `events`,
+//! [`events::LiveStreams`] keeps track of them, and a start that is waiting ends as soon as its stream is running.
+//! For a start, treat that as success.
 //!
 //! ```toml
 //! [dependencies]
@@ -161,7 +161,7 @@
 //! After a successful stop, call `streams.tell(meeting, StreamState::Stopped, sent)` with the time it was sent, in
 //! milliseconds since 1970. Otherwise a start right after it may be declined, because the stop's event has not arrived yet.
 //!
-//! [`events`] says which events to switch on, and how to verify them.
+//! [`events`] says which events to enable, and how to verify them.
 //!
 //! # Errors
 //!
@@ -184,8 +184,9 @@
 //! # assert_eq!(what_now(&nothing_set), "fix the call: nothing was sent");
 //! ```
 //!
-//! A success is a 2xx without a body, or with a JSON body that is not an error envelope. An envelope is a `code` with a
-//! `message`, unless they repeat the success (`{"code": 200, "message": "success"}`). A captive portal's HTML is
+//! A success is a 2xx without a body, or with a JSON body that is not an error envelope; where something other than JSON is
+//! documented, any body that is not an error envelope will do. An envelope is a `code` with a
+//! `message`, unless they only confirm the success (`{"code": 200, "message": "success"}`). A captive portal's HTML is
 //! therefore an error, even with status 200.
 //!
 //! If the network is at fault, a failed connection is tried twice more. An untrusted certificate, a proxy that asks for a
@@ -194,8 +195,8 @@
 //!
 //! # Testing your own code
 //!
-//! With the feature `mock`, [`mock::MockServer`] is a Zoom on a loopback port: strict about what it accepts, with a live
-//! stream's cool-down, and with any answer you ask for.
+//! With the feature `mock`, [`mock::MockServer`] is an embedded Zoom on a loopback port. It is strict about what it
+//! accepts, enforces the cool-down of a live stream, and gives any answer you ask for.
 //!
 //! ```toml
 //! [dev-dependencies]
@@ -206,7 +207,7 @@
 //! use zoom_livestream::mock::{Answer, MockServer};
 //! use zoom_livestream::{Client, Error, ErrorCode};
 //!
-//! // Yours: what is tested.
+//! // Your code, which is to be tested.
 //! async fn is_configured(zoom: &Client, meeting: u64) -> Result<bool, Error> {
 //!     match zoom.get_meeting_live_stream_details().meeting_id(meeting).await {
 //!         Ok(details) => Ok(details.stream_url.is_some()),
@@ -229,8 +230,8 @@
 //! # }
 //! ```
 //!
-//! No test has to sit through 30 seconds: with `#[tokio::test(start_paused = true)]`, or after `tokio::time::pause()`,
-//! the client's waits and the embedded Zoom's cool-down pass at once (tokio's feature `test-util`):
+//! No test has to wait for 30 seconds: with `#[tokio::test(start_paused = true)]`, or after `tokio::time::pause()`,
+//! the client's waits and the embedded Zoom's cool-down pass immediately (tokio's feature `test-util`):
 //!
 //! ```
 //! # use zoom_livestream::mock::MockServer;
@@ -244,7 +245,7 @@
 //! for _ in 0..2 {
 //!     zoom.update_meeting_live_stream_status().meeting_id(84912345678).action(Action::Start).await?;
 //! }
-//! assert!(started.elapsed().as_secs() >= 29); // on tokio's clock; only a moment of real time
+//! assert!(started.elapsed().as_secs() >= 29); // on tokio's clock; only a moment has really passed
 //! # Ok(())
 //! # }
 //! ```
@@ -268,14 +269,16 @@
 //!
 //! # Tracing
 //!
-//! With the feature `tracing`, each call is a span. Names are OpenTelemetry's where it has one. No body, header or token
-//! is ever a field.
+//! With the feature `tracing`, each call is a span. Names are OpenTelemetry's where it has one. No body, token or header is
+//! ever a field, except Zoom's tracking ID.
 //!
 //! | span or event | fields |
 //! |---|---|
 //! | span `zoom.call`, from `.await` to its end | `otel.kind`, `zoom.operation_id`, `zoom.resource_id` (the meeting or webinar) |
 //! | span `zoom.attempt`, until its answer was read | `otel.kind`, `otel.name`, `http.request.method`, `http.request.resend_count`, `http.response.status_code`, `url.template`, `server.address`, `server.port`, `zoom.tracking_id`, `error.type` (a status, `connect`, `timeout` or `interrupted`) |
+//! | span `zoom.token`, for one request of a token | `otel.kind` |
 //! | event at `WARN` before each resend | `zoom.operation_id`, `http.request.resend_count`, `wait_seconds` |
+//! | event at `WARN` if a valid token could not be renewed | none; the message contains the token source's error |
 //!
 //! # Regenerating
 //!
@@ -303,7 +306,7 @@
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
-// The crate's page and others link to both.
+// The crate's page and others link to items of both features.
 #![cfg_attr(not(all(feature = "events", feature = "mock")), allow(rustdoc::broken_intra_doc_links))]
 
 mod answer;
@@ -317,11 +320,11 @@ mod error;
 pub mod events;
 mod extra;
 mod file;
+mod form;
 mod id;
 mod inspect;
 #[cfg(feature = "mock")]
 pub mod mock;
-mod multipart;
 mod operation;
 mod parameters;
 mod retry;

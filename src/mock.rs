@@ -39,7 +39,7 @@
 //!
 //! # What it refuses
 //!
-//! The checks, in this order. Every refusal has Zoom's envelope, `{"code", "message"}`.
+//! It makes these checks, in this order. Every refusal has Zoom's envelope, `{"code", "message"}`.
 //!
 //! | request | answer |
 //! |---|---|
@@ -66,12 +66,13 @@
 //!
 //! [`MockServer::access_token`] is valid from the start. [`MockServer::token_url`] issues others by Zoom's
 //! server-to-server OAuth. A new token leaves earlier ones valid, as at Zoom since June 2023.
-//! [`MockServer::kill_token`] revokes them all.
+//! [`MockServer::revoke_token`] revokes them all.
 //!
 //! # Events
 //!
-//! With the feature `events`, [`MockServer::send_events_to`] sets an endpoint, to which signed events are then posted as by
-//! Zoom: `meeting.live_streaming_started` after an accepted start, `meeting.live_streaming_stopped` after a stop.
+//! With the feature `events`, [`MockServer::send_events_to`] sets an endpoint, to which signed events are then posted
+//! as Zoom would post them: `meeting.live_streaming_started` after an accepted start, `meeting.live_streaming_stopped`
+//! after a stop.
 
 mod answer;
 mod description;
@@ -138,7 +139,7 @@ impl MockServer {
         &self.token_url
     }
 
-    /// The bearer token that is valid from the start until [`kill_token`](Self::kill_token).
+    /// The bearer token that is valid from the start until [`revoke_token`](Self::revoke_token).
     pub fn access_token(&self) -> &str {
         &self.shared.settings.access_token
     }
@@ -189,7 +190,7 @@ impl MockServer {
 
     /// Revokes every token issued so far, including [`access_token`](Self::access_token): requests get 401 with code 124
     /// until a new token is fetched.
-    pub fn kill_token(&self) {
+    pub fn revoke_token(&self) {
         self.shared.lock().tokens.clear();
     }
 
@@ -253,7 +254,7 @@ pub struct MockServerBuilder {
     client_secret: String,
     token_lifetime: Duration,
     token_delay: Duration,
-    new_token_kills_old: bool,
+    new_token_revokes_old: bool,
 }
 
 impl Default for MockServerBuilder {
@@ -269,7 +270,7 @@ impl Default for MockServerBuilder {
             client_secret: "mock-secret".into(),
             token_lifetime: Duration::from_secs(3600),
             token_delay: Duration::ZERO,
-            new_token_kills_old: false,
+            new_token_revokes_old: false,
         }
     }
 }
@@ -323,8 +324,8 @@ impl MockServerBuilder {
     }
 
     /// Whether fetching a token revokes all earlier ones. Default: no, as at Zoom since June 2023.
-    pub fn new_token_kills_old(mut self, kills: bool) -> Self {
-        self.new_token_kills_old = kills;
+    pub fn new_token_revokes_old(mut self, revokes: bool) -> Self {
+        self.new_token_revokes_old = revokes;
         self
     }
 
@@ -374,7 +375,7 @@ impl fmt::Debug for MockServerBuilder {
             .field("requests_per_second", &self.requests_per_second)
             .field("token_lifetime", &self.token_lifetime)
             .field("token_delay", &self.token_delay)
-            .field("new_token_kills_old", &self.new_token_kills_old)
+            .field("new_token_revokes_old", &self.new_token_revokes_old)
             .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! What the description says of one operation, as build.rs writes it beside the generated code.
+//! What the description says about one operation, as build.rs writes it next to the generated code.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub(crate) struct Operation {
     /// The body's media type, if there is a body.
     pub media_type: Option<&'static str>,
     pub body_required: bool,
-    /// The wait that the description of this operation's 429 asks for in words, or else the document's.
+    /// The wait that this operation's 429 asks for in its description, or else the document's default.
     pub documented_wait: Option<Duration>,
     pub errors: &'static [DocumentedError],
 }

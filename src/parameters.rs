@@ -1,6 +1,6 @@
-//! A call's parameters on their way into query, headers and cookies, each in the style that the description says
+//! Sends a call's parameters in the query, in headers and in cookies, each in the style that the description gives
 //! (OpenAPI 3.0, "Style Values").
-#![allow(dead_code)] // the description says which places and styles there are
+#![allow(dead_code)] // the description decides which places and styles are used
 
 use reqwest::Request;
 use reqwest::header::{COOKIE, HeaderMap, HeaderName, HeaderValue};
@@ -12,17 +12,17 @@ use crate::url::encoded;
 /// How a list or an object is written.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Style {
-    /// `a,b`, and of an object `name,value`.
+    /// `a,b`, or for an object `name,value`.
     Delimited(char),
-    /// One `name=value` for each.
+    /// One `name=value` for each item or member.
     Exploded,
     /// `parameter[name]=value` for each member of an object.
     DeepObject,
-    /// As JSON, whatever its type.
+    /// As JSON, regardless of its type.
     Json,
 }
 
-/// What is sent besides the path and the body.
+/// Everything that is sent besides the path and the body.
 #[derive(Debug, Default)]
 pub(crate) struct Parameters {
     query: String,
@@ -32,7 +32,8 @@ pub(crate) struct Parameters {
 impl Parameters {
     /// An error is the sentence that refuses the value.
     pub fn query(&mut self, name: &str, style: Style, value: &impl Serialize) -> Result<(), String> {
-        // A comma is sent as it is, and percent-encoded in the texts; a space and a pipe are always encoded.
+        // A comma between texts is sent as it is, and one inside a text is percent-encoded; a space or a pipe is always
+        // encoded.
         let (refused, delimiter) = match style {
             Style::Delimited(by) if by != ',' => (Some(by), encoded(&by.to_string()).into_owned()),
             _ => (None, ",".to_owned()),
@@ -85,7 +86,7 @@ impl Parameters {
     }
 }
 
-/// What follows one name: the name, unless it is the parameter's own, and one text or several.
+/// A name, if it is not the parameter's own, and its text or texts.
 type Pair = (Option<String>, Vec<String>);
 
 /// The pairs that a value becomes; none if it is `null`. A text in a list or an object is refused if it contains
@@ -186,7 +187,7 @@ mod tests {
         }
 
         #[test]
-        fn no_header_or_cookie_starts_another(text in any::<String>()) {
+        fn no_value_adds_a_header_or_cookie(text in any::<String>()) {
             let mut parameters = Parameters::default();
             let value = Value::from(vec![text.clone()]);
             if parameters.header("x-a", Style::Exploded, &value).is_ok() {

@@ -89,7 +89,7 @@ impl RetryPolicy {
     /// How long a call may take from its `.await` to its end, including waits and all attempts.
     ///
     /// A wait that would end later is not started, and an attempt's timeout is shortened to the time left. With
-    /// `None`, a call that keeps meeting a limit per second is retried for as long as it takes.
+    /// `None`, a call that keeps hitting a limit per second is retried for as long as it takes.
     pub fn deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
         self.deadline = deadline.into();
         self
@@ -227,9 +227,9 @@ impl Resend {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limit {
     pub kind: Kind,
-    /// How long to wait, where the answer or the description says so.
+    /// How long to wait, if the answer or the description says so.
     pub wait: Option<Duration>,
-    /// The instant before which Zoom wants no further request, where the answer names one.
+    /// The time before which Zoom does not want another request, by the server's clock if the answer names it.
     pub until: Option<SystemTime>,
 }
 
@@ -244,7 +244,7 @@ pub(crate) enum Kind {
     Other,
 }
 
-/// No wait is shorter than this, whatever an answer says, because Zoom's limits are per second and clocks differ.
+/// No wait is shorter than this, regardless of the answer, because Zoom's limits are per second and clocks differ.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
 impl Limit {
@@ -266,9 +266,11 @@ impl Limit {
             Some(RetryAfter::At(until)) => (Some(left(until)), Some(until)),
             None if kind == Kind::PerSecond => {
                 let wait = reset.map(|until| until.map_or(Duration::MAX, left));
-                (Some(wait.unwrap_or(SHORTEST_WAIT)), None)
+                (Some(wait.unwrap_or(SHORTEST_WAIT)), reset.flatten())
             }
-            None => (documented, None),
+            // What the description says is about a start, not about the day's limit.
+            None if kind == Kind::Daily => (None, None),
+            None => (documented, documented.and_then(|wait| now.checked_add(wait))),
         };
         Self { kind, wait: wait.map(|wait| wait.max(SHORTEST_WAIT)), until }
     }
@@ -287,7 +289,7 @@ pub(crate) enum Stop {
     PastDeadline,
     /// The caller already has what the call was meant to achieve, for this reason.
     Satisfied(String),
-    /// The caller's check said no.
+    /// The caller's check returned `false`.
     Declined,
     /// The caller's check did not answer before the call's deadline.
     CheckTooSlow,
@@ -295,7 +297,7 @@ pub(crate) enum Stop {
     NoWaitKnown,
 }
 
-/// What a call has used up when the client decides whether to send it again.
+/// The retries and time that a call has used when the client decides whether to send it again.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Spent {
     /// Retries after a limit per second.
@@ -315,11 +317,11 @@ pub(crate) fn decide(
     if limit.kind == Kind::Daily {
         return Err(Stop::DailyLimit);
     }
+    let wait = limit.wait.ok_or(Stop::NoWaitKnown)?;
     let paced = limit.kind == Kind::PerSecond;
     if policy.max_retries == 0 || (!paced && spent.retries >= policy.max_retries) {
         return Err(Stop::NoRetryLeft);
     }
-    let wait = limit.wait.ok_or(Stop::NoWaitKnown)?;
     if wait > policy.max_wait {
         return Err(Stop::WaitTooLong);
     }
@@ -330,9 +332,9 @@ pub(crate) fn decide(
         return Err(Stop::PastDeadline);
     }
     // Calls that were refused in one second and came back together in another would be refused again, so they spread
-    // out, and further with each retry.
-    let spread = Duration::from_secs(2 << spent.paced.min(4)).min(left).mul_f64(chance.clamp(0.0, 1.0));
-    Ok(if paced { wait.saturating_add(spread) } else { wait })
+    // out, and further with each retry. Half of the time left is for the attempt.
+    let span = Duration::from_secs(2 << spent.paced.min(4)).min(left / 2).min(policy.max_wait - wait);
+    Ok(if paced { wait + span.mul_f64(chance.clamp(0.0, 1.0)) } else { wait })
 }
 
 enum RetryAfter {
@@ -386,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn a_429_names_its_wait_in_this_order() {
+    fn the_wait_after_a_429_is_looked_up_in_this_order() {
         let qps = |reset| [("x-ratelimit-type", "QPS"), ("x-ratelimit-reset", reset)];
         let past = "Sat, 30 May 2020 23:00:00 GMT";
         for (pairs, seconds) in [
@@ -420,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_is_measured_by_the_clock_of_the_answer() {
+    fn an_instant_is_measured_against_the_answers_date() {
         // Ten minutes ahead of and behind this machine's clock.
         for (date, until, reset) in [
             ("Sun, 31 May 2020 00:10:00 GMT", "Sun, 31 May 2020 00:10:30 GMT", "1590883830"),
@@ -464,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn retries_and_the_deadline_end() {
+    fn retries_end_at_their_limit_and_at_the_deadline() {
         let policy = RetryPolicy::default();
         assert_eq!(decide_at(&policy, &[], 2, 0), Ok(Duration::from_secs(30)));
         assert_eq!(decide_at(&policy, &[], 3, 0), Err(Stop::NoRetryLeft));
@@ -488,23 +490,40 @@ mod tests {
             assert_eq!(after(paced, 0, 0.5), Ok(Duration::from_secs(1 + span / 2)));
             assert_eq!(after(paced, 0, 1.0), Ok(Duration::from_secs(1 + span)));
         }
-        assert_eq!(after(9, 295, 0.5), Ok(Duration::from_secs(3)), "what is left is shared out");
+        assert_eq!(after(9, 295, 0.5), Ok(Duration::from_secs(2)), "half of what is left is for the attempt");
         assert_eq!(after(9, 299, 0.0), Err(Stop::PastDeadline));
+        let short = RetryPolicy::default().max_wait(Duration::from_secs(6));
+        let spent = Spent { paced: 9, ..Spent::default() };
+        assert_eq!(decide(&short, &limit, spent, 1.0), Ok(Duration::from_secs(6)), "`max_wait` holds");
         let never = decide(&RetryPolicy::never(), &limit, Spent::default(), 0.0);
         assert_eq!(never, Err(Stop::NoRetryLeft));
     }
 
     #[test]
-    fn without_any_wait_named_nothing_is_guessed() {
-        let decision = decide(&RetryPolicy::default(), &limit(&[], None), Spent::default(), 0.0);
-        assert_eq!(decision, Err(Stop::NoWaitKnown));
+    fn a_wait_that_is_not_given_is_not_guessed() {
+        for policy in [RetryPolicy::default(), RetryPolicy::never()] {
+            let decision = decide(&policy, &limit(&[], None), Spent::default(), 0.0);
+            assert_eq!(decision, Err(Stop::NoWaitKnown), "{policy:?}");
+        }
     }
 
-    /// Headers as they are, as they could be, and as no server should write them.
+    #[test]
+    fn every_wait_has_an_instant_at_which_it_ends() {
+        let at = |pairs: &[_]| limit(pairs, Some(Duration::from_secs(700))).until;
+        let until = Some(now() + Duration::from_secs(700));
+        assert_eq!(at(&[]), until, "the description's");
+        assert_eq!(at(&[("retry-after", "700")]), until);
+        assert_eq!(at(&[("x-ratelimit-type", "Daily-limit")]), None, "the description's is about a start");
+        assert_eq!(at(&[("x-ratelimit-type", "QPS"), ("x-ratelimit-reset", "1590883900")]), until);
+    }
+
+    /// Real headers, plausible headers, and headers that no server should send.
     fn header() -> impl Strategy<Value = String> {
         prop_oneof![
             "[ -~]{0,40}",
             any::<i128>().prop_map(|number| number.to_string()),
+            any::<u64>().prop_map(|number| number.to_string()),
+            (0..1_u64 << 40).prop_map(|number| number.to_string()),
             any::<u32>().prop_map(|number| number.to_string()),
             (0..20_000_u32, 0..99_u32, 0..99_u32, 0..99_u32).prop_map(|(year, month, day, hour)| format!(
                 "{year:04}-{month:02}-{day:02}T{hour:02}:00:00Z"
@@ -518,20 +537,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_header_can_panic_or_shorten_a_wait_below_a_second(
+        fn no_header_causes_a_panic_or_a_wait_below_one_second(
             values in prop::collection::vec((0..4_usize, header()), 0..5),
             retries in any::<u32>(), paced in any::<u32>(), elapsed in any::<u64>(), chance in any::<f64>(),
         ) {
             let names = ["retry-after", "x-ratelimit-type", "x-ratelimit-reset", "date"];
             let headers = values.iter().filter_map(|(name, value)| Some((names[*name].parse().ok()?, value.parse().ok()?)));
             let limit = Limit::read(&headers.collect(), DOCUMENTED, now());
-            prop_assert!(limit.wait >= Some(SHORTEST_WAIT));
+            prop_assert!(limit.wait >= Some(SHORTEST_WAIT) || (limit.kind == Kind::Daily && limit.wait.is_none()));
             let words = crate::sentence::how_long(limit.wait.unwrap_or_default(), limit.until);
             prop_assert!(words.len() < 40, "{}", words);
+            if let Some(until) = limit.until {
+                let instant = crate::sentence::instant(until);
+                prop_assert!(instant.len() < 40, "{}", instant);
+            }
             let spent = Spent { retries, paced, elapsed: Duration::from_secs(elapsed) };
             for policy in [RetryPolicy::default(), RetryPolicy::default().max_wait(Duration::MAX).deadline(None)] {
                 if let Ok(wait) = decide(&policy, &limit, spent, chance) {
-                    prop_assert!(wait >= SHORTEST_WAIT);
+                    prop_assert!(wait >= SHORTEST_WAIT && wait <= policy.max_wait);
                     prop_assert!(policy.deadline.is_none_or(|end| spent.elapsed.saturating_add(wait) <= end));
                 }
             }

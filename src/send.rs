@@ -8,14 +8,12 @@ use bytes::{Bytes, BytesMut};
 use reqwest::header::HeaderValue;
 use reqwest::{Client, Request, Response};
 
-use crate::answer::{Answer, Flaw};
+use crate::answer::{Answer, FAILURE_LIMIT, Flaw};
 use crate::sentence::causes;
 
-/// How much of an error's body is kept, in bytes.
-pub(crate) const FAILURE_LIMIT: usize = 64 * 1024;
 /// How large a success's body may be, in bytes.
 pub(crate) const SUCCESS_LIMIT: usize = 4 * 1024 * 1024;
-/// Before the second and the third attempt to connect.
+/// The waits before the second and the third attempt to connect.
 const CONNECT_BACKOFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(1000)];
 
 /// Sends once and reads the answer.

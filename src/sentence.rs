@@ -1,12 +1,12 @@
-//! What error sentences have in common.
+//! Helpers for error sentences.
 
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
-/// The most characters of someone else's words in one place of a sentence.
+/// The maximum length of a quotation in a sentence, in characters.
 const LONGEST_EXCERPT: usize = 500;
 
-/// Someone else's words on one line: short, and without characters that would reorder or hide the text around them.
+/// A quotation on one line: short, and without characters that would reorder or hide the text around them.
 pub(crate) fn excerpt(words: &str) -> String {
     shortened(words, LONGEST_EXCERPT)
 }
@@ -38,7 +38,7 @@ pub(crate) fn how_long(wait: Duration, until: Option<SystemTime>) -> String {
     format!("until {}", until.map_or_else(|| AFTER_9999.to_owned(), instant))
 }
 
-const AFTER_9999: &str = "after the year 9999";
+const AFTER_9999: &str = "a time after the year 9999";
 
 /// An instant in UTC, in the format of RFC 3339.
 pub(crate) fn instant(at: SystemTime) -> String {
@@ -48,7 +48,7 @@ pub(crate) fn instant(at: SystemTime) -> String {
             humantime::format_rfc3339_seconds(at).to_string()
         }
         Ok(_) => AFTER_9999.to_owned(),
-        Err(_) => "before the year 1970".to_owned(),
+        Err(_) => "a time before the year 1970".to_owned(),
     }
 }
 
@@ -92,8 +92,8 @@ mod tests {
             (Duration::from_millis(29_001), None, "for 30 s"),
             (Duration::from_secs(600), Some(may), "for 600 s"),
             (Duration::from_secs(601), Some(may), "until 2020-05-31T00:00:00Z"),
-            (Duration::from_secs(u64::MAX), None, "until after the year 9999"),
-            (Duration::from_secs(999_999_999_999), century, "until after the year 9999"),
+            (Duration::from_secs(u64::MAX), None, "until a time after the year 9999"),
+            (Duration::from_secs(999_999_999_999), century, "until a time after the year 9999"),
         ] {
             assert_eq!(how_long(wait, until), words);
         }

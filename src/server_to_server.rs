@@ -44,7 +44,8 @@ pub struct ServerToServer {
     account_id: String,
     client_id: String,
     client_secret: Secret,
-    token_url: String,
+    /// It may contain a password until [`checked_url`](Self::checked_url) has refused that.
+    token_url: Secret,
     cache: TokenCache,
 }
 
@@ -74,7 +75,7 @@ impl ServerToServer {
             account_id: account_id.into(),
             client_id: client_id.into(),
             client_secret: client_secret.into(),
-            token_url: TOKEN_URL.to_owned(),
+            token_url: TOKEN_URL.into(),
             cache: TokenCache::default(),
         }
     }
@@ -82,8 +83,8 @@ impl ServerToServer {
     /// A token endpoint other than `https://zoom.us/oauth/token`. It must be https; if the base URL is http on a loopback
     /// address, it may be that too.
     pub fn token_url(mut self, url: impl Into<String>) -> Self {
-        self.token_url = url.into();
-        // A clone must not share its token with another endpoint's.
+        self.token_url = Secret::from(url);
+        // A clone for another endpoint must not share this one's token.
         self.cache = TokenCache::default();
         self
     }
@@ -105,7 +106,7 @@ impl ServerToServer {
                 "the client ID contains a colon, which Basic authentication cannot send: {advice}"
             ));
         }
-        url::checked("the token URL", &self.token_url)
+        url::checked("the token URL", self.token_url.expose())
     }
 
     fn request(&self, http: &reqwest::Client) -> Result<Request, Error> {
@@ -295,7 +296,7 @@ mod tests {
         }
 
         #[test]
-        fn an_error_is_one_line_without_what_was_sent(status in 100..1000_u16, json in object()) {
+        fn an_error_is_one_line_that_does_not_quote_what_was_sent(status in 100..1000_u16, json in object()) {
             if let Err(error) = answer(status, &HeaderMap::new(), json.to_string().as_bytes()) {
                 let text = format!("{error} {error:?} {:?}", error.message());
                 for secret in SECRETS {
@@ -307,7 +308,7 @@ mod tests {
         }
 
         #[test]
-        fn no_wait_that_an_endpoint_asks_for_panics(
+        fn no_wait_that_an_endpoint_asks_for_causes_a_panic(
             status in prop::sample::select(vec![429_u16, 503]),
             name in prop::sample::select(vec!["retry-after", "x-ratelimit-type", "x-ratelimit-reset", "date"]),
             value in "[0-9]{1,30}|[ -~]{0,40}|(QPS|Daily-limit)|[0-9]{4,6}-[0-9]{2}-[0-9]{2}T00:00:00Z",

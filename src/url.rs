@@ -168,7 +168,8 @@ mod tests {
             let text = format!("{scheme}{host}/{}", path.concat());
             match checked("the base URL", &text) {
                 Ok(url) => {
-                    // Said without the parser: nothing in it that a parser would drop, encode or resolve.
+                    // Checked without the parser: the text contains nothing that a parser would drop, encode or
+                    // resolve.
                     prop_assert!(text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\'), "{:?}", text);
                     let segments: Vec<String> =
                         text.split('/').skip(3).map(|segment| segment.replace("%2e", ".").replace("%2E", ".")).collect();

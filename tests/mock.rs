@@ -277,7 +277,7 @@ async fn a_webinar_has_no_cool_down_because_none_is_documented() {
 }
 
 #[tokio::test]
-async fn a_stop_or_a_refused_start_does_not_change_the_cool_down_and_retry_after_has_one_that_was_set() {
+async fn a_stop_or_a_refused_start_does_not_change_the_cool_down_and_retry_after_is_sent_if_one_was_set() {
     let cool_down = Duration::from_secs(3);
     let server = MockServer::builder().cool_down(cool_down).start().await.unwrap();
     let sent = Instant::now();
@@ -324,7 +324,7 @@ async fn an_answer_for_one_operation_or_path_waits_for_it() {
 }
 
 #[tokio::test]
-async fn a_permanent_answer_stays_until_it_is_taken_back() {
+async fn a_permanent_answer_stays_until_it_is_withdrawn() {
     let server = MockServer::start().await.unwrap();
     server.answer_always(Answer::status(500));
     server.answer(Answer::status(503));
@@ -476,7 +476,7 @@ async fn a_token_is_fetched_by_form_or_query_and_leaves_earlier_ones_valid() {
 
 #[tokio::test]
 async fn a_new_token_revokes_earlier_ones_if_that_is_set() {
-    let server = MockServer::builder().new_token_kills_old(true).start().await.unwrap();
+    let server = MockServer::builder().new_token_revokes_old(true).start().await.unwrap();
     let (first, second) = (fetched(&server).await, fetched(&server).await);
     for (token, status) in [(&first, 401), (&second, 204), (&server.access_token().to_owned(), 401)] {
         assert_eq!(with_token(&server, token).await.status(), status);
@@ -492,11 +492,11 @@ async fn a_token_is_valid_until_it_expires_or_is_killed_and_a_new_one_can_be_fet
     assert_eq!(with_token(&server, &short).await.status(), 401);
 
     let server = MockServer::start().await.unwrap();
-    server.kill_token();
+    server.revoke_token();
     assert_eq!(with_token(&server, server.access_token()).await.status(), 401);
     let token = fetched(&server).await;
     assert_eq!(with_token(&server, &token).await.status(), 204);
-    server.kill_token();
+    server.revoke_token();
     assert_eq!(with_token(&server, &token).await.status(), 401);
     server.accept_token("from elsewhere");
     assert_eq!(with_token(&server, "from elsewhere").await.status(), 204);

@@ -6,7 +6,7 @@ use std::path::Path;
 const README: &str = include_str!("../README.md");
 
 #[test]
-fn the_defaults_are_those_of_the_readme() {
+fn the_defaults_are_as_the_readme_says() {
     let builder = format!("{:?}", zoom_livestream::Client::builder());
     for (row, default) in [
         ("| Server | `https://api.zoom.us/v2` |", "base_url: Some(\"https://api.zoom.us/v2\")"),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws the README's pictures.
 
-    python3 .github/pictures/draw.py            # writes the SVG files beside this script
+    python3 .github/pictures/draw.py            # writes the SVG files next to this script
     python3 .github/pictures/draw.py --check    # fails if they are not what would be written
 
 Each picture has its own background and follows the reader's light or dark theme. The smallest text is 17 of 640 units
@@ -88,7 +88,7 @@ def document(name, title, height, parts):
 
 
 def generation():
-    """The way from a Postman item to a call."""
+    """From a Postman item to a call."""
     cards = [
         ("blue", "Postman item", "spec/postman/", ["PATCH /meetings/:meetingId/livestream/status", "formdata  action = start"]),
         ("blue", "OpenAPI description", "spec/openapi.json", ["updateMeetingLiveStreamStatus", "action: start | stop | mode"]),

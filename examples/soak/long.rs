@@ -1,4 +1,4 @@
-//! The long run: rounds of calls, each with something else that goes wrong.
+//! The long run: rounds of calls, in each of which something different goes wrong.
 //!
 //! It fails unless memory at the end is within 5 % of that after the first minute, no task is left, no start was accepted
 //! twice, every call's result agrees with what the server saw, and no call failed unexpectedly.
@@ -209,7 +209,7 @@ impl Counted {
 }
 
 struct Ended {
-    /// The number of a start, which it was sent with as its display name.
+    /// The number of a start, which is sent as its display name.
     number: Option<u64>,
     took: Duration,
     result: Result<(), Error>,
@@ -230,7 +230,7 @@ pub async fn run(minutes: u32) -> Result<(), Failure> {
                 zoom = round(zoom, client, disturbance, &mut counted).await?;
             }
         }
-        // At rest, because it is a matter of chance how many connections the clients keep.
+        // Measured at rest, because the number of connections that the clients keep is a matter of chance.
         zoom = zoom.restart(&mut counted).await?;
         sleep(3 * IDLE_TIMEOUT).await;
         let memory = HEAP.current_usage();
@@ -292,7 +292,7 @@ async fn round(
                 _ => zoom,
             };
             if disturbance == KilledToken {
-                zoom.server.kill_token();
+                zoom.server.revoke_token();
             }
         }
     }
@@ -323,7 +323,7 @@ fn prepare(server: &MockServer, disturbance: Disturbance, round: u64) {
     }
 }
 
-/// Asks for a wait of one second, by a clock that is ten minutes fast or slow.
+/// Asks for a wait of one second, according to a clock that is ten minutes fast or slow.
 fn limit_by_a_wrong_clock(number: u64) -> Answer {
     let now = SystemTime::now();
     let date = if number.is_multiple_of(2) { now + 10 * MINUTE } else { now - 10 * MINUTE };
@@ -401,7 +401,7 @@ fn report(
         (tasks > 0, "tasks are left"),
         (counted.duplicates > 0, "a start was accepted twice"),
         (!counted.contradictions.is_empty(), "a call's result contradicts what the server saw"),
-        (DISTURBANCES.iter().any(is_idle), "a disturbance disturbed nothing"),
+        (DISTURBANCES.iter().any(is_idle), "a disturbance had no effect"),
         (!counted.unexpected.is_empty(), "a call failed unexpectedly"),
     ]
     .into_iter()

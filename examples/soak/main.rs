@@ -20,7 +20,7 @@ use zoom_livestream::mock::MockServer;
 use zoom_livestream::update_meeting_live_stream_status::Action;
 use zoom_livestream::{Client, Error, ServerToServer};
 
-/// Counts the bytes in use. The size of the process would also have what the allocator keeps for later.
+/// Counts the bytes in use. The size of the process would include memory that the allocator keeps for later.
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;
 
@@ -106,13 +106,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let is_whole =
         answered(204) + answered(401) == server.request_count() && answered(204) == counted.started;
     if failed > 0 || twice > 0 || !is_whole || server.token_requests() != counted.kills + 1 {
-        return Err("this is not what was promised".into());
+        return Err("the results are not what is promised".into());
     }
     Ok(())
 }
 
-/// Makes this many calls at once, a tenth of them only when the token is killed while the others are under way. The next
-/// storm, and with it the next kill, waits until every call has ended.
+/// Makes this many calls at once. A tenth of them start only when the token is killed, while the others are in
+/// progress. The next storm, and with it the next kill, starts after every call has ended.
 async fn storm(
     zoom: &Client,
     server: &MockServer,
@@ -126,7 +126,7 @@ async fn storm(
     }
     for ended in 0..calls {
         if ended == 1 {
-            server.kill_token();
+            server.revoke_token();
             counted.kills += 1;
             for call in calls - late..calls {
                 storm.spawn(start(zoom.clone(), counted.started + call));

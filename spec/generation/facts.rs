@@ -1,4 +1,4 @@
-//! What the layer needs to know about the document and the generated code doesn't say. Collected before lowering.
+//! What the layer needs to know about the document but cannot learn from the generated code. Collected before lowering.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ pub struct Operation {
     pub errors: Vec<DocumentedError>,
 }
 
-/// Anything sent other than the body.
+/// A parameter: a value sent outside the body.
 pub struct Parameter {
     /// The name sent.
     pub name: String,

@@ -1,5 +1,5 @@
-//! Finishing: turns progenitor's code into what the layer in `src/` sends. Each pass counts its changes and fails if
-//! it finds none where the document calls for some: a different progenitor has written the code.
+//! Finishing: adapts progenitor's code to the layer in `src/`. Each pass counts its changes. It fails if there are none
+//! although the document calls for some, because then a different version of progenitor wrote the code.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -220,8 +220,11 @@ impl VisitMut for Missing {
     }
 }
 
-/// Paragraph added to the page of a setter that must be called.
-const REQUIRED: [&str; 2] = ["", "Required."];
+/// The page of a setter says whether it must be called.
+fn say_if_required(method: &mut syn::ImplItemFn, required: bool) {
+    let text = if required { "Required." } else { "Optional." };
+    method.attrs.extend(["", text].map(|text| parse_quote!(#[doc = #text])));
+}
 
 /// The names of an operation's own types.
 fn own_types<'n>(operation: &Operation, names: &'n [String], types: &Types) -> Vec<&'n String> {
@@ -237,7 +240,7 @@ fn own_types<'n>(operation: &Operation, names: &'n [String], types: &Types) -> V
     names.iter().filter(|name| is_own(name)).collect()
 }
 
-/// The page of each type of an operation says how to get one.
+/// Adds to the page of each of an operation's types how to get one.
 fn say_how_to_get(file: &mut syn::File, lowered: &Lowered, names: &[String]) {
     for operation in &lowered.operations {
         let own = own_types(operation, names, &lowered.types);
@@ -265,8 +268,8 @@ fn say_how_to_get(file: &mut syn::File, lowered: &Lowered, names: &[String]) {
     }
 }
 
-/// `update_meeting_live_stream::Action` for `types::UpdateMeetingLiveStreamBodyAction`, `…::BodyBuilder` for the builder
-/// of its body and `…::Call` for that of the call.
+/// `update_meeting_live_stream::Action` for `types::UpdateMeetingLiveStreamBodyAction`, `…::BodyBuilder` for the
+/// builder of the body, and `…::Call` for that of the call.
 fn short_names(operation: &Operation, names: &[String], types: &Types) -> Item {
     let own = own_types(operation, names, types).into_iter();
     let mut own: Vec<(&str, &str)> =

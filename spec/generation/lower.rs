@@ -84,7 +84,8 @@ pub fn lower(mut document: Value, reserved: &[String]) -> Result<Lowered, String
     Ok(Lowered { document, operations, code_names, types })
 }
 
-/// A path's parameters apply to each of its operations, unless the operation has its own of the same name and place.
+/// A path's parameters apply to each of its operations, unless the operation has one of the same name in the same
+/// place.
 fn add_parameters(operation: &mut Value, shared: &Value) {
     let own: Vec<Value> = operation["parameters"].as_array().cloned().unwrap_or_default();
     let inherited = shared.as_array().into_iter().flatten();

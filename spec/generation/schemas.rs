@@ -31,7 +31,6 @@ pub struct Types {
     pub owner: String,
 }
 
-/// A struct.
 #[derive(Default)]
 pub struct Struct {
     /// The operation or schema it belongs to, as error messages name it.
@@ -88,7 +87,7 @@ impl Types {
         types
     }
 
-    /// Forgets the types of an operation that becomes raw: none will be generated.
+    /// Forgets the types of an operation that becomes raw, because none will be generated.
     pub fn forget(&mut self, owner: &str) {
         self.structs.retain(|_, facts| facts.owner != owner);
         self.enums.retain(|_, of| of != owner);
@@ -97,7 +96,7 @@ impl Types {
     /// The target of a `$ref` before lowering, or the schema itself.
     pub fn resolved<'s>(&'s self, schema: &'s Value) -> &'s Value {
         let name = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix(SCHEMAS));
-        // This ends because `references` has refused circular ones.
+        // This ends because `references` has refused circular references.
         name.and_then(|name| self.shared.get(name)).map_or(schema, |schema| self.resolved(schema))
     }
 

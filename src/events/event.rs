@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn each_event_has_its_type_and_the_state_it_means_for_the_stream() {
+    fn each_event_has_its_type_and_stream_state() {
         for (name, state) in [
             (STREAMING_STARTED, Some(StreamState::Running)),
             (STREAMING_STOPPED, Some(StreamState::Stopped)),
@@ -252,7 +252,7 @@ mod tests {
         assert_eq!(event.stream_state(), Some((id("84912345678"), StreamState::Running, 1_700_000_000_123)));
     }
 
-    /// Any JSON, in place of what is expected.
+    /// Any JSON, in place of the expected value.
     fn value() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),

@@ -28,7 +28,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// would override all that follow.
 const CLOCK_SKEW: Duration = Duration::from_secs(300);
 
-/// Keeps track of meetings' streams: since when each is running or stopped, if known.
+/// Keeps track of meetings' streams: whether each is running or stopped, and since when, if known.
 ///
 /// Events arrive twice, late and out of order, so the latest `event_ts` wins; of two equal ones, the stop wins. Clones
 /// share their state.
@@ -63,7 +63,7 @@ const CLOCK_SKEW: Duration = Duration::from_secs(300);
 pub struct LiveStreams(Arc<Mutex<Known>>);
 
 impl LiveStreams {
-    /// Starts without any streams.
+    /// Creates a tracker that does not know of any streams yet.
     pub fn new() -> Self {
         Self::default()
     }
@@ -208,7 +208,7 @@ impl Drop for Waiter<'_> {
     }
 }
 
-/// What is known. It has no clock of its own.
+/// The known states of streams. It has no clock: methods get the current time.
 struct Known {
     believe_for: Duration,
     keep_ended: Duration,

@@ -107,7 +107,7 @@ impl Verifier {
     }
 }
 
-/// Why a request is refused as an event. [`Verifier::verify`] returns it.
+/// Why a request is not accepted as an event. [`Verifier::verify`] returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerifyError {
@@ -137,7 +137,7 @@ pub enum VerifyError {
         /// How far it may be.
         max_age: Duration,
     },
-    /// None of the secret tokens gives this signature for this body and timestamp.
+    /// None of the secret tokens produces this signature for this body and timestamp.
     WrongSignature,
     /// The signature is valid, but the body is not an event. The text says why.
     NotAnEvent(String),
@@ -380,7 +380,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_verified_that_was_not_signed(
+        fn only_signed_bytes_are_verified(
             body in prop::collection::vec(any::<u8>(), 0..200),
             signature in prop_oneof![
                 prop::collection::vec(any::<u8>(), 0..80),

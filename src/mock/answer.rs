@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 /// If it cannot be sent (its status is not between 100 and 999, HTTP does not allow one of its headers, or it sets
 /// `Content-Length` or `Transfer-Encoding`), the client gets a 500 whose body says why.
 #[derive(Clone)]
-#[must_use = "an answer is given once it is handed to the server"]
+#[must_use = "an answer has no effect until it is given to a server"]
 pub struct Answer {
     status: u16,
     headers: Vec<(String, String)>,
@@ -134,7 +134,7 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// Ends the connection before the answer, or within it.
+/// Ends the connection before the answer, or in the middle of it.
 pub fn disconnected() -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionAborted, "the mock ended the connection")
 }

@@ -1,4 +1,4 @@
-//! What answering needs of the description.
+//! The parts of the description that are needed to answer requests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,7 +74,7 @@ impl Api {
         Ok(Api { base_path: base_path.trim_end_matches('/').to_owned(), scope: scopes.join(" "), operations })
     }
 
-    /// Has every body accepted in these media types only.
+    /// Accepts bodies of these media types only.
     pub fn accept_only(&mut self, media_types: &[String]) {
         for rules in self.operations.iter_mut().filter_map(|operation| operation.body.as_mut()) {
             rules.media_types = media_types.to_vec();
@@ -146,7 +146,7 @@ impl Operation {
             id: described["operationId"]
                 .as_str()
                 .map_or_else(|| format!("{method} {template}"), str::to_owned),
-            // The names in `Api::read` are all valid, so GET never stands in for another.
+            // `Api::read` uses only valid names, so the default is never needed.
             method: method.to_uppercase().parse().unwrap_or(Method::GET),
             path: template.trim_start_matches('/').split('/').map(segment).collect(),
             success: success.and_then(|(status, _)| status.parse().ok()).unwrap_or(200),
@@ -174,7 +174,7 @@ impl StartLimit {
 }
 
 impl Segment {
-    /// The segment, written in one way only: `084912345678` is the same meeting as `84912345678`.
+    /// The segment in one canonical spelling: `084912345678` is the same meeting as `84912345678`.
     fn key(&self, text: &str) -> Result<String, String> {
         if !matches!(self, Segment::Parameter { is_integer: true, .. }) {
             return Ok(text.to_owned());

@@ -15,7 +15,7 @@ pub const JSON: &str = "application/json";
 pub const MULTIPART: &str = "multipart/form-data";
 
 pub struct BodyRules {
-    /// Those that are accepted: the described ones, and JSON, unless others were set.
+    /// The media types that are accepted: the described ones and JSON, unless others were set.
     pub media_types: Vec<String>,
     pub is_required: bool,
     pub schema: Value,
@@ -54,7 +54,7 @@ impl BodyRules {
             return Err(Answer::error(415, 415, &message));
         };
         if !is_json(&media_type) && ![FORM, MULTIPART].contains(&media_type.as_str()) {
-            // Bytes without fields that could be checked.
+            // Raw bytes have no fields to check.
             return Ok(Map::new());
         }
         let fields = fields.as_ref().map_err(|message| Answer::error(400, 300, message))?;

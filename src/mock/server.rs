@@ -30,7 +30,7 @@ use super::{MockServerBuilder, Received};
 pub const TOKEN_PATH: &str = "/oauth/token";
 const LONGEST_BODY: usize = 16 * 1024 * 1024;
 
-/// What the server shares with its connections.
+/// The state that the server shares with its connections.
 pub struct Shared {
     pub api: Api,
     pub settings: MockServerBuilder,
@@ -279,10 +279,10 @@ impl Shared {
             return token_failure(400, "Invalid account_id", "invalid_request");
         }
         let now = Instant::now();
-        let kills_old = self.settings.new_token_kills_old;
+        let revokes_old = self.settings.new_token_revokes_old;
         state
             .tokens
-            .retain(|(_, expires_at)| !kills_old && expires_at.is_none_or(|expires_at| now < expires_at));
+            .retain(|(_, expires_at)| !revokes_old && expires_at.is_none_or(|expires_at| now < expires_at));
         state.tokens_issued += 1;
         let token = format!("mock-token-{}-{}", self.port, state.tokens_issued);
         state.tokens.push((token.clone(), now.checked_add(*token_lifetime)));

@@ -60,7 +60,8 @@ impl Webhook {
 
     /// How long after an accepted start or stop its event is sent.
     ///
-    /// Deliveries take the delays in turn, beginning again after the last: with several, one event can overtake another.
+    /// Deliveries use the delays in turn, starting again after the last. With several delays, one event can overtake
+    /// another.
     pub fn delays(mut self, delays: impl IntoIterator<Item = Duration>) -> Self {
         self.delays = delays.into_iter().collect();
         self
@@ -120,7 +121,7 @@ impl Events {
     }
 
     fn send(&mut self, name: &str, meeting: Value, settings: Map<String, Value>) {
-        // No two events have the same time, so that they have an order.
+        // Each event gets a different time, so that events have an order.
         self.last_event_ts = (self.last_event_ts + 1).max(unix().as_millis() as u64);
         let at = instant(SystemTime::UNIX_EPOCH + Duration::from_millis(self.last_event_ts));
         let event = json!({

@@ -1,4 +1,4 @@
-//! Every documented answer, and the answers that no document lists.
+//! Every documented answer, and undocumented ones.
 
 use zoom_livestream::mock::{Answer, MockServer};
 use zoom_livestream::{ErrorCode, ErrorKind, RetryPolicy};
@@ -6,7 +6,7 @@ use zoom_livestream::{ErrorCode, ErrorKind, RetryPolicy};
 use crate::support::{MEETING, RawServer, builder, call, document, operations, start};
 
 #[tokio::test]
-async fn each_documented_answer_of_each_operation_comes_out_as_documented() {
+async fn each_documented_answer_of_each_operation_is_decoded_as_documented() {
     for operation in operations() {
         let id = operation["operationId"].as_str().expect("an id");
         for (status, answer) in operation["responses"].as_object().expect("answers") {
@@ -210,16 +210,31 @@ async fn a_redirect_names_its_target_and_says_that_it_is_not_followed() {
         ("https://login.example.com/portal?token=hidden#x", "https://login.example.com/portal"),
         ("https://ada:hidden@login.example.com/", "https://login.example.com/"),
         ("/elsewhere?hidden", "/elsewhere"),
+        ("//ada:hidden@login.example.com/", "***"),
+        ("https://ada:hidden@[x/", "***"),
+        ("mailto:ada:hidden@example.com", "***"),
     ] {
         server.answer(Answer::status(302).header("location", location));
         let error = start(&zoom, MEETING).await.expect_err("a redirect");
         let words = format!("HTTP 302. It redirects to {shown}, which this client does not follow");
         assert!(error.to_string().contains(&words), "{error}");
+        assert!(!format!("{error} {error:?}").contains("hidden"), "{error:?}");
     }
 }
 
 #[tokio::test]
-async fn a_sentence_is_short_and_in_order_whatever_zoom_says() {
+async fn the_code_of_a_long_200_is_read_and_its_first_64_kib_are_kept() {
+    let server = MockServer::start().await.expect("the embedded Zoom");
+    let zoom = builder(&server).build().expect("a client");
+    let body = format!(r#"{{"more":"{}","code":300,"message":"Zoom's words."}}"#, "x".repeat(70_000));
+    server.answer(Answer::status(200).body(body));
+    let error = start(&zoom, MEETING).await.expect_err("an error");
+    assert_eq!(error.code(), Some(ErrorCode::INVALID_ID));
+    assert_eq!(error.body().map(|body| body.len()), Some(64 * 1024));
+}
+
+#[tokio::test]
+async fn a_sentence_is_short_and_in_order_regardless_of_what_zoom_says() {
     let server = MockServer::start().await.expect("the embedded Zoom");
     let zoom = builder(&server).build().expect("a client");
     let errors: Vec<_> = (0..500)

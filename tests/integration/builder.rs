@@ -1,4 +1,4 @@
-//! What a client refuses to be built with.
+//! Settings from which a client cannot be built.
 
 use zoom_livestream::{Client, ErrorKind};
 

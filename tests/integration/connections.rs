@@ -54,7 +54,7 @@ impl Middlebox {
         builder(&self.zoom).base_url(self.server.url())
     }
 
-    /// The connections made so far fall silent.
+    /// Makes the existing connections fall silent.
     fn lose_track(&self) {
         self.silent.send_replace(self.server.connections());
     }

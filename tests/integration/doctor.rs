@@ -20,7 +20,7 @@ const JSON: &str = "application/json";
 const MULTIPART: &str = "multipart/form-data";
 const GET: &str = "getMeetingLiveStreamDetails";
 
-/// What the doctor found, and what it said when how many requests had been sent.
+/// What the doctor found, and each line that it said, with the number of requests sent before it.
 struct Examined {
     server: MockServer,
     report: Report,
@@ -133,7 +133,7 @@ async fn the_doctor_writes_a_configuration_back_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_success_that_changes_nothing_is_not_taken_for_one() {
+async fn a_success_that_changes_nothing_does_not_count_as_one() {
     let server = without_a_stream(MockServer::builder()).await;
     server.answer_for("updateMeetingLiveStream", Answer::status(204));
     server.answer_for(GET, Answer::status(200).json(&json!({})));

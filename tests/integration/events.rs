@@ -35,7 +35,7 @@ struct Endpoint {
 }
 
 impl Endpoint {
-    /// Refuses the first so many events.
+    /// Refuses the first `refusals` events.
     async fn start(refusals: usize) -> Self {
         let (streams, events) = (LiveStreams::new(), Arc::<Mutex<Vec<Event>>>::default());
         let kept = (streams.clone(), events.clone(), Arc::new(AtomicUsize::new(refusals)));
@@ -135,7 +135,7 @@ async fn a_start_that_waits_thirty_seconds_ends_as_soon_as_the_streams_event_arr
 }
 
 #[tokio::test]
-async fn a_stream_that_is_known_to_run_is_not_waited_for_at_all() {
+async fn a_start_does_not_wait_if_its_stream_is_known_to_be_running() {
     let server = server().await;
     let streams = LiveStreams::new();
     streams.tell(meeting(), StreamState::Running, now());
@@ -171,7 +171,7 @@ async fn after_a_stop_a_start_is_declined_until_the_stop_is_told_or_its_event_ar
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_waiting_stop_ends_once_the_stream_has_stopped_and_no_other_call_does() {
+async fn a_waiting_stop_ends_once_the_stream_has_stopped_and_other_calls_go_on() {
     let server = server().await;
     let streams = LiveStreams::new();
     let zoom = client(&server).with_retry(RetryPolicy::default().unless(streams.satisfied()));

@@ -1,4 +1,4 @@
-//! The whole live-stream family, in both encodings.
+//! All live-stream operations, in both encodings.
 
 use zoom_livestream::mock::{Answer, MockServer};
 use zoom_livestream::update_meeting_live_stream_status as meeting;
@@ -13,7 +13,7 @@ async fn server() -> MockServer {
 }
 
 #[tokio::test]
-async fn each_operation_is_taken_in_both_encodings() {
+async fn each_operation_is_accepted_in_both_encodings() {
     for encoding in [BodyEncoding::Described, BodyEncoding::Json] {
         for operation in operations() {
             let id = operation["operationId"].as_str().expect("an id");

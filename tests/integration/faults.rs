@@ -36,7 +36,7 @@ fn status(error: &Error) -> Option<u16> {
     error.status().map(|status| status.as_u16())
 }
 
-/// A server that sends these bytes after each whole request and then closes; counts the requests.
+/// A server that sends these bytes after each whole request and then closes the connection; counts the requests.
 async fn answering(bytes: &'static str) -> (RawServer, Arc<AtomicUsize>) {
     let requests = Arc::new(AtomicUsize::new(0));
     let counted = requests.clone();
@@ -68,7 +68,7 @@ pub fn closed_port() -> String {
 async fn a_failure_to_connect_is_tried_twice_more_with_backoff() {
     let zoom =
         Client::builder().base_url(closed_port()).access_token("hidden-token").build().expect("a client");
-    let error = start(&zoom, MEETING).await.expect_err("nobody listens");
+    let error = start(&zoom, MEETING).await.expect_err("nothing listens");
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Connect, 3));
     assert!(!error.may_have_been_sent());
     assert!(error.elapsed() >= Duration::from_millis(1250), "{:?}", error.elapsed());
@@ -105,7 +105,7 @@ async fn no_backoff_extends_past_the_deadline() {
     for (deadline, attempts) in [(100, 1), (600, 2)] {
         let policy = RetryPolicy::default().deadline(Duration::from_millis(deadline));
         let zoom = Client::builder().base_url(closed_port()).access_token("hidden-token").retry(policy);
-        let error = start(&zoom.build().expect("a client"), MEETING).await.expect_err("nobody listens");
+        let error = start(&zoom.build().expect("a client"), MEETING).await.expect_err("nothing listens");
         assert_eq!((error.kind(), error.attempts()), (ErrorKind::Connect, attempts));
         assert!(error.elapsed() < Duration::from_millis(deadline), "{:?}", error.elapsed());
     }
@@ -225,7 +225,7 @@ async fn a_connection_killed_after_the_request_is_reported_and_not_resent() {
 }
 
 #[tokio::test]
-async fn a_connection_killed_in_the_middle_of_the_answer_keeps_what_came() {
+async fn a_connection_killed_in_the_middle_of_the_answer_keeps_what_arrived() {
     for (bytes, code) in [
         ("HTTP/1.1 404 Not Found\r\ncontent-length: 99\r\nx-zm-trackingid: t1\r\n\r\n{\"code\":", 404),
         (
@@ -257,7 +257,7 @@ async fn a_429_that_is_cut_off_is_still_a_429() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_that_the_server_closed_is_not_the_next_calls_failure() {
+async fn an_idle_connection_that_the_server_closed_does_not_fail_the_next_call() {
     let server = RawServer::start(|mut stream, _| async move {
         read_request(&mut stream).await.expect("a whole request");
         stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.expect("sent");
@@ -273,7 +273,7 @@ async fn an_idle_connection_that_the_server_closed_is_not_the_next_calls_failure
 }
 
 #[tokio::test]
-async fn an_idle_connection_closed_as_the_next_request_comes_sends_nothing_twice() {
+async fn a_request_on_an_idle_connection_that_is_just_being_closed_is_not_sent_twice() {
     // Closed before the second request is read: it may have arrived, so it is an error and is not sent again.
     let requests = Arc::new(AtomicUsize::new(0));
     let counted = requests.clone();
@@ -370,7 +370,7 @@ async fn what_http2_calls_safe_to_retry_is_not_resent_by_the_stack() {
     }
 }
 
-/// Sends `head` and then `drop` again and again; counts the bytes that the client took.
+/// Sends `head` and then `drop` again and again; counts the bytes that the client read.
 async fn endless(head: &'static str, drop: Vec<u8>, pause: Duration) -> (RawServer, Arc<AtomicUsize>) {
     let taken = Arc::new(AtomicUsize::new(0));
     let counted = taken.clone();
@@ -398,7 +398,7 @@ fn chunk(length: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn an_answer_that_drips_ends_with_the_attempts_timeout() {
+async fn an_answer_that_trickles_in_ends_at_the_attempts_timeout() {
     for (head, kind) in [
         ("HTTP/1.1 400 Bad Request\r\ncontent-length: 9999\r\n\r\n", ErrorKind::Answered),
         ("HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n", ErrorKind::Answered),
@@ -419,7 +419,7 @@ async fn an_answer_that_drips_ends_with_the_attempts_timeout() {
 }
 
 #[tokio::test]
-async fn an_endless_answer_ends_and_little_of_it_is_kept() {
+async fn an_endless_answer_is_cut_off_and_little_of_it_is_kept() {
     let enough = 8 << 20; // the limit of a success's body, plus the sockets' buffers
     for (head, drop) in [
         ("HTTP/1.1 400 Bad Request\r\ntransfer-encoding: chunked\r\n\r\n", chunk(65_536)),
@@ -441,7 +441,7 @@ async fn an_endless_answer_ends_and_little_of_it_is_kept() {
 }
 
 #[tokio::test]
-async fn endless_headers_end() {
+async fn endless_headers_are_cut_off() {
     for head in ["HTTP/1.1 200 OK\r\nx-long: ", "HTTP/1.1 204 No Content\r\n"] {
         let drop = if head.ends_with(": ") { vec![b'x'; 4096] } else { b"x-many: 1\r\n".repeat(400) };
         let (server, taken) = endless(head, drop, Duration::ZERO).await;
@@ -453,7 +453,7 @@ async fn endless_headers_end() {
 }
 
 #[tokio::test]
-async fn a_ten_megabyte_answer_is_an_error_of_64_kib_over_http_1_and_2() {
+async fn a_ten_megabyte_answer_is_an_error_that_keeps_64_kib_over_http_1_and_2() {
     let envelope = format!(r#"{{"code": 300, "message": "{}"}}"#, "x".repeat(3 << 20));
     for http in [http1 as fn() -> _, http2] {
         for (code, body) in [
@@ -544,7 +544,7 @@ async fn a_call_dropped_at_any_await_leaves_no_request_and_no_lock_behind() {
 }
 
 #[tokio::test]
-async fn a_wait_beyond_the_clock_is_no_panic() {
+async fn a_wait_too_long_for_the_clock_does_not_panic() {
     let server = server().await;
     server.answer(Answer::error(429, 429, "Too many.").header("retry-after", "18446744073709551615"));
     let patient = RetryPolicy::default().max_wait(Duration::MAX).deadline(None);
@@ -554,7 +554,7 @@ async fn a_wait_beyond_the_clock_is_no_panic() {
 }
 
 #[tokio::test]
-async fn an_error_answers_its_questions_and_keeps_its_sources() {
+async fn an_errors_methods_tell_what_happened_and_its_sources_are_kept() {
     fn is_an_error<E: std::error::Error + Send + Sync + 'static>() {}
     is_an_error::<Error>();
     const { assert!(size_of::<Result<(), Error>>() < 128) };
@@ -580,7 +580,7 @@ async fn an_error_answers_its_questions_and_keeps_its_sources() {
     let error = start(&zoom, MEETING).await.expect_err("limited");
     assert_eq!((error.is_rate_limited(), error.retry_after()), (true, Some(Duration::from_secs(7))));
 
-    // As anyhow and eyre do it: a box that is downcast again.
+    // Boxed and downcast again, as anyhow and eyre do.
     let error = start(&zoom, MEETING).await.err();
     assert!(error.is_none());
     server.answer(Answer::disconnect());

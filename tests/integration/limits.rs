@@ -51,7 +51,7 @@ async fn a_429_without_headers_asks_for_the_thirty_seconds_of_the_description() 
 }
 
 #[tokio::test]
-async fn a_wait_past_the_longest_or_the_deadline_is_not_started() {
+async fn a_wait_longer_than_max_wait_or_past_the_deadline_is_not_started() {
     let server = server().await;
     let started = Instant::now();
     for (policy, words) in [
@@ -75,7 +75,10 @@ async fn a_daily_limit_is_returned_with_the_instant_it_ends() {
     let error = start(&client(&server), MEETING).await.expect_err("a daily limit");
     let instant = std::time::UNIX_EPOCH + Duration::from_secs(4_083_868_800);
     assert_eq!(error.retry_at(), Some(instant));
-    assert!(error.to_string().contains("daily limit is used up until 2099-05-31T00:00:00Z"), "{error}");
+    assert!(
+        error.to_string().contains("daily limit is used up; it resets at 2099-05-31T00:00:00Z"),
+        "{error}"
+    );
     assert_eq!(server.request_count(), 1);
 }
 
@@ -90,7 +93,7 @@ async fn at_most_three_retries_are_made() {
 }
 
 #[tokio::test]
-async fn the_check_is_asked_before_each_resend_and_its_no_ends_the_call() {
+async fn the_check_is_called_before_each_resend_and_false_ends_the_call() {
     let server = server().await;
     server.answer_always(limited("1"));
     let asked = Arc::new(Mutex::new(Vec::new()));
@@ -107,16 +110,6 @@ async fn the_check_is_asked_before_each_resend_and_its_no_ends_the_call() {
     let path = format!("/v2/meetings/{MEETING}/livestream/status");
     let second = Duration::from_secs(1);
     assert_eq!(*asked.lock().expect("notes"), [(1, second, path.clone()), (2, second, path)]);
-}
-
-#[tokio::test]
-async fn a_check_that_hangs_ends_at_the_deadline() {
-    let server = server().await;
-    server.answer_always(limited("1"));
-    let policy = RetryPolicy::default().deadline(Duration::from_secs(2)).check(|_| std::future::pending());
-    let error = start(&client(&server).with_retry(policy), MEETING).await.expect_err("the deadline");
-    assert!(error.is_rate_limited());
-    assert!(error.elapsed() < Duration::from_secs(10), "{:?}", error.elapsed());
 }
 
 #[tokio::test]
@@ -176,16 +169,20 @@ async fn no_429_can_cause_a_panic_or_a_meaningless_wait_in_the_sentence() {
     let server = server().await;
     let daily = |after| [("x-ratelimit-type", "Daily-limit"), ("retry-after", after)];
     let plain = |after| [("x-request", "1"), ("retry-after", after)];
+    let per_second = |reset| [("x-ratelimit-type", "QPS"), ("x-ratelimit-reset", reset)];
+    let soon = SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_secs() + 700;
     for (headers, words) in [
-        (daily("999999999999"), "daily limit is used up until after the year 9999"),
+        (daily("999999999999"), "daily limit is used up; it resets at a time after the year 9999"),
         (daily("18446744073709551615"), "daily limit is used up ("),
-        (daily("9999-12-31T23:59:59Z"), "daily limit is used up until 9999-12-31T23:59:59Z"),
+        (daily("9999-12-31T23:59:59Z"), "daily limit is used up; it resets at 9999-12-31T23:59:59Z"),
         (daily("later"), "daily limit is used up ("),
         (plain("601"), "Zoom asks to wait until 2"),
         (plain("2797743"), "Zoom asks to wait until 2"),
-        (plain("999999999999"), "Zoom asks to wait until after the year 9999"),
-        (plain("18446744073709551615"), "Zoom asks to wait until after the year 9999"),
+        (plain("999999999999"), "Zoom asks to wait until a time after the year 9999"),
+        (plain("18446744073709551615"), "Zoom asks to wait until a time after the year 9999"),
         (plain("Fri, 31 Dec 9999 23:59:59 GMT"), "Zoom asks to wait until 9999-12-31T23:59:59Z"),
+        (per_second(&soon.to_string()), "Zoom asks to wait until 2"),
+        (per_second("18446744073709551615"), "Zoom asks to wait until a time after the year 9999"),
     ] {
         let answer =
             headers.iter().fold(Answer::status(429), |answer, (name, value)| answer.header(*name, *value));
@@ -240,7 +237,7 @@ async fn calls_refused_together_by_a_limit_per_second_all_succeed_within_their_d
     assert!(refused >= 10, "`never` waits for nothing: {refused} of 20 were refused");
 }
 
-/// How many of `calls` calls at once are refused.
+/// How many of `calls` simultaneous calls are refused.
 async fn futures_of(zoom: &Client, calls: u64) -> usize {
     let calls: Vec<_> = (0..calls)
         .map(|number| {
@@ -256,13 +253,14 @@ async fn futures_of(zoom: &Client, calls: u64) -> usize {
 }
 
 #[tokio::test]
-async fn a_check_that_outlasts_the_deadline_is_blamed_for_it() {
+async fn the_error_names_a_check_that_outlasts_the_deadline() {
     let server = server().await;
     server.answer_always(limited("1"));
     let policy = RetryPolicy::default().deadline(Duration::from_secs(2)).check(|_| std::future::pending());
     let error = start(&client(&server).with_retry(policy), MEETING).await.expect_err("the deadline");
     assert!(error.to_string().contains("`check` did not answer before the call's deadline"), "{error}");
-    assert!(!error.is_retry_declined());
+    assert!(error.is_rate_limited() && !error.is_retry_declined());
+    assert!(error.elapsed() < Duration::from_secs(10), "{:?}", error.elapsed());
 }
 
 #[tokio::test]
@@ -313,4 +311,5 @@ async fn a_call_whose_deadline_has_passed_sends_nothing() {
     let error = start(&client(&server).with_retry(policy), MEETING).await.expect_err("no time");
     assert!(error.is_timeout() && !error.may_have_been_sent(), "{error}");
     assert_eq!((error.attempts(), server.request_count()), (0, 0));
+    assert!(error.to_string().contains("the call's deadline passed before the request was sent"), "{error}");
 }

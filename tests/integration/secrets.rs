@@ -41,6 +41,9 @@ async fn no_public_type_shows_a_secret() {
     assert_hides("AccessToken", &AccessToken::new(TOKEN).with_expires_in(Duration::from_secs(1)));
     let app = ServerToServer::new("account", "client", "hidden-secret").token_url(server.token_url());
     assert_hides("ServerToServer", &app);
+    for url in ["https://hidden:hidden@zoom.us/", "https://zoom.us/?hidden", "https://zoom.us/#hidden"] {
+        assert_hides("ServerToServer", &app.clone().token_url(url));
+    }
     assert_hides("RawBody", &RawBody::from(STREAM_KEY));
     let policy =
         RetryPolicy::default().notify(|resend| assert_hides("Resend", resend)).check(|resend| async move {
@@ -123,7 +126,7 @@ async fn no_error_shows_a_secret_even_if_zoom_quotes_it() {
 }
 
 #[tokio::test]
-async fn a_secret_is_redacted_whatever_stands_beside_it() {
+async fn a_secret_is_redacted_regardless_of_the_text_around_it() {
     let server = MockServer::builder().access_token(TOKEN).start().await.expect("the embedded Zoom");
     for encoding in [BodyEncoding::Described, BodyEncoding::Json] {
         let zoom = builder(&server).access_token(TOKEN).body_encoding(encoding).build().expect("a client");
@@ -138,7 +141,7 @@ async fn a_secret_is_redacted_whatever_stands_beside_it() {
 }
 
 #[tokio::test]
-async fn no_answer_with_a_secret_shows_it() {
+async fn no_answer_shows_the_secret_in_it() {
     let server = MockServer::builder().cool_down(Duration::ZERO).start().await.expect("the embedded Zoom");
     let zoom = client(&server);
     configure(&zoom).await.expect("204");
@@ -155,7 +158,7 @@ async fn no_answer_with_a_secret_shows_it() {
     assert_hidden("Error", &format!("{error} {error:?}"));
 }
 
-/// Every other test of this binary logs to the same watch.
+/// The logs of all other tests in this binary are watched as well.
 #[tokio::test]
 async fn nothing_that_any_test_of_this_binary_logs_at_trace_level_shows_a_secret() {
     let server = MockServer::builder().cool_down(Duration::ZERO).start().await.expect("the embedded Zoom");
@@ -199,7 +202,7 @@ fn a_secret_in_the_log_ends_the_run() {
 }
 
 #[tokio::test]
-async fn a_panic_of_a_callers_own_check_shows_no_secret_and_leaves_no_lock() {
+async fn a_panic_in_a_callers_check_shows_no_secret_and_leaves_no_lock_behind() {
     let server = MockServer::builder().cool_down(Duration::ZERO).start().await.expect("the embedded Zoom");
     server.answer(Answer::error(429, 429, "Too many.").header("retry-after", "1"));
     let zoom = client(&server);

@@ -1,4 +1,4 @@
-//! Every sentence that an error can say, as one list to read: `sentences.txt`.
+//! Every sentence that an error can contain, as one list to read: `sentences.txt`.
 //!
 //! Left out are the sentences that depend on the system (missing CA certificates, a build without TLS), and those that
 //! no operation of the committed description can cause: about a 429 that no documented wait belongs to, a parameter in a
@@ -53,7 +53,7 @@ async fn server() -> MockServer {
     MockServer::start().await.expect("the embedded Zoom")
 }
 
-/// What a start says if Zoom answers so.
+/// The error of a start that gets this answer.
 async fn answered(answer: Answer, policy: RetryPolicy) -> Error {
     let server = server().await;
     server.answer_always(answer);
@@ -66,7 +66,7 @@ fn limited(retry_after: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn every_sentence_is_as_the_list_has_it() {
+async fn every_sentence_is_in_the_list() {
     if is_child() {
         let error = Client::from_env().expect_err("nothing is set");
         std::fs::write(std::env::var_os("TEST_FILE").expect("a file"), error.to_string()).expect("written");
@@ -118,10 +118,10 @@ fn building() -> List {
     list
 }
 
-/// Made in a process of its own, which writes it to a file.
+/// Comes from a separate process, which writes it to a file.
 fn from_an_empty_environment() -> String {
     let file = std::env::temp_dir().join(format!("zoom-livestream-sentence-{}", std::process::id()));
-    let name = "sentences::every_sentence_is_as_the_list_has_it";
+    let name = "sentences::every_sentence_is_in_the_list";
     in_child(name, &[("TEST_FILE", file.to_str().expect("a path"))]);
     let sentence = std::fs::read_to_string(&file).expect("the sentence");
     std::fs::remove_file(file).expect("removed");
@@ -165,9 +165,10 @@ fn ids() -> List {
 async fn connecting() -> List {
     let mut list = List::new("No answer");
     let unreachable = Client::builder().access_token("t").base_url(closed_port()).build();
-    list.add(start(&unreachable.expect("a client"), MEETING).await.expect_err("nobody listens"));
+    list.add(start(&unreachable.expect("a client"), MEETING).await.expect_err("nothing listens"));
     let hasty = RetryPolicy::never().deadline(Duration::from_secs(1));
     list.add(answered(Answer::hang(), hasty).await);
+    list.add(answered(Answer::status(204), RetryPolicy::default().deadline(Duration::ZERO)).await);
     list.add(answered(Answer::disconnect(), RetryPolicy::never()).await);
     let (refusing, _) = http2_answering(|id| frame(3, 0, id, &7_u32.to_be_bytes())).await;
     let zoom = refusing.builder().http(http2()).build().expect("a client");
@@ -247,7 +248,7 @@ async fn waiting() -> List {
     list
 }
 
-/// Answers every token request with what the function makes.
+/// Answers every token request with what the function returns.
 struct Source<F>(F);
 
 impl<F, Answered> TokenSource for Source<F>
@@ -305,7 +306,7 @@ async fn fetching_tokens() -> List {
     let zoom = builder_without_token(&server).token_source(app().token_url(server.token_url())).build();
     let zoom = zoom.expect("a client");
     configure(&zoom).await.expect("204");
-    server.kill_token();
+    server.revoke_token();
     server.fail_next_tokens(1, 500);
     list.add_chain(&configure(&zoom).await.expect_err("no newer token"));
     list

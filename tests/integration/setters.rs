@@ -26,7 +26,7 @@ async fn a_bodys_fields_are_set_on_the_call_itself() {
 }
 
 #[tokio::test]
-async fn a_call_takes_what_becomes_its_fields_type() {
+async fn a_setter_takes_any_value_that_converts_to_its_fields_type() {
     let server = server().await;
     let zoom = client(&server);
     let status = || zoom.update_meeting_live_stream_status().meeting_id(MEETING);
@@ -57,7 +57,7 @@ async fn a_call_outlives_the_client_that_made_it() {
 }
 
 #[tokio::test]
-async fn a_missing_body_field_is_named_as_the_bodys() {
+async fn the_error_for_a_missing_body_field_says_that_it_is_in_the_body() {
     let server = server().await;
     let call = client(&server).update_meeting_live_stream().meeting_id(MEETING);
     let error = call.stream_url("rtmp://h/app").stream_key("key").await.expect_err("no page");
@@ -66,7 +66,7 @@ async fn a_missing_body_field_is_named_as_the_bodys() {
 }
 
 #[tokio::test]
-async fn a_field_that_looks_like_a_forms_header_does_not_uncover_a_secret() {
+async fn a_field_that_looks_like_a_forms_header_does_not_reveal_a_secret() {
     let server = server().await;
     let answer = "rtmp://u:passw0rd@h and the_stream_key, please";
     server.answer(Answer::error(400, 300, answer));

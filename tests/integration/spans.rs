@@ -122,7 +122,7 @@ async fn server() -> MockServer {
 }
 
 #[tokio::test]
-async fn a_call_is_a_span_and_each_attempt_one_with_opentelemetrys_names() {
+async fn a_call_and_each_attempt_are_spans_with_opentelemetrys_names() {
     let server = server().await;
     server.answer(Answer::error(429, 429, "Too many.").header("retry-after", "1"));
     let zoom = client(&server);

@@ -150,7 +150,7 @@ impl Write for LogWatch {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
         if let Some(secret) = secret_in(&text) {
-            // Not `eprintln!`, whose output the test harness keeps to itself.
+            // Not `eprintln!`, because the test harness captures its output.
             let _ = writeln!(io::stderr(), "\nthe log shows a secret ({secret}…): {text}");
             std::process::exit(101);
         }

@@ -209,7 +209,7 @@ async fn calls_that_waited_share_the_failure_and_the_next_call_tries_again() {
 }
 
 #[tokio::test]
-async fn a_token_is_renewed_before_it_expires() {
+async fn a_token_is_refreshed_before_it_expires() {
     let server = server(MockServer::builder()).await;
     let lived = |millis| Ok(mock_token().with_expires_in(Duration::from_millis(millis)));
     let source = Scripted::new([lived(2500), lived(3_600_000)]);
@@ -239,7 +239,7 @@ async fn a_margin_longer_than_the_lifetime_does_not_fetch_for_every_call() {
 }
 
 #[tokio::test]
-async fn while_the_old_token_is_valid_a_failed_renewal_is_not_an_error() {
+async fn while_the_old_token_is_valid_a_failed_refresh_is_not_an_error() {
     let server = server(MockServer::builder()).await;
     let source = Scripted::new([
         Ok(mock_token().with_expires_in(Duration::from_millis(1500))),
@@ -284,7 +284,7 @@ where
 }
 
 #[tokio::test]
-async fn while_the_old_token_is_valid_a_renewal_that_hangs_delays_no_call() {
+async fn while_the_old_token_is_valid_a_refresh_that_hangs_delays_no_call() {
     let server = server(MockServer::builder()).await;
     let source = numbered(|number| async move {
         if number > 1 {
@@ -313,7 +313,7 @@ async fn while_the_old_token_is_valid_a_renewal_that_hangs_delays_no_call() {
 }
 
 #[tokio::test]
-async fn a_renewal_that_failed_is_repeated_halfway_to_the_expiry_or_when_the_endpoint_says() {
+async fn a_failed_refresh_is_repeated_halfway_to_the_expiry_or_when_the_endpoint_says() {
     for (answer, next) in [
         (Answer::status(500), 76),
         (Answer::status(429).header("retry-after", "40"), 92),
@@ -369,7 +369,7 @@ async fn dropping_a_call_does_not_cancel_the_token_request_for_the_others() {
 }
 
 #[tokio::test]
-async fn a_source_of_any_kind_is_given_up_after_the_token_timeout() {
+async fn every_token_source_is_abandoned_after_the_token_timeout() {
     let server = server(MockServer::builder()).await;
     let hanging = || numbered(|_| std::future::pending());
     let own = builder_without_token(&server).token_source(hanging());
@@ -416,7 +416,7 @@ async fn a_source_that_panics_once_fails_none_of_the_waiting_calls() {
 }
 
 #[tokio::test]
-async fn while_the_old_token_is_valid_a_renewal_that_panics_is_not_repeated_by_every_call() {
+async fn while_the_old_token_is_valid_a_refresh_that_panics_is_not_repeated_by_every_call() {
     let server = server(MockServer::builder()).await;
     let source = numbered(|number| async move {
         assert_eq!(number, 1, "each renewal of this test's source panics");
@@ -475,7 +475,7 @@ async fn a_runtime_that_is_shut_down_fails_no_call_waiting_on_another() {
 }
 
 #[tokio::test]
-async fn a_token_request_on_an_idle_runtime_delays_no_call_beyond_its_timeout() {
+async fn a_token_request_on_an_idle_runtime_delays_no_call_longer_than_its_timeout() {
     let server = server(MockServer::builder()).await;
     let (elsewhere, zoom, go_on) = stuck_elsewhere(&server, Duration::from_millis(200));
     let started = Instant::now();
@@ -499,7 +499,7 @@ async fn a_source_is_told_which_token_was_refused() {
     let source = Scripted::new([Ok(AccessToken::new("old")), Ok(mock_token())]);
     let zoom = source.client(&server).build().expect("a client");
     start(&zoom, MEETING).await.expect("204");
-    server.kill_token();
+    server.revoke_token();
     server.accept_token("mock-access-token");
     start(&zoom, MEETING).await.expect("204 with a newer token");
     assert_eq!(*source.told.lock().expect("told"), [None, Some("old".to_owned())]);
@@ -514,9 +514,9 @@ async fn a_token_request_started_before_a_refusal_does_not_bring_the_refused_tok
     let zoom = source.client(&server).build().expect("a client");
     start(&zoom, MEETING).await.expect("204");
     later(51).await;
-    server.kill_token();
+    server.revoke_token();
     server.accept_token("mock-access-token");
-    // Its first attempt starts the renewal, and is refused while that is in progress.
+    // Its first attempt starts the refresh, and is refused while that is in progress.
     start(&zoom, MEETING).await.expect("204 with a newer token");
     assert_eq!(statuses(&server), [204, 401, 204]);
     assert_eq!(*source.told.lock().expect("told"), [None, None, Some("old".to_owned())]);
@@ -606,7 +606,7 @@ async fn a_401_with_code_124_is_resent_once_with_a_newer_token() {
     let server = server(MockServer::builder()).await;
     let zoom = fetching(&server);
     start(&zoom, MEETING).await.expect("204");
-    server.kill_token();
+    server.revoke_token();
     start(&zoom, MEETING).await.expect("204 with a newer token");
     assert_eq!((server.token_requests(), statuses(&server)), (2, vec![204, 401, 204]));
     let tokens: Vec<_> =
@@ -616,7 +616,7 @@ async fn a_401_with_code_124_is_resent_once_with_a_newer_token() {
 }
 
 #[tokio::test]
-async fn a_second_124_is_the_error() {
+async fn a_second_124_is_returned_as_the_error() {
     let server = server(MockServer::builder()).await;
     server.answer_always(Answer::error(401, 124, "Invalid access token."));
     let error = start(&fetching(&server), MEETING).await.expect_err("refused twice");
@@ -627,7 +627,7 @@ async fn a_second_124_is_the_error() {
 }
 
 #[tokio::test]
-async fn a_token_that_cannot_be_newer_is_not_sent_again() {
+async fn a_refused_token_is_not_sent_again_if_there_is_no_newer_one() {
     let server = server(MockServer::builder()).await;
     server.answer_always(Answer::error(401, 124, "Invalid access token."));
     let error = start(&client(&server), MEETING).await.expect_err("a fixed token");
@@ -639,7 +639,7 @@ async fn a_token_that_cannot_be_newer_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn another_401_is_not_resent() {
+async fn only_a_401_with_code_124_is_resent() {
     for answer in [
         Answer::error(401, 300, "No."),
         Answer::status(401),
@@ -671,7 +671,7 @@ async fn a_refused_token_is_dropped_but_not_a_newer_one() {
         async move { start(&zoom, MEETING + 1).await }
     });
     until("the first call arrived", || server.request_count() == 1).await;
-    server.kill_token();
+    server.revoke_token();
     start(&zoom, MEETING).await.expect("204 with a newer token");
     assert_eq!(server.token_requests(), 2);
     first.await.expect("joined").expect("204 with the newer token, which was not dropped");
@@ -679,18 +679,18 @@ async fn a_refused_token_is_dropped_but_not_a_newer_one() {
 }
 
 #[tokio::test]
-async fn a_failure_to_renew_after_a_124_says_that_the_request_was_sent() {
+async fn a_failure_to_refresh_after_a_124_says_that_the_request_was_sent() {
     let server = server(MockServer::builder()).await;
     let zoom = fetching(&server);
     start(&zoom, MEETING).await.expect("204");
-    server.kill_token();
+    server.revoke_token();
     server.fail_next_tokens(1, 500);
     let error = start(&zoom, MEETING).await.expect_err("no newer token");
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Token, 1));
     assert!(error.may_have_been_sent(), "it was, and was answered 401");
     assert!(chain(&error).contains("not sent again"), "{error}");
     assert_eq!(error.status().map(|status| status.as_u16()), Some(500));
-    start(&zoom, MEETING).await.expect("the next call tries anew");
+    start(&zoom, MEETING).await.expect("the next call tries again");
 }
 
 #[tokio::test]
@@ -734,7 +734,7 @@ async fn a_refused_token_request_keeps_zooms_reason_and_shows_no_credentials() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_are_zooms_refusal() {
+async fn wrong_credentials_are_refused_in_zooms_words() {
     let server = server(MockServer::builder()).await;
     let wrong =
         ServerToServer::new("mock-account", "mock-client", "hidden-wrong").token_url(server.token_url());
@@ -761,7 +761,7 @@ async fn a_token_endpoints_words_become_one_short_line_and_a_short_secret_redact
 }
 
 #[tokio::test]
-async fn a_token_endpoint_that_cannot_be_reached_or_breaks_off_keeps_its_source() {
+async fn the_error_of_a_token_endpoint_that_cannot_be_reached_or_breaks_off_keeps_its_source() {
     let server = server(MockServer::builder()).await;
     let closed =
         std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
@@ -818,7 +818,7 @@ async fn a_token_endpoint_that_hangs_or_never_stops_sending_is_cut_off() {
     assert!(chain(&error).contains("too long"), "{error}");
     later(10).await;
     tokio::time::sleep(Duration::from_millis(50)).await; // the hanging request is given up
-    start(&zoom, MEETING).await.expect("the next call tries anew");
+    start(&zoom, MEETING).await.expect("the next call tries again");
 }
 
 #[tokio::test]
@@ -831,13 +831,13 @@ async fn an_invalid_token_is_a_typed_error_and_is_not_printed() {
         assert_eq!(error.kind(), ErrorKind::Token);
         assert!(cause(&error).to_string().contains("the access token"), "{error}");
         assert_eq!(secret_in(&format!("{error} {error:?}")), None);
-        start(&zoom, MEETING).await.expect("the next call tries anew");
+        start(&zoom, MEETING).await.expect("the next call tries again");
     }
     assert_eq!(server.request_count(), 6);
 }
 
 #[tokio::test]
-async fn credentials_and_a_token_url_that_can_never_give_a_token_are_refused_when_the_client_is_built() {
+async fn unusable_credentials_and_token_urls_are_refused_when_the_client_is_built() {
     let server = server(MockServer::builder()).await;
     let app = |account: &str, client: &str, secret: &str| ServerToServer::new(account, client, secret);
     let at = |url: &str| app("a", "b", "c").token_url(url);
@@ -879,7 +879,7 @@ async fn credentials_and_a_token_url_that_can_never_give_a_token_are_refused_whe
 }
 
 #[test]
-fn a_token_and_a_source_are_not_taken_together() {
+fn a_token_and_a_source_cannot_both_be_set() {
     let error = Client::builder().access_token("t").token_source(ServerToServer::new("a", "b", "c")).build();
     let error = error.expect_err("which one is meant?");
     assert_eq!(error.kind(), ErrorKind::Refused);
@@ -918,7 +918,7 @@ async fn a_lifetime_is_a_number_or_text_and_a_refusal_names_the_field() {
 }
 
 #[tokio::test]
-async fn an_errors_methods_answer_for_a_token_request_too() {
+async fn an_errors_methods_also_describe_a_token_request() {
     let seven = Some(Duration::from_secs(7));
     for (status, header, is_limited, retry_after, words, not) in [
         (429, Some("7"), true, seven, "Too many tokens were requested. Zoom asks to wait for 7 s", "Check"),
@@ -960,8 +960,8 @@ async fn a_custom_sources_error_is_the_source_of_the_calls_error() {
     assert_eq!(cause.kind(), std::io::ErrorKind::PermissionDenied);
 }
 
-/// `kills` times, makes `calls` calls at once: nine tenths are in progress as the current token is killed, one tenth starts
-/// then. Every call that one kill refused has been answered before the next.
+/// Makes `calls` calls at once, `kills` times: nine tenths are in progress when the current token is killed, and one
+/// tenth start then. Every call that was refused because of one kill has been answered before the next.
 async fn storm(zoom: &Client, server: &MockServer, calls: usize, kills: usize) {
     for kill in 1..=kills {
         let mut storm = JoinSet::new();
@@ -970,7 +970,7 @@ async fn storm(zoom: &Client, server: &MockServer, calls: usize, kills: usize) {
         }
         let first = storm.join_next().await.expect("a call");
         first.expect("joined").expect("every call ends in 204");
-        server.kill_token();
+        server.revoke_token();
         for call in calls - calls / 10..calls {
             storm.spawn(one(zoom.clone(), call));
         }

@@ -116,8 +116,8 @@ async fn a_good_certificate_gets_the_call_over_http_1_and_2() {
 }
 
 #[tokio::test]
-async fn an_expired_foreign_or_self_signed_certificate_gets_no_byte_of_the_token() {
-    let (zoom, authority, stranger) = (zoom().await, Authority::new(), Authority::new());
+async fn a_server_with_an_invalid_certificate_gets_no_byte_of_the_token() {
+    let (zoom, authority, untrusted) = (zoom().await, Authority::new(), Authority::new());
     let mut expired = params("127.0.0.1");
     expired.not_before = rcgen::date_time_ymd(2020, 1, 1);
     expired.not_after = rcgen::date_time_ymd(2021, 1, 1);
@@ -129,7 +129,7 @@ async fn an_expired_foreign_or_self_signed_certificate_gets_no_byte_of_the_token
         ("not yet valid", early, Some(&authority)),
         ("of another host", params("api.zoom.us"), Some(&authority)),
         ("of another address", params("127.0.0.2"), Some(&authority)),
-        ("of an unknown authority", params("127.0.0.1"), Some(&stranger)),
+        ("of an unknown authority", params("127.0.0.1"), Some(&untrusted)),
         ("self-signed", params("127.0.0.1"), None),
     ] {
         let (server, saw) = tls(&zoom, certificate, signed_by, &["h2", "http/1.1"]).await;
@@ -311,8 +311,8 @@ async fn a_server_without_tls_gets_no_byte_of_the_token() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_proxy_of_the_environment_is_never_used_for_loopback() {
-    const NAME: &str = "transport::a_proxy_of_the_environment_is_never_used_for_loopback";
+async fn a_proxy_from_the_environment_is_never_used_for_loopback() {
+    const NAME: &str = "transport::a_proxy_from_the_environment_is_never_used_for_loopback";
     if is_child() {
         // The parent counts the connections to the proxy.
         let server = zoom().await;
@@ -330,8 +330,9 @@ async fn a_proxy_of_the_environment_is_never_used_for_loopback() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_proxy_of_the_environment_is_used_for_zoom_and_gets_no_byte_of_the_token() {
-    const NAME: &str = "transport::a_proxy_of_the_environment_is_used_for_zoom_and_gets_no_byte_of_the_token";
+async fn a_proxy_from_the_environment_is_used_for_zoom_and_gets_no_byte_of_the_token() {
+    const NAME: &str =
+        "transport::a_proxy_from_the_environment_is_used_for_zoom_and_gets_no_byte_of_the_token";
     if is_child() {
         let http = Authority::new().trusted();
         let zoom = Client::builder().access_token("hidden-token").http(http).build().expect("a client");
@@ -358,8 +359,8 @@ async fn a_proxy_of_the_environment_is_used_for_zoom_and_gets_no_byte_of_the_tok
 
 #[test]
 #[cfg(target_os = "linux")] // elsewhere the system verifies, without files
-fn a_system_without_ca_certificates_is_told_so() {
-    const NAME: &str = "transport::a_system_without_ca_certificates_is_told_so";
+fn on_a_system_without_ca_certificates_the_error_says_so() {
+    const NAME: &str = "transport::on_a_system_without_ca_certificates_the_error_says_so";
     if is_child() {
         let error = Client::builder().access_token("hidden-token").build().expect_err("no CA certificates");
         assert_eq!((error.kind(), error.may_have_been_sent()), (ErrorKind::Refused, false));

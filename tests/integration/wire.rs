@@ -1,4 +1,4 @@
-//! What goes over the wire, read back by a parser that is not ours (`multer`, in the embedded Zoom).
+//! What goes over the wire, read back by an independent parser (`multer`, in the embedded Zoom).
 
 use std::process::Command;
 
@@ -193,7 +193,7 @@ fn unlimited(schema: &mut serde_json::Value) {
 }
 
 #[tokio::test]
-async fn a_body_without_a_field_is_refused_before_sending() {
+async fn a_body_without_fields_is_refused_before_sending() {
     let server = server().await;
     let zoom = client(&server);
     let error = zoom.update_meeting_live_stream_status().meeting_id(MEETING).await.expect_err("no field");
@@ -207,7 +207,7 @@ async fn a_body_without_a_field_is_refused_before_sending() {
 }
 
 #[tokio::test]
-async fn what_is_missing_or_no_id_is_refused_before_sending() {
+async fn a_missing_value_or_invalid_id_is_refused_before_sending() {
     let server = server().await;
     let zoom = client(&server);
     let refused = |error: zoom_livestream::Error, words: &str| {
@@ -272,7 +272,7 @@ async fn json_is_one_setting_away() {
 }
 
 #[tokio::test]
-async fn an_id_is_taken_as_a_number_of_any_length_or_as_pasted_text() {
+async fn an_id_is_accepted_as_a_number_of_any_length_or_as_pasted_text() {
     let server = server().await;
     let zoom = client(&server);
     let stop = || zoom.update_meeting_live_stream_status().body_map(|body| body.action(Action::Stop));

@@ -1,6 +1,6 @@
 //! Prints the public interface that rustdoc's JSON describes, an item per line.
 
-/// Methods required by a trait; the `impl` line is enough.
+/// Methods that a trait prescribes. They are left out, because the trait's `impl` line implies them.
 const PRESCRIBED: [&str; 11] = [
     "::clone(",
     "::cmp(",

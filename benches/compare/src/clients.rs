@@ -56,7 +56,7 @@ impl Caller for Ours {
     }
 }
 
-/// reqwest with `multipart::Form`, as one writes it by hand.
+/// reqwest with `multipart::Form`, as written by hand.
 pub struct ByHand {
     http: reqwest::Client,
     base_url: String,
@@ -102,7 +102,7 @@ impl Caller for ByHand {
     }
 }
 
-/// The floor: a connection of its own, a body made beforehand, no timeout and no pool.
+/// The lower bound: a connection of its own, a body made beforehand, no timeout and no pool.
 pub struct Hyper {
     port: u16,
     connection: Option<SendRequest<Full<Bytes>>>,

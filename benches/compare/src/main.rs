@@ -1,4 +1,4 @@
-//! One program, three roles: `serve`, `calls` and `throughput`. The scripts beside this crate start them.
+//! One program, three roles: `serve`, `calls` and `throughput`. The scripts next to this crate start them.
 
 mod clients;
 mod server;
@@ -57,7 +57,7 @@ impl Clock {
     }
 }
 
-/// What Linux counts for the one thread there is.
+/// The processor time of this program's only thread, in microseconds, as Linux counts it.
 fn processor_microseconds() -> Result<f64> {
     let text = std::fs::read_to_string("/proc/self/schedstat")?;
     let nanoseconds: f64 = text.split(' ').next().unwrap_or_default().parse()?;
@@ -74,7 +74,7 @@ async fn run(client: &str, port: u16, in_flight: usize, count: usize) -> Result<
     }
 }
 
-/// Connections are made before the clock starts, but for the one of a single caller.
+/// Connections are made before the clock starts, except that of a single caller.
 async fn measure<C: Caller>(port: u16, in_flight: usize, count: usize) -> Result<PerCall> {
     let client = C::new(port)?;
     if in_flight == 1 {

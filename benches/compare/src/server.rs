@@ -1,4 +1,4 @@
-//! The other end, a process of its own: reads each request to its end and answers 204, or first 429.
+//! The server, a separate process: reads each request completely and answers 204, or 429 first.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -17,10 +17,10 @@ use tokio::net::TcpSocket;
 
 use crate::Result;
 
-/// Serves until it is ended; the first line it prints is its port.
+/// Serves until it is killed; the first line it prints is its port.
 ///
 /// With `retry_after` the first request of each path is answered with 429 and that many seconds, and
-/// `GET /report` says how late the second ones came.
+/// `GET /report` reports how late the second requests arrived.
 pub async fn serve(retry_after: Option<u64>) -> Result<()> {
     let socket = TcpSocket::new_v4()?;
     socket.bind(([127, 0, 0, 1], 0).into())?;
@@ -33,7 +33,7 @@ pub async fn serve(retry_after: Option<u64>) -> Result<()> {
         let limiter = limiter.clone();
         tokio::spawn(async move {
             let service = service_fn(|request| answer(request, &limiter));
-            // A client that goes away is its own affair.
+            // A client that disconnects is not an error here.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
@@ -70,7 +70,7 @@ struct Limiter {
     paths: Mutex<HashMap<String, Seen>>,
 }
 
-/// When a path was answered with 429 and when it came again.
+/// When a path was answered with 429, and when it was requested again.
 struct Seen {
     refused: Instant,
     again: Vec<Instant>,
@@ -88,10 +88,10 @@ impl Limiter {
         Some(seconds)
     }
 
-    /// Milliseconds from the end of each path's wait to its next request: negative when that came too soon.
+    /// Milliseconds from the end of each path's wait to its next request: negative if that came too soon.
     ///
-    /// The wait is counted from the answer's departure here, so the network's and the client's share of the time
-    /// counts as lateness too.
+    /// The wait is counted from when the answer leaves this server, so time spent in the network and the client counts
+    /// as lateness too.
     fn report(&self) -> String {
         let wait = Duration::from_secs(self.retry_after.unwrap_or_default());
         let paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);

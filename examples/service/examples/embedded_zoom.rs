@@ -1,5 +1,5 @@
-//! An embedded Zoom for copies of the service on this machine: prints where it is, waits for their endpoints, then shows what
-//! they ask for.
+//! An embedded Zoom for copies of the service on this machine. It prints its URLs, waits for the copies' endpoints,
+//! then shows their requests.
 //!
 //! ```text
 //! cargo run --example embedded_zoom -- http://127.0.0.1:8080/events    # one endpoint per copy

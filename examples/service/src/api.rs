@@ -26,7 +26,7 @@ pub struct Service {
     verifier: Verifier,
     store: Store,
     metrics: Arc<Metrics>,
-    /// For a start while Redis is away: what this copy has heard earlier may no longer be true.
+    /// Used for a start while Redis is away, because what this copy learned earlier may no longer be true.
     without_knowledge: RetryPolicy,
 }
 
@@ -45,7 +45,7 @@ enum Action {
     Stop,
 }
 
-/// How a start or stop ended well.
+/// How a start or stop succeeded.
 enum Outcome {
     Started,
     AlreadyRunning { since: Option<SystemTime> },
@@ -105,7 +105,7 @@ impl Service {
             }
             Ok(_) => zoom.clone(),
             Err(away) => {
-                warn!(%meeting, "the stream is started without knowing whether it runs: {away}");
+                warn!(%meeting, "the stream is started without knowing whether it is already running: {away}");
                 self.metrics.sent_without_knowledge.inc();
                 zoom.with_retry(self.without_knowledge.clone())
             }
@@ -123,10 +123,10 @@ impl Service {
 
     async fn stop(&self, zoom: &Client, meeting: MeetingId) -> Result<Outcome, Error> {
         let sent = milliseconds(SystemTime::now());
-        // Never declined: the event of a start right before it may still be on its way.
+        // Never declined, because the event of a start just before this stop may still be on its way.
         let zoom = zoom.with_retry(RetryPolicy::default());
         zoom.update_meeting_live_stream_status().meeting_id(meeting).action(ZoomAction::Stop).await?;
-        // So that a start right after it is not declined, as it would be until the stop's event arrives.
+        // Otherwise a start right after it would be declined until the stop's event arrives.
         if let Err(away) = self.store.record(meeting, StreamState::Stopped, sent).await {
             warn!(%meeting, "the stop is not known until Zoom's event arrives: {away}");
         }
@@ -134,12 +134,12 @@ impl Service {
     }
 }
 
-/// Whether the stream runs as far as Redis knows. A start goes on as without knowledge if Redis is away.
+/// Whether the stream is running, according to Redis. If Redis is away, a start proceeds as if nothing were known.
 async fn is_running(store: &Store, metrics: &Metrics, meeting: MeetingId) -> bool {
     match store.state(meeting).await {
         Ok(known) => known.is_some_and(|(state, _)| state == StreamState::Running),
         Err(away) => {
-            warn!(%meeting, "the start is sent again without knowing whether the stream runs: {away}");
+            warn!(%meeting, "the start is sent again without knowing whether the stream is running: {away}");
             metrics.sent_without_knowledge.inc();
             false
         }
@@ -228,7 +228,7 @@ async fn receive_event(State(service): State<Arc<Service>>, headers: HeaderMap, 
     StatusCode::NO_CONTENT.into_response()
 }
 
-/// 200 without Redis too: starts go on, and restarting the service would not bring Redis back.
+/// 200 even without Redis, because starts still work, and restarting the service would not bring Redis back.
 async fn health(State(service): State<Arc<Service>>) -> Response {
     let redis = if service.metrics.redis_up.get() == 1 { "up" } else { "away" };
     Json(json!({ "status": "ok", "redis": redis })).into_response()

@@ -21,7 +21,7 @@ struct Account {
     account_id: String,
     client_id: String,
     client_secret: Secret,
-    /// What Zoom signs this app's events with.
+    /// The secret with which Zoom signs this app's events.
     secret_token: Secret,
 }
 
@@ -52,7 +52,7 @@ impl Config {
     /// A client for each account. They are one client with different token sources: connections and settings are shared.
     ///
     /// # Errors
-    /// Credentials that cannot be used, or TLS that cannot be set up.
+    /// An account's credentials cannot be used, or TLS cannot be set up.
     pub fn clients(&self, policy: &RetryPolicy) -> Result<BTreeMap<String, Client>, zoom_livestream::Error> {
         let mut shared: Option<Client> = None;
         let mut clients = BTreeMap::new();
@@ -92,7 +92,7 @@ impl Config {
         }
     }
 
-    /// Accepts what any of the accounts' apps has signed.
+    /// Accepts events signed with the secret token of any account's app.
     pub fn verifier(&self) -> Verifier {
         let mut secrets = self.accounts.values().map(|account| account.secret_token.clone());
         let first = Verifier::new(secrets.next().expect("`from_env` refuses a file without accounts"));

@@ -1,4 +1,4 @@
-//! A service that starts and stops Zoom's live streams, on as many machines as you like, each stream once. See README.md.
+//! A service that starts and stops Zoom live streams, each only once, on as many machines as you like. See README.md.
 
 mod api;
 mod config;
@@ -53,7 +53,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Ready once the process is asked to end, by SIGTERM or Ctrl-C.
+/// Completes when the process is asked to exit, by SIGTERM or Ctrl-C.
 async fn terminated() {
     let mut terminate = signal(SignalKind::terminate()).expect("a runtime with signals is running");
     tokio::select! {

@@ -5,9 +5,9 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncode
 
 pub struct Metrics {
     registry: Registry,
-    /// Starts and stops by how they ended.
+    /// Starts and stops, by outcome.
     pub requests: IntCounterVec,
-    /// Events by what was answered.
+    /// Events, by what was answered.
     pub events: IntCounterVec,
     pub waits: IntCounter,
     pub sent_without_knowledge: IntCounter,
@@ -24,7 +24,7 @@ impl Metrics {
             registry: Registry::new(),
             requests: counters(
                 "livestream_requests_total",
-                "Starts and stops, by how they ended: started, already_running, stopped or failed.",
+                "Starts and stops, by outcome: started, already_running, stopped or failed.",
                 "outcome",
             ),
             events: counters(
@@ -35,7 +35,7 @@ impl Metrics {
             waits: counter("livestream_waits_total", "Waits after a 429."),
             sent_without_knowledge: counter(
                 "livestream_sent_without_knowledge_total",
-                "Starts sent without knowing whether the stream runs, because Redis is away.",
+                "Starts sent without knowing whether the stream is running, because Redis is away.",
             ),
             redis_up: IntGauge::new("livestream_redis_up", "Whether Redis answered when it was last asked.")
                 .expect("a valid name"),
@@ -52,7 +52,7 @@ impl Metrics {
         self.registry.register(Box::new(metric.clone())).expect("each metric has a name of its own");
     }
 
-    /// All of them, for `GET /metrics`.
+    /// All metrics, for `GET /metrics`.
     pub fn text(&self) -> String {
         TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
     }

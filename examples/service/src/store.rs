@@ -1,4 +1,4 @@
-//! What is known of the streams, in Redis, shared by all copies of the service.
+//! What is known about the streams, in Redis, shared by all copies of the service.
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -37,19 +37,19 @@ impl fmt::Display for Away {
 pub struct Store {
     redis: ConnectionManager,
     newer_wins: Arc<Script>,
-    /// What this copy has heard from Redis. It is what the SDK's retries wait on.
+    /// What this copy has learned from Redis. The SDK's retries wait on it.
     pub streams: LiveStreams,
     metrics: Arc<Metrics>,
 }
 
 impl Store {
-    /// Does not connect yet: the service starts without Redis too.
+    /// Does not connect yet, so that the service starts even without Redis.
     ///
     /// # Errors
-    /// The URL is not one of Redis.
+    /// The URL is not a Redis URL.
     pub fn new(url: &str, metrics: Arc<Metrics>) -> RedisResult<Self> {
         let server = url.into_connection_info()?;
-        // The version in which messages arrive on the connection that commands use.
+        // With this version, published messages arrive on the same connection that commands use.
         let settings = server.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let streams = LiveStreams::new();
         let heard = streams.clone();
@@ -81,11 +81,12 @@ impl Store {
         }
     }
 
-    /// Writes what an event says of a stream, unless something newer is known. Once this is `Ok`, every copy goes by it.
+    /// Records what an event says about a stream, unless something newer is known. Once this is `Ok`, every copy uses
+    /// it.
     pub async fn record(&self, meeting: MeetingId, state: StreamState, event_ts: i64) -> Result<(), Away> {
-        // What the SDK would not believe, such as an event from the future, is not for others to believe either.
+        // What the SDK ignores, such as an event from the future, must not reach the other copies either.
         if !LiveStreams::new().tell(meeting, state, event_ts) {
-            warn!(%meeting, event_ts, "an event is not used: its time lies in the future or too far back");
+            warn!(%meeting, event_ts, "an event is ignored: its time is in the future or too long ago");
             return Ok(());
         }
         let (text, hours) = match state {
@@ -100,8 +101,8 @@ impl Store {
         Ok(())
     }
 
-    /// For `RetryPolicy::unless`: as [`LiveStreams::satisfied`], and asks Redis every second, because a message that is
-    /// published while the connection is down is lost.
+    /// For `RetryPolicy::unless`: like [`LiveStreams::satisfied`], but also asks Redis every second, because a message
+    /// that is published while the connection is down is lost.
     pub fn satisfied(
         &self,
     ) -> impl Fn(Resend) -> Pin<Box<dyn Future<Output = String> + Send>> + Send + Sync + use<> {
@@ -121,12 +122,12 @@ impl Store {
         let Some(meeting) = meeting else { return pending().await };
         loop {
             sleep(PATIENCE).await;
-            // What it says reaches `streams`; if it says nothing, the wait goes on.
+            // Redis' answer ends up in `streams`. If there is none, the wait goes on.
             let _ = self.state(meeting).await;
         }
     }
 
-    /// What Redis knows of a stream: its state, and since when.
+    /// What Redis knows about a stream: its state, and since when.
     pub async fn state(&self, meeting: MeetingId) -> Result<Option<(StreamState, SystemTime)>, Away> {
         let mut redis = self.redis.clone();
         let known: Option<String> = self.ask(redis.get(key(meeting))).await?;
@@ -156,7 +157,7 @@ fn key(meeting: MeetingId) -> String {
     format!("livestream:{meeting}")
 }
 
-/// Takes in what another copy has published.
+/// Records what another copy has published.
 fn hear(streams: &LiveStreams, push: PushInfo) {
     let message = Msg::from_push_info(push).and_then(|message| message.get_payload::<String>().ok());
     if let Some((meeting, state, event_ts)) = message.as_deref().and_then(read_message) {
@@ -189,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_that_is_not_of_this_service_is_ignored() {
+    fn a_message_from_another_service_is_ignored() {
         let running = Some((84912345678.try_into().expect("an ID"), StreamState::Running, 17));
         assert_eq!(read_message("84912345678 running 17"), running);
         for message in ["", "84912345678", "84912345678 running", "84912345678 paused 17", "x running 17"] {

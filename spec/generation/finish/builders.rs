@@ -14,7 +14,7 @@ pub fn builder_of(name: &str) -> String {
     format!("{name}Builder")
 }
 
-/// Renames the builders in `types::builder`, and whatever refers to them.
+/// Renames the builders in `types::builder`, and everything that refers to them.
 pub fn rename(file: &mut syn::File) -> Result<(), String> {
     let is_types = |item: &Item| as_module(item).is_some_and(|module| module.ident == "types");
     let is_builders = |item: &Item| as_module(item).is_some_and(|module| module.ident == "builder");
@@ -59,7 +59,7 @@ fn rename_in_types(types: &mut ItemMod, names: &BTreeSet<String>) -> Result<(), 
     }
 }
 
-/// Paths that begin with `parents` and the name of a type, which then name its builder.
+/// Rewrites paths that begin with `parents` and the name of a type, so that they name the type's builder.
 struct Renamed<'n> {
     names: &'n BTreeSet<String>,
     parents: &'static [&'static str],
@@ -80,7 +80,7 @@ impl VisitMut for Renamed<'_> {
     }
 }
 
-/// What the pages of progenitor's own modules say.
+/// Documents progenitor's own modules.
 pub fn describe_modules(file: &mut syn::File) {
     for item in &mut file.items {
         let Item::Mod(module) = item else { continue };

@@ -10,8 +10,8 @@ use syn::{Expr, ImplItem, Item, ItemImpl, ItemMod, Type, parse_quote};
 
 use super::types::{is_flattened, is_option, renamed, skipped};
 use super::{
-    Missing, REQUIRED, Refusals, as_module, first_argument, is_method, is_named, items, last_segment,
-    modules, nothing,
+    Missing, Refusals, as_module, first_argument, is_method, is_named, items, last_segment, modules, nothing,
+    say_if_required,
 };
 use crate::generation::facts::{Length, Operation, Parameter, Place, Style};
 use crate::generation::lower::{Lowered, is_form, is_typed, pieces};
@@ -22,15 +22,16 @@ type Fields = BTreeMap<String, Type>;
 /// The setters of each type's builder, keyed by the type's name.
 pub type Setters = BTreeMap<String, Vec<syn::ImplItemFn>>;
 
-/// What a body's type and the types in it hold, by the type's name; without types that take unnamed fields.
+/// The fields of each body type and of the types nested in it, keyed by the type's name. Types that accept unnamed
+/// fields are left out.
 pub type Structs = BTreeMap<String, Vec<BodyField>>;
 
 pub struct BodyField {
     ident: syn::Ident,
-    /// As it is sent.
+    /// The name sent.
     name: String,
     of: Type,
-    /// Says of a value whether it stays out of the body.
+    /// The function that decides whether a value is left out of the body.
     skipped: Option<syn::Path>,
 }
 
@@ -122,8 +123,8 @@ fn finish_builder(
             None => return Err(format!("the builder of {owner} has an unexpected method `{name}`")),
         };
         method.attrs.push(parse_quote!(#[doc = #text]));
-        if operation.parameters.iter().any(|parameter| parameter.ident == name && parameter.required) {
-            method.attrs.extend(REQUIRED.map(|text| parse_quote!(#[doc = #text])));
+        if let Some(parameter) = operation.parameters.iter().find(|parameter| parameter.ident == name) {
+            say_if_required(method, parameter.required);
         }
         if name != "body_map" && finish_setter(method) == 0 {
             return Err(nothing("rewords a setter's error", &owner));
@@ -187,8 +188,8 @@ impl VisitMut for Owned {
     }
 }
 
-/// The `IntoFuture` of a builder: the builder is checked once, and each attempt encodes the body anew. The future holds what
-/// it needs and not the builder.
+/// The `IntoFuture` of a builder. The builder is checked once, and each attempt encodes the body again. The future
+/// holds only what it needs, not the builder.
 fn future(operation: &Operation, value: &Type, fields: &Fields, structs: &Structs) -> Result<Item, String> {
     let builder = format_ident!("{}", operation.builder);
     let held: Vec<syn::Ident> =
@@ -316,7 +317,7 @@ fn is_raw(operation: &Operation) -> bool {
     operation.media_type.as_deref().is_some_and(|media_type| !is_typed(media_type))
 }
 
-/// The body as it is sent, by the fields that its type is `known` to have.
+/// Encodes the body from the fields that its type is `known` to have.
 fn encode(operation: &Operation, known: Option<&Vec<BodyField>>) -> TokenStream {
     let media_type = operation.media_type.as_deref().unwrap_or("application/json");
     if is_raw(operation) {
@@ -348,7 +349,7 @@ fn encode(operation: &Operation, known: Option<&Vec<BodyField>>) -> TokenStream 
     }
 }
 
-/// The check of a length, if it is a text's. An `Option` or a `Box` on the way to it is looked through.
+/// The check of a field's length, if the field is a string. Looks through any `Option` or `Box` around it.
 fn within(
     Length { field, bounds: (least, most) }: &Length,
     body: &str,
@@ -422,7 +423,7 @@ pub fn bodies(file: &syn::File) -> BTreeSet<String> {
     bodies.filter_map(|field| built_type(&field.ty)).collect()
 }
 
-/// The fields of each type that has no unnamed ones.
+/// The fields of each type that has no unnamed fields.
 pub fn structs(file: &syn::File) -> Structs {
     let types = modules(&file.items, "types").flat_map(items);
     let types = types.filter_map(|item| if let Item::Struct(item) = item { Some(item) } else { None });
@@ -430,7 +431,7 @@ pub fn structs(file: &syn::File) -> Structs {
     let field = |field: &syn::Field| {
         let ident = field.ident.clone()?;
         let name = renamed(&field.attrs).unwrap_or(ident.to_string());
-        // An `Option` is skipped for being `null`.
+        // An `Option` needs no such function: `null` is left out anyway.
         let skipped = skipped(&field.attrs).filter(|_| !is_option(&field.ty));
         Some(BodyField { ident, name, of: field.ty.clone(), skipped })
     };

@@ -8,8 +8,8 @@ use syn::visit_mut::{VisitMut, visit_expr_mut};
 use syn::{Attribute, Expr, ImplItem, Item, ItemImpl, ItemMod, ItemStruct, Type, parse_quote};
 
 use super::{
-    Missing, REQUIRED, Refusals, document, edit_documentation, first_argument, is_named, last_segment,
-    nothing,
+    Missing, Refusals, document, edit_documentation, first_argument, is_named, last_segment, nothing,
+    say_if_required,
 };
 use crate::generation::facts::Bounds;
 use crate::generation::lower::Lowered;
@@ -130,7 +130,7 @@ fn finish_struct(
     }
 }
 
-/// Keeps the original name on the wire for a field that was renamed.
+/// Makes a renamed field keep its original name on the wire.
 fn send_as(attributes: &mut Vec<Attribute>, field: &Field) {
     if field.lowered == field.name {
         return;
@@ -239,9 +239,7 @@ fn finish_setters(
             }
         }
         method.attrs.extend(words.get(&field).into_iter().flatten().cloned());
-        if required.contains(&field) {
-            method.attrs.extend(REQUIRED.map(|text| parse_quote!(#[doc = #text])));
-        }
+        say_if_required(method, required.contains(&field));
         let mut refusals = Refusals { field: field.1, changed: 0 };
         refusals.visit_block_mut(&mut method.block);
         if refusals.changed == 0 {

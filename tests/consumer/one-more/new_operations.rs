@@ -1,4 +1,4 @@
-//! Compiles only where the four items beside this file were added to the description: one of each kind of request.
+//! Compiles only where the four items next to this file were added to the description: one of each kind of request.
 
 use zoom_livestream::mock::{MockServer, Received};
 use zoom_livestream::{Client, RawBody};
@@ -9,7 +9,7 @@ async fn zoom() -> (MockServer, Client) {
     (server, client.build().expect("a client"))
 }
 
-/// The one request that the server received, and which was answered with this status.
+/// The only request that the server received, after checking that it was answered with this status.
 fn only(server: &MockServer, status: u16) -> Received {
     let mut requests = server.requests();
     assert_eq!(requests.len(), 1, "{requests:?}");
@@ -18,7 +18,7 @@ fn only(server: &MockServer, status: u16) -> Received {
 }
 
 #[tokio::test]
-async fn a_get_sends_its_query_and_gives_its_answer() {
+async fn a_get_sends_its_query_and_returns_its_answer() {
     let (server, zoom) = zoom().await;
     let listed = zoom.list_users().status("inactive").page_size(10).await.expect("200");
     assert_eq!(listed.users[0].email.as_deref(), Some("ada@example.com"));
@@ -31,7 +31,7 @@ async fn a_get_sends_its_query_and_gives_its_answer() {
 }
 
 #[tokio::test]
-async fn a_post_sends_its_json_and_gives_its_answer() {
+async fn a_post_sends_its_json_and_returns_its_answer() {
     let (server, zoom) = zoom().await;
     let created = zoom.create_user_meeting().user_id("me").topic("Keynote").duration(60).await.expect("201");
     assert_eq!(created.id, Some(91234567890));
@@ -42,7 +42,7 @@ async fn a_post_sends_its_json_and_gives_its_answer() {
 }
 
 #[tokio::test]
-async fn a_delete_sends_its_path_alone() {
+async fn a_delete_sends_only_its_path() {
     let (server, zoom) = zoom().await;
     zoom.delete_meeting().meeting_id(84912345678).await.expect("204");
     let request = only(&server, 204);

@@ -1,4 +1,4 @@
-//! What a service makes of the SDK: an event goes live, or its crew reads why not.
+//! A service that uses the SDK: an event goes live, or its crew reads why it did not.
 
 use zoom_livestream::update_meeting_live_stream_status::{Action, Settings};
 use zoom_livestream::update_webinar_live_stream_status as webinar;

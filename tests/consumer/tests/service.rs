@@ -30,7 +30,7 @@ async fn an_event_goes_live() {
 }
 
 #[tokio::test]
-async fn the_crew_reads_why_not() {
+async fn the_crew_reads_why_an_event_did_not_go_live() {
     let (server, zoom) = zoom().await;
     server.answer(Answer::error(404, 1001, "User 7 does not exist."));
     let meeting = MeetingId::try_from(84912345678).expect("an id");

@@ -261,3 +261,23 @@ fn there_is_no_way_to_send_that_bypasses_the_layer() {
     let all = types.matches("pub struct ").count() + types.matches("pub enum ").count();
     assert_eq!(types.matches("#[non_exhaustive]").count(), all);
 }
+
+#[test]
+fn each_setters_page_says_whether_it_is_required_and_body_map_lists_the_fields_without_one() {
+    let client = include_str!(concat!(env!("OUT_DIR"), "/client.rs"));
+    let lines: Vec<&str> = client.lines().map(str::trim).collect();
+    let is_setter = |line: &str| line.starts_with("pub fn ") && line.contains("(mut self, value: ");
+    let setters = lines.windows(2).filter(|lines| is_setter(lines[1]) && !lines[1].contains(" body<V>("));
+    let mut counts = BTreeMap::<&str, u32>::new();
+    for lines in setters {
+        assert!(["///Required.", "///Optional."].contains(&lines[0]), "{lines:?}");
+        *counts.entry(lines[0]).or_default() += 1;
+    }
+    assert!(counts.len() == 2 && counts.values().all(|count| *count > 10), "{counts:?}");
+    for setter in ["///Required.\npub fn title<T>", "///Optional.\npub fn key<T>"] {
+        assert!(lines.join("\n").contains(setter), "{setter}");
+    }
+    let unforwarded =
+        "so these fields can only be set here: `body`, `body_map`, `clone`, `into_future`, `new`.";
+    assert!(client.contains(unforwarded));
+}

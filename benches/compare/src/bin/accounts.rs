@@ -1,7 +1,7 @@
-//! What a client costs that acts for one more account.
+//! What a client for one more account costs.
 //!
-//! `accounts CLIENTS BUILT`: makes `CLIENTS` of one client and builds `BUILT` on their own. Prints a line for each way:
-//! its name, and the bytes of the heap and the microseconds that one client takes.
+//! `accounts CLIENTS BUILT`: makes `CLIENTS` of one client and builds `BUILT` on their own. Prints a line for each way
+//! of making one: its name, and the heap bytes and microseconds per client.
 
 use std::error::Error;
 use std::time::Instant;
@@ -13,10 +13,10 @@ mod heap;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// As long as Zoom's tokens are.
+/// About the length of Zoom's tokens.
 const TOKEN_BYTES: usize = 640;
 
-/// Bytes of the heap and microseconds that each of `count` clients takes, the room for the client itself included.
+/// The heap bytes and microseconds that each of `count` clients takes, including the client itself.
 fn each(count: usize, make: impl Fn(usize) -> Result<Client>) -> Result<(f64, f64)> {
     let (before, started) = (heap::live(), Instant::now());
     let mut clients = Vec::with_capacity(count);

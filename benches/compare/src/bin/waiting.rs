@@ -1,4 +1,4 @@
-//! Many calls that wait out a 429 at once, and what each holds of the heap meanwhile.
+//! Many calls that wait after a 429 at the same time, and the heap that each uses meanwhile.
 //!
 //! `waiting PORT CALLS START_SECONDS`, against `compare serve RETRY_AFTER_SECONDS`. Prints one JSON object.
 
@@ -16,7 +16,7 @@ use zoom_livestream::{Client, RetryPolicy};
 #[path = "../heap.rs"]
 mod heap;
 
-/// How many calls are on their way to their 429 at once: a bound for sockets, not for calls that wait.
+/// How many calls may be in flight at once before their 429. This limits sockets, not waiting calls.
 const CONNECTING: usize = 256;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -66,7 +66,7 @@ async fn main() -> Result<()> {
         sleep(Duration::from_millis(10)).await;
     }
     let all_waiting_after = started.elapsed();
-    sleep(Duration::from_millis(500)).await; // the last connections close
+    sleep(Duration::from_millis(500)).await; // time for the last connections to close
     let heap = heap::live() - before;
     let mut succeeded = 0;
     while let Some(ended) = running.try_join_next() {

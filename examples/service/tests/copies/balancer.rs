@@ -1,4 +1,4 @@
-//! What stands between Zoom and the copies of the service, and writes down what they answered to each event.
+//! The load balancer between Zoom and the copies of the service. It records what they answered to each event.
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,9 +20,9 @@ pub struct Delivery {
     pub meeting: u64,
     pub name: String,
     pub event_ts: i64,
-    /// What the copy answered; none if it was not there.
+    /// What the copy answered; `None` if it was not running.
     pub status: Option<u16>,
-    /// When its answer had arrived.
+    /// When its answer arrived.
     pub at: Instant,
 }
 

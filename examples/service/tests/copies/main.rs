@@ -35,7 +35,7 @@ const DELAYS_MS: [u64; 9] = [50, 300, 5000, 700, 2600, 2900, 100, 1200, 4500];
 /// Zoom's 5, 20 and 60 minutes, scaled down.
 const REPEATS: [Duration; 30] = [Duration::from_secs(1); 30];
 
-/// A start that arrives this soon after its stream's event was acknowledged had been sent before.
+/// A start that arrives this soon after its stream's event was acknowledged was already on its way by then.
 const ON_ITS_WAY: Duration = Duration::from_millis(500);
 
 /// Each test keeps both cores of a small machine busy.
@@ -103,7 +103,7 @@ impl World {
         }
     }
 
-    /// The sum of a metric over the copies that live.
+    /// The sum of a metric over the running copies.
     async fn metric(&self, name: &str) -> u64 {
         let mut sum = 0;
         for copy in &self.copies {
@@ -157,7 +157,8 @@ fn unix_milliseconds() -> i64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a time after 1970").as_millis() as i64
 }
 
-/// What was counted. All but the first four are about the second streams, whose starts are asked of two copies at once.
+/// What was counted. All but the first four are about the second streams, whose starts are requested from two copies at
+/// once.
 #[derive(Debug, Default)]
 struct Counts {
     deliveries: usize,
@@ -197,9 +198,9 @@ impl fmt::Display for Counts {
     }
 }
 
-/// Starts and stops each meeting's stream. Then each start is asked of two copies at once, while events of the first streams
-/// still arrive, and `disturb` interferes. In the end each start is asked once
-/// more, of a copy that has just started.
+/// Starts and stops each meeting's stream. Then each start is requested from two copies at once, while events of the
+/// first streams still arrive and `disturb` interferes. Finally, each start is requested once more, from a copy that
+/// has just started.
 async fn started_by_two_copies_at_once(name: &str, disturb: impl AsyncFnOnce(&mut World)) -> Counts {
     let mut world = World::new(Redis::started().await, COPIES).await;
     let asker = world.asker();
@@ -307,7 +308,7 @@ fn each_account_has_tokens_of_its_own(zoom: &MockServer) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_start_asked_of_two_copies_starts_a_stream_once_or_ends_as_soon_as_the_event_has_arrived() {
+async fn a_start_requested_from_two_copies_starts_the_stream_once_or_ends_as_soon_as_the_event_arrives() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let counts = started_by_two_copies_at_once("undisturbed", async |_| {}).await;
     let repeated = counts.repeated_before_its_event + counts.on_its_way_during_its_event;
@@ -349,7 +350,7 @@ async fn no_stream_is_started_after_its_event_when_redis_is_stopped_for_ten_seco
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_redis_a_start_goes_on_and_its_event_is_acknowledged_once_redis_is_there() {
+async fn without_redis_a_start_goes_on_and_its_event_is_acknowledged_once_redis_is_up() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let mut world = World::new(Redis::away(), 1).await;
     let asker = world.asker();
@@ -374,7 +375,7 @@ async fn without_redis_a_start_goes_on_and_its_event_is_acknowledged_once_redis_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_event_that_zoom_did_not_sign_is_refused_and_not_believed() {
+async fn an_event_that_zoom_did_not_sign_is_refused_and_has_no_effect() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let world = World::new(Redis::started().await, 1).await;
     let event = json!({

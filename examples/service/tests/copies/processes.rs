@@ -66,7 +66,7 @@ impl Redis {
         }
     }
 
-    /// SIGSTOP or SIGCONT.
+    /// Sends SIGSTOP or SIGCONT.
     pub fn signal(&self, name: &str) {
         signal(self.process.as_ref().expect("a running redis-server"), name);
     }

@@ -1,4 +1,5 @@
-//! The fields of a body → `multipart/form-data` (RFC 7578), in one buffer of known length.
+//! The fields of a body → `application/x-www-form-urlencoded`, JSON, or `multipart/form-data` (RFC 7578) in one buffer
+//! of known length.
 //!
 //! `reqwest::multipart::Form` becomes a stream, which can be neither measured nor sent a second time.
 
@@ -6,11 +7,44 @@ use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
-use crate::body::{Encoded, Field};
+use serde::Serialize;
+
+use crate::body::{BodyEncoding, Encoded, Field, urlencoded};
 use crate::file::FilePart;
+use crate::operation::Operation;
+
+impl Encoded {
+    /// `None` if there is no field and the operation does not require one.
+    #[allow(dead_code)] // unused if the description has no form
+    pub fn form(
+        operation: &Operation,
+        encoding: BodyEncoding,
+        body: &impl Serialize,
+        fields: &[Field<'_>],
+    ) -> Result<Option<Self>, String> {
+        let media_type = operation.media_type.unwrap_or_default();
+        let has_file = fields.iter().any(|field| !field.files.is_empty());
+        if !has_file && fields.iter().all(|field| field.text.is_none()) {
+            return match operation.body_required {
+                true => Err("the body has no field: set at least one".to_owned()),
+                false => Ok(None),
+            };
+        }
+        let texts = fields.iter().filter_map(|field| Some((&*field.name, field.text.as_deref()?)));
+        let form = match encoding {
+            _ if !media_type.starts_with("multipart/") => Self::new(media_type, urlencoded(texts)),
+            BodyEncoding::Described => multipart(fields),
+            BodyEncoding::Json if has_file => {
+                Err("a file cannot be sent as JSON: leave `body_encoding` at its default".to_owned())
+            }
+            BodyEncoding::Json => Self::json("application/json", body),
+        };
+        form.map(Some)
+    }
+}
 
 /// One text part per field, then the files. An error is the sentence that refuses a file.
-pub(crate) fn encode(fields: &[Field<'_>]) -> Result<Encoded, String> {
+fn multipart(fields: &[Field<'_>]) -> Result<Encoded, String> {
     let content_type = content_type();
     let (_, boundary) = content_type.split_once('=').unwrap_or_default();
     let files = || fields.iter().flat_map(|field| field.files.iter().map(move |file| (&*field.name, file)));
@@ -37,21 +71,21 @@ pub(crate) fn encode(fields: &[Field<'_>]) -> Result<Encoded, String> {
 
 const DISPOSITION: &[u8] = b"\r\nContent-Disposition: form-data; name=\"";
 
-/// `type/subtype`, in what a header line can carry (RFC 9110, 8.3.1).
+/// `type/subtype`, in characters that a header line can contain (RFC 9110, 8.3.1).
 fn is_media_type(text: &str) -> bool {
     let is_line = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
     is_line
         && text.split_once('/').is_some_and(|(kind, rest)| !kind.trim().is_empty() && !rest.trim().is_empty())
 }
 
-/// With a boundary of 128 random bits, which no value contains by chance or by guessing.
+/// The boundary has 128 random bits, so no value contains it by chance or by guessing.
 fn content_type() -> String {
     let random = RandomState::new();
     let [left, right] = [0, 1].map(|half| random.hash_one(half));
     format!("multipart/form-data; boundary=form-{left}{right}")
 }
 
-/// As browsers escape a field's name (WHATWG HTML, "multipart/form-data encoding algorithm").
+/// Escapes a field's name as browsers do (WHATWG HTML, "multipart/form-data encoding algorithm").
 fn escape(name: &str) -> Cow<'_, str> {
     if !name.contains(['"', '\r', '\n']) {
         return name.into();
@@ -74,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_field_name_cannot_leave_its_header() {
-        let form = encode(&[text("a\"\r\nX-Evil: 1\r\n\r\n", "")]).expect("a form");
+        let form = multipart(&[text("a\"\r\nX-Evil: 1\r\n\r\n", "")]).expect("a form");
         let form = std::str::from_utf8(&form.bytes).expect("text");
         assert!(form.contains("name=\"a%22%0D%0AX-Evil: 1%0D%0A%0D%0A\"\r\n\r\n"), "{form}");
     }
@@ -85,7 +119,7 @@ mod tests {
 
         use super::*;
 
-        /// Each part's name, file name and bytes, by a parser that is not ours.
+        /// Each part's name, file name and bytes, as an independent parser reads them.
         fn parts(form: &Encoded) -> Vec<(String, Option<String>, Vec<u8>)> {
             let boundary =
                 multer::parse_boundary(form.content_type.to_str().expect("text")).expect("a boundary");
@@ -104,7 +138,7 @@ mod tests {
         }
 
         #[test]
-        fn each_text_comes_back_from_a_parser_that_is_not_ours() {
+        fn each_text_is_read_back_by_an_independent_parser() {
             let texts = [
                 "aute ".to_owned(),
                 String::new(),
@@ -115,7 +149,7 @@ mod tests {
             ];
             let fields =
                 texts.iter().enumerate().map(|(number, value)| text(&format!("field {number}"), value));
-            let form = encode(&fields.collect::<Vec<_>>()).expect("a form");
+            let form = multipart(&fields.collect::<Vec<_>>()).expect("a form");
             let sent = texts.into_iter().enumerate();
             let sent = sent.map(|(number, value)| (format!("field {number}"), None, value.into_bytes()));
             assert!(parts(&form) == sent.collect::<Vec<_>>());
@@ -123,7 +157,7 @@ mod tests {
 
         proptest! {
             #[test]
-            fn fields_and_files_come_back(
+            fn fields_and_files_are_read_back(
                 fields in prop::collection::vec(("[a-zé0-9 ._-]{1,12}", any::<String>()), 0..4),
                 files in prop::collection::vec(("[a-z]{1,9}", prop::collection::vec(any::<u8>(), 0..80)), 0..3),
             ) {
@@ -139,7 +173,7 @@ mod tests {
                     .map(|(name, value)| text(name, value))
                     .chain(files.iter().map(|(name, file)| Field::files(name, file.as_slice())))
                     .collect();
-                prop_assert_eq!(parts(&encode(&form).expect("a form")), sent.collect::<Vec<_>>());
+                prop_assert_eq!(parts(&multipart(&form).expect("a form")), sent.collect::<Vec<_>>());
             }
         }
     }
