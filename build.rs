@@ -35,8 +35,9 @@ fn write() -> Result<(), String> {
 fn with_enabled_schemas(source: &str) -> Result<String, String> {
     let mut document: serde_json::Value =
         serde_json::from_str(source).map_err(|error| format!("{DOCUMENT} is not valid JSON: {error}"))?;
-    let is_enabled =
-        |name: &str| std::env::var_os(format!("CARGO_FEATURE_{}", name.to_uppercase())).is_some();
+    let is_enabled = |name: &str| {
+        std::env::var_os(format!("CARGO_FEATURE_{}", name.to_uppercase().replace('-', "_"))).is_some()
+    };
     let schemas = document.pointer_mut("/components/schemas").and_then(serde_json::Value::as_object_mut);
     if let Some(schemas) = schemas {
         schemas.retain(|_, schema| schema["x-feature"].as_str().is_none_or(is_enabled));

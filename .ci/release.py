@@ -76,7 +76,7 @@ def every_combination_of_features(folder):
 
 def the_oldest_dependencies(folder):
     check("the oldest dependencies resolve", ["cargo", "+nightly", "update", "-Z", "direct-minimal-versions"], folder)
-    check_library("the oldest dependencies", ["--features", "mock,schemars"], folder)
+    check_library("the oldest dependencies", ["--features", "events,mock,schemars"], folder)
 
 
 def the_oldest_rust(folder):
@@ -84,7 +84,7 @@ def the_oldest_rust(folder):
     toolchains = subprocess.run(["rustup", "toolchain", "list"], capture_output=True, text=True).stdout
     names = [line.split()[0] for line in toolchains.splitlines() if line.startswith(oldest)]
     if names:
-        check_library(f"Rust {oldest}", ["--features", "mock,schemars"], folder, ("cargo", f"+{names[0]}"))
+        check_library(f"Rust {oldest}", ["--features", "events,mock,schemars"], folder, ("cargo", f"+{names[0]}"))
     else:
         report(f"Rust {oldest}", False, f"run `rustup toolchain install {oldest}`")
 

@@ -121,7 +121,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// What became of a PATCH.
+/// The outcome of a PATCH.
 #[derive(Debug, PartialEq)]
 enum Outcome {
     /// Accepted, and what was written was read back.
@@ -347,6 +347,11 @@ fn conclusion(by_multipart: &Outcome, by_json: Option<&Outcome>, is_new: bool) -
         (Unread(_), _) => {
             (true, "Zoom accepts multipart/form-data, but what was written could not be read back.")
         }
+        (Ignored, Some(Unread(_))) => (
+            false,
+            "What was written as application/json could not be read back, so this shows nothing. Check the meeting's live \
+             stream.",
+        ),
         (_, Some(Written | Unread(_))) => {
             (true, "Zoom accepts application/json, but not multipart/form-data: set `BodyEncoding::Json`.")
         }
@@ -482,7 +487,8 @@ mod tests {
             (Outcome::Written, None, false, true, "this does not show that Zoom read the fields"),
             (unread(), None, true, true, "could not be read back"),
             (refused(), Some(Outcome::Written), true, true, "but not multipart/form-data"),
-            (Outcome::Ignored, Some(unread()), true, true, "but not multipart/form-data"),
+            (refused(), Some(unread()), true, true, "but not multipart/form-data"),
+            (Outcome::Ignored, Some(unread()), true, false, "could not be read back, so this shows nothing"),
             (refused(), Some(refused()), true, false, "the encoding is probably not the reason"),
             (refused(), Some(other()), true, false, "neither multipart/form-data nor application/json"),
             (refused(), Some(Outcome::Ignored), true, false, "did not store it as sent"),

@@ -51,7 +51,7 @@ impl fmt::Debug for ErrorCode {
     }
 }
 
-/// What Zoom says is wrong with one field of the body.
+/// What Zoom says is wrong with one field of the body. [`Error::field_errors`](crate::Error::field_errors) returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FieldError {

@@ -16,7 +16,7 @@ use crate::retry::{Limit, Stop};
 use crate::secret::redact;
 use crate::sentence::{causes, excerpt, how_long, innermost, instant, shortened};
 
-/// How far a call got.
+/// How far a call got. [`Error::kind`] returns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Why a text or number is not an ID.
+/// Why a text or number is not an ID. Parsing or converting it to an ID returns this.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidId(String);
 

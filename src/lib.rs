@@ -76,11 +76,11 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let server = zoom_livestream::mock::MockServer::start().await?;
-//! # server.accept_token("ada-s-token");
+//! # server.accept_token("north-token");
 //! # let zoom = zoom_livestream::Client::builder().base_url(server.base_url());
 //! # let zoom = zoom.access_token(server.access_token()).build()?;
-//! let ada = zoom.with_access_token("ada-s-token")?;
-//! ada.get_meeting_live_stream_details().meeting_id(84912345678).await?;
+//! let north = zoom.with_access_token("north-token")?;
+//! north.get_meeting_live_stream_details().meeting_id(84912345678).await?;
 //! # Ok(())
 //! # }
 //! ```
@@ -89,7 +89,8 @@
 //!
 //! If a meeting is started twice within 30 seconds, Zoom answers 429. The call then waits for as long as Zoom asks, in
 //! its headers or in its documentation, and is sent again. [`RetryPolicy`] limits how often and how long. Zoom wants a
-//! start to be repeated only if the stream has not started, which only you can know:
+//! start to be repeated only if the stream has not started, which no request can tell: use
+//! [`unless`](RetryPolicy::unless) with [events](#start-once), or a check of your own:
 //!
 //! ```
 //! use zoom_livestream::{MeetingId, RetryPolicy};
@@ -123,7 +124,12 @@
 //!
 //! No API request tells whether a stream is running; only Zoom's events (webhooks) do. With the feature `events`,
 //! [`events::LiveStreams`] keeps track of them, and a start that is waiting ends as soon as its stream is running.
-//! For a start, treat that as success:
+//! For a start, treat that as success.
+//!
+//! ```toml
+//! [dependencies]
+//! zoom-livestream = { version = "0.1", features = ["events"] }
+//! ```
 //!
 //! ```
 //! # #[cfg(not(feature = "events"))]
@@ -151,6 +157,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! After a successful stop, call `streams.tell(meeting, StreamState::Stopped, sent)` with the time it was sent, in
+//! milliseconds since 1970. Otherwise a start right after it may be declined, because the stop's event has not arrived yet.
 //!
 //! [`events`] says which events to enable, and how to verify them.
 //!

@@ -380,7 +380,7 @@ impl fmt::Debug for MockServerBuilder {
     }
 }
 
-/// A request as it arrived, and how it was answered.
+/// A request as it arrived, and how it was answered. [`MockServer::requests`] returns them.
 ///
 /// `Debug` redacts tokens, and every field that the description does not have or marks as a password.
 #[derive(Clone)]

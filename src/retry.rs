@@ -126,8 +126,9 @@ impl RetryPolicy {
     /// Asked after each wait, before the call is sent again. `false` ends the call with the error of the 429, for which
     /// [`Error::is_retry_declined`](crate::Error::is_retry_declined) is true.
     ///
-    /// Zoom wants a start to be repeated only if the stream has not already started, which only you can know. The check
-    /// is asked for every operation of the client, including stops: look at what would be sent before you answer.
+    /// Zoom wants a start to be repeated only if the stream has not already started, which no request can tell: use
+    /// [`unless`](Self::unless) with events, or a check of your own. The check is asked for every operation of the client,
+    /// including stops: look at what would be sent before you answer.
     ///
     /// ```
     /// # use zoom_livestream::MeetingId;

@@ -53,9 +53,9 @@ fn sections(readme: &str) -> impl Iterator<Item = (&str, &str)> {
 /// The tests that a section names.
 fn named_tests<'r>((heading, text): (&str, &'r str)) -> Vec<&'r str> {
     let is_promises = heading == "What is promised";
-    let held_by =
-        text.split("\n\n").filter_map(|paragraph| paragraph.split_once("Held by")).map(|(_, names)| names);
-    let named = if is_promises { vec![text] } else { held_by.collect() };
+    let tested_by =
+        text.split("\n\n").filter_map(|paragraph| paragraph.split_once("Tested by")).map(|(_, names)| names);
+    let named = if is_promises { vec![text] } else { tested_by.collect() };
     let is_test = |name: &&str| name.matches('_').count() > 2 && !name.contains(' ');
     named.iter().flat_map(|text| text.split('`')).filter(is_test).collect()
 }
@@ -80,7 +80,33 @@ fn each_test_that_the_readme_names_exists() {
     let names: Vec<&str> = sections(README).flat_map(named_tests).collect();
     assert!(names.len() > 50, "{names:?}");
     for name in names {
-        assert!(all.contains(&format!("fn {name}(")), "README.md names {name}, which is not a test");
+        assert!(is_test(&all, name), "README.md names {name}, which is not a test");
+    }
+    assert!(!is_test(&all, "named_tests") && !is_test(&all, "no_such_function"));
+}
+
+/// Whether the source has a function of this name with a test's attribute.
+fn is_test(source: &str, name: &str) -> bool {
+    let function = format!("fn {name}(");
+    source.match_indices(&function).any(|(at, _)| {
+        // The function's own line up to its name, then its attributes from the last one up.
+        let above = source[..at].rsplit('\n').skip(1).map(str::trim);
+        above
+            .take_while(|line| line.starts_with("#[") || line.starts_with("//"))
+            .any(|line| line == "#[test]" || line.starts_with("#[tokio::test"))
+    })
+}
+
+#[test]
+fn each_promise_names_a_test() {
+    let (_, promises) =
+        sections(README).find(|(heading, _)| *heading == "What is promised").expect("the section");
+    let mut rows = promises.lines().filter(|line| line.starts_with('|')).skip(2).peekable();
+    assert!(rows.peek().is_some());
+    for row in rows {
+        let tests = row.trim_end_matches([' ', '|']).rsplit(" | ").next().unwrap_or_default();
+        let names = named_tests(("What is promised", tests));
+        assert!(!names.is_empty() && row.matches(" | ").count() == 1, "no test is named: {row}");
     }
 }
 

@@ -31,7 +31,7 @@ pub enum Event {
     Other(Box<Other>),
 }
 
-/// Zoom's check that the endpoint has the secret token.
+/// Zoom's check that the endpoint has the secret token. [`Event::UrlValidation`] holds it.
 #[derive(Clone, Debug)]
 pub struct Challenge {
     plain_token: String,
@@ -45,7 +45,7 @@ impl Challenge {
     }
 }
 
-/// An event without a type of its own.
+/// An event without a type of its own. [`Event::Other`] holds it.
 ///
 /// Its `Debug` omits the payload, where any value could be a secret.
 #[derive(Clone)]

@@ -12,7 +12,8 @@ use super::Event;
 use crate::sentence::instant;
 use crate::{MeetingId, Resend};
 
-/// Whether a meeting's stream is running, according to an event.
+/// Whether a meeting's stream is running, according to an event. [`LiveStreams::state`] and [`Event::stream_state`] return
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StreamState {
     /// It was stopped, or the meeting has ended.
@@ -122,16 +123,17 @@ impl LiveStreams {
     /// # fn start() -> Result<(), Error> { Ok(()) }
     /// # fn done() -> Result<(), Error> {
     /// match start() {
-    ///     Err(error) if error.is_retry_declined() => Ok(()), // somebody else started it
+    ///     Err(error) if error.is_retry_declined() => Ok(()), // it is already running
     ///     other => other,
     /// }
     /// # }
     /// # done().unwrap();
     /// ```
     ///
-    /// An event takes a moment to arrive, so [`tell`](Self::tell) the new state as soon as a call succeeds. Otherwise, if a
-    /// start right after a stop (or an emergency stop right after a start) gets a 429, it is declined because the state
-    /// is still the old one.
+    /// An event takes a moment to arrive. After a successful stop, [`tell`](Self::tell) that the stream has stopped, with
+    /// the time at which the stop was sent: otherwise, if a start right after it gets a 429, it is declined because the
+    /// state is still the old one. A successful start needs nothing: it means that Zoom accepted it, not that the stream is
+    /// running. For the same reason, send an emergency stop with a policy without `unless`.
     pub fn satisfied(
         &self,
     ) -> impl Fn(Resend) -> Pin<Box<dyn Future<Output = String> + Send>> + Send + Sync + use<> {

@@ -107,7 +107,7 @@ impl Verifier {
     }
 }
 
-/// Why a request is not accepted as an event.
+/// Why a request is not accepted as an event. [`Verifier::verify`] returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerifyError {
@@ -162,13 +162,13 @@ impl fmt::Display for VerifyError {
                 f,
                 "{TIMESTAMP} is {} s old, more than the {} s allowed: the request may be a replay, or this \
                  machine's clock is fast",
-                age.as_secs(),
+                rounded_up(*age),
                 max_age.as_secs()
             ),
             Self::InTheFuture { ahead, max_age } => write!(
                 f,
                 "{TIMESTAMP} is {} s in the future, more than the {} s allowed: this machine's clock is slow",
-                ahead.as_secs(),
+                rounded_up(*ahead),
                 max_age.as_secs()
             ),
             Self::WrongSignature => write!(
@@ -182,6 +182,11 @@ impl fmt::Display for VerifyError {
 }
 
 impl std::error::Error for VerifyError {}
+
+/// In seconds, so that what is more than a limit is also shown as more.
+fn rounded_up(time: Duration) -> u64 {
+    time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
+}
 
 fn missing(f: &mut fmt::Formatter<'_>, header: &str) -> fmt::Result {
     write!(f, "the request has no {header} header: Zoom did not send it, or a proxy removed the header")
@@ -311,6 +316,19 @@ mod tests {
                 assert_eq!(matches!(error, VerifyError::TooOld { .. }), is_past, "{error}");
                 assert_eq!(matches!(error, VerifyError::InTheFuture { .. }), !is_past, "{error}");
             }
+        }
+    }
+
+    #[test]
+    fn a_refused_age_reads_as_more_than_is_allowed_even_by_half_a_second() {
+        let half = Duration::from_millis(500);
+        for (now, words) in [
+            (at(1_700_000_300) + half, "is 301 s old, more than the 300 s allowed"),
+            (at(1_699_999_700) - half, "is 301 s in the future, more than the 300 s allowed"),
+        ] {
+            let event = verifier().verify_at(BODY.as_bytes(), Some(SIGNATURE), Some(TIMESTAMP), now);
+            let sentence = event.expect_err("more than 300 s").to_string();
+            assert!(sentence.contains(words), "{sentence}");
         }
     }
 

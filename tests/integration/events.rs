@@ -153,6 +153,23 @@ async fn a_start_does_not_wait_if_its_stream_is_known_to_be_running() {
     assert_eq!(notified.load(Ordering::SeqCst), 0, "no wait was started");
 }
 
+#[tokio::test]
+async fn after_a_stop_a_start_is_declined_until_the_stop_is_told_or_its_event_arrives() {
+    let server = server().await;
+    let streams = LiveStreams::new();
+    streams.tell(meeting(), StreamState::Running, now() - 1_000);
+    let zoom = client(&server).with_retry(RetryPolicy::default().unless(streams.satisfied()));
+    let sent = now();
+    stop(&zoom).await.expect("204");
+    server.answer(limited("1"));
+    let error = start(&zoom, MEETING).await.expect_err("the stream still counts as running");
+    assert!(error.is_retry_declined(), "{error}");
+
+    assert!(streams.tell(meeting(), StreamState::Stopped, sent));
+    server.answer(limited("1"));
+    start(&zoom, MEETING).await.expect("204 after the wait");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_waiting_stop_ends_once_the_stream_has_stopped_and_other_calls_go_on() {
     let server = server().await;

@@ -288,6 +288,23 @@ async fn the_documented_check_declines_a_start_and_lets_a_stop_and_a_configurati
 }
 
 #[tokio::test]
+async fn an_answer_of_four_mebibytes_is_accepted_and_one_byte_more_is_refused() {
+    let server = server().await;
+    let zoom = client(&server);
+    for (size, is_accepted) in [(4 << 20, true), ((4 << 20) + 1, false)] {
+        // White space after the value is valid JSON.
+        let mut body = br#"{"page_url": "https://live.example.com/watch"}"#.to_vec();
+        body.resize(size, b' ');
+        server.answer(Answer::status(200).header("content-type", "application/json").body(body));
+        let details = zoom.get_meeting_live_stream_details().meeting_id(MEETING).await;
+        assert_eq!(details.is_ok(), is_accepted, "{size} bytes");
+        if let Err(error) = details {
+            assert!(error.to_string().contains("its body is too long"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_call_whose_deadline_has_passed_sends_nothing() {
     let server = server().await;
     let policy = RetryPolicy::default().deadline(Duration::ZERO);

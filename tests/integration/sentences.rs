@@ -1,6 +1,8 @@
 //! Every sentence that an error can contain, as one list to read: `sentences.txt`.
 //!
-//! Left out is the one about missing CA certificates, which only some systems say; `transport` has it.
+//! Left out are the sentences that depend on the system (missing CA certificates, a build without TLS), and those that
+//! no operation of the committed description can cause: about a 429 that no documented wait belongs to, a parameter in a
+//! query, header or cookie, a file, and a body that is not an object or not JSON.
 
 use std::error::Error as StdError;
 use std::fmt::{Display, Write};
@@ -10,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use zoom_livestream::events::{LiveStreams, StreamState, Verifier};
-use zoom_livestream::mock::{Answer, MockServer};
+use zoom_livestream::mock::{Answer, MockServer, Webhook};
 use zoom_livestream::update_meeting_live_stream_status::{Action, Settings};
 use zoom_livestream::{
     AccessToken, Client, Error, MeetingId, PathSegment, RetryPolicy, ServerToServer, TokenSource, WebinarId,
@@ -70,10 +72,10 @@ async fn every_sentence_is_in_the_list() {
         std::fs::write(std::env::var_os("TEST_FILE").expect("a file"), error.to_string()).expect("written");
         return;
     }
-    let (refused, unanswered, answered, limited, without_token) =
-        tokio::join!(refusing(), connecting(), answering(), waiting(), fetching_tokens());
-    let lists =
-        [building(), refused, ids(), unanswered, answered, limited, without_token, verifying_events()];
+    let (refused, unanswered, answered, limited, without_token, embedded) =
+        tokio::join!(refusing(), connecting(), answering(), waiting(), fetching_tokens(), embedding());
+    let events = verifying_events();
+    let lists = [building(), refused, ids(), unanswered, answered, limited, without_token, events, embedded];
     let said = lists.map(|list| list.0).join("\n");
 
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("sentences.txt");
@@ -139,6 +141,7 @@ async fn refusing() -> List {
         status().action("Start").into_future(),
         status().action("start").settings(Settings::builder().layout("round")).into_future(),
         status().action("start").settings(Settings::builder().display_name("x".repeat(51))).into_future(),
+        status().action("start").settings(Settings::builder().display_name("")).into_future(),
         stream().stream_key("k").into_future(),
         stream().stream_key("k".repeat(600)).page_url("https://h").into_future(),
     ] {
@@ -306,6 +309,30 @@ async fn fetching_tokens() -> List {
     server.revoke_token();
     server.fail_next_tokens(1, 500);
     list.add_chain(&configure(&zoom).await.expect_err("no newer token"));
+    list
+}
+
+/// What the embedded Zoom says if a test asks for something that it cannot do.
+async fn embedding() -> List {
+    let mut list = List::new("The embedded Zoom");
+    for answer in [
+        Answer::status(99),
+        Answer::status(200).header("a header", "value"),
+        Answer::status(200).header("content-length", "1"),
+        Answer::status(200).header("x-header", "a\nb"),
+    ] {
+        let error = answered(answer, RetryPolicy::never()).await;
+        list.add(String::from_utf8_lossy(error.body().expect("the reason")));
+    }
+    let endpoint = RawServer::start(|mut stream, _| async move {
+        read_request(&mut stream).await;
+        let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n").await;
+    })
+    .await;
+    let address = endpoint.address.to_string();
+    let webhook = Webhook::new(format!("http://{address}/events"), "secret token");
+    let error = server().await.send_events_to(webhook).await.expect_err("the challenge fails");
+    list.add(error.to_string().replace(&address, "…"));
     list
 }
 

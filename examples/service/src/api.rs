@@ -128,7 +128,7 @@ impl Service {
         zoom.update_meeting_live_stream_status().meeting_id(meeting).action(ZoomAction::Stop).await?;
         // Otherwise a start right after it would be declined until the stop's event arrives.
         if let Err(away) = self.store.record(meeting, StreamState::Stopped, sent).await {
-            warn!(%meeting, "only Zoom's event will show that the stream has stopped: {away}");
+            warn!(%meeting, "the stop is not known until Zoom's event arrives: {away}");
         }
         Ok(Outcome::Stopped)
     }
@@ -178,11 +178,16 @@ async fn start_or_stop(
             warn!(%meeting, "{error}");
             let mut response = refused(status(&error), error.to_string());
             if let Some(wait) = error.retry_after() {
-                response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().into());
+                response.headers_mut().insert(header::RETRY_AFTER, retry_after(wait).into());
             }
             response
         }
     }
+}
+
+/// In whole seconds, rounded up: a retry must not come before the wait is over.
+fn retry_after(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0))
 }
 
 /// What to answer when a call to Zoom has failed.
@@ -236,4 +241,16 @@ async fn metrics(State(service): State<Arc<Service>>) -> Response {
 fn milliseconds(at: SystemTime) -> i64 {
     let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     since.as_millis().try_into().unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_rounded_up_to_whole_seconds() {
+        for (milliseconds, seconds) in [(0, 0), (1, 1), (29_001, 30), (30_000, 30)] {
+            assert_eq!(retry_after(Duration::from_millis(milliseconds)), seconds, "{milliseconds} ms");
+        }
+    }
 }

@@ -361,7 +361,9 @@ async fn without_redis_a_start_goes_on_and_its_event_is_acknowledged_once_redis_
     assert_eq!(health().await, json!({ "status": "ok", "redis": "away" }));
     assert_eq!(asker.ask(0, FIRST_MEETING, "start").await.outcome, "started");
     assert_eq!(world.metric("livestream_sent_without_knowledge_total").await, 1);
+    let deadline = Instant::now() + Duration::from_secs(40);
     while !world.balancer.deliveries().iter().any(|delivery| delivery.status == Some(503)) {
+        assert!(Instant::now() < deadline, "no event was answered with 503");
         sleep(Duration::from_millis(50)).await;
     }
 
@@ -415,7 +417,9 @@ async fn a_copy_that_is_shut_down_finishes_its_starts_first() {
     let asker = world.asker();
     assert_eq!(asker.ask(1, FIRST_MEETING, "start").await.outcome, "started");
     let waiting = tokio::spawn(async move { asker.ask(0, FIRST_MEETING, "start").await });
+    let deadline = Instant::now() + Duration::from_secs(40);
     while world.zoom.request_count() < 2 {
+        assert!(Instant::now() < deadline, "the second start was not sent");
         sleep(Duration::from_millis(5)).await;
     }
     assert!(world.copies.remove(0).terminate().await);

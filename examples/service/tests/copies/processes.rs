@@ -5,10 +5,13 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use zoom_livestream::mock::MockServer;
+
+/// How long a process may take to start or to end.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A `redis-server` that writes to disk before it acknowledges.
 pub struct Redis {
@@ -39,7 +42,11 @@ impl Redis {
             .spawn()
             .expect("redis-server, from the system's package of this name");
         self.process = Some(process);
+        let deadline = Instant::now() + PATIENCE;
         while !self.answers() {
+            let ended = self.process.as_mut().and_then(|process| process.try_wait().expect("its status"));
+            assert_eq!(ended, None, "redis-server has ended");
+            assert!(Instant::now() < deadline, "redis-server does not answer");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -47,7 +54,8 @@ impl Redis {
     fn answers(&self) -> bool {
         let Ok(mut connection) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)) else { return false };
         let mut pong = [0; 7];
-        connection.write_all(b"PING\r\n").is_ok()
+        connection.set_read_timeout(Some(Duration::from_secs(1))).is_ok()
+            && connection.write_all(b"PING\r\n").is_ok()
             && connection.read_exact(&mut pong).is_ok()
             && pong == *b"+PONG\r\n"
     }
@@ -108,10 +116,12 @@ impl Copy {
     /// Shuts it down (SIGTERM), and says whether it exited with success.
     pub async fn terminate(mut self) -> bool {
         signal(&self.process, "TERM");
+        let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.process.try_wait().expect("its status") {
                 return status.success();
             }
+            assert!(Instant::now() < deadline, "the service has not ended");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
