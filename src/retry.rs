@@ -97,6 +97,7 @@ impl RetryPolicy {
 
     /// Polled throughout each wait: as soon as the future is ready, the call ends with the error of the 429, for which
     /// [`Error::is_retry_declined`](crate::Error::is_retry_declined) is true. If it is ready at once, there is no wait.
+    /// A call that this policy does not let wait (no retries left, a wait too long) ends without asking it.
     ///
     /// The future's output is the reason: the end of a sentence that begins "It was not sent again because". For a call
     /// that should be sent again after its wait, return [`std::future::pending`]. With the feature `events`,
