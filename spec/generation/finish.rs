@@ -105,10 +105,15 @@ fn finish_method<'l>(method: &mut syn::ImplItemFn, lowered: &'l Lowered) -> Resu
     method.block = parse_quote!({ builder::#builder::new(self.clone()) });
     let sends =
         |path: &str| format!("Sends a `{}` request to `{path}`", operation.method.to_ascii_uppercase());
+    // progenitor prints adjacent slashes as one.
+    let mut printed = operation.lowered_path.clone();
+    while printed.contains("//") {
+        printed = printed.replace("//", "/");
+    }
     let mut changed = false;
     edit_documentation(&mut method.attrs, |text| {
         // What follows the last such sentence repeats the builder's setters, and shows a call of the removed `send`.
-        let Some((description, _)) = text.rsplit_once(&sends(&operation.lowered_path)) else {
+        let Some((description, _)) = text.rsplit_once(&sends(&printed)) else {
             return text.to_owned();
         };
         changed = true;

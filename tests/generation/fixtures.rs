@@ -228,6 +228,11 @@ fn accepted() -> Vec<(&'static str, Value)> {
                     .into();
             paths
         }),
+        ("adjacent slashes", {
+            let mut paths = get(json!({ "204": empty }));
+            let item = paths.as_object_mut().and_then(|paths| paths.remove("/a")).expect("a path");
+            json!({ "/a//b": item })
+        }),
         ("bodiless", get(json!({ "204": empty, "400": problem, "default": problem }))),
         ("one success", get(json!({ "200": json_answer("a"), "429": empty, "400": problem }))),
         ("a +json success", get(json!({ "200": hal }))),

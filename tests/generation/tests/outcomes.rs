@@ -45,6 +45,13 @@ fn a_description_is_kept_whatever_its_words() {
 }
 
 #[test]
+fn a_path_with_adjacent_slashes_is_documented_and_sent_as_it_is() {
+    let code = code("adjacent slashes");
+    assert!(code.contains("Sends a `GET` request to `/a//b`"), "{code}");
+    assert!(!code.contains("/a/b"), "{code}");
+}
+
+#[test]
 fn a_parameter_that_may_be_empty_is_noted() {
     assert!(
         notes("empty values").contains("parameter `a`: it cannot be sent empty"),
