@@ -100,12 +100,10 @@ fn pairs(
     let value = serde_json::to_value(value).map_err(|error| format!("`{name}` cannot be sent: {error}"))?;
     let part = |value: Value| {
         let text = scalar(value).ok_or_else(|| {
-            format!("`{name}` holds a list, an object or `null` in another, and no style says how to send it")
+            format!("`{name}` contains a list, an object or `null` inside another, and no style defines how to send that")
         })?;
         match refused.filter(|by| text.contains(*by)) {
-            Some(by) => {
-                Err(format!("`{name}` holds a value with `{by}` in it, which is what separates its values"))
-            }
+            Some(by) => Err(format!("`{name}` has a value that contains `{by}`, which separates its values")),
             None => Ok(text),
         }
     };

@@ -16,9 +16,9 @@ pub struct Metrics {
 
 impl Metrics {
     pub fn new() -> Self {
-        let counter = |name, help| IntCounter::new(name, help).expect("a valid name");
+        let counter = |name, help| IntCounter::new(name, help).expect("the names below are valid");
         let counters = |name, help, label: &str| {
-            IntCounterVec::new(Opts::new(name, help), &[label]).expect("a valid name and label")
+            IntCounterVec::new(Opts::new(name, help), &[label]).expect("the names and labels below are valid")
         };
         let metrics = Self {
             registry: Registry::new(),

@@ -20,8 +20,8 @@ pub struct Schema<'a> {
     pub shape: &'a Shape,
     /// The name of the member or field, if any.
     pub name: &'a str,
-    /// How many samples must have a member, without any that lacks it, for it to be required. `None` if an exporter
-    /// made up the samples, because they always have every member.
+    /// A member is required if at least this many samples were seen and all of them have it. `None` if an exporter made
+    /// up the samples, because such samples always have every member.
     pub presence: Option<u32>,
 }
 

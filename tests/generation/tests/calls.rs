@@ -79,11 +79,11 @@ async fn a_value_that_would_arrive_changed_is_refused() {
     let texts = |text: &str| vec![text.to_owned()];
     let query = || zoom.send_query().plain("");
     for (error, words) in [
-        (query().spaced(texts("a b")).await.map(drop), "`spaced` holds a value with ` ` in it"),
-        (query().piped(texts("a|b")).await.map(drop), "`piped` holds a value with `|` in it"),
+        (query().spaced(texts("a b")).await.map(drop), "`spaced` has a value that contains ` `"),
+        (query().piped(texts("a|b")).await.map(drop), "`piped` has a value that contains `|`"),
         (
             zoom.send_headers().item_id("1").x_own(1).x_list(texts("a,b")).await,
-            "`X-List` holds a value with `,` in it",
+            "`X-List` has a value that contains `,`",
         ),
         (
             zoom.send_headers().item_id("1").x_own(1).x_shared("a\r\nX-Evil: 1").await,
