@@ -56,11 +56,11 @@ pub(crate) fn value<T: DeserializeOwned>(answer: &Answer) -> Result<T, Flaw> {
         b"" => b"null",
         body => body,
     };
-    // Parsed again only after a failure, to find out which field it is about.
-    serde_json::from_slice(body).or_else(|_| {
-        let deserializer = &mut serde_json::Deserializer::from_slice(body);
-        serde_path_to_error::deserialize(deserializer).map_err(|error| Flaw::new(mismatch(&error)))
-    })
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut deserializer);
+    let value = value.map_err(|error| Flaw::new(mismatch(&error)))?;
+    deserializer.end().map_err(|_| Flaw::new("its body continues after its JSON"))?;
+    Ok(value)
 }
 
 /// For an operation whose success has no schema in the description.
@@ -211,6 +211,7 @@ mod tests {
             (r#""hidden""#, "expected an object"),
             ("", "expected an object"),
             ("hidden", "the description: not JSON"),
+            (r#"{"recordings":[]} hidden"#, "its body continues after its JSON"),
             (r#"{"recordings":[{"size":1}"#, "not JSON"),
         ] {
             let Err(Some(flaw)) = answer(body.as_bytes()).judged(value::<Recordings>) else {

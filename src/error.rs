@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LOCATION};
-use reqwest::{StatusCode, Url};
 
 use crate::answer::{Answer, FAILURE_LIMIT, tracking_id};
 use crate::envelope::{Envelope, ErrorCode, FieldError};
@@ -170,11 +170,14 @@ impl Error {
         if let Some(flaw) = &answer.flaw {
             sentence += &format!("; {}", flaw.what);
         }
+        // Its target is not quoted: it may contain a password or a token.
+        let redirects = answer.status.is_redirection() && answer.headers.contains_key(LOCATION);
         let is_zooms = is_envelope || envelope.code.is_some() || answer.flaw.is_some();
         let advice = advice
             .or_else(|| Some(about_limit(stop.as_ref()?, limit?)))
-            .or_else(|| redirect(&answer, secrets))
-            .or_else(|| about_code(envelope.code?).map(str::to_owned))
+            .or_else(|| {
+                redirects.then_some(NOT_FOLLOWED).or_else(|| about_code(envelope.code?)).map(str::to_owned)
+            })
             .or_else(|| (!is_zooms).then(|| about_body(&answer)));
         if let Some(advice) = advice {
             sentence += &format!(". {advice}");
@@ -332,6 +335,8 @@ impl Error {
 /// The maximum length of a whole sentence, in characters.
 const LONGEST_SENTENCE: usize = 2_000;
 const MOST_FIELD_ERRORS: usize = 5;
+const NOT_FOLLOWED: &str =
+    "It redirects elsewhere, and this client does not follow redirects: `Error::headers` has its `location`";
 
 pub(crate) const INVALID_ACCESS_TOKEN: i64 = 124;
 const MISSING_SCOPES: i64 = 4711;
@@ -387,22 +392,6 @@ fn about_code(code: ErrorCode) -> Option<&'static str> {
         MISSING_SCOPES => Some("Add the scope to the app on Zoom's marketplace and get a new access token"),
         _ => None,
     }
-}
-
-/// Where a redirect points to, without the parts of a URL that may be secret.
-fn redirect(answer: &Answer, secrets: &[String]) -> Option<String> {
-    let location = answer.headers.get(LOCATION).filter(|_| answer.status.is_redirection())?;
-    let mut location = String::from_utf8_lossy(location.as_bytes()).into_owned();
-    redact(&mut location, secrets);
-    if let Some(mut url) = Url::parse(&location).ok().filter(Url::has_host) {
-        // Fails only for a URL that cannot have a user or password.
-        let _ = url.set_username("").and_then(|()| url.set_password(None));
-        location = url.into();
-    } else if location.contains('@') {
-        location = "***".to_owned();
-    }
-    let location = location.split(['?', '#']).next().unwrap_or_default();
-    Some(format!("It redirects to {}, which this client does not follow", shortened(location, 200)))
 }
 
 /// A hint about a body that is not Zoom's.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
 /// Why a text or number is not an ID. Parsing or converting it to an ID returns this.
@@ -163,32 +164,32 @@ fn without_gaps(text: &str) -> Option<String> {
 /// `/j/ID` joins a meeting, `/w/ID` a webinar, `/s/ID` starts either, `/wc/ID/…` and `/wc/join/ID` are the browser's.
 /// The app's own URLs (`zoommtg://`) have the ID in `confno`.
 fn in_join_url(text: &str) -> Option<String> {
-    let lowercase = text.to_ascii_lowercase();
-    let (scheme, rest) = lowercase.split_once("://").unwrap_or(("https", &lowercase));
-    let (rest, _) = rest.split_once('#').unwrap_or((rest, ""));
-    let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (host, path) = address.split_once('/')?;
+    let text = text.to_ascii_lowercase();
+    let text = if text.contains("://") { text } else { format!("https://{text}") };
+    let url = Url::parse(&text).ok()?;
+    let host = url.host_str()?;
     let is_zoom =
         |domain| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    // A path without dots and percent signs means exactly what it says.
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/');
+    // A URL that parsing changes, or that names a user or a port, may not lead where it seems to.
+    let is_verbatim = text.starts_with(&format!("{}://{host}{}", url.scheme(), url.path()));
     if !["zoom.us", "zoom.com", "zoomgov.com"].into_iter().any(is_zoom)
-        || !host.chars().all(|c| is_plain(c) || c == '.')
-        || !path.chars().all(is_plain)
+        || !is_verbatim
         || text.contains(char::is_whitespace)
     {
         return None;
     }
-    let segments: Vec<&str> = path.split('/').collect();
-    let id = match (scheme, &segments[..]) {
+    let segments: Vec<&str> = url.path().split('/').skip(1).collect();
+    match (url.scheme(), &segments[..]) {
         ("zoommtg", _) => {
-            let mut ids = query.split('&').filter_map(|pair| pair.strip_prefix("confno="));
-            ids.next().filter(|_| ids.next().is_none())
+            let mut ids = url.query_pairs().filter(|(name, _)| name == "confno");
+            let id = ids.next().filter(|_| ids.next().is_none());
+            id.map(|(_, id)| id.into_owned())
         }
-        ("https" | "http", ["wc", "join", id, ..] | ["j" | "w" | "s" | "wc", id, ..]) => Some(*id),
+        ("https" | "http", ["wc", "join", id, ..] | ["j" | "w" | "s" | "wc", id, ..]) => {
+            Some((*id).to_owned())
+        }
         _ => None,
-    };
-    id.map(str::to_owned)
+    }
 }
 
 /// The part of a refused text that an error quotes: enough to recognize it, but neither a megabyte nor a join URL's
@@ -319,6 +320,9 @@ mod tests {
             "https://notzoom.us/j/1",
             "https://zoom.us.evil.example/j/1",
             "https://zoom.us@evil.example/j/1",
+            "https://evil.example@zoom.us/j/1",
+            "https://zoom.us:8443/j/1",
+            "https://zoom.us/\u{1f}j/1",
             "notzoom.us/j/1",
             "https://zoom.us/j/",
             "https://zoom.us/j/+1",

@@ -38,7 +38,6 @@ impl Operation {
     }
 
     /// The last parameter of `path`: the meeting or webinar that the operation is about.
-    #[cfg(feature = "tracing")]
     pub fn resource_id<'p>(&self, path: &'p str) -> Option<&'p str> {
         self.path_parameters(path).next().map(|(_, value)| value)
     }

@@ -7,35 +7,35 @@ use std::future::Future;
 use std::time::Duration;
 
 use reqwest::Request;
+use tracing::Instrument;
+use tracing::field::Empty;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, tracking_id};
 use crate::operation::Operation;
+use crate::secret::redact;
+use crate::sentence::excerpt;
 
-pub(crate) struct Span(#[cfg(feature = "tracing")] tracing::Span);
+// The crate `tracing` itself is always there: h2 depends on it.
+const ENABLED: bool = cfg!(feature = "tracing");
 
-#[cfg(feature = "tracing")]
-mod enabled {
-    use tracing::Instrument;
-    use tracing::field::Empty;
+pub(crate) struct Span(tracing::Span);
 
-    use super::*;
-    use crate::answer::tracking_id;
-    use crate::secret::redact;
-    use crate::sentence::excerpt;
-
-    impl Span {
-        pub fn call(operation: &Operation, path: &str) -> Self {
-            Self(tracing::info_span!(
+impl Span {
+    pub fn call(operation: &Operation, path: &str) -> Self {
+        Self(span(|| {
+            tracing::info_span!(
                 "zoom.call",
                 otel.kind = "internal",
                 zoom.operation_id = operation.id,
                 zoom.resource_id = operation.resource_id(path),
-            ))
-        }
+            )
+        }))
+    }
 
-        pub fn attempt(&self, operation: &Operation, request: &Request, resends: u32) -> Self {
-            let url = request.url();
-            Self(tracing::info_span!(
+    pub fn attempt(&self, operation: &Operation, request: &Request, resends: u32) -> Self {
+        let url = request.url();
+        Self(span(|| {
+            tracing::info_span!(
                 parent: &self.0,
                 "zoom.attempt",
                 otel.kind = "client",
@@ -48,36 +48,38 @@ mod enabled {
                 server.port = url.port_or_known_default(),
                 zoom.tracking_id = Empty,
                 error.r#type = Empty,
-            ))
-        }
+            )
+        }))
+    }
 
-        /// Ends an attempt's span before any wait, which belongs to the call.
-        pub fn ended(self, outcome: &Result<Answer, reqwest::Error>, token: &str) {
-            if self.0.is_disabled() {
-                return;
-            }
-            let answer = match outcome {
-                Ok(answer) => answer,
-                Err(error) if error.is_connect() => return self.failed("connect"),
-                Err(error) if error.is_timeout() => return self.failed("timeout"),
-                Err(_) => return self.failed("interrupted"),
-            };
-            self.0.record("http.response.status_code", answer.status.as_u16());
-            if let Some(id) = tracking_id(&answer.headers) {
-                let mut id = excerpt(id);
-                redact(&mut id, &[token]);
-                self.0.record("zoom.tracking_id", id);
-            }
-            if !answer.status.is_success() {
-                self.failed(answer.status.as_str());
-            }
+    /// Ends an attempt's span before any wait, which belongs to the call.
+    pub fn ended(self, outcome: &Result<Answer, reqwest::Error>, token: &str) {
+        if self.0.is_disabled() {
+            return;
         }
-
-        fn failed(&self, kind: &str) {
-            self.0.record("error.type", kind);
+        let answer = match outcome {
+            Ok(answer) => answer,
+            Err(error) if error.is_connect() => return self.failed("connect"),
+            Err(error) if error.is_timeout() => return self.failed("timeout"),
+            Err(_) => return self.failed("interrupted"),
+        };
+        self.0.record("http.response.status_code", answer.status.as_u16());
+        if let Some(id) = tracking_id(&answer.headers) {
+            let mut id = excerpt(id);
+            redact(&mut id, &[token]);
+            self.0.record("zoom.tracking_id", id);
         }
+        if !answer.status.is_success() {
+            self.failed(answer.status.as_str());
+        }
+    }
 
-        pub fn resending(&self, operation: &Operation, resends: u32, wait: Duration, why: &str) {
+    fn failed(&self, kind: &str) {
+        self.0.record("error.type", kind);
+    }
+
+    pub fn resending(&self, operation: &Operation, resends: u32, wait: Duration, why: &str) {
+        if ENABLED {
             tracing::warn!(
                 parent: &self.0,
                 zoom.operation_id = operation.id,
@@ -86,48 +88,25 @@ mod enabled {
                 "{why}"
             );
         }
+    }
 
-        pub fn within<F: Future>(&self, future: F) -> impl Future<Output = F::Output> {
-            future.instrument(self.0.clone())
-        }
+    pub fn within<F: Future>(&self, future: F) -> impl Future<Output = F::Output> {
+        future.instrument(self.0.clone())
     }
 }
 
 /// Puts a token request into a span of its own, a child of the current one, whichever task runs it.
-#[cfg(feature = "tracing")]
 pub(crate) fn token<F: Future>(request: F) -> impl Future<Output = F::Output> {
-    tracing::Instrument::instrument(request, tracing::info_span!("zoom.token", otel.kind = "internal"))
-}
-
-#[cfg(not(feature = "tracing"))]
-pub(crate) fn token<F: Future>(request: F) -> F {
-    request
+    request.instrument(span(|| tracing::info_span!("zoom.token", otel.kind = "internal")))
 }
 
 /// Calls go on with the old token, so none of them returns this error.
 pub(crate) fn not_renewed(error: &dyn std::error::Error) {
-    #[cfg(feature = "tracing")]
-    tracing::warn!("the access token was not renewed, and the old one is used until it expires: {error}");
-    #[cfg(not(feature = "tracing"))]
-    let _ = error;
+    if ENABLED {
+        tracing::warn!("the access token was not renewed, and the old one is used until it expires: {error}");
+    }
 }
 
-#[cfg(not(feature = "tracing"))]
-#[allow(clippy::unused_self)]
-impl Span {
-    pub fn call(_: &Operation, _: &str) -> Self {
-        Self()
-    }
-
-    pub fn attempt(&self, _: &Operation, _: &Request, _: u32) -> Self {
-        Self()
-    }
-
-    pub fn ended(self, _: &Result<Answer, reqwest::Error>, _: &str) {}
-
-    pub fn resending(&self, _: &Operation, _: u32, _: Duration, _: &str) {}
-
-    pub fn within<F: Future>(&self, future: F) -> F {
-        future
-    }
+fn span(make: impl FnOnce() -> tracing::Span) -> tracing::Span {
+    if ENABLED { make() } else { tracing::Span::none() }
 }

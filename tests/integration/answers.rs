@@ -203,23 +203,17 @@ async fn a_body_that_is_not_zooms_gets_a_hint() {
 }
 
 #[tokio::test]
-async fn a_redirect_names_its_target_and_says_that_it_is_not_followed() {
+async fn a_redirects_target_is_in_the_headers_and_never_in_the_sentence() {
     let server = MockServer::start().await.expect("the embedded Zoom");
     let zoom = builder(&server).build().expect("a client");
-    for (location, shown) in [
-        ("https://login.example.com/portal?token=hidden#x", "https://login.example.com/portal"),
-        ("https://ada:hidden@login.example.com/", "https://login.example.com/"),
-        ("/elsewhere?hidden", "/elsewhere"),
-        ("//ada:hidden@login.example.com/", "***"),
-        ("https://ada:hidden@[x/", "***"),
-        ("mailto:ada:hidden@example.com", "***"),
-    ] {
-        server.answer(Answer::status(302).header("location", location));
-        let error = start(&zoom, MEETING).await.expect_err("a redirect");
-        let words = format!("HTTP 302. It redirects to {shown}, which this client does not follow");
-        assert!(error.to_string().contains(&words), "{error}");
-        assert!(!format!("{error} {error:?}").contains("hidden"), "{error:?}");
-    }
+    server.answer(Answer::status(302).header("location", "https://ada:hidden@login.example.com/?hidden"));
+    let error = start(&zoom, MEETING).await.expect_err("a redirect");
+    let words =
+        "HTTP 302. It redirects elsewhere, and this client does not follow redirects: `Error::headers` has";
+    assert!(error.to_string().contains(words), "{error}");
+    assert!(!format!("{error} {error:?}").contains("hidden"), "{error:?}");
+    let location = error.headers().and_then(|headers| headers.get("location"));
+    assert!(location.is_some_and(|location| location.as_bytes().ends_with(b"/?hidden")));
 }
 
 #[tokio::test]
