@@ -83,6 +83,14 @@ impl Answer {
         judge(self).map_err(Some)
     }
 
+    /// Drops what an error does not keep of the body.
+    pub fn keep_start(&mut self) {
+        if self.body.len() > FAILURE_LIMIT {
+            // A slice would keep the whole body in memory.
+            self.body = Bytes::copy_from_slice(&self.body[..FAILURE_LIMIT]);
+        }
+    }
+
     /// The media type, if it is text.
     pub fn media_type(&self) -> Option<String> {
         let text = self.headers.get(CONTENT_TYPE)?.to_str().ok()?;

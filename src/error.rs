@@ -9,7 +9,7 @@ use bytes::Bytes;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LOCATION};
 
-use crate::answer::{Answer, FAILURE_LIMIT, tracking_id};
+use crate::answer::{Answer, tracking_id};
 use crate::envelope::{Envelope, ErrorCode, FieldError};
 use crate::operation::Operation;
 use crate::retry::{Limit, Stop};
@@ -143,12 +143,10 @@ impl Error {
     ) -> Self {
         let Judgement { limit, stop, advice, secrets } = judgement;
         let status = answer.status.as_u16();
-        let mut envelope = Envelope::read(&answer.body);
-        if answer.body.len() > FAILURE_LIMIT {
-            // A slice would keep the whole body in memory.
-            answer.body = Bytes::copy_from_slice(&answer.body[..FAILURE_LIMIT]);
-            envelope = Envelope { code: envelope.code, ..Envelope::read(&answer.body) };
-        }
+        // The code may come after the part of the body that is kept.
+        let code = Envelope::read(&answer.body).code;
+        answer.keep_start();
+        let mut envelope = Envelope { code, ..Envelope::read(&answer.body) };
         let is_envelope = envelope != Envelope::default();
         envelope.redact(secrets);
         // A status that is documented as a code itself: HTTP 300 is Zoom's code 300.
