@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Simultaneous calls against an account's limit per second: how many succeed, how long they take, how often each is sent.
+"""Simultaneous calls against an account's per-second limit: how many succeed, how long they take, how often each is sent.
 
 600 calls start at the same moment; the embedded Zoom accepts 30 requests per second and answers the others with 429 and
 `X-RateLimit-Type: QPS`. The client has its default settings, and the calls are not coordinated. The shortest possible

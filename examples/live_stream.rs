@@ -5,6 +5,8 @@
 //! cargo run --example live_stream -- --real-wait     # the same, with Zoom's real wait of 30 seconds
 //! ZOOM_ACCESS_TOKEN=… cargo run --example live_stream -- 84912345678    # against Zoom, with a meeting of yours
 //! ```
+//!
+//! A meeting of yours must have started. It is streamed to the platform that is already configured for it.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -48,15 +50,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-async fn stream_meeting(zoom: &Client, id: MeetingId, start_twice: bool) -> Result<(), Error> {
+async fn stream_meeting(zoom: &Client, id: MeetingId, is_embedded: bool) -> Result<(), Error> {
     println!("\nMeeting {id}");
-    let configure = zoom
-        .update_meeting_live_stream()
-        .meeting_id(id)
-        .stream_url("rtmp://live.example.com/app")
-        .stream_key("key")
-        .page_url("https://live.example.com");
-    report("configure", configure).await?;
+    if is_embedded {
+        let configure = zoom
+            .update_meeting_live_stream()
+            .meeting_id(id)
+            .stream_url("rtmp://live.example.com/app")
+            .stream_key("key")
+            .page_url("https://live.example.com");
+        report("configure", configure).await?;
+    }
 
     let settings = meeting::Settings::builder().active_speaker_name(true).display_name("Keynote");
     let start = zoom
@@ -65,7 +69,7 @@ async fn stream_meeting(zoom: &Client, id: MeetingId, start_twice: bool) -> Resu
         .action(meeting::Action::Start)
         .settings(settings);
     report("start", start.clone()).await?;
-    if start_twice {
+    if is_embedded {
         // Too soon after the first start: Zoom answers 429, and the call waits.
         report("start again", start).await?;
     }
@@ -98,7 +102,7 @@ async fn report(what: &str, call: impl IntoFuture<Output = Result<(), Error>>) -
 /// Called when a wait starts; the countdown runs in the background.
 fn countdown(resend: &Resend) {
     let wait = resend.wait;
-    println!("  429: Zoom asks to wait {} s before retry {}", wait.as_secs(), resend.number);
+    println!("  429: Zoom asks you to wait {} s before retry {}", wait.as_secs(), resend.number);
     tokio::spawn(async move {
         for left in (1..=wait.as_secs()).rev() {
             print!("\r  retry in {left:2} s{}", if left == 1 { "\n" } else { "" });

@@ -5,6 +5,8 @@
 //! ZOOM_ACCOUNT_ID=… ZOOM_CLIENT_ID=… ZOOM_CLIENT_SECRET=… \
 //!     cargo run --example server_to_server -- 84912345678    # against Zoom, with a meeting of yours
 //! ```
+//!
+//! A meeting of yours must have started. It is streamed to the platform that is already configured for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +25,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arrived = Arc::new(AtomicBool::new(false));
     let seen = arrived.clone();
     let policy = RetryPolicy::default()
-        .notify(|resend| println!("  429: Zoom asks to wait {} s", resend.wait.as_secs()))
+        .notify(|resend| println!("  429: Zoom asks you to wait {} s", resend.wait.as_secs()))
         .check(move |resend| {
             // A stop or a configuration is always repeated.
             let is_start = resend.field("action") == Some("start");
@@ -32,7 +34,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         });
 
     let embedded; // must live as long as the client
-    let zoom = if std::env::var_os("ZOOM_ACCOUNT_ID").is_some() {
+    let is_embedded = std::env::var_os("ZOOM_ACCOUNT_ID").is_none();
+    let zoom = if !is_embedded {
         Client::from_env()?
     } else {
         embedded = MockServer::builder()
@@ -46,13 +49,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let zoom = zoom.with_retry(policy);
 
-    zoom.update_meeting_live_stream()
-        .meeting_id(id)
-        .stream_url("rtmp://live.example.com/app")
-        .stream_key("key")
-        .page_url("https://live.example.com")
-        .await?;
-    println!("configured");
+    if is_embedded {
+        zoom.update_meeting_live_stream()
+            .meeting_id(id)
+            .stream_url("rtmp://live.example.com/app")
+            .stream_key("key")
+            .page_url("https://live.example.com")
+            .await?;
+        println!("configured");
+    }
 
     let settings = Settings::builder().active_speaker_name(true).display_name("Keynote");
     let start =

@@ -69,7 +69,7 @@ pub(crate) fn bytes(answer: &Answer) -> Result<RawBody, Flaw> {
     Ok(answer.body.clone().into())
 }
 
-/// The body without a byte order mark and surrounding white space.
+/// The body without a byte order mark and surrounding whitespace.
 fn json(answer: &Answer) -> &[u8] {
     without_mark(&answer.body).trim_ascii()
 }

@@ -255,7 +255,7 @@ impl Token {
     }
 }
 
-/// The `Authorization` value, or the sentence that says why the token cannot be one.
+/// The `Authorization` value, or the message that says why the token cannot be one.
 fn bearer(token: &Secret) -> Result<HeaderValue, String> {
     let text = token.expose();
     if let Some(flaw) = flaw(text) {
@@ -383,14 +383,14 @@ impl Source {
             cache.lock().end(&sender.subscribe(), &fetched, margin);
             // No call returns this error: they all continue with the old token.
             if let Err(SendError(Some(Err(error)))) = sender.send(Some(fetched)) {
-                trace::not_renewed(&error);
+                trace::refresh_failed(&error);
             }
         }));
         Fetch { outcome, lost_at: now + timeout.min(YEAR) + GRACE }
     }
 }
 
-/// A cached token, and the fetch of the next one, for all clients that share them. A clone is the same cache.
+/// A cached token, and the fetch of the next one, for all clients that share them. Clones share the cache.
 ///
 /// A source that returns one from [`TokenSource::cache`] is asked once for all its clients:
 ///

@@ -36,7 +36,7 @@ pub(crate) struct Content<'c> {
     /// The base URL's path and the operation's, with its parameters filled in.
     pub path: &'c str,
     pub parameters: Option<&'c Parameters>,
-    /// Encodes the body, once per attempt. An error is the sentence that refuses it.
+    /// Encodes the body, once per attempt. The error is the message that says why it was refused.
     pub encode: &'c (dyn Fn() -> Result<Option<Encoded>, String> + Sync),
     pub inspect: &'c (dyn Fn() -> Inspected + Sync),
 }
@@ -81,7 +81,7 @@ impl Running<'_> {
     async fn attempts(&self) -> Result<Answered, Error> {
         let Self { client, operation, .. } = self;
         let mut progress = Progress::default();
-        let (mut spent, mut connects, mut renewed) = (Spent::default(), 0, false);
+        let (mut spent, mut connects, mut refreshed) = (Spent::default(), 0, false);
         loop {
             // Boxed, so that a call that waits does not hold the space that an attempt needs.
             let (token, outcome) = Box::pin(self.attempt(progress)).await?;
@@ -106,8 +106,8 @@ impl Running<'_> {
             if answer.status.is_success() {
                 return Ok(ended);
             }
-            if !renewed && is_refused_token(answer) {
-                renewed = true;
+            if !refreshed && is_refused_token(answer) {
+                refreshed = true;
                 client.inner.tokens.discard(token);
                 let newer = Box::pin(self.token(progress)).await?;
                 if newer.header() != token.header() {

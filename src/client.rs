@@ -391,7 +391,7 @@ impl ClientBuilder {
             } else {
                 "its HTTP client cannot be set up: check the user agent and what was given to `http`"
             };
-            refused(format!("no client was made because {advice}")).because(error)
+            refused(format!("the client could not be built because {advice}")).because(error)
         })?;
         let inner =
             Inner { settings: Arc::new(settings), tokens: Arc::new(tokens), retry: Arc::new(self.retry) };

@@ -277,7 +277,7 @@ impl Error {
         scopes.split([',', ' ']).filter(|scope| !scope.is_empty()).collect()
     }
 
-    /// How long Zoom asks to wait before the next request, if the answer is a 429, or before the next token request.
+    /// How long Zoom asks you to wait before the next request, if the answer is a 429, or before the next token request.
     pub fn retry_after(&self) -> Option<Duration> {
         self.answered_with()?.limit?.wait
     }
@@ -381,13 +381,15 @@ fn about_limit(stop: &Stop, limit: Limit) -> String {
 }
 
 pub(crate) fn asks_to_wait(limit: Limit) -> String {
-    format!("Zoom asks to wait {}", how_long(limit.wait.unwrap_or_default(), limit.until))
+    format!("Zoom asks you to wait {}", how_long(limit.wait.unwrap_or_default(), limit.until))
 }
 
 fn about_code(code: ErrorCode) -> Option<&'static str> {
     match code.get() {
         INVALID_ACCESS_TOKEN => Some("Get a new access token: Zoom's tokens expire after an hour"),
-        MISSING_SCOPES => Some("Add the scope to the app on Zoom's marketplace and get a new access token"),
+        MISSING_SCOPES => {
+            Some("Add the scope to the app on Zoom's App Marketplace and get a new access token")
+        }
         _ => None,
     }
 }

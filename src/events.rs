@@ -38,7 +38,7 @@
 //! | `meeting.started` | nothing about the stream; it has a type for your own use |
 //! | `endpoint.url_validation` | Zoom checks the endpoint; it is always sent and must be [answered](Challenge::answer) |
 //!
-//! On Zoom's App Marketplace, open your app's event subscriptions, add one, select these events of meetings, and enter
+//! On Zoom's App Marketplace, open your app's event subscriptions, add one, select these meeting events, and enter
 //! your endpoint's https URL. Zoom then sends the challenge, so the endpoint must be running. The secret token is on the
 //! same page. No event for a webinar's stream is known.
 //!

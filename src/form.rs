@@ -26,7 +26,7 @@ impl Encoded {
         let has_file = fields.iter().any(|field| !field.files.is_empty());
         if !has_file && fields.iter().all(|field| field.text.is_none()) {
             return match operation.body_required {
-                true => Err("the body has no field: set at least one".to_owned()),
+                true => Err("the body has no fields: set at least one".to_owned()),
                 false => Ok(None),
             };
         }
@@ -43,7 +43,7 @@ impl Encoded {
     }
 }
 
-/// One text part per field, then the files. An error is the sentence that refuses a file.
+/// One text part per field, then the files. The error is the message that says why a file was refused.
 fn multipart(fields: &[Field<'_>]) -> Result<Encoded, String> {
     let content_type = content_type();
     let (_, boundary) = content_type.split_once('=').unwrap_or_default();

@@ -229,7 +229,8 @@ impl FromStr for PathSegment {
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         if ["", ".", ".."].contains(&text) || text.contains(|c: char| c == '\\' || c.is_control()) {
-            let reason = "it must not be empty, `.` or `..`, nor contain a backslash or control character";
+            let reason =
+                "it must not be empty, `.` or `..`, and must not contain a backslash or control character";
             return Err(InvalidId(format!("{} is not an ID for a path: {reason}", quoted(text))));
         }
         Ok(Self(text.to_owned()))

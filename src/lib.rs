@@ -45,8 +45,10 @@
 //! # Tokens
 //!
 //! Zoom's access tokens expire after an hour. [`ServerToServer`] fetches the next one in time, with the credentials of an
-//! account's own app; [`TokenSource`] is for everything else: a vault, user OAuth, a store shared by several machines.
-//! Since June 2023, a new server-to-server token does not invalidate earlier ones, so each machine may fetch its own.
+//! account's [own app](https://developers.zoom.us/docs/internal-apps/create/); [`TokenSource`] is for everything
+//! else: a vault, user OAuth, a store shared by several machines.
+//! [Since June 2023](https://github.com/Jericho/ZoomNet/issues/302), a new server-to-server token does not invalidate
+//! earlier ones, so each machine may fetch its own.
 //!
 //! ```
 //! use zoom_livestream::{Client, ServerToServer};
@@ -118,7 +120,7 @@
 //! # }
 //! ```
 //!
-//! An account's limit per second is different: calls that exceed it are spread out and retried until their deadline.
+//! An account's per-second limit is different: calls that exceed it are spread out and retried until their deadline.
 //!
 //! # Start once
 //!
@@ -137,8 +139,9 @@
 //! # #[cfg(feature = "events")]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # use zoom_livestream::{Client, RetryPolicy, update_meeting_live_stream_status::Action};
+//! # use zoom_livestream::Client;
 //! use zoom_livestream::events::LiveStreams;
+//! use zoom_livestream::{RetryPolicy, update_meeting_live_stream_status::Action};
 //!
 //! # let server = zoom_livestream::mock::MockServer::start().await?;
 //! # let zoom = Client::builder().base_url(server.base_url()).access_token(server.access_token()).build()?;
@@ -159,7 +162,7 @@
 //! ```
 //!
 //! After a successful stop, call `streams.tell(meeting, StreamState::Stopped, sent)` with the time it was sent, in
-//! milliseconds since 1970. Otherwise a start right after it may be declined, because the stop's event has not arrived yet.
+//! milliseconds since the Unix epoch. Otherwise a start right after it may be declined, because the stop's event has not arrived yet.
 //!
 //! [`events`] says which events to enable, and how to verify them.
 //!
@@ -189,7 +192,7 @@
 //! `message`, unless they only confirm the success (`{"code": 200, "message": "success"}`). A captive portal's HTML is
 //! therefore an error, even with status 200.
 //!
-//! If the network is at fault, a failed connection is tried twice more. An untrusted certificate, a proxy that asks for a
+//! If the network is at fault, a failed connection attempt is retried twice. An untrusted certificate, a proxy that asks for a
 //! password and a name that does not resolve are not retried, because trying again would not help. A temporary failure of
 //! name resolution looks the same as a name that does not exist, so it is not retried either.
 //!
@@ -235,7 +238,8 @@
 //!
 //! ```
 //! # use zoom_livestream::mock::MockServer;
-//! # use zoom_livestream::update_meeting_live_stream_status::Action;
+//! use zoom_livestream::update_meeting_live_stream_status::Action;
+//!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let server = MockServer::start().await?;
@@ -276,9 +280,9 @@
 //! |---|---|
 //! | span `zoom.call`, from `.await` to its end | `otel.kind`, `zoom.operation_id`, `zoom.resource_id` (the meeting or webinar) |
 //! | span `zoom.attempt`, until its answer was read | `otel.kind`, `otel.name`, `http.request.method`, `http.request.resend_count`, `http.response.status_code`, `url.template`, `server.address`, `server.port`, `zoom.tracking_id`, `error.type` (a status, `connect`, `timeout` or `interrupted`) |
-//! | span `zoom.token`, for one request of a token | `otel.kind` |
+//! | span `zoom.token`, for one token request | `otel.kind` |
 //! | event at `WARN` before each resend | `zoom.operation_id`, `http.request.resend_count`, `wait_seconds` |
-//! | event at `WARN` if a valid token could not be renewed | none; the message contains the token source's error |
+//! | event at `WARN` if a valid token could not be refreshed | none; the message contains the token source's error |
 //!
 //! # Regenerating
 //!
@@ -352,7 +356,7 @@ pub use reqwest;
 
 include!(concat!(env!("OUT_DIR"), "/client.rs"));
 
-/// The README's examples compile as they are written there.
+/// The README's own examples compile as they are written there. The others repeat this documentation.
 #[cfg(all(doctest, feature = "events"))]
 #[doc = include_str!("../README.md")]
 pub struct Readme;

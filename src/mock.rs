@@ -65,7 +65,7 @@
 //! # Tokens
 //!
 //! [`MockServer::access_token`] is valid from the start. [`MockServer::token_url`] issues others by Zoom's
-//! server-to-server OAuth. A new token leaves earlier ones valid, as at Zoom since June 2023.
+//! server-to-server OAuth. A new token leaves earlier ones valid, as Zoom has done since June 2023.
 //! [`MockServer::revoke_token`] revokes them all.
 //!
 //! # Events
@@ -310,7 +310,7 @@ impl MockServerBuilder {
         self
     }
 
-    /// How long a fetched token is valid; `expires_in` has it in whole seconds, rounded down. Default: an hour, as at
+    /// How long a fetched token is valid; `expires_in` has it in whole seconds, rounded down. Default: an hour, as with
     /// Zoom.
     pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
         self.token_lifetime = lifetime;
@@ -323,7 +323,7 @@ impl MockServerBuilder {
         self
     }
 
-    /// Whether fetching a token revokes all earlier ones. Default: no, as at Zoom since June 2023.
+    /// Whether fetching a token revokes all earlier ones. Default: no, as with Zoom since June 2023.
     pub fn new_token_revokes_old(mut self, revokes: bool) -> Self {
         self.new_token_revokes_old = revokes;
         self

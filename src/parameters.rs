@@ -30,7 +30,7 @@ pub(crate) struct Parameters {
 }
 
 impl Parameters {
-    /// An error is the sentence that refuses the value.
+    /// The error is the message that says why the value was refused.
     pub fn query(&mut self, name: &str, style: Style, value: &impl Serialize) -> Result<(), String> {
         // A comma between texts is sent as it is, and one inside a text is percent-encoded; a space or a pipe is always
         // encoded.
@@ -47,7 +47,7 @@ impl Parameters {
         Ok(())
     }
 
-    /// An error is the sentence that refuses the value.
+    /// The error is the message that says why the value was refused.
     pub fn header(&mut self, name: &str, style: Style, value: &impl Serialize) -> Result<(), String> {
         let pairs = pairs(name, style, value, Some(','))?;
         if pairs.is_empty() {
@@ -63,7 +63,7 @@ impl Parameters {
         Ok(())
     }
 
-    /// An error is the sentence that refuses the value.
+    /// The error is the message that says why the value was refused.
     pub fn cookie(&mut self, name: &str, style: Style, value: &impl Serialize) -> Result<(), String> {
         for (_, texts) in pairs(name, style, value, None)? {
             let texts: Vec<_> = texts.iter().map(|text| encoded(text)).collect();

@@ -26,10 +26,10 @@ use crate::{Extra, MeetingId, WebinarId};
 /// | [`unless`](Self::unless) | none: nothing cuts a wait short |
 /// | [`check`](Self::check) | none: a refused call is sent again |
 ///
-/// A limit per second (`X-RateLimit-Type: QPS`) is a matter of pace, not a failure: such a call is retried until its
+/// A per-second limit (`X-RateLimit-Type: QPS`) is a matter of pace, not a failure: such a call is retried until its
 /// deadline, regardless of `max_retries` unless that is 0. Its waits are spread at random over 2 seconds, then 4, 8, 16
-/// and at most 32, so that calls that were refused together do not come back together. The client never waits for a
-/// daily limit to end.
+/// and at most 32, so that calls that were refused together are not retried together. The client never waits for a
+/// daily limit to reset.
 ///
 /// ```
 /// use std::time::Duration;
@@ -72,7 +72,7 @@ impl RetryPolicy {
         Self::default().max_retries(0)
     }
 
-    /// How often a call that Zoom answered with 429 is sent again; 0 means never. Retries after a limit per second
+    /// How often a call that Zoom answered with 429 is sent again; 0 means never. Retries after a per-second limit
     /// do not count: they end at the [`deadline`](Self::deadline).
     pub fn max_retries(mut self, retries: u32) -> Self {
         self.max_retries = retries;
@@ -89,15 +89,16 @@ impl RetryPolicy {
     /// How long a call may take from its `.await` to its end, including waits and all attempts.
     ///
     /// A wait that would end later is not started, and an attempt's timeout is shortened to the time left. With
-    /// `None`, a call that keeps hitting a limit per second is retried for as long as it takes.
+    /// `None`, a call that keeps hitting a per-second limit is retried for as long as it takes.
     pub fn deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
         self.deadline = deadline.into();
         self
     }
 
-    /// Polled throughout each wait: as soon as the future is ready, the call ends with the error of the 429, for which
+    /// Polled throughout each wait: as soon as the future is ready, the call ends with the 429's error, for which
     /// [`Error::is_retry_declined`](crate::Error::is_retry_declined) is true. If it is ready at once, there is no wait.
-    /// A call that this policy does not let wait (no retries left, a wait too long) ends without asking it.
+    /// If the policy does not allow the wait (no retries left, or the wait is too long), the call ends without polling the
+    /// future.
     ///
     /// The future's output is the reason: the end of a sentence that begins "It was not sent again because". For a call
     /// that should be sent again after its wait, return [`std::future::pending`]. With the feature `events`,
@@ -124,11 +125,11 @@ impl RetryPolicy {
         self
     }
 
-    /// Asked after each wait, before the call is sent again. `false` ends the call with the error of the 429, for which
+    /// Called after each wait, before the call is sent again. `false` ends the call with the 429's error, for which
     /// [`Error::is_retry_declined`](crate::Error::is_retry_declined) is true.
     ///
     /// Zoom wants a start to be repeated only if the stream has not already started, which no request can tell: use
-    /// [`unless`](Self::unless) with events, or a check of your own. The check is asked for every operation of the client,
+    /// [`unless`](Self::unless) with events, or a check of your own. The check is called for every operation of the client,
     /// including stops: look at what would be sent before you answer.
     ///
     /// ```
@@ -237,7 +238,7 @@ pub(crate) struct Limit {
 /// Which of Zoom's limits was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// The account's requests per second. Calls need only avoid coming back all at once.
+    /// The account's requests per second. It is enough if the calls are not all retried at once.
     PerSecond,
     /// The account's requests per day.
     Daily,
@@ -301,7 +302,7 @@ pub(crate) enum Stop {
 /// The retries and time that a call has used when the client decides whether to send it again.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Spent {
-    /// Retries after a limit per second.
+    /// Retries after a per-second limit.
     pub paced: u32,
     /// Retries after any other limit.
     pub retries: u32,
@@ -480,7 +481,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_for_a_limit_per_second_spread_ever_wider_until_the_deadline() {
+    fn waits_for_a_per_second_limit_spread_ever_wider_until_the_deadline() {
         let limit = limit(&[("x-ratelimit-type", "QPS")], DOCUMENTED);
         let after = |paced, elapsed, chance| {
             let spent = Spent { retries: 99, paced, elapsed: Duration::from_secs(elapsed) };

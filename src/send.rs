@@ -32,7 +32,7 @@ pub(crate) async fn send(http: &Client, request: Request) -> Result<Answer, reqw
     Ok(Answer { status, headers, body, flaw })
 }
 
-/// The wait before another attempt to connect, after `attempts` that failed; `None` if another cannot help.
+/// The wait before another attempt to connect, after this many failed attempts; `None` if another would not help.
 pub(crate) fn backoff(error: &reqwest::Error, attempts: usize) -> Option<Duration> {
     CONNECT_BACKOFF.get(attempts).copied().filter(|_| may_connect_later(error))
 }

@@ -101,9 +101,11 @@ pub(crate) fn token<F: Future>(request: F) -> impl Future<Output = F::Output> {
 }
 
 /// Calls go on with the old token, so none of them returns this error.
-pub(crate) fn not_renewed(error: &dyn std::error::Error) {
+pub(crate) fn refresh_failed(error: &dyn std::error::Error) {
     if ENABLED {
-        tracing::warn!("the access token was not renewed, and the old one is used until it expires: {error}");
+        tracing::warn!(
+            "the access token could not be refreshed, so the old one is used until it expires: {error}"
+        );
     }
 }
 

@@ -9,22 +9,28 @@ use reqwest::Url;
 /// Whether this build can speak https.
 const HAS_TLS: bool = cfg!(any(feature = "rustls", feature = "native-tls"));
 
-/// A URL that a token may be sent to, or the sentence that says why `text` is not one.
+/// A URL that a token may be sent to, or the message that says why `text` is not one.
 pub(crate) fn checked(what: &str, text: &str) -> Result<Url, String> {
-    if let Some(c) = text.chars().find(|c| !is_of_a_url(*c)) {
-        return Err(format!("{what} contains {c:?}, which no URL can: remove it or percent-encode it"));
+    if let Some(c) = text.chars().find(|c| !is_allowed_in_a_url(*c)) {
+        return Err(format!(
+            "{what} contains {c:?}, which is not allowed in a URL: remove it or percent-encode it"
+        ));
     }
     let url = Url::parse(text).map_err(|error| format!("{what} is not a URL: {error}"))?;
     let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
     if !secure {
-        return Err(format!("{what} must be https, or http on a loopback address: a token is sent to it"));
+        return Err(format!(
+            "{what} must be https, or http on a loopback address, because a token is sent to it"
+        ));
     }
     if url.query().is_some()
         || url.fragment().is_some()
         || !url.username().is_empty()
         || url.password().is_some()
     {
-        return Err(format!("{what} must be a scheme, a host and a path: no user, no query, no fragment"));
+        return Err(format!(
+            "{what} must consist of a scheme, a host and a path, without a user, query or fragment"
+        ));
     }
     if !is_verbatim(text, &url) {
         return Err(format!(
@@ -36,7 +42,7 @@ pub(crate) fn checked(what: &str, text: &str) -> Result<Url, String> {
 }
 
 /// RFC 3986, section 2.
-fn is_of_a_url(c: char) -> bool {
+fn is_allowed_in_a_url(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=%".contains(c)
 }
 
@@ -95,7 +101,7 @@ mod tests {
     #[test]
     fn what_parsing_would_change_is_refused() {
         for (text, words) in [
-            ("https://api.zoom.us/v2\r\nX-Evil: 1", r"contains '\r', which no URL can: remove it"),
+            ("https://api.zoom.us/v2\r\nX-Evil: 1", r"contains '\r', which is not allowed in a URL: remove it"),
             ("https://api.zoom.us/v2\n", r"contains '\n'"),
             (" https://api.zoom.us/v2", "contains ' '"),
             ("https://api.zo\tom.us/v2", r"contains '\t'"),
@@ -125,8 +131,8 @@ mod tests {
             ("api.zoom.us/v2", "is not a URL"),
             ("", "is not a URL"),
             ("http://api.zoom.us/v2", "must be https"),
-            ("https://api.zoom.us/v2?", "no query"),
-            ("https://user:hidden@api.zoom.us/v2/..", "no user"),
+            ("https://api.zoom.us/v2?", "without a user, query"),
+            ("https://user:hidden@api.zoom.us/v2/..", "without a user"),
         ] {
             let sentence = checked("the base URL", text).expect_err(text);
             assert!(

@@ -16,12 +16,12 @@ fn the_defaults_are_as_the_readme_says() {
         ("| ... and closed if there is no answer for | 10 s |", "http2_keep_alive_timeout: Some(10s)"),
         ("| An idle connection is kept for | 50 s |", "pool_idle_timeout: Some(50s)"),
         ("| Time for a whole call, including waits | 300 s |", "deadline: Some(300s)"),
-        ("| Retries after a 429, not counting limits per second | 3 |", "max_retries: 3"),
+        ("| Retries after a 429, not counting per-second limits | 3 |", "max_retries: 3"),
         ("| Longest wait the client will start | 120 s |", "max_wait: 120s"),
-        ("| Asked before a retry | nothing |", "check: false"),
-        ("| Ends a wait early | nothing |", "unless: false"),
+        ("| Check before a retry | none |", "check: false"),
+        ("| Ends a wait early | none |", "unless: false"),
         ("| A token is refreshed before it expires | 300 s |", "token_margin: 300s"),
-        ("| Time for a token request, from any source | 10 s |", "token_timeout: 10s"),
+        ("| Time for a token request, whatever the source | 10 s |", "token_timeout: 10s"),
         ("| Encoding of a body described as multipart | multipart |", "body_encoding: Described"),
     ] {
         assert!(README.contains(row), "README.md has no row {row}");

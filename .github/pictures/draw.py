@@ -124,7 +124,7 @@ def generation():
 def call():
     """The life of one call."""
     you, crate, zoom = 110, 320, 530
-    height = 808
+    height = 856
     parts = []
     for x, name, color in [(you, "your code", "blue"), (crate, "this crate", "green"), (zoom, "Zoom", "amber")]:
         parts.append(line(x, 68, x, height - 20, "rail"))
@@ -134,7 +134,9 @@ def call():
     def message(y, start, end, words, kind="text code"):
         away = 4 if end > start else -4
         parts.append(arrow(start + away, y, end - away, y))
-        parts.append(text((start + end) / 2, y - 10, words, kind, "middle"))
+        # Beside the rail that a long arrow crosses.
+        middle = (start + end) / 2 if crate in (start, end) else (start + crate) / 2
+        parts.append(text(middle, y - 10, words, kind, "middle"))
 
     def wait(y, words):
         parts.append(box(crate - 76, y, 152, 42, "amber-tint", 21))
@@ -151,18 +153,19 @@ def call():
     message(208, zoom, crate, "429, wait 30 s")
     wait(226, "waiting")
 
-    frame(292, 216, "If an event says that the stream is running")
-    message(380, zoom, crate, "signed event")
-    wait(398, "wait ends")
-    message(482, crate, you, "already running", "green title")
+    frame(292, 264, "If an event says that the stream is running")
+    message(380, zoom, you, "signed event")
+    message(428, you, crate, "record")
+    wait(446, "wait ends")
+    message(530, crate, you, "already running", "green title")
 
-    frame(528, 260, "If no event comes")
-    wait(578, "30 s are over")
-    message(662, crate, you, "check: send again?", "text")
-    message(710, you, crate, "yes", "text")
-    message(710, crate, zoom, "PATCH")
-    message(758, zoom, crate, "204")
-    message(758, crate, you, "Ok(())", "green title")
+    frame(576, 260, "If no event comes")
+    wait(626, "after 30 s")
+    message(710, crate, you, "check, if set", "text")
+    message(758, you, crate, "yes", "text")
+    message(758, crate, zoom, "PATCH")
+    message(806, zoom, crate, "204")
+    message(806, crate, you, "Ok(())", "green title")
     return document("call", "The life of one call", height, parts)
 
 

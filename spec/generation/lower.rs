@@ -100,7 +100,7 @@ pub fn pieces(path: &str) -> Result<Vec<(&str, Option<&str>)>, String> {
     let mut rest = path;
     while let Some((literal, after)) = rest.split_once('{') {
         let closed = after.split_once('}').filter(|(name, _)| !name.is_empty() && !name.contains('{'));
-        let (name, after) = closed.ok_or("its path has a `{` that no name and `}` follow")?;
+        let (name, after) = closed.ok_or("its path has a `{` without a name and a closing `}`")?;
         pieces.push((literal, Some(name)));
         rest = after;
     }

@@ -17,7 +17,7 @@ pub fn inline(document: &mut Value) -> Result<(), String> {
     for (path, item) in paths.into_iter().flatten() {
         if item.get("$ref").is_some() {
             return Err(format!(
-                "{DOCUMENT}: {path} is a `$ref`, which is not supported here: write the path item out"
+                "{DOCUMENT}: {path} is a `$ref`, which is not supported here: write the path item in full"
             ));
         }
         let place = |what: &str| format!("{DOCUMENT}: {path}: {what}");

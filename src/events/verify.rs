@@ -11,7 +11,7 @@ use crate::Secret;
 const SIGNATURE: &str = "x-zm-signature";
 const TIMESTAMP: &str = "x-zm-request-timestamp";
 
-/// Zoom's own examples refuse an event whose timestamp is further from the current time.
+/// Zoom's own examples refuse an event whose timestamp is further from the current time than this.
 const MAX_AGE: Duration = Duration::from_secs(300);
 
 /// Checks that an event comes from Zoom: HMAC-SHA256 with the app's secret token, over the timestamp and the raw body.
@@ -117,7 +117,7 @@ pub enum VerifyError {
     MissingSignature,
     /// There is no `x-zm-request-timestamp` header.
     MissingTimestamp,
-    /// `x-zm-signature` is not `v0=` and 64 lower-case hexadecimal digits.
+    /// `x-zm-signature` is not `v0=` followed by 64 lowercase hexadecimal digits.
     MalformedSignature,
     /// `x-zm-request-timestamp` is not a whole number of seconds.
     MalformedTimestamp,
@@ -153,7 +153,7 @@ impl fmt::Display for VerifyError {
             Self::MissingSignature => missing(f, SIGNATURE),
             Self::MissingTimestamp => missing(f, TIMESTAMP),
             Self::MalformedSignature => {
-                write!(f, "{SIGNATURE} is not `v0=` and 64 lower-case hexadecimal digits: Zoom did not send it")
+                write!(f, "{SIGNATURE} is not `v0=` followed by 64 lowercase hexadecimal digits: Zoom did not send it")
             }
             Self::MalformedTimestamp => {
                 write!(f, "{TIMESTAMP} is not a whole number of seconds: Zoom did not send it")
@@ -183,7 +183,7 @@ impl fmt::Display for VerifyError {
 
 impl std::error::Error for VerifyError {}
 
-/// In seconds, so that what is more than a limit is also shown as more.
+/// In whole seconds, rounded up so that an age just over a limit is not shown as equal to it.
 fn rounded_up(time: Duration) -> u64 {
     time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
 }

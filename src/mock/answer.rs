@@ -107,8 +107,9 @@ impl Answer {
 
     fn into_response(self) -> Result<Response<AnswerBody>, String> {
         let mut response = Response::new(AnswerBody::new(self.body, self.ending));
-        *response.status_mut() = StatusCode::from_u16(self.status)
-            .map_err(|_| format!("mock: {} is not an HTTP status: those are 100 to 999", self.status))?;
+        *response.status_mut() = StatusCode::from_u16(self.status).map_err(|_| {
+            format!("mock: {} is not an HTTP status: it must be between 100 and 999", self.status)
+        })?;
         for (name, value) in self.headers {
             let name: HeaderName =
                 name.parse().map_err(|_| format!("mock: {name:?} is not a header name"))?;

@@ -165,7 +165,7 @@ fn essence(media_type: &str) -> String {
     media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// `media_type` without its parameters.
+/// `media_type` must not have parameters.
 pub fn is_json(media_type: &str) -> bool {
     media_type == JSON || media_type.ends_with("+json")
 }

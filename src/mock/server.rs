@@ -48,7 +48,7 @@ pub struct State {
     pub tokens_issued: usize,
     pub token_requests: usize,
     pub token_answers: VecDeque<Answer>,
-    /// When the current second of the limit per second began, and its requests so far.
+    /// When the current second of the per-second limit began, and its requests so far.
     pub second: Option<(Instant, u32)>,
     /// The last accepted start of each path with a cool-down.
     pub starts: HashMap<String, Instant>,

@@ -190,7 +190,7 @@ impl Poster {
         {
             true => Ok(()),
             false => Err(refused(&format!(
-                "it answered the challenge with HTTP {} instead of 200, the plain token and the encrypted one",
+                "it answered the challenge with HTTP {} instead of 200 with the plain and the encrypted token",
                 status.as_u16()
             ))),
         }

@@ -27,9 +27,9 @@ fn a_base_url_is_https_or_loopback_and_has_only_a_path() {
         ("ftp://127.0.0.1/v2", "must be https"),
         ("http://127.0.0.1.example.com/v2", "must be https"),
         ("http://localhost.example.com/v2", "must be https"),
-        ("https://api.zoom.us/v2?key=1", "no query"),
-        ("https://user:pass@api.zoom.us/v2", "no user"),
-        ("https://api.zoom.us/v2#x", "no fragment"),
+        ("https://api.zoom.us/v2?key=1", "without a user, query"),
+        ("https://user:pass@api.zoom.us/v2", "without a user"),
+        ("https://api.zoom.us/v2#x", "query or fragment"),
         ("api.zoom.us/v2", "is not a URL"),
         ("", "is not a URL"),
     ] {

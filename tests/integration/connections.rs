@@ -73,7 +73,7 @@ fn pinging(middlebox: &Middlebox) -> ClientBuilder {
 }
 
 #[tokio::test]
-async fn an_http2_connection_that_falls_silent_while_idle_fails_no_call() {
+async fn an_http2_connection_that_falls_silent_while_idle_does_not_fail_a_call() {
     let middlebox = Middlebox::start().await;
     let zoom = pinging(&middlebox).build().expect("a client");
     start(&zoom, MEETING).await.expect("204");

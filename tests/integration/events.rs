@@ -154,7 +154,7 @@ async fn a_start_does_not_wait_if_its_stream_is_known_to_be_running() {
 }
 
 #[tokio::test]
-async fn after_a_stop_a_start_is_declined_until_the_stop_is_told_or_its_event_arrives() {
+async fn after_a_stop_a_start_is_declined_until_the_stop_is_recorded_or_its_event_arrives() {
     let server = server().await;
     let streams = LiveStreams::new();
     streams.tell(meeting(), StreamState::Running, now() - 1_000);

@@ -87,7 +87,7 @@ async fn a_success_that_does_not_match_is_an_error_that_does_not_quote_it() {
 }
 
 #[tokio::test]
-async fn the_fields_that_zoom_has_added_are_sent() {
+async fn fields_that_zoom_added_after_the_items_were_exported_are_sent() {
     let server = server().await;
     let zoom = client(&server);
     let settings = meeting::Settings::builder()

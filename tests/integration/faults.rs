@@ -65,7 +65,7 @@ pub fn closed_port() -> String {
 }
 
 #[tokio::test]
-async fn a_failure_to_connect_is_tried_twice_more_with_backoff() {
+async fn a_failed_connection_attempt_is_retried_twice_with_backoff() {
     let zoom =
         Client::builder().base_url(closed_port()).access_token("hidden-token").build().expect("a client");
     let error = start(&zoom, MEETING).await.expect_err("nothing listens");
@@ -77,7 +77,7 @@ async fn a_failure_to_connect_is_tried_twice_more_with_backoff() {
 }
 
 #[tokio::test]
-async fn a_failure_that_another_attempt_cannot_fix_is_tried_once() {
+async fn a_connection_failure_that_a_retry_cannot_fix_is_not_retried() {
     watch_logs();
     // A host that does not exist (RFC 6761), and a proxy that wants a password.
     let unknown = Client::builder().base_url("https://zoom.invalid/v2").access_token("hidden-token").build();
@@ -112,7 +112,7 @@ async fn no_backoff_extends_past_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_server_that_listens_late_gets_the_call_once() {
+async fn a_server_that_starts_late_gets_the_call_once() {
     watch_logs();
     let port = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
     let zoom = Client::builder().base_url(format!("http://{port}/v2")).access_token("hidden-token").build();

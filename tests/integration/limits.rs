@@ -176,13 +176,13 @@ async fn no_429_can_cause_a_panic_or_a_meaningless_wait_in_the_sentence() {
         (daily("18446744073709551615"), "daily limit is used up ("),
         (daily("9999-12-31T23:59:59Z"), "daily limit is used up; it resets at 9999-12-31T23:59:59Z"),
         (daily("later"), "daily limit is used up ("),
-        (plain("601"), "Zoom asks to wait until 2"),
-        (plain("2797743"), "Zoom asks to wait until 2"),
-        (plain("999999999999"), "Zoom asks to wait until a time after the year 9999"),
-        (plain("18446744073709551615"), "Zoom asks to wait until a time after the year 9999"),
-        (plain("Fri, 31 Dec 9999 23:59:59 GMT"), "Zoom asks to wait until 9999-12-31T23:59:59Z"),
-        (per_second(&soon.to_string()), "Zoom asks to wait until 2"),
-        (per_second("18446744073709551615"), "Zoom asks to wait until a time after the year 9999"),
+        (plain("601"), "Zoom asks you to wait until 2"),
+        (plain("2797743"), "Zoom asks you to wait until 2"),
+        (plain("999999999999"), "Zoom asks you to wait until a time after the year 9999"),
+        (plain("18446744073709551615"), "Zoom asks you to wait until a time after the year 9999"),
+        (plain("Fri, 31 Dec 9999 23:59:59 GMT"), "Zoom asks you to wait until 9999-12-31T23:59:59Z"),
+        (per_second(&soon.to_string()), "Zoom asks you to wait until 2"),
+        (per_second("18446744073709551615"), "Zoom asks you to wait until a time after the year 9999"),
     ] {
         let answer =
             headers.iter().fold(Answer::status(429), |answer, (name, value)| answer.header(*name, *value));
@@ -194,7 +194,7 @@ async fn no_429_can_cause_a_panic_or_a_meaningless_wait_in_the_sentence() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_off_by_ten_minutes_changes_no_wait() {
+async fn a_clock_that_is_off_by_ten_minutes_does_not_change_a_wait() {
     let server = server().await;
     let zoom = client(&server).with_retry(RetryPolicy::never());
     for skew in [-600_i64, 600] {
@@ -217,7 +217,7 @@ async fn a_clock_that_is_off_by_ten_minutes_changes_no_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_refused_together_by_a_limit_per_second_all_succeed_within_their_deadline() {
+async fn calls_refused_together_by_a_per_second_limit_all_succeed_within_their_deadline() {
     let server = MockServer::builder().requests_per_second(10).start().await.expect("the embedded Zoom");
     let zoom = client(&server);
     let calls: Vec<_> = (0..60)

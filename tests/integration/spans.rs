@@ -226,7 +226,7 @@ async fn a_token_request_is_a_child_span_of_the_call_that_started_it() {
         tokio::time::advance(Duration::from_secs(51)).await;
         tokio::time::resume();
         start(&zoom, MEETING).await?;
-        until("the renewal", || server.token_requests() == 2).await;
+        until("the refresh", || server.token_requests() == 2).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
         Ok(())
     })
@@ -237,7 +237,7 @@ async fn a_token_request_is_a_child_span_of_the_call_that_started_it() {
     assert_eq!(events.len(), 1, "{events:?}");
     assert_eq!((events[0].parent, events[0].level), (Some("zoom.token"), Some(Level::WARN)));
     let message = events[0].field("message");
-    assert!(message.contains("was not renewed") && message.contains("HTTP 503"), "{message}");
+    assert!(message.contains("could not be refreshed") && message.contains("HTTP 503"), "{message}");
 }
 
 #[tokio::test]

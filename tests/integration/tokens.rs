@@ -219,9 +219,9 @@ async fn a_token_is_refreshed_before_it_expires() {
         start(&zoom, MEETING).await.expect("204");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let renewed = started.elapsed();
-    assert!(renewed >= Duration::from_millis(1250), "renewed too soon: {renewed:?}");
-    assert!(renewed < Duration::from_millis(2400), "renewed too late: {renewed:?}");
+    let refreshed = started.elapsed();
+    assert!(refreshed >= Duration::from_millis(1250), "refreshed too soon: {refreshed:?}");
+    assert!(refreshed < Duration::from_millis(2400), "refreshed too late: {refreshed:?}");
     start(&zoom, MEETING).await.expect("204");
     assert_eq!(source.asked(), 2);
     assert!(statuses(&server).iter().all(|status| *status == 204), "no call met an expired token");
@@ -255,7 +255,7 @@ async fn while_the_old_token_is_valid_a_failed_refresh_is_not_an_error() {
     };
     let lived = started.elapsed();
     assert!(lived >= Duration::from_millis(1450), "the old token was still valid: {lived:?}");
-    assert!(source.asked() > 2, "a renewal was tried before: {}", source.asked());
+    assert!(source.asked() > 2, "a refresh was tried before: {}", source.asked());
     assert!(source.asked() < 40, "but not by every call: {}", source.asked());
     assert_eq!(error.kind(), ErrorKind::Token);
     assert!(chain(&error).contains("the vault is sealed"), "{error}");
@@ -284,7 +284,7 @@ where
 }
 
 #[tokio::test]
-async fn while_the_old_token_is_valid_a_refresh_that_hangs_delays_no_call() {
+async fn while_the_old_token_is_valid_a_refresh_that_hangs_does_not_delay_calls() {
     let server = server(MockServer::builder()).await;
     let source = numbered(|number| async move {
         if number > 1 {
@@ -301,7 +301,7 @@ async fn while_the_old_token_is_valid_a_refresh_that_hangs_delays_no_call() {
     for _ in 0..5 {
         start(&zoom, MEETING).await.expect("204 with the old token");
     }
-    assert_eq!(asked(), 2, "one renewal, which hangs");
+    assert_eq!(asked(), 2, "one refresh, which hangs");
     later(11).await; // given up: the next is due halfway to the expiry, at about 81 s
     start(&zoom, MEETING).await.expect("204 with the old token");
     later(15).await;
@@ -309,7 +309,7 @@ async fn while_the_old_token_is_valid_a_refresh_that_hangs_delays_no_call() {
     assert_eq!(asked(), 2);
     later(10).await;
     start(&zoom, MEETING).await.expect("204 with the old token");
-    until("a second renewal", || asked() == 3).await;
+    until("a second refresh", || asked() == 3).await;
 }
 
 #[tokio::test]
@@ -325,7 +325,7 @@ async fn a_failed_refresh_is_repeated_halfway_to_the_expiry_or_when_the_endpoint
         server.answer_token_request(answer);
         later(51).await;
         start(&zoom, MEETING).await.expect("204 with the old token");
-        until("the renewal", || server.token_requests() == 2).await;
+        until("the refresh", || server.token_requests() == 2).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
         for _ in 0..3 {
             start(&zoom, MEETING).await.expect("204 with the old token");
@@ -336,7 +336,7 @@ async fn a_failed_refresh_is_repeated_halfway_to_the_expiry_or_when_the_endpoint
         assert_eq!(server.token_requests(), 2, "not before {next} s");
         later(2).await;
         start(&zoom, MEETING).await.expect("204");
-        until("the next renewal", || server.token_requests() == 3).await;
+        until("the next refresh", || server.token_requests() == 3).await;
     }
 }
 
@@ -393,7 +393,7 @@ async fn every_token_source_is_abandoned_after_the_token_timeout() {
 }
 
 #[tokio::test]
-async fn a_source_that_panics_once_fails_none_of_the_waiting_calls() {
+async fn a_source_that_panics_once_does_not_fail_the_waiting_calls() {
     let server = server(MockServer::builder()).await;
     let source = numbered(|number| async move {
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -419,7 +419,7 @@ async fn a_source_that_panics_once_fails_none_of_the_waiting_calls() {
 async fn while_the_old_token_is_valid_a_refresh_that_panics_is_not_repeated_by_every_call() {
     let server = server(MockServer::builder()).await;
     let source = numbered(|number| async move {
-        assert_eq!(number, 1, "each renewal of this test's source panics");
+        assert_eq!(number, 1, "each refresh of this test's source panics");
         Ok(mock_token().with_expires_in(Duration::from_secs(100)))
     });
     let zoom = builder_without_token(&server).token_source(source.clone()).build().expect("a client");
@@ -462,7 +462,7 @@ fn stuck_elsewhere(server: &MockServer, timeout: Duration) -> (tokio::runtime::R
 }
 
 #[tokio::test]
-async fn a_runtime_that_is_shut_down_fails_no_call_waiting_on_another() {
+async fn a_runtime_that_is_shut_down_does_not_fail_calls_waiting_on_another() {
     let server = server(MockServer::builder()).await;
     let (elsewhere, zoom, _go_on) = stuck_elsewhere(&server, Duration::from_secs(600));
     let calls: Vec<_> = (0..20).map(|number| tokio::spawn(one(zoom.clone(), number))).collect();
@@ -475,7 +475,7 @@ async fn a_runtime_that_is_shut_down_fails_no_call_waiting_on_another() {
 }
 
 #[tokio::test]
-async fn a_token_request_on_an_idle_runtime_delays_no_call_longer_than_its_timeout() {
+async fn a_token_request_on_an_idle_runtime_does_not_delay_calls_beyond_its_timeout() {
     let server = server(MockServer::builder()).await;
     let (elsewhere, zoom, go_on) = stuck_elsewhere(&server, Duration::from_millis(200));
     let started = Instant::now();
@@ -761,7 +761,7 @@ async fn a_token_endpoints_words_become_one_short_line_and_a_short_secret_redact
 }
 
 #[tokio::test]
-async fn the_error_of_a_token_endpoint_that_cannot_be_reached_or_breaks_off_keeps_its_source() {
+async fn the_error_of_a_token_endpoint_that_cannot_be_reached_or_drops_the_connection_keeps_its_source() {
     let server = server(MockServer::builder()).await;
     let closed =
         std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
@@ -786,7 +786,7 @@ async fn the_error_of_a_token_endpoint_that_cannot_be_reached_or_breaks_off_keep
 }
 
 #[tokio::test]
-async fn a_token_endpoint_that_listens_late_gets_the_request_once() {
+async fn a_token_endpoint_that_starts_late_gets_the_request_once() {
     let server = server(MockServer::builder()).await;
     let port = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
     let app = app(&server).token_url(format!("http://{port}/oauth/token"));
@@ -852,7 +852,7 @@ async fn unusable_credentials_and_token_urls_are_refused_when_the_client_is_buil
         (app("a", "b:b", "c"), "the client ID contains a colon"),
         (at("http://zoom.us/oauth/token"), "the token URL must be https"),
         (at("zoom.us"), "the token URL is not a URL"),
-        (at("https://hidden:hidden@zoom.us/"), "the token URL must be a scheme"),
+        (at("https://hidden:hidden@zoom.us/"), "the token URL must consist of a scheme"),
     ] {
         for base_url in [server.base_url(), "https://api.zoom.us/v2"] {
             let new = || Client::builder().base_url(base_url);
@@ -921,9 +921,16 @@ async fn a_lifetime_is_a_number_or_text_and_a_refusal_names_the_field() {
 async fn an_errors_methods_also_describe_a_token_request() {
     let seven = Some(Duration::from_secs(7));
     for (status, header, is_limited, retry_after, words, not) in [
-        (429, Some("7"), true, seven, "Too many tokens were requested. Zoom asks to wait for 7 s", "Check"),
+        (
+            429,
+            Some("7"),
+            true,
+            seven,
+            "Too many tokens were requested. Zoom asks you to wait for 7 s",
+            "Check",
+        ),
         (429, None, true, None, "Too many tokens were requested", "Check"),
-        (503, Some("7"), false, seven, "try again later. Zoom asks to wait for 7 s", "Check"),
+        (503, Some("7"), false, seven, "try again later. Zoom asks you to wait for 7 s", "Check"),
         (500, None, false, None, "try again later", "Check"),
         (401, None, false, None, "Check the account ID, client ID and client secret", "later"),
         (404, None, false, None, "Check the token URL", "client secret"),

@@ -116,7 +116,7 @@ async fn a_good_certificate_gets_the_call_over_http_1_and_2() {
 }
 
 #[tokio::test]
-async fn a_server_with_an_invalid_certificate_gets_no_byte_of_the_token() {
+async fn a_server_with_an_invalid_certificate_never_receives_the_token() {
     let (zoom, authority, untrusted) = (zoom().await, Authority::new(), Authority::new());
     let mut expired = params("127.0.0.1");
     expired.not_before = rcgen::date_time_ymd(2020, 1, 1);
@@ -288,7 +288,7 @@ async fn the_http_client_of_an_https_base_url_sends_nothing_over_http() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_gets_no_byte_of_the_token() {
+async fn a_server_without_tls_never_receives_the_token() {
     let read = Arc::new(std::sync::Mutex::new(Vec::new()));
     let kept = read.clone();
     let server = RawServer::start(move |mut stream, _| {
@@ -330,9 +330,9 @@ async fn a_proxy_from_the_environment_is_never_used_for_loopback() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_proxy_from_the_environment_is_used_for_zoom_and_gets_no_byte_of_the_token() {
+async fn a_proxy_from_the_environment_is_used_for_zoom_and_never_receives_the_token() {
     const NAME: &str =
-        "transport::a_proxy_from_the_environment_is_used_for_zoom_and_gets_no_byte_of_the_token";
+        "transport::a_proxy_from_the_environment_is_used_for_zoom_and_never_receives_the_token";
     if is_child() {
         let http = Authority::new().trusted();
         let zoom = Client::builder().access_token("hidden-token").http(http).build().expect("a client");

@@ -201,7 +201,7 @@ async fn a_body_without_fields_is_refused_before_sending() {
     assert!(!error.may_have_been_sent());
     assert_eq!(
         error.to_string(),
-        "updateMeetingLiveStreamStatus was refused before sending: the body has no field: set at least one"
+        "updateMeetingLiveStreamStatus was refused before sending: the body has no fields: set at least one"
     );
     assert_eq!(server.request_count(), 0);
 }

@@ -26,7 +26,7 @@ pub struct Service {
     verifier: Verifier,
     store: Store,
     metrics: Arc<Metrics>,
-    /// Used for a start while Redis is away, because what this copy learned earlier may no longer be true.
+    /// Used for a start while Redis is unavailable, because what this copy learned earlier may no longer be true.
     without_knowledge: RetryPolicy,
 }
 
@@ -104,8 +104,8 @@ impl Service {
                 return Ok(Outcome::AlreadyRunning { since: Some(since) });
             }
             Ok(_) => zoom.clone(),
-            Err(away) => {
-                warn!(%meeting, "the stream is started without knowing whether it is already running: {away}");
+            Err(error) => {
+                warn!(%meeting, "the stream is started without knowing whether it is already running: {error}");
                 self.metrics.sent_without_knowledge.inc();
                 zoom.with_retry(self.without_knowledge.clone())
             }
@@ -127,19 +127,19 @@ impl Service {
         let zoom = zoom.with_retry(RetryPolicy::default());
         zoom.update_meeting_live_stream_status().meeting_id(meeting).action(ZoomAction::Stop).await?;
         // Otherwise a start right after it would be declined until the stop's event arrives.
-        if let Err(away) = self.store.record(meeting, StreamState::Stopped, sent).await {
-            warn!(%meeting, "the stop is not known until Zoom's event arrives: {away}");
+        if let Err(error) = self.store.record(meeting, StreamState::Stopped, sent).await {
+            warn!(%meeting, "the stop is not known until Zoom's event arrives: {error}");
         }
         Ok(Outcome::Stopped)
     }
 }
 
-/// Whether the stream is running, according to Redis. If Redis is away, a start proceeds as if nothing were known.
+/// Whether the stream is running, according to Redis. If Redis is unavailable, a start proceeds as if nothing were known.
 async fn is_running(store: &Store, metrics: &Metrics, meeting: MeetingId) -> bool {
     match store.state(meeting).await {
         Ok(known) => known.is_some_and(|(state, _)| state == StreamState::Running),
-        Err(away) => {
-            warn!(%meeting, "the start is sent again without knowing whether the stream is running: {away}");
+        Err(error) => {
+            warn!(%meeting, "the start is sent again without knowing whether the stream is running: {error}");
             metrics.sent_without_knowledge.inc();
             false
         }
@@ -217,12 +217,12 @@ async fn receive_event(State(service): State<Arc<Service>>, headers: HeaderMap, 
         return Json(challenge.answer()).into_response();
     }
     if let Some((meeting, state, event_ts)) = event.stream_state()
-        && let Err(away) = service.store.record(meeting, state, event_ts).await
+        && let Err(error) = service.store.record(meeting, state, event_ts).await
     {
         // Not acknowledged, so that Zoom sends it again.
-        warn!(%meeting, "an event is not acknowledged: {away}");
+        warn!(%meeting, "an event is not acknowledged: {error}");
         answered("unavailable");
-        return (StatusCode::SERVICE_UNAVAILABLE, away.to_string()).into_response();
+        return (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response();
     }
     answered("acknowledged");
     StatusCode::NO_CONTENT.into_response()
@@ -230,7 +230,7 @@ async fn receive_event(State(service): State<Arc<Service>>, headers: HeaderMap, 
 
 /// 200 even without Redis, because starts still work, and restarting the service would not bring Redis back.
 async fn health(State(service): State<Arc<Service>>) -> Response {
-    let redis = if service.metrics.redis_up.get() == 1 { "up" } else { "away" };
+    let redis = if service.metrics.redis_up.get() == 1 { "up" } else { "down" };
     Json(json!({ "status": "ok", "redis": redis })).into_response()
 }
 

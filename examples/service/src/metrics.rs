@@ -29,13 +29,13 @@ impl Metrics {
             ),
             events: counters(
                 "livestream_events_total",
-                "Zoom's events, by the answer: acknowledged, refused (wrong signature) or unavailable (Redis is away).",
+                "Zoom's events, by the answer: acknowledged, refused (wrong signature) or unavailable (Redis is unavailable).",
                 "answer",
             ),
             waits: counter("livestream_waits_total", "Waits after a 429."),
             sent_without_knowledge: counter(
                 "livestream_sent_without_knowledge_total",
-                "Starts sent without knowing whether the stream is running, because Redis is away.",
+                "Starts sent without knowing whether the stream is running, because Redis is unavailable.",
             ),
             redis_up: IntGauge::new("livestream_redis_up", "Whether Redis answered when it was last asked.")
                 .expect("a valid name"),

@@ -25,11 +25,11 @@ const HOUR_MS: i64 = 3_600_000;
 
 /// Redis did not do what it was asked, or not in time.
 #[derive(Debug)]
-pub struct Away(String);
+pub struct Unavailable(String);
 
-impl fmt::Display for Away {
+impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Redis is away: {}", self.0)
+        write!(f, "Redis is unavailable: {}", self.0)
     }
 }
 
@@ -83,7 +83,12 @@ impl Store {
 
     /// Records what an event says about a stream, unless something newer is known. Once this is `Ok`, every copy uses
     /// it.
-    pub async fn record(&self, meeting: MeetingId, state: StreamState, event_ts: i64) -> Result<(), Away> {
+    pub async fn record(
+        &self,
+        meeting: MeetingId,
+        state: StreamState,
+        event_ts: i64,
+    ) -> Result<(), Unavailable> {
         // What the SDK ignores, such as an event from the future, must not reach the other copies either.
         if !LiveStreams::new().tell(meeting, state, event_ts) {
             warn!(%meeting, event_ts, "an event is ignored: its time is in the future or too long ago");
@@ -128,7 +133,7 @@ impl Store {
     }
 
     /// What Redis knows about a stream: its state, and since when.
-    pub async fn state(&self, meeting: MeetingId) -> Result<Option<(StreamState, SystemTime)>, Away> {
+    pub async fn state(&self, meeting: MeetingId) -> Result<Option<(StreamState, SystemTime)>, Unavailable> {
         let mut redis = self.redis.clone();
         let known: Option<String> = self.ask(redis.get(key(meeting))).await?;
         if let Some((state, event_ts)) = known.as_deref().and_then(read) {
@@ -137,16 +142,16 @@ impl Store {
         Ok(known.and_then(|_| self.streams.state(meeting)))
     }
 
-    async fn ask<T>(&self, command: impl Future<Output = RedisResult<T>>) -> Result<T, Away> {
+    async fn ask<T>(&self, command: impl Future<Output = RedisResult<T>>) -> Result<T, Unavailable> {
         let answer = match timeout(PATIENCE, command).await {
-            Ok(answer) => answer.map_err(|error| Away(error.to_string())),
-            Err(_) => Err(Away(format!("there was no answer within {} s", PATIENCE.as_secs()))),
+            Ok(answer) => answer.map_err(|error| Unavailable(error.to_string())),
+            Err(_) => Err(Unavailable(format!("there was no answer within {} s", PATIENCE.as_secs()))),
         };
         let was_up = self.metrics.redis_up.get() == 1;
         self.metrics.redis_up.set(answer.is_ok().into());
         match &answer {
             Ok(_) if !was_up => info!("Redis answers"),
-            Err(away) if was_up => warn!("{away}"),
+            Err(error) if was_up => warn!("{error}"),
             _ => {}
         }
         answer

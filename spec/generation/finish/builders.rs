@@ -99,7 +99,7 @@ pub fn describe_modules(file: &mut syn::File) {
                 " The types of all bodies and answers by their long names, as compiler messages print them. The module of \
                  each operation has short names for them."
             }
-            "builder" => " The calls, as the methods of [`Client`] return them.",
+            "builder" => " The calls that the methods of [`Client`] return.",
             _ => continue,
         };
         describe(&mut module.attrs, text);

@@ -124,7 +124,7 @@ fn finish_builder(
         let text = match operation.parameters.iter().find(|parameter| parameter.ident == name) {
             Some(parameter) => parameter.description.clone(),
             None if name == "body" => {
-                "Sets the whole body. [`body_map`](Self::body_map) sets single fields.".to_owned()
+                "Sets the whole body. [`body_map`](Self::body_map) sets individual fields.".to_owned()
             }
             None if name == "body_map" => "Sets fields of the body through its builder.".to_owned(),
             None => return Err(format!("the builder of {owner} has an unexpected method `{name}`")),

@@ -18,7 +18,8 @@ use crate::generation::schemas::{Field, Struct, Types};
 /// The documentation of each field, keyed by the names of its type and of the field.
 type Words = BTreeMap<(String, String), Vec<Attribute>>;
 
-/// Types can grow without a breaking change, setters have their fields' documentation, and a nested builder is accepted wherever its type is.
+/// Makes types extensible without a breaking change, copies fields' documentation to their setters, and lets setters
+/// accept nested builders.
 pub fn finish(
     module: &mut ItemMod,
     bodies: &BTreeSet<String>,
@@ -369,7 +370,7 @@ fn describe_type(text: &str, name: &str) -> String {
     let description = text.trim();
     match (description == format!("`{name}`"), name.ends_with("Body"), name.ends_with("Response")) {
         (true, true, _) => "The body of a request.".to_owned(),
-        (true, _, true) => "The answer to a request.".to_owned(),
+        (true, _, true) => "The response to a request.".to_owned(),
         _ => description.to_owned(),
     }
 }

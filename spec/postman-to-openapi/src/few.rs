@@ -1,4 +1,4 @@
-//! A map of few entries. A B-tree node has room for eleven, ten more than most operations of a large collection need.
+//! A map for a few entries. A B-tree node has room for eleven, ten more than most operations of a large collection need.
 
 /// Entries ordered by key.
 #[derive(Debug)]

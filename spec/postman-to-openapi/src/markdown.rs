@@ -1,8 +1,9 @@
 //! Descriptions cleaned up for rustdoc and other Markdown renderers.
 //!
 //! Postman descriptions are Markdown mixed with HTML. An HTML converter would escape the Markdown, so this module keeps
-//! it (a Markdown parser such as `pulldown-cmark` keeps HTML as it is, and takes `<token>` for it): code stays as it is, tags become Markdown, text that only looks like a link or tag is escaped, and code blocks
-//! without a language get one, because rustdoc would compile them as Rust.
+//! it. (A Markdown parser such as `pulldown-cmark` would keep the HTML, and take `<token>` for HTML.) Code stays as it is,
+//! tags become Markdown, text that only looks like a link or tag is escaped, and code blocks without a language get one,
+//! because rustdoc would compile them as Rust.
 
 mod blocks;
 mod tags;

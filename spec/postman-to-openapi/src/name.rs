@@ -72,7 +72,7 @@ pub fn operation_id(name: &str, method: Method, path: &str) -> Option<String> {
     sound(id)
 }
 
-/// Names an operation after its method and path, for want of a unique name of its own.
+/// Names an operation after its method and path, if it has no unique name of its own.
 pub fn from_path(method: Method, path: &str) -> String {
     let mut id = verb(method).to_owned();
     for segment in path.split('/') {

@@ -233,7 +233,7 @@ impl Serialize for Operation {
             map.serialize_entry("requestBody", &RequestBody(self))?;
         }
         if self.answers.is_empty() {
-            let nothing = Members([("description", "No answer is documented.")]);
+            let nothing = Members([("description", "No response is documented.")]);
             map.serialize_entry("responses", &Members([("default", nothing)]))?;
         } else {
             let answers = self.answers.iter().map(|(status, answer)| (status.to_string(), answer));

@@ -27,7 +27,7 @@ pub fn with_table(name: &str, markdown: &str, document: &Value) -> Result<String
 
 fn table(document: &Value) -> String {
     let mut table =
-        "| `Client` method | request | scopes, any one | limit label | documented answers |\n".to_owned();
+        "| `Client` method | request | scopes (any one is enough) | rate limit label | documented answers |\n".to_owned();
     table += "|---|---|---|---|---|\n";
     for (path, item) in members(&document["paths"]) {
         for (method, operation) in members(item).filter(|(_, operation)| operation["responses"].is_object()) {

@@ -1,4 +1,4 @@
-//! Simultaneous calls against an account's limit per second. `pacing CALLS PER_SECOND`; prints one JSON object.
+//! Simultaneous calls against an account's per-second limit. `pacing CALLS PER_SECOND`; prints one JSON object.
 
 use std::error::Error;
 

@@ -182,7 +182,7 @@ impl fmt::Display for Counts {
             ("starts answered `started`", self.started),
             ("starts answered `already_running`", self.already_running),
             ("  asked again, because a copy was dead", self.asked_again as usize),
-            ("sent without knowledge, Redis being away", self.sent_without_knowledge as usize),
+            ("sent without knowledge, while Redis was down", self.sent_without_knowledge as usize),
             ("meetings whose stream Zoom started", self.meetings_started),
             ("  started again before its event", self.repeated_before_its_event),
             ("  ... on its way during its event", self.on_its_way_during_its_event),
@@ -352,13 +352,13 @@ async fn no_stream_is_started_after_its_event_when_redis_is_stopped_for_ten_seco
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_redis_a_start_goes_on_and_its_event_is_acknowledged_once_redis_is_up() {
     let _alone = ONE_AT_A_TIME.lock().await;
-    let mut world = World::new(Redis::away(), 1).await;
+    let mut world = World::new(Redis::down(), 1).await;
     let asker = world.asker();
     let health = async || -> Value {
         let answer = world.http.get(format!("{}/health", asker.urls[0])).send().await.expect("an answer");
         answer.json().await.expect("JSON")
     };
-    assert_eq!(health().await, json!({ "status": "ok", "redis": "away" }));
+    assert_eq!(health().await, json!({ "status": "ok", "redis": "down" }));
     assert_eq!(asker.ask(0, FIRST_MEETING, "start").await.outcome, "started");
     assert_eq!(world.metric("livestream_sent_without_knowledge_total").await, 1);
     let deadline = Instant::now() + Duration::from_secs(40);

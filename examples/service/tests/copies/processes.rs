@@ -22,14 +22,14 @@ pub struct Redis {
 
 impl Redis {
     /// Its port is chosen, but nothing listens there yet.
-    pub fn away() -> Self {
+    pub fn down() -> Self {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = free.local_addr().expect("an address").port();
         Self { port, directory: tempfile::tempdir().expect("a directory"), process: None }
     }
 
     pub async fn started() -> Self {
-        let mut redis = Self::away();
+        let mut redis = Self::down();
         redis.start().await;
         redis
     }

@@ -7,7 +7,8 @@ use super::{Carried, Content, Example, Field, example_name};
 use crate::schema::{self, Members, Schema};
 use crate::shape::{Kind, Shape};
 
-/// Bodies by media type. A single example named `known`, like what it illustrates, is written without its name.
+/// Bodies by media type. If there is only one example and its name is `known` (the name of the request or response), it
+/// is written without the name.
 pub fn contents<'a>(contents: &'a [Content], known: &'a str) -> impl Serialize + 'a {
     Members(contents.iter().map(move |content| (&content.media_type, Media { content, known })))
 }
