@@ -101,7 +101,10 @@ mod tests {
     #[test]
     fn what_parsing_would_change_is_refused() {
         for (text, words) in [
-            ("https://api.zoom.us/v2\r\nX-Evil: 1", r"contains '\r', which is not allowed in a URL: remove it"),
+            (
+                "https://api.zoom.us/v2\r\nX-Evil: 1",
+                r"contains '\r', which is not allowed in a URL: remove it",
+            ),
             ("https://api.zoom.us/v2\n", r"contains '\n'"),
             (" https://api.zoom.us/v2", "contains ' '"),
             ("https://api.zo\tom.us/v2", r"contains '\t'"),
