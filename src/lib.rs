@@ -144,7 +144,7 @@
 //! # let zoom = Client::builder().base_url(server.base_url()).access_token(server.access_token()).build()?;
 //! let streams = LiveStreams::new(); // your webhook's handler calls `streams.record(&event)`
 //! let zoom = zoom.with_retry(RetryPolicy::default().unless(streams.satisfied()));
-//! # let started = std::time::SystemTime::UNIX_EPOCH.elapsed()?.as_millis() as i64;
+//! # let started = std::time::SystemTime::now();
 //! # streams.tell(84912345678.try_into()?, zoom_livestream::events::StreamState::Running, started);
 //! # for _ in 0..2 {
 //!
