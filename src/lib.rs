@@ -304,6 +304,7 @@
 //!
 //! Without a TLS feature, a client can only use http on a loopback address; building one for https is an error.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 // The crate's page and others link to items of both features.
