@@ -209,7 +209,14 @@ mod tests {
     fn a_message_from_another_service_is_ignored() {
         let running = Some((84912345678.try_into().expect("an ID"), StreamState::Running, at(17)));
         assert_eq!(read_message("84912345678 running 17"), running);
-        for message in ["", "84912345678", "84912345678 running", "84912345678 paused 17", "84912345678 running -17", "x running 17"] {
+        for message in [
+            "",
+            "84912345678",
+            "84912345678 running",
+            "84912345678 paused 17",
+            "84912345678 running -17",
+            "x running 17",
+        ] {
             assert_eq!(read_message(message), None, "{message}");
         }
     }
