@@ -184,8 +184,9 @@ impl AccessToken {
         self
     }
 
-    pub(crate) fn with_scope(mut self, scope: Option<&str>) -> Self {
-        self.scope = scope.map(str::to_owned);
+    /// Sets the granted scopes, separated by spaces, for callers of [`scope`](Self::scope). The client does not use them.
+    pub fn with_scope(mut self, scope: impl Into<String>) -> Self {
+        self.scope = Some(scope.into());
         self
     }
 
@@ -199,8 +200,8 @@ impl AccessToken {
         self.expires_in
     }
 
-    /// The scopes that the token endpoint granted, separated by spaces, if the token is from
-    /// [`ServerToServer`](crate::ServerToServer) and the endpoint's answer had them.
+    /// The granted scopes, separated by spaces, if the source [set](Self::with_scope) them.
+    /// [`ServerToServer`](crate::ServerToServer) does if they are in the token endpoint's answer.
     pub fn scope(&self) -> Option<&str> {
         self.scope.as_deref()
     }

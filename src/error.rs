@@ -5,7 +5,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LOCATION};
 
@@ -231,7 +230,7 @@ impl Error {
     }
 
     /// The answer's body, at most its first 64 KiB: JSON, XML, HTML or nothing. It may contain secrets.
-    pub fn body(&self) -> Option<&Bytes> {
+    pub fn body(&self) -> Option<&[u8]> {
         Some(&self.answered_with()?.answer.body)
     }
 

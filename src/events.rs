@@ -61,4 +61,9 @@ pub(crate) use verify::signature;
 pub use verify::{Verifier, VerifyError};
 
 #[doc(inline)]
-pub use crate::types::{MeetingEvent, MeetingLiveStreamingEvent};
+pub use crate::types::{
+    MeetingEvent, MeetingEventPayload, MeetingEventPayloadObject, MeetingLiveStreamingEvent,
+    MeetingLiveStreamingEventPayload, MeetingLiveStreamingEventPayloadObject,
+    MeetingLiveStreamingEventPayloadObjectLiveStreaming,
+    MeetingLiveStreamingEventPayloadObjectLiveStreamingCustomLiveStreamingSettings,
+};

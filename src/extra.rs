@@ -20,6 +20,7 @@ impl Deref for Extra {
     }
 }
 
+/// For the setter `extra` of a body that may have fields of any name.
 impl From<Map<String, Value>> for Extra {
     fn from(members: Map<String, Value>) -> Self {
         Self(members)

@@ -147,7 +147,7 @@
 //! # let zoom = Client::builder().base_url(server.base_url()).access_token(server.access_token()).build()?;
 //! let streams = LiveStreams::new(); // your webhook's handler calls `streams.record(&event)`
 //! let zoom = zoom.with_retry(RetryPolicy::default().unless(streams.satisfied()));
-//! # let started = std::time::SystemTime::UNIX_EPOCH.elapsed()?.as_millis() as i64;
+//! # let started = std::time::SystemTime::now();
 //! # streams.tell(84912345678.try_into()?, zoom_livestream::events::StreamState::Running, started);
 //! # for _ in 0..2 {
 //!
@@ -161,9 +161,10 @@
 //! # }
 //! ```
 //!
-//! After a successful stop, call `streams.tell(meeting, StreamState::Stopped, sent)` with the time it was sent, in
-//! milliseconds since the Unix epoch. Otherwise a start right after it may be declined, because the stop's event has not arrived yet.
+//! After a successful stop, call `streams.tell(meeting, StreamState::Stopped, sent)` with the time at which it was sent.
+//! Otherwise a start right after it may be declined, because the stop's event has not arrived yet.
 //!
+//! This works for meetings: no event about a webinar's stream is known.
 //! [`events`] says which events to enable, and how to verify them.
 //!
 //! # Errors
@@ -308,6 +309,7 @@
 //!
 //! Without a TLS feature, a client can only use http on a loopback address; building one for https is an error.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 // The crate's page and others link to items of both features.

@@ -155,7 +155,8 @@ impl MockServer {
         self.shared.lock().received.len()
     }
 
-    /// Forgets the received requests, but not cool-downs, tokens or queued answers.
+    /// Forgets the received requests, but not cool-downs, tokens or queued answers:
+    /// [`answer_normally`](Self::answer_normally) drops these answers.
     pub fn clear(&self) {
         self.shared.lock().received.clear();
     }
@@ -176,7 +177,8 @@ impl MockServer {
         self.shared.lock().always = Some(answer);
     }
 
-    /// Returns to answering according to the description, and drops queued and permanent answers.
+    /// Returns to answering according to the description: drops queued and permanent answers, but not the received
+    /// requests, as [`clear`](Self::clear) does.
     pub fn answer_normally(&self) {
         let mut state = self.shared.lock();
         state.answers.clear();
@@ -214,14 +216,15 @@ impl MockServer {
         self.shared.lock().token_requests
     }
 
-    /// Makes the next `count` token requests fail with this HTTP status and Zoom's `{"reason", "error"}`.
+    /// Makes the next `count` token requests fail with this HTTP status and a body like Zoom's; for any other answer,
+    /// there is [`answer_token_request`](Self::answer_token_request).
     pub fn fail_next_tokens(&self, count: usize, status: u16) {
         let error = if status == 401 { "invalid_client" } else { "invalid_request" };
         let failure = token_failure(status, "A failure was requested.", error);
         self.shared.lock().token_answers.extend(std::iter::repeat_n(failure, count));
     }
 
-    /// Gives this answer to the next token request. Several form a queue.
+    /// Gives this answer to the next token request, whether it is a failure or not. Several form a queue.
     pub fn answer_token_request(&self, answer: Answer) {
         self.shared.lock().token_answers.push_back(answer);
     }

@@ -212,7 +212,11 @@ fn granted(body: &[u8]) -> Result<AccessToken, String> {
     };
     let lifetime = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let lifetime = lifetime.ok_or("its `expires_in` is not a number of seconds")?;
-    Ok(AccessToken::new(token).with_expires_in(lifetime).with_scope(json["scope"].as_str()))
+    let token = AccessToken::new(token).with_expires_in(lifetime);
+    Ok(match json["scope"].as_str() {
+        Some(scope) => token.with_scope(scope),
+        None => token,
+    })
 }
 
 #[cfg(test)]

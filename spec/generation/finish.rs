@@ -30,6 +30,7 @@ pub fn finish(tokens: TokenStream, lowered: &Lowered, schemars: bool) -> Result<
 
 fn finish_file(mut file: syn::File, lowered: &Lowered, schemars: bool) -> Result<syn::File, String> {
     let bodies = calls::bodies(&file);
+    let sent = builders::keep_those_of_sent_types(&mut file, &bodies, lowered)?;
     file.items.retain(|item| match item {
         Item::Mod(module) => module.ident == "types" || module.ident == "builder",
         Item::Struct(_) => true,
@@ -74,7 +75,7 @@ fn finish_file(mut file: syn::File, lowered: &Lowered, schemars: bool) -> Result
                     let ImplItem::Fn(method) = item else { continue };
                     let operation = finish_method(method, lowered)?;
                     methods.insert(&operation.name);
-                    modules.push(short_names(operation, &types, &lowered.types));
+                    modules.push(short_names(operation, &types, &lowered.types, &sent));
                 }
             }
             _ => (),
@@ -258,9 +259,13 @@ fn say_how_to_get(file: &mut syn::File, lowered: &Lowered, names: &[String]) {
         });
         for item in types.flat_map(|(_, items)| items) {
             let Some(name) = type_name(item).filter(|name| own.contains(&name)) else { continue };
+            let returned = format!(
+                "Returned by {call}. In a test, deserialize one with `serde_json::from_value`, or let the embedded \
+                 Zoom answer (feature `mock`)."
+            );
             let (attributes, text) = match item {
-                Item::Struct(item) if is_answer(&name) => (&mut item.attrs, format!("Returned by {call}.")),
-                Item::Enum(item) if is_answer(&name) => (&mut item.attrs, format!("Returned by {call}.")),
+                Item::Struct(item) if is_answer(&name) => (&mut item.attrs, returned),
+                Item::Enum(item) if is_answer(&name) => (&mut item.attrs, returned),
                 Item::Struct(item) => {
                     (&mut item.attrs, format!("Used by {call}. Create one with [`builder`](Self::builder)."))
                 }
@@ -276,7 +281,7 @@ fn say_how_to_get(file: &mut syn::File, lowered: &Lowered, names: &[String]) {
 
 /// `update_meeting_live_stream::Action` for `types::UpdateMeetingLiveStreamBodyAction`, `…::BodyBuilder` for the
 /// builder of the body, and `…::Call` for that of the call.
-fn short_names(operation: &Operation, names: &[String], types: &Types) -> Item {
+fn short_names(operation: &Operation, names: &[String], types: &Types, sent: &BTreeSet<String>) -> Item {
     let own = own_types(operation, names, types).into_iter();
     let mut own: Vec<(&str, &str)> =
         own.filter_map(|name| Some((name.strip_prefix(&operation.builder)?, name.as_str()))).collect();
@@ -294,7 +299,7 @@ fn short_names(operation: &Operation, names: &[String], types: &Types) -> Item {
     };
     let mut paths: BTreeMap<String, TokenStream> =
         short.iter().map(|(short, name)| ((*short).to_owned(), path(quote!(types), name))).collect();
-    let built = short.iter().filter(|(_, name)| types.structs.contains_key(**name));
+    let built = short.iter().filter(|(_, name)| types.structs.contains_key(**name) && sent.contains(**name));
     let built =
         built.map(|(short, name)| (builder_of(short), path(quote!(types::builder), &builder_of(name))));
     for (name, path) in built.chain([("Call".to_owned(), path(quote!(builder), &operation.builder))]) {

@@ -1,9 +1,11 @@
 use std::fmt;
+use std::time::SystemTime;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::live_streams::from_millis;
 use super::verify::signature;
 use super::{MeetingEvent, MeetingLiveStreamingEvent, StreamState};
 use crate::answer::mismatch;
@@ -53,7 +55,7 @@ impl Challenge {
 pub struct Other {
     /// The event's name, such as `webinar.started`.
     pub event: String,
-    /// When it happened, in milliseconds since 1970, if `event_ts` is an integer.
+    /// When it happened, in milliseconds since the Unix epoch, if `event_ts` is an integer.
     pub event_ts: Option<i64>,
     /// The event's `payload`, or `null`.
     pub payload: Value,
@@ -90,12 +92,11 @@ impl Event {
         }
     }
 
-    /// What the event says about a meeting's stream: the meeting, the state and the time (`event_ts`, in milliseconds
-    /// since 1970).
+    /// What the event says about a meeting's stream: the meeting, the state and the time (`event_ts`).
     ///
     /// It is all that [`LiveStreams::record`](super::LiveStreams::record) takes from an event, and all that a store
     /// shared by several machines needs.
-    pub fn stream_state(&self) -> Option<(MeetingId, StreamState, i64)> {
+    pub fn stream_state(&self) -> Option<(MeetingId, StreamState, SystemTime)> {
         let state = match self.name() {
             STREAMING_STARTED => StreamState::Running,
             STREAMING_STOPPED | MEETING_ENDED => StreamState::Stopped,
@@ -113,7 +114,7 @@ impl Event {
                 (MeetingId::deserialize(&other.payload["object"]["id"]).ok()?, other.event_ts?)
             }
         };
-        Some((meeting, state, event_ts))
+        Some((meeting, state, from_millis(event_ts.try_into().ok()?)?))
     }
 }
 
@@ -152,6 +153,8 @@ fn other(mut event: Value, flaw: Option<String>) -> Event {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -162,6 +165,10 @@ mod tests {
 
     fn started(object: Value) -> Value {
         json!({ "event": STREAMING_STARTED, "event_ts": 1_700_000_000_123_i64, "payload": { "object": object } })
+    }
+
+    fn at(millis: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_millis(millis)
     }
 
     fn id(text: &str) -> MeetingId {
@@ -192,7 +199,7 @@ mod tests {
             let event = event(&body);
             assert_eq!(event.name(), name);
             assert_eq!(matches!(event, Event::Other(_)), name == "webinar.ended", "{event:?}");
-            assert_eq!(event.stream_state(), state.map(|state| (id("84912345678"), state, 7)), "{name}");
+            assert_eq!(event.stream_state(), state.map(|state| (id("84912345678"), state, at(7))), "{name}");
         }
     }
 
@@ -246,10 +253,26 @@ mod tests {
     }
 
     #[test]
+    fn an_event_from_before_1970_says_nothing_about_a_stream() {
+        for event_ts in [-1, i64::MIN] {
+            let mut body = started(json!({ "id": 84912345678_u64 }));
+            body["event_ts"] = event_ts.into();
+            let event = event(&body);
+            assert!(
+                matches!(&event, Event::MeetingLiveStreamingStarted(event) if event.event_ts == event_ts)
+            );
+            assert_eq!(event.stream_state(), None);
+        }
+    }
+
+    #[test]
     fn a_field_of_the_wrong_type_does_not_hide_that_a_stream_is_running() {
         let event = event(&started(json!({ "id": "84912345678", "duration": "an hour" })));
         assert!(matches!(event, Event::Other(_)));
-        assert_eq!(event.stream_state(), Some((id("84912345678"), StreamState::Running, 1_700_000_000_123)));
+        assert_eq!(
+            event.stream_state(),
+            Some((id("84912345678"), StreamState::Running, at(1_700_000_000_123)))
+        );
     }
 
     /// Any JSON, in place of the expected value.
@@ -288,7 +311,7 @@ mod tests {
             prop_assert_eq!(event.name(), name);
             if let Some((meeting, _, told_at)) = event.stream_state() {
                 prop_assert_eq!(MeetingId::deserialize(&body["payload"]["object"]["id"]).ok(), Some(meeting));
-                prop_assert_eq!(body["event_ts"].as_i64(), Some(told_at));
+                prop_assert_eq!(body["event_ts"].as_u64().map(at), Some(told_at));
             }
             if let Event::Other(kept) = &event {
                 prop_assert_eq!(&kept.payload, &body["payload"]);

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
-use tokio::time::timeout;
 
 use super::Event;
 use crate::sentence::instant;
@@ -15,6 +14,7 @@ use crate::{MeetingId, Resend};
 /// Whether a meeting's stream is running, according to an event. [`LiveStreams::state`] and [`Event::stream_state`] return
 /// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum StreamState {
     /// It was stopped, or the meeting has ended.
     Stopped,
@@ -52,8 +52,8 @@ const CLOCK_SKEW: Duration = Duration::from_secs(300);
 ///
 /// // Your webhook handler calls `streams.record(&event)`. With a store shared by several machines:
 /// let meeting = MeetingId::try_from(84912345678)?;
-/// # let event_ts = std::time::SystemTime::UNIX_EPOCH.elapsed()?.as_millis() as i64;
-/// streams.tell(meeting, StreamState::Running, event_ts);
+/// # let event_time = std::time::SystemTime::now();
+/// streams.tell(meeting, StreamState::Running, event_time);
 /// assert!(matches!(streams.state(meeting), Some((StreamState::Running, _since))));
 /// # let _ = zoom;
 /// # Ok(())
@@ -91,25 +91,20 @@ impl LiveStreams {
     /// Records what an event says about a stream, and returns whether that changed anything. An event that is outdated,
     /// from the future or not about a stream changes nothing.
     pub fn record(&self, event: &Event) -> bool {
-        event.stream_state().is_some_and(|(meeting, state, event_ts)| self.tell(meeting, state, event_ts))
+        event.stream_state().is_some_and(|(meeting, state, at)| self.tell(meeting, state, at))
     }
 
     /// Records the state of a meeting's stream that is known from elsewhere, such as a store shared by several machines.
     ///
-    /// `event_ts` is the time of the event, in milliseconds since 1970. As with [`record`](Self::record), returns
-    /// whether that changed anything.
-    pub fn tell(&self, meeting: MeetingId, state: StreamState, event_ts: i64) -> bool {
-        self.lock().tell(meeting, state, event_ts, SystemTime::now())
+    /// `at` is the time of the event; like Zoom's `event_ts`, it counts in whole milliseconds. As with
+    /// [`record`](Self::record), returns whether that changed anything.
+    pub fn tell(&self, meeting: MeetingId, state: StreamState, at: SystemTime) -> bool {
+        self.lock().tell(meeting, state, at, SystemTime::now())
     }
 
     /// The state of a meeting's stream, and since when; `None` if it is unknown or has been forgotten.
     pub fn state(&self, meeting: MeetingId) -> Option<(StreamState, SystemTime)> {
         self.lock().state(meeting, SystemTime::now())
-    }
-
-    /// Waits until this meeting's stream is running, and returns since when; `None` if that takes longer than `at_most`.
-    pub async fn wait_until_running(&self, meeting: MeetingId, at_most: Duration) -> Option<SystemTime> {
-        timeout(at_most, self.until(meeting, StreamState::Running)).await.ok()
     }
 
     /// For [`RetryPolicy::unless`](crate::RetryPolicy::unless): ends the wait of a start once the meeting's stream is
@@ -152,7 +147,7 @@ impl LiveStreams {
         let since = instant(self.until(meeting, state).await);
         match state {
             StreamState::Running => format!("the stream of meeting {meeting} has been running since {since}"),
-            StreamState::Stopped => format!("the stream of meeting {meeting} has been stopped since {since}"),
+            StreamState::Stopped => format!("the stream of meeting {meeting} was stopped at {since}"),
         }
     }
 
@@ -213,7 +208,7 @@ struct Known {
     believe_for: Duration,
     keep_ended: Duration,
     max_meetings: usize,
-    /// The latest state of each meeting's stream, and its time in milliseconds since 1970.
+    /// The latest state of each meeting's stream, and its time in milliseconds since the Unix epoch.
     streams: HashMap<MeetingId, (u64, StreamState)>,
     /// The same, by state and time.
     by_age: [BTreeSet<(u64, MeetingId)>; 2],
@@ -235,11 +230,10 @@ impl Default for Known {
 }
 
 impl Known {
-    fn tell(&mut self, meeting: MeetingId, state: StreamState, event_ts: i64, now: SystemTime) -> bool {
-        let Ok(event_ts) = u64::try_from(event_ts) else { return false };
-        if event_ts > millis(now).saturating_add(CLOCK_SKEW.as_millis() as u64)
-            || self.is_forgotten(state, event_ts, now)
-        {
+    fn tell(&mut self, meeting: MeetingId, state: StreamState, at: SystemTime, now: SystemTime) -> bool {
+        let Some(event_ts) = millis(at) else { return false };
+        let latest = now.checked_add(CLOCK_SKEW);
+        if latest.is_none_or(|latest| at > latest) || self.is_forgotten(state, event_ts, now) {
             return false;
         }
         let order = |(event_ts, state)| (event_ts, state == StreamState::Stopped);
@@ -262,7 +256,7 @@ impl Known {
 
     fn state(&self, meeting: MeetingId, now: SystemTime) -> Option<(StreamState, SystemTime)> {
         let (since, state) = *self.streams.get(&meeting)?;
-        let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(since))?;
+        let at = from_millis(since)?;
         (!self.is_forgotten(state, since, now)).then_some((state, at))
     }
 
@@ -271,7 +265,7 @@ impl Known {
             StreamState::Running => self.believe_for,
             StreamState::Stopped => self.keep_ended,
         };
-        Duration::from_millis(millis(now).saturating_sub(since)) > longest
+        Duration::from_millis(millis(now).unwrap_or_default().saturating_sub(since)) > longest
     }
 
     /// Keeps memory bounded: stopped streams are forgotten before running ones.
@@ -287,20 +281,26 @@ impl Known {
     }
 }
 
-fn millis(at: SystemTime) -> u64 {
-    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    since.as_millis().try_into().unwrap_or(u64::MAX)
+/// Whole milliseconds since the Unix epoch, the unit of `event_ts`.
+fn millis(at: SystemTime) -> Option<u64> {
+    at.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_millis().try_into().ok()
+}
+
+pub(super) fn from_millis(since_1970: u64) -> Option<SystemTime> {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(since_1970))
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use tokio::time::timeout;
 
     use super::StreamState::{Running, Stopped};
     use super::*;
 
     const NOW: u64 = 1_700_000_000_000;
     const HOUR_MS: u64 = 3_600_000;
+    const YEAR_9999: u64 = 253_402_300_799_000;
 
     fn at(millis: u64) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_millis(millis)
@@ -311,7 +311,7 @@ mod tests {
     }
 
     fn tell(known: &mut Known, meeting: u64, state: StreamState, event_ts: u64) -> bool {
-        known.tell(id(meeting), state, event_ts as i64, at(NOW))
+        known.tell(id(meeting), state, at(event_ts), at(NOW))
     }
 
     fn state(known: &Known, meeting: u64) -> Option<StreamState> {
@@ -336,15 +336,15 @@ mod tests {
     fn a_stream_is_believed_to_run_for_thirty_hours_and_remembered_for_a_day_after_its_stop() {
         for (state, hours) in [(Running, 30), (Stopped, 24)] {
             let mut known = Known::default();
-            assert!(known.tell(id(1), state, NOW as i64, at(NOW)));
+            assert!(known.tell(id(1), state, at(NOW), at(NOW)));
             let last = at(NOW + hours * HOUR_MS);
             assert_eq!(known.state(id(1), last), Some((state, at(NOW))));
             assert_eq!(known.state(id(1), last + Duration::from_millis(1)), None);
             assert!(
-                !known.tell(id(2), state, NOW as i64, last + Duration::from_millis(1)),
+                !known.tell(id(2), state, at(NOW), last + Duration::from_millis(1)),
                 "too old from the start"
             );
-            assert!(known.tell(id(2), state, NOW as i64 + 1, last + Duration::from_millis(1)));
+            assert!(known.tell(id(2), state, at(NOW + 1), last + Duration::from_millis(1)));
             assert_eq!(known.streams.len(), 1, "the first is forgotten");
         }
     }
@@ -352,12 +352,30 @@ mod tests {
     #[test]
     fn an_event_further_in_the_future_than_clocks_may_differ_is_ignored() {
         let mut known = Known::default();
-        for event_ts in [NOW + 300_001, NOW + 100 * HOUR_MS, i64::MAX as u64, -1_i64 as u64, i64::MIN as u64]
-        {
+        for event_ts in [NOW + 300_001, NOW + 100 * HOUR_MS, YEAR_9999] {
             assert!(!tell(&mut known, 1, Running, event_ts), "{event_ts}");
         }
         assert_eq!(state(&known, 1), None);
         assert!(tell(&mut known, 1, Running, NOW + 300_000));
+    }
+
+    #[test]
+    fn an_event_from_before_1970_is_ignored_even_if_it_would_be_believed() {
+        let mut known = Known { believe_for: Duration::MAX, keep_ended: Duration::MAX, ..Known::default() };
+        for state in [Running, Stopped] {
+            assert!(!known.tell(id(1), state, SystemTime::UNIX_EPOCH - Duration::from_micros(1), at(NOW)));
+            assert_eq!(known.state(id(1), at(NOW)), None);
+            assert!(known.tell(id(1), state, SystemTime::UNIX_EPOCH, at(NOW)));
+            known = Known { believe_for: Duration::MAX, keep_ended: Duration::MAX, ..Known::default() };
+        }
+    }
+
+    #[test]
+    fn times_count_in_whole_milliseconds_as_those_of_events_do() {
+        let mut known = Known::default();
+        assert!(known.tell(id(1), Running, at(NOW - 5) + Duration::from_micros(700), at(NOW)));
+        assert_eq!(known.state(id(1), at(NOW)), Some((Running, at(NOW - 5))));
+        assert!(tell(&mut known, 1, Stopped, NOW - 5), "in the same millisecond, the stop wins");
     }
 
     #[test]
@@ -390,60 +408,70 @@ mod tests {
         assert_eq!((state(&known, 10), state(&known, 11)), (None, Some(Stopped)));
     }
 
-    fn now_ms() -> i64 {
-        millis(SystemTime::now()) as i64
+    const STATUS: &str = "/meetings/{meetingId}/livestream/status";
+
+    /// The resend of a start.
+    fn start(template: &'static str, path: &str) -> Resend {
+        let operation = Box::leak(Box::new(crate::operation::Operation {
+            id: "anOperation",
+            method: reqwest::Method::PATCH,
+            path: template,
+            media_type: None,
+            body_required: false,
+            documented_wait: None,
+            errors: &[],
+        }));
+        let texts = [("action".to_owned(), "start".into())].into_iter().collect();
+        Resend::new(operation, path.to_owned(), texts, 1, HOUR)
     }
 
     #[tokio::test]
     async fn waiting_tasks_are_woken_and_leave_nothing_behind() {
         let streams = LiveStreams::new();
-        let waits: Vec<_> = (0..100)
-            .map(|number| {
-                let (streams, meeting) = (streams.clone(), id(1 + number % 2));
-                tokio::spawn(async move { streams.wait_until_running(meeting, 10 * HOUR).await })
-            })
-            .collect();
-        let given_up = streams.wait_until_running(id(3), Duration::from_millis(20)).await;
-        assert_eq!(given_up, None);
+        let wait = |meeting| {
+            streams.satisfied()(start(STATUS, &format!("/v2/meetings/{meeting}/livestream/status")))
+        };
+        let waits: Vec<_> = (0..100).map(|number| tokio::spawn(wait(1 + number % 2))).collect();
+        timeout(Duration::from_millis(20), wait(3)).await.expect_err("it is not running");
         while streams.lock().waiting.values().map(|(waiters, _)| waiters).sum::<usize>() < 100 {
             tokio::task::yield_now().await;
         }
-        streams.tell(id(1), Stopped, now_ms() - 2);
-        let since = now_ms() - 1;
+        let since = SystemTime::now();
+        streams.tell(id(1), Stopped, since - Duration::from_millis(2));
         streams.tell(id(1), Running, since);
         streams.tell(id(2), Running, since);
-        for wait in waits {
-            assert_eq!(wait.await.expect("a wait"), Some(at(since as u64)));
+        for (number, wait) in waits.into_iter().enumerate() {
+            let words = format!("meeting {} has been running since {}", 1 + number % 2, instant(since));
+            let reason = wait.await.expect("a wait");
+            assert!(reason.contains(&words), "{reason}");
         }
         assert!(streams.lock().waiting.is_empty());
-        assert!(streams.wait_until_running(id(1), Duration::ZERO).await.is_some(), "it is running already");
+        timeout(Duration::ZERO, wait(1)).await.expect("it is running already");
     }
 
     #[tokio::test]
     async fn the_start_action_of_another_operation_is_never_satisfied() {
         let streams = LiveStreams::new();
-        streams.tell(id(7), Running, now_ms());
-        let operation = |path| {
-            Box::leak(Box::new(crate::operation::Operation {
-                id: "anOperation",
-                method: reqwest::Method::PATCH,
-                path,
-                media_type: None,
-                body_required: false,
-                documented_wait: None,
-                errors: &[],
-            }))
-        };
+        streams.tell(id(7), Running, SystemTime::now());
         for (path, of, is_ready) in [
-            ("/meetings/{meetingId}/livestream/status", "/v2/meetings/7/livestream/status", true),
+            (STATUS, "/v2/meetings/7/livestream/status", true),
             ("/meetings/{meetingId}/recordings/status", "/v2/meetings/7/recordings/status", false),
             ("/webinars/{webinarId}/livestream/status", "/v2/webinars/7/livestream/status", false),
         ] {
-            let texts = [("action".to_owned(), "start".into())].into_iter().collect();
-            let resend = Resend::new(operation(path), of.to_owned(), texts, 1, HOUR);
-            let ready = timeout(Duration::from_millis(20), streams.satisfied()(resend)).await;
+            let ready = timeout(Duration::from_millis(20), streams.satisfied()(start(path, of))).await;
             assert_eq!(ready.is_ok(), is_ready, "{path}");
         }
+    }
+
+    /// Any time the system can represent, often a plausible one.
+    fn any_time() -> impl Strategy<Value = SystemTime> {
+        let plausible = (NOW - HOUR_MS..NOW + HOUR_MS).prop_map(at);
+        let any = (any::<bool>(), any::<Duration>()).prop_map(|(is_later, by)| {
+            let epoch = SystemTime::UNIX_EPOCH;
+            let moved = if is_later { epoch.checked_add(by) } else { epoch.checked_sub(by) };
+            moved.unwrap_or(epoch)
+        });
+        prop_oneof![plausible, any]
     }
 
     proptest! {
@@ -470,13 +498,16 @@ mod tests {
 
         #[test]
         fn no_event_panics_and_memory_stays_bounded(
-            events in prop::collection::vec((1..9_u64, any::<bool>(), any::<i64>(), any::<u32>()), 0..30),
+            events in prop::collection::vec((1..9_u64, any::<bool>(), any_time(), any_time()), 0..30),
             most in 0..5_usize, believe_for in any::<u64>(), keep_ended in any::<u64>(),
         ) {
             let (believe_for, keep_ended) = (Duration::from_millis(believe_for), Duration::from_millis(keep_ended));
             let mut known = Known { max_meetings: most, believe_for, keep_ended, ..Known::default() };
-            for (meeting, runs, event_ts, now) in events {
-                known.tell(id(meeting), if runs { Running } else { Stopped }, event_ts, at(now.into()));
+            for (meeting, runs, event_time, now) in events {
+                let is_new = known.tell(id(meeting), if runs { Running } else { Stopped }, event_time, now);
+                let earliest = SystemTime::UNIX_EPOCH;
+                let latest = now.checked_add(CLOCK_SKEW);
+                prop_assert!(!is_new || event_time >= earliest && latest.is_some_and(|latest| event_time <= latest));
                 prop_assert!(known.streams.len() <= most);
                 let by_age: usize = known.by_age.iter().map(BTreeSet::len).sum();
                 prop_assert_eq!(by_age, known.streams.len());

@@ -58,7 +58,7 @@ fn main() {
 type Tamper = fn(TokenStream) -> TokenStream;
 
 /// Code that a later progenitor might generate, each of which leaves one pass without anything to change.
-const TAMPERED: [(&str, Tamper); 20] = [
+const TAMPERED: [(&str, Tamper); 24] = [
     ("tampered: missing fields", |tokens| {
         replaced(tokens, r#"Err ("no value supplied for"#, r#"Unset ("no value supplied for"#)
     }),
@@ -81,6 +81,14 @@ const TAMPERED: [(&str, Tamper); 20] = [
     ("tampered: methods", |tokens| replaced(tokens, "pub fn send_query", "pub fn dispatch_query")),
     ("tampered: a method", |tokens| without_method(tokens, "send_query")),
     ("tampered: pages", |tokens| replaced(tokens, "Sends a `", "Calls `")),
+    ("tampered: methods that return builders", |tokens| replaced(tokens, "fn builder (", "fn build (")),
+    ("tampered: modules of builders", |tokens| replaced(tokens, "pub mod builder", "pub mod builders")),
+    ("tampered: conversions into builders", |tokens| {
+        replaced(tokens, ":: std :: convert :: From < super ::", "Convert < super ::")
+    }),
+    ("tampered: order of enums", |tokens| {
+        replaced(tokens, "Hash , Ord , PartialEq , PartialOrd", "Hash , PartialEq")
+    }),
     ("tampered: names of builders", |tokens| {
         replaced(tokens, "fn builder () -> builder ::", "fn builder () -> self :: builder ::")
     }),

@@ -22,11 +22,6 @@ fn meeting() -> MeetingId {
     MEETING.try_into().expect("an ID")
 }
 
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock");
-    since.as_millis().try_into().expect("milliseconds")
-}
-
 /// A webhook endpoint like that of a service.
 struct Endpoint {
     server: RawServer,
@@ -138,7 +133,7 @@ async fn a_start_that_waits_thirty_seconds_ends_as_soon_as_the_streams_event_arr
 async fn a_start_does_not_wait_if_its_stream_is_known_to_be_running() {
     let server = server().await;
     let streams = LiveStreams::new();
-    streams.tell(meeting(), StreamState::Running, now());
+    streams.tell(meeting(), StreamState::Running, SystemTime::now());
     let notified = Arc::new(AtomicUsize::new(0));
     let count = notified.clone();
     let policy = RetryPolicy::default().unless(streams.satisfied()).notify(move |_| {
@@ -157,9 +152,9 @@ async fn a_start_does_not_wait_if_its_stream_is_known_to_be_running() {
 async fn after_a_stop_a_start_is_declined_until_the_stop_is_recorded_or_its_event_arrives() {
     let server = server().await;
     let streams = LiveStreams::new();
-    streams.tell(meeting(), StreamState::Running, now() - 1_000);
+    streams.tell(meeting(), StreamState::Running, SystemTime::now() - Duration::from_secs(1));
     let zoom = client(&server).with_retry(RetryPolicy::default().unless(streams.satisfied()));
-    let sent = now();
+    let sent = SystemTime::now();
     stop(&zoom).await.expect("204");
     server.answer(limited("1"));
     let error = start(&zoom, MEETING).await.expect_err("the stream still counts as running");
@@ -175,8 +170,10 @@ async fn a_waiting_stop_ends_once_the_stream_has_stopped_and_other_calls_go_on()
     let server = server().await;
     let streams = LiveStreams::new();
     let zoom = client(&server).with_retry(RetryPolicy::default().unless(streams.satisfied()));
-    for (state, event_ts) in [(StreamState::Running, now() - 1), (StreamState::Stopped, now())] {
-        streams.tell(meeting(), state, event_ts);
+    let now = SystemTime::now();
+    let earlier = now - Duration::from_millis(1);
+    for (state, at) in [(StreamState::Running, earlier), (StreamState::Stopped, now)] {
+        streams.tell(meeting(), state, at);
         let is_stopped = state == StreamState::Stopped;
         server.answer(limited("30"));
         let outcome = stop(&zoom).await;
@@ -186,7 +183,7 @@ async fn a_waiting_stop_ends_once_the_stream_has_stopped_and_other_calls_go_on()
             "{state:?} {outcome:?}"
         );
         if let Err(error) = outcome {
-            let words = format!("the stream of meeting {MEETING} has been stopped since");
+            let words = format!("the stream of meeting {MEETING} was stopped at");
             assert!(error.to_string().contains(&words), "{error}");
         }
         // A webinar with the same ID is not the meeting, and a configuration is always wanted.
@@ -202,7 +199,7 @@ async fn a_waiting_stop_ends_once_the_stream_has_stopped_and_other_calls_go_on()
     }
     server.answer(limited("30"));
     start(&zoom, MEETING).await.expect("204, because the stream has stopped");
-    streams.tell(meeting(), StreamState::Running, now() + 1_000);
+    streams.tell(meeting(), StreamState::Running, SystemTime::now() + Duration::from_secs(1));
     let other = 84_900_000_001;
     start(&zoom, other).await.expect("another meeting's");
     start(&zoom, other).await.expect("another meeting's, after its cool-down");

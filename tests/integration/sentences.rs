@@ -232,7 +232,7 @@ async fn waiting() -> List {
     list.add(answered(limited("1"), at_once().check(|_| async { false })).await);
     let slow = at_once().deadline(Duration::from_secs(3)).check(|_| std::future::pending());
     list.add(answered(limited("1"), slow).await);
-    let now = SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_millis() as i64;
+    let now = SystemTime::now();
     for (state, action) in [(StreamState::Running, Action::Start), (StreamState::Stopped, Action::Stop)] {
         let streams = LiveStreams::new();
         streams.tell(MEETING.try_into().expect("an ID"), state, now);

@@ -506,6 +506,19 @@ async fn a_source_is_told_which_token_was_refused() {
 }
 
 #[tokio::test]
+async fn a_token_has_the_scopes_that_its_source_sets() {
+    let server = server(MockServer::builder()).await;
+    let http = reqwest::Client::new();
+    let own = Scripted::new([Ok(AccessToken::new("own").with_scope("meeting:write"))]);
+    assert_eq!(own.token(&http, None).await.expect("a token").scope(), Some("meeting:write"));
+    for scope in [Some("meeting:read meeting:write"), None] {
+        let answer = serde_json::json!({ "access_token": "t", "expires_in": 3600, "scope": scope });
+        server.answer_token_request(Answer::status(200).json(&answer));
+        assert_eq!(app(&server).token(&http, None).await.expect("a token").scope(), scope);
+    }
+}
+
+#[tokio::test]
 async fn a_token_request_started_before_a_refusal_does_not_bring_the_refused_token_back() {
     let server = server(MockServer::builder().access_token("old")).await;
     let old = || Ok(AccessToken::new("old").with_expires_in(Duration::from_secs(100)));

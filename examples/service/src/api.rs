@@ -19,7 +19,7 @@ use zoom_livestream::{Client, Error, ErrorKind, MeetingId, RetryPolicy};
 
 use crate::config::Config;
 use crate::metrics::Metrics;
-use crate::store::Store;
+use crate::store::{Store, milliseconds};
 
 pub struct Service {
     accounts: BTreeMap<String, Client>,
@@ -122,7 +122,7 @@ impl Service {
     }
 
     async fn stop(&self, zoom: &Client, meeting: MeetingId) -> Result<Outcome, Error> {
-        let sent = milliseconds(SystemTime::now());
+        let sent = SystemTime::now();
         // Never declined, because the event of a start just before this stop may still be on its way.
         let zoom = zoom.with_retry(RetryPolicy::default());
         zoom.update_meeting_live_stream_status().meeting_id(meeting).action(ZoomAction::Stop).await?;
@@ -216,8 +216,8 @@ async fn receive_event(State(service): State<Arc<Service>>, headers: HeaderMap, 
     if let Event::UrlValidation(challenge) = &event {
         return Json(challenge.answer()).into_response();
     }
-    if let Some((meeting, state, event_ts)) = event.stream_state()
-        && let Err(error) = service.store.record(meeting, state, event_ts).await
+    if let Some((meeting, state, at)) = event.stream_state()
+        && let Err(error) = service.store.record(meeting, state, at).await
     {
         // Not acknowledged, so that Zoom sends it again.
         warn!(%meeting, "an event is not acknowledged: {error}");
@@ -236,11 +236,6 @@ async fn health(State(service): State<Arc<Service>>) -> Response {
 
 async fn metrics(State(service): State<Arc<Service>>) -> Response {
     ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], service.metrics.text()).into_response()
-}
-
-fn milliseconds(at: SystemTime) -> i64 {
-    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    since.as_millis().try_into().unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

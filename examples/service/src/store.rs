@@ -87,16 +87,21 @@ impl Store {
         &self,
         meeting: MeetingId,
         state: StreamState,
-        event_ts: i64,
+        at: SystemTime,
     ) -> Result<(), Unavailable> {
+        let event_ts = milliseconds(at);
         // What the SDK ignores, such as an event from the future, must not reach the other copies either.
-        if !LiveStreams::new().tell(meeting, state, event_ts) {
+        if !LiveStreams::new().tell(meeting, state, at) {
             warn!(%meeting, event_ts, "an event is ignored: its time is in the future or too long ago");
             return Ok(());
         }
         let (text, hours) = match state {
             StreamState::Running => ("running", 30),
             StreamState::Stopped => ("stopped", 24),
+            other => {
+                warn!(%meeting, "an event is ignored: this service does not know the state {other:?}");
+                return Ok(());
+            }
         };
         let mut redis = self.redis.clone();
         let mut script = self.newer_wins.key(key(meeting));
@@ -136,8 +141,8 @@ impl Store {
     pub async fn state(&self, meeting: MeetingId) -> Result<Option<(StreamState, SystemTime)>, Unavailable> {
         let mut redis = self.redis.clone();
         let known: Option<String> = self.ask(redis.get(key(meeting))).await?;
-        if let Some((state, event_ts)) = known.as_deref().and_then(read) {
-            self.streams.tell(meeting, state, event_ts);
+        if let Some((state, at)) = known.as_deref().and_then(read) {
+            self.streams.tell(meeting, state, at);
         }
         Ok(known.and_then(|_| self.streams.state(meeting)))
     }
@@ -165,27 +170,34 @@ fn key(meeting: MeetingId) -> String {
 /// Records what another copy has published.
 fn hear(streams: &LiveStreams, push: PushInfo) {
     let message = Msg::from_push_info(push).and_then(|message| message.get_payload::<String>().ok());
-    if let Some((meeting, state, event_ts)) = message.as_deref().and_then(read_message) {
-        streams.tell(meeting, state, event_ts);
+    if let Some((meeting, state, at)) = message.as_deref().and_then(read_message) {
+        streams.tell(meeting, state, at);
     }
 }
 
 /// Reads `84912345678 running 1700000000000`.
-fn read_message(message: &str) -> Option<(MeetingId, StreamState, i64)> {
+fn read_message(message: &str) -> Option<(MeetingId, StreamState, SystemTime)> {
     let (meeting, known) = message.split_once(' ')?;
-    let (state, event_ts) = read(known)?;
-    Some((meeting.parse().ok()?, state, event_ts))
+    let (state, at) = read(known)?;
+    Some((meeting.parse().ok()?, state, at))
 }
 
 /// Reads `running 1700000000000`, as the script writes it.
-fn read(known: &str) -> Option<(StreamState, i64)> {
+fn read(known: &str) -> Option<(StreamState, SystemTime)> {
     let (state, event_ts) = known.split_once(' ')?;
     let state = match state {
         "running" => StreamState::Running,
         "stopped" => StreamState::Stopped,
         _ => return None,
     };
-    Some((state, event_ts.parse().ok()?))
+    let since_1970 = Duration::from_millis(event_ts.parse().ok()?);
+    Some((state, SystemTime::UNIX_EPOCH.checked_add(since_1970)?))
+}
+
+/// The time in milliseconds since the Unix epoch, as Redis keeps it.
+pub fn milliseconds(at: SystemTime) -> i64 {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    since.as_millis().try_into().unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -194,11 +206,22 @@ mod tests {
 
     use super::*;
 
+    fn at(milliseconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds)
+    }
+
     #[test]
     fn a_message_from_another_service_is_ignored() {
-        let running = Some((84912345678.try_into().expect("an ID"), StreamState::Running, 17));
+        let running = Some((84912345678.try_into().expect("an ID"), StreamState::Running, at(17)));
         assert_eq!(read_message("84912345678 running 17"), running);
-        for message in ["", "84912345678", "84912345678 running", "84912345678 paused 17", "x running 17"] {
+        for message in [
+            "",
+            "84912345678",
+            "84912345678 running",
+            "84912345678 paused 17",
+            "84912345678 running -17",
+            "x running 17",
+        ] {
             assert_eq!(read_message(message), None, "{message}");
         }
     }
@@ -206,16 +229,17 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_published_is_read_back_and_anything_else_is_ignored(
-            meeting in 1..u64::from(u32::MAX), is_running in any::<bool>(), event_ts in any::<i64>(), noise in ".{0,40}",
+            meeting in 1..u64::from(u32::MAX), is_running in any::<bool>(), event_ts in 0..=i64::MAX as u64, noise in ".{0,40}",
         ) {
             let (text, state) = match is_running {
                 true => ("running", StreamState::Running),
                 false => ("stopped", StreamState::Stopped),
             };
             let read = read_message(&format!("{meeting} {text} {event_ts}"));
-            prop_assert_eq!(read, Some((meeting.try_into().expect("an ID"), state, event_ts)));
+            prop_assert_eq!(read, Some((meeting.try_into().expect("an ID"), state, at(event_ts))));
+            prop_assert_eq!(milliseconds(at(event_ts)), event_ts as i64);
             if let Some((_, _, read)) = read_message(&noise) {
-                prop_assert!(noise.ends_with(&read.to_string()));
+                prop_assert!(noise.ends_with(&milliseconds(read).to_string()));
             }
         }
     }

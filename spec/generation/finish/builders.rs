@@ -1,18 +1,118 @@
-//! Builders of types get names of their own: progenitor gives a builder the name of the type it builds, which makes a
-//! compiler message about both ambiguous.
+//! The builders of types. Only types that are sent have one. It gets a name of its own: progenitor gives a builder the
+//! name of the type it builds, which makes a compiler message about both ambiguous.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use quote::format_ident;
 use syn::visit_mut::{VisitMut, visit_path_mut};
 use syn::{Attribute, Item, ItemMod, parse_quote};
 
-use super::{as_module, items, nothing, type_name};
+use super::{as_module, is_method, is_named, items, last_segment, modules, nothing, type_name};
 use crate::generation::lower::Lowered;
 
 /// The name of the builder of a type.
 pub fn builder_of(name: &str) -> String {
     format!("{name}Builder")
+}
+
+/// Removes the builders of types that only Zoom sends, because nobody builds an answer. Of the other builders, removes the
+/// conversions back from the type, unless the setter of a whole body uses them. Returns the names of the types that are
+/// sent.
+pub fn keep_those_of_sent_types(
+    file: &mut syn::File,
+    bodies: &BTreeSet<String>,
+    lowered: &Lowered,
+) -> Result<BTreeSet<String>, String> {
+    let sent = sent(file);
+    let (mut methods, mut builders, mut conversions) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for item in contents(&mut file.items, "types").flatten() {
+        match item {
+            Item::Impl(block) => {
+                let name = last_segment(&block.self_ty);
+                let before = block.items.len();
+                block.items.retain(|item| sent.contains(&name) || !is_method(item, "builder"));
+                if block.items.len() < before {
+                    methods.insert(name);
+                }
+            }
+            Item::Mod(module) if module.ident == "builder" => {
+                let Some((_, items)) = &mut module.content else { continue };
+                items.retain(|item| match item {
+                    Item::Struct(item) if !sent.contains(&item.ident.to_string()) => {
+                        builders.insert(item.ident.to_string());
+                        false
+                    }
+                    Item::Impl(block) => {
+                        let name = last_segment(&block.self_ty);
+                        let is_back = block.trait_.as_ref().is_some_and(|(path, _)| is_named(path, "From"));
+                        let is_unused = is_back && !bodies.contains(&name);
+                        let is_sent = sent.contains(&name);
+                        if is_unused {
+                            conversions.insert(name);
+                        }
+                        is_sent && !is_unused
+                    }
+                    _ => true,
+                });
+            }
+            _ => (),
+        }
+    }
+    for items in contents(&mut file.items, "types") {
+        items.retain(
+            |item| !matches!(item, Item::Impl(block) if block.trait_.is_none() && block.items.is_empty()),
+        );
+    }
+    let generated: BTreeSet<String> =
+        modules(&file.items, "types").flat_map(items).filter_map(type_name).collect();
+    // A type that is missing altogether is noticed by the pass over types.
+    for (name, facts) in lowered.types.structs.iter().filter(|(name, _)| generated.contains(*name)) {
+        let is_removed = sent.contains(name) || methods.contains(name) && builders.contains(name);
+        let pass = match is_removed {
+            false => "removes the builders of what only Zoom sends",
+            true if bodies.contains(name) || conversions.contains(name) => continue,
+            true => "removes unused conversions into builders",
+        };
+        return Err(nothing(pass, &format!("`{name}` of {}", facts.owner)));
+    }
+    Ok(sent)
+}
+
+fn contents<'i>(items: &'i mut [Item], name: &'static str) -> impl Iterator<Item = &'i mut Vec<Item>> {
+    items.iter_mut().filter_map(move |item| match item {
+        Item::Mod(module) if module.ident == name => module.content.as_mut().map(|(_, items)| items),
+        _ => None,
+    })
+}
+
+/// The types that the calls' builders hold, and all types inside them.
+fn sent(file: &syn::File) -> BTreeSet<String> {
+    let types = modules(&file.items, "types").flat_map(items);
+    let types: BTreeMap<String, &Item> = types.filter_map(|item| Some((type_name(item)?, item))).collect();
+    let mut named = Named::default();
+    for call in modules(&file.items, "builder").flat_map(items).filter(|item| type_name(item).is_some()) {
+        named.visit_item_mut(&mut call.clone());
+    }
+    let mut sent = BTreeSet::new();
+    while let Some(name) = named.0.pop() {
+        if let Some(item) = types.get(&name)
+            && sent.insert(name)
+        {
+            named.visit_item_mut(&mut (*item).clone());
+        }
+    }
+    sent
+}
+
+/// Collects the last names of paths.
+#[derive(Default)]
+struct Named(Vec<String>);
+
+impl VisitMut for Named {
+    fn visit_path_mut(&mut self, path: &mut syn::Path) {
+        visit_path_mut(self, path);
+        self.0.extend(path.segments.last().map(|last| last.ident.to_string()));
+    }
 }
 
 /// Renames the builders in `types::builder`, and everything that refers to them.
@@ -106,7 +206,7 @@ pub fn describe_modules(file: &mut syn::File) {
         for item in module.content.iter_mut().flat_map(|(_, items)| items) {
             match item {
                 Item::Mod(module) if module.ident == "builder" => {
-                    describe(&mut module.attrs, " The builders of the types.");
+                    describe(&mut module.attrs, " The builders of the types that are sent.");
                 }
                 _ => (),
             }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::Literal;
 use quote::{ToTokens as _, quote};
+use syn::punctuated::Punctuated;
 use syn::visit_mut::{VisitMut, visit_expr_mut};
-use syn::{Attribute, Expr, ImplItem, Item, ItemImpl, ItemMod, ItemStruct, Type, parse_quote};
+use syn::{Attribute, Expr, ImplItem, Item, ItemImpl, ItemMod, ItemStruct, Token, Type, parse_quote};
 
 use super::{
     Missing, Refusals, document, edit_documentation, first_argument, is_named, last_segment, nothing,
@@ -43,6 +44,10 @@ pub fn finish(
             Item::Enum(item) => {
                 item.attrs.push(parse_quote!(#[non_exhaustive]));
                 let name = item.ident.to_string();
+                let unordered = without_order(&mut item.attrs);
+                if let Some(owner) = types.enums.get(&name).filter(|_| unordered == 0) {
+                    return Err(nothing("removes the order of enums", &format!("`{name}` of {owner}")));
+                }
                 edit_documentation(&mut item.attrs, |text| describe_type(text, &name));
                 for variant in &mut item.variants {
                     let name = renamed(&variant.attrs).unwrap_or(variant.ident.to_string());
@@ -319,6 +324,20 @@ impl VisitMut for Optional {
             *expression = parse_quote!(#expression.map(Some));
         }
     }
+}
+
+/// Removes derived comparisons: the order of an enum's values in the description has no meaning.
+fn without_order(attributes: &mut [Attribute]) -> usize {
+    let mut removed = 0;
+    for attribute in attributes.iter_mut().filter(|attribute| attribute.path().is_ident("derive")) {
+        let paths = attribute.parse_args_with(Punctuated::<syn::Path, Token![,]>::parse_terminated);
+        let Ok(derived) = paths else { continue };
+        let is_kept = |path: &&syn::Path| !is_named(path, "Ord") && !is_named(path, "PartialOrd");
+        let kept: Vec<&syn::Path> = derived.iter().filter(is_kept).collect();
+        removed += derived.len() - kept.len();
+        *attribute = parse_quote!(#[derive(#(#kept),*)]);
+    }
+    removed
 }
 
 /// Makes an enum's parse error list the accepted values.
