@@ -598,3 +598,21 @@ async fn an_errors_methods_tell_what_happened_and_its_sources_are_kept() {
     }
     assert!(depth >= 2, "hyper's own error is at the end of the chain");
 }
+
+#[tokio::test]
+async fn a_failure_to_connect_after_an_answer_still_says_that_the_call_was_sent() {
+    let (server, requests) = answering(
+        "HTTP/1.1 429 Too Many\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+    )
+    .await;
+    let zoom = server.client();
+    let call = tokio::spawn(async move { start(&zoom, MEETING).await });
+    while requests.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    a_while().await; // the answer has arrived, and the call waits
+    drop(server);
+    let error = call.await.expect("joined").expect_err("nothing listens any more");
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Connect, 4));
+    assert!(error.may_have_been_sent(), "the first attempt was answered");
+}
