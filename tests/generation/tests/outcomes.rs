@@ -77,6 +77,13 @@ fn no_two_public_types_share_a_name() {
 }
 
 #[test]
+fn schemas_nested_as_deeply_as_json_can_be_read_are_generated_on_any_systems_stack() {
+    for name in ["deepest lists", "deepest objects"] {
+        assert!(code(name).contains("pub fn create_a"), "{name}");
+    }
+}
+
+#[test]
 fn an_unusable_document_is_refused_in_one_sentence_that_names_the_place() {
     let circular = "is circular";
     let nowhere = "has no target";
