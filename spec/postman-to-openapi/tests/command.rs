@@ -163,6 +163,13 @@ fn the_table_of_operations_is_written_and_checked_with_its_document() {
     assert_eq!(written, text(rows));
     let check = [&arguments[..], &["--check"]].concat();
     assert_eq!(run(&check, "").status.code(), Some(0));
+
+    let with_crlf = |text: String| text.replace('\n', "\r\n");
+    folder.write("README.md", &with_crlf(text("old\n")));
+    assert_eq!(run(&arguments, "").status.code(), Some(0), "a file with the line endings of Windows");
+    assert_eq!(std::fs::read_to_string(&table).expect("the table"), with_crlf(written));
+    assert_eq!(run(&check, "").status.code(), Some(0));
+
     folder.write("README.md", &text("old\n"));
     let checked = run(&check, "");
     assert_eq!(checked.status.code(), Some(1));
