@@ -285,6 +285,8 @@ impl Error {
 
     /// When Zoom will accept the next request, or the next token request; for a daily limit, when it ends.
     ///
+    /// An instant after the year 9999 is given as the first one of the year 10000.
+    ///
     /// An instant that the answer names is by Zoom's clock, which may differ from this machine's: to wait, use
     /// [`retry_after`](Self::retry_after).
     pub fn retry_at(&self) -> Option<SystemTime> {

@@ -45,9 +45,11 @@ pub(crate) fn how_long(wait: Duration, until: Option<SystemTime>) -> String {
 
 const AFTER_9999: &str = "a time after the year 9999";
 
+/// RFC 3339 has no later year. In seconds since 1970.
+pub(crate) const LAST_SECOND_OF_9999: u64 = 253_402_300_799;
+
 /// An instant in UTC, in the format of RFC 3339.
 pub(crate) fn instant(at: SystemTime) -> String {
-    const LAST_SECOND_OF_9999: u64 = 253_402_300_799;
     match at.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) if since.as_secs() <= LAST_SECOND_OF_9999 => {
             humantime::format_rfc3339_seconds(at).to_string()

@@ -1,6 +1,7 @@
 //! `spec/openapi.json` → lowered for progenitor → generated → finished: the client's source.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread;
 
 use proc_macro2::TokenStream;
 use progenitor::{GenerationSettings, Generator, InterfaceStyle, TypeImpl};
@@ -25,6 +26,10 @@ use schemas::Types;
 const DOCUMENT: &str = "spec/openapi.json";
 
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+/// The generator's stack, in bytes: twice what the deepest document that serde_json reads needs without optimization. The
+/// main thread's is large enough on Linux, but not on Windows.
+const STACK: usize = 16 << 20;
 
 /// Format of a body or an answer without a schema, or of a type that progenitor cannot generate.
 const RAW: &str = "raw-body";
@@ -72,6 +77,16 @@ pub struct Generated {
 ///
 /// An error is one sentence that says what is wrong and where.
 pub fn generate(source: &str, settings: &Settings) -> Result<Generated, String> {
+    thread::scope(|scope| {
+        let generating = thread::Builder::new().stack_size(STACK);
+        let generating = generating
+            .spawn_scoped(scope, || generate_recursively(source, settings))
+            .map_err(|error| format!("cannot start the thread that generates the client: {error}"))?;
+        generating.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })
+}
+
+fn generate_recursively(source: &str, settings: &Settings) -> Result<Generated, String> {
     let document =
         serde_json::from_str(source).map_err(|error| format!("{DOCUMENT} is not valid JSON: {error}"))?;
     let modules =

@@ -173,7 +173,7 @@ async fn no_429_can_cause_a_panic_or_a_meaningless_wait_in_the_sentence() {
     let soon = SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_secs() + 700;
     for (headers, words) in [
         (daily("999999999999"), "daily limit is used up; it resets at a time after the year 9999"),
-        (daily("18446744073709551615"), "daily limit is used up ("),
+        (daily("18446744073709551615"), "daily limit is used up; it resets at a time after the year 9999"),
         (daily("9999-12-31T23:59:59Z"), "daily limit is used up; it resets at 9999-12-31T23:59:59Z"),
         (daily("later"), "daily limit is used up ("),
         (plain("601"), "Zoom asks you to wait until 2"),
