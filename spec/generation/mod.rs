@@ -58,8 +58,14 @@ pub struct Settings {
     pub schemars: bool,
     /// Source of the layer's root, which declares its modules.
     pub layer: String,
-    /// Changes progenitor's output; tests use it to show that the change is noticed.
-    pub tamper: fn(TokenStream) -> TokenStream,
+}
+
+/// What progenitor generated, and what finishing it takes.
+pub struct Draft {
+    /// Progenitor's output. Tests change it to show that the change is noticed.
+    pub tokens: TokenStream,
+    lowered: Lowered,
+    notes: Vec<String>,
 }
 
 /// The client's source, and notes on where it differs from the document.
@@ -72,6 +78,11 @@ pub struct Generated {
 ///
 /// An error is one sentence that says what is wrong and where.
 pub fn generate(source: &str, settings: &Settings) -> Result<Generated, String> {
+    draft(source, settings)?.finish(settings)
+}
+
+/// Runs progenitor on the lowered document.
+pub fn draft(source: &str, settings: &Settings) -> Result<Draft, String> {
     let document =
         serde_json::from_str(source).map_err(|error| format!("{DOCUMENT} is not valid JSON: {error}"))?;
     let modules =
@@ -89,8 +100,15 @@ pub fn generate(source: &str, settings: &Settings) -> Result<Generated, String> 
             })?
         }
     };
-    let file = finish((settings.tamper)(tokens), &lowered, settings.schemars)?;
-    Ok(Generated { code: prettyplease::unparse(&file), notes })
+    Ok(Draft { tokens, lowered, notes })
+}
+
+impl Draft {
+    /// Finishes progenitor's output for the layer.
+    pub fn finish(&self, settings: &Settings) -> Result<Generated, String> {
+        let file = finish(self.tokens.clone(), &self.lowered, settings.schemars)?;
+        Ok(Generated { code: prettyplease::unparse(&file), notes: self.notes.clone() })
+    }
 }
 
 fn run_progenitor(document: &Value, types: &Types, settings: &Settings) -> Result<TokenStream, String> {

@@ -7,7 +7,7 @@ mod fixtures;
 
 use std::collections::BTreeMap;
 
-use generation::{Generated, Settings, generate};
+use generation::{Generated, Settings, draft, generate};
 use proc_macro2::TokenStream;
 use quote::ToTokens as _;
 use syn::visit_mut::{VisitMut, visit_item_impl_mut};
@@ -16,43 +16,49 @@ use syn::{Field, Fields, ImplItem, Item, ItemImpl, ItemStruct, parse_quote};
 const EVERYTHING: &str = include_str!("everything.json");
 
 fn settings() -> Settings {
-    Settings { schemars: true, layer: include_str!("../../src/lib.rs").to_owned(), tamper: |tokens| tokens }
+    Settings { schemars: true, layer: include_str!("../../src/lib.rs").to_owned() }
 }
 
 fn main() {
     for input in ["build.rs", "fixtures.rs", "everything.json", "../../spec/generation", "../../src/lib.rs"] {
         println!("cargo::rerun-if-changed={input}");
     }
-    let mut outcomes = BTreeMap::new();
-    for (name, document) in fixtures::fixtures() {
-        outcomes.insert(name, generate(&document, &settings()));
-    }
-    for (name, tamper) in TAMPERED {
-        outcomes.insert(name.to_owned(), generate(EVERYTHING, &Settings { tamper, ..settings() }));
-    }
-    let written = generate(EVERYTHING, &settings()).and_then(|client| {
-        if let Some(note) = client.notes.first() {
-            return Err(note.clone());
-        }
-        let folder = std::env::var("OUT_DIR").map_err(|error| error.to_string())?;
-        let outcomes: BTreeMap<_, _> = (outcomes.into_iter())
-            .map(|(name, outcome)| match outcome {
-                Ok(Generated { code, notes }) => (name, serde_json::json!({ "code": code, "notes": notes })),
-                Err(sentence) => (name, serde_json::json!({ "sentence": sentence })),
-            })
-            .collect();
-        let outcomes = serde_json::to_string(&outcomes).map_err(|error| error.to_string())?;
-        let write = |name: &str, text: String| {
-            std::fs::write(format!("{folder}/{name}"), text)
-                .map_err(|error| format!("cannot write {name}: {error}"))
-        };
-        write("client.rs", client.code)?;
-        write("outcomes.json", outcomes)
-    });
-    if let Err(sentence) = written {
+    if let Err(sentence) = write() {
         println!("cargo::error={}", sentence.replace('\n', " "));
         std::process::exit(1);
     }
+}
+
+fn write() -> Result<(), String> {
+    let settings = settings();
+    let mut everything = draft(EVERYTHING, &settings)?;
+    let client = everything.finish(&settings)?;
+    if let Some(note) = client.notes.first() {
+        return Err(note.clone());
+    }
+    let mut outcomes = BTreeMap::new();
+    for (name, document) in fixtures::fixtures() {
+        outcomes.insert(name, generate(&document, &settings));
+    }
+    let tokens = everything.tokens.clone();
+    for (name, tamper) in TAMPERED {
+        everything.tokens = tamper(tokens.clone());
+        outcomes.insert(name.to_owned(), everything.finish(&settings));
+    }
+    let outcomes: BTreeMap<_, _> = (outcomes.into_iter())
+        .map(|(name, outcome)| match outcome {
+            Ok(Generated { code, notes }) => (name, serde_json::json!({ "code": code, "notes": notes })),
+            Err(sentence) => (name, serde_json::json!({ "sentence": sentence })),
+        })
+        .collect();
+    let outcomes = serde_json::to_string(&outcomes).map_err(|error| error.to_string())?;
+    let folder = std::env::var("OUT_DIR").map_err(|error| error.to_string())?;
+    let write = |name: &str, text: String| {
+        std::fs::write(format!("{folder}/{name}"), text)
+            .map_err(|error| format!("cannot write {name}: {error}"))
+    };
+    write("client.rs", client.code)?;
+    write("outcomes.json", outcomes)
 }
 
 type Tamper = fn(TokenStream) -> TokenStream;
