@@ -31,8 +31,7 @@ fn main() {
 
 fn write() -> Result<(), String> {
     let settings = settings();
-    let mut everything = draft(EVERYTHING, &settings)?;
-    let client = everything.finish(&settings)?;
+    let client = generate(EVERYTHING, &settings)?;
     if let Some(note) = client.notes.first() {
         return Err(note.clone());
     }
@@ -40,10 +39,11 @@ fn write() -> Result<(), String> {
     for (name, document) in fixtures::fixtures() {
         outcomes.insert(name, generate(&document, &settings));
     }
-    let tokens = everything.tokens.clone();
+    let mut part = draft(&tampered_part()?, &settings)?;
+    let tokens = part.tokens.clone();
     for (name, tamper) in TAMPERED {
-        everything.tokens = tamper(tokens.clone());
-        outcomes.insert(name.to_owned(), everything.finish(&settings));
+        part.tokens = tamper(tokens.clone());
+        outcomes.insert(name.to_owned(), part.finish(&settings));
     }
     let outcomes: BTreeMap<_, _> = (outcomes.into_iter())
         .map(|(name, outcome)| match outcome {
@@ -59,6 +59,18 @@ fn write() -> Result<(), String> {
     };
     write("client.rs", client.code)?;
     write("outcomes.json", outcomes)
+}
+
+/// The part of `everything.json` that is tampered with; the rest would only take time.
+fn tampered_part() -> Result<String, String> {
+    let mut document: serde_json::Value =
+        serde_json::from_str(EVERYTHING).map_err(|error| error.to_string())?;
+    let tampered =
+        ["/query", "/headers/{item-id}", "/fields", "/alike", "/lengths", "/success/maybe", "/ids/body"];
+    if let Some(paths) = document["paths"].as_object_mut() {
+        paths.retain(|path, _| tampered.contains(&path.as_str()));
+    }
+    Ok(document.to_string())
 }
 
 type Tamper = fn(TokenStream) -> TokenStream;
