@@ -63,8 +63,14 @@ pub struct Settings {
     pub schemars: bool,
     /// Source of the layer's root, which declares its modules.
     pub layer: String,
-    /// Changes progenitor's output; tests use it to show that the change is noticed.
-    pub tamper: fn(TokenStream) -> TokenStream,
+}
+
+/// What progenitor generated, and what finishing it takes.
+pub struct Draft {
+    /// Progenitor's output. Tests change it to show that the change is noticed.
+    pub tokens: TokenStream,
+    lowered: Lowered,
+    notes: Vec<String>,
 }
 
 /// The client's source, and notes on where it differs from the document.
@@ -80,13 +86,14 @@ pub fn generate(source: &str, settings: &Settings) -> Result<Generated, String> 
     thread::scope(|scope| {
         let generating = thread::Builder::new().stack_size(STACK);
         let generating = generating
-            .spawn_scoped(scope, || generate_recursively(source, settings))
+            .spawn_scoped(scope, || draft(source, settings)?.finish(settings))
             .map_err(|error| format!("cannot start the thread that generates the client: {error}"))?;
         generating.join().unwrap_or_else(|panic| resume_unwind(panic))
     })
 }
 
-fn generate_recursively(source: &str, settings: &Settings) -> Result<Generated, String> {
+/// Runs progenitor on the lowered document.
+pub fn draft(source: &str, settings: &Settings) -> Result<Draft, String> {
     let document =
         serde_json::from_str(source).map_err(|error| format!("{DOCUMENT} is not valid JSON: {error}"))?;
     let modules =
@@ -104,8 +111,15 @@ fn generate_recursively(source: &str, settings: &Settings) -> Result<Generated, 
             })?
         }
     };
-    let file = finish((settings.tamper)(tokens), &lowered, settings.schemars)?;
-    Ok(Generated { code: prettyplease::unparse(&file), notes })
+    Ok(Draft { tokens, lowered, notes })
+}
+
+impl Draft {
+    /// Finishes progenitor's output for the layer.
+    pub fn finish(&self, settings: &Settings) -> Result<Generated, String> {
+        let file = finish(self.tokens.clone(), &self.lowered, settings.schemars)?;
+        Ok(Generated { code: prettyplease::unparse(&file), notes: self.notes.clone() })
+    }
 }
 
 fn run_progenitor(document: &Value, types: &Types, settings: &Settings) -> Result<TokenStream, String> {

@@ -144,7 +144,7 @@ fn an_unusable_document_is_refused_in_one_sentence_that_names_the_place() {
         ("no id", "GET /a", "has no `operationId`"),
         ("same id", "`getA` (GET /b)", "another operation has the same `operationId`"),
         ("path item", "/a", "is a `$ref`, which is not supported here"),
-        ("open brace", "`getA` (GET /a/{b)", "a `{` that no name and `}` follow"),
+        ("open brace", "`getA` (GET /a/{b)", "a `{` without a name and a closing `}`"),
         ("close brace", "`getA` (GET /a/b})", "a `}` without a `{`"),
         (
             "undescribed",
