@@ -231,7 +231,9 @@ impl<'d> Words<'d> {
             ));
         }
         if let ([old], [new]) = (&before.json[..], &after.json[..]) {
-            Schemas::new(self, Side::Answer, whose).compare(old, new, "the response", 0);
+            let mut schemas = Schemas::new(self, Side::Answer, whose);
+            schemas.nullability(old, new, "the response");
+            schemas.compare(old, new, "the response", 0);
         }
     }
 }
@@ -273,17 +275,30 @@ impl<'w, 'd> Schemas<'w, 'd> {
             self.limits(old, new, what);
         }
         for key in ["items", "additionalProperties"] {
-            if old[key].is_object() && new[key].is_object() {
-                let inner = match what.strip_suffix('`') {
-                    Some(field) => format!("{field}[]`"),
-                    None => format!("each value of {what}"),
-                };
-                self.compare(&old[key], &new[key], &inner, depth + 1);
+            let inner = match what.strip_suffix('`') {
+                Some(field) => format!("{field}[]`"),
+                None => format!("each value of {what}"),
+            };
+            match (old[key].is_object(), new[key].is_object()) {
+                (true, true) => {
+                    self.nullability(&old[key], &new[key], &inner);
+                    self.compare(&old[key], &new[key], &inner, depth + 1);
+                }
+                (false, true) => {
+                    self.add(&inner, &format!("is now {} instead of any value", kind(&new[key])))
+                }
+                (true, false) => {
+                    self.add(&inner, &format!("is now any value instead of {}", kind(&old[key])))
+                }
+                (false, false) => {}
             }
         }
         for key in ["allOf", "oneOf", "anyOf"] {
             let [old, new] =
                 [&old[key], &new[key]].map(|list| list.as_array().map_or(&[][..], Vec::as_slice));
+            if old.len() != new.len() {
+                self.add(what, &format!("now has {} alternatives instead of {}", new.len(), old.len()));
+            }
             for (old, new) in old.iter().zip(new) {
                 self.compare(old, new, what, depth + 1);
             }
@@ -304,6 +319,15 @@ impl<'w, 'd> Schemas<'w, 'd> {
                     self.add(&field(what, name), "is new and required");
                 }
             }
+        }
+    }
+
+    /// Whether a value that is not a field may be null.
+    fn nullability(&mut self, old: &Value, new: &Value, what: &str) {
+        match (old["nullable"] == true, new["nullable"] == true) {
+            (false, true) => self.add(what, "may now be null"),
+            (true, false) => self.add(what, "may no longer be null"),
+            _ => {}
         }
     }
 

@@ -341,7 +341,10 @@ impl Content {
                 field.settle();
                 mask.text(&mut field.description.text);
             }),
-            Carried::Value { shape, .. } => shape.settle(),
+            Carried::Value { shape, .. } => {
+                shape.settle();
+                shape.limit(DEEPEST_SCHEMA);
+            }
         }
         let mut is_disputed = false;
         self.disputed(&mut |_, _| is_disputed = true);
@@ -440,6 +443,9 @@ fn join_fields(mine: &mut Vec<Field>, others: Vec<Field>) {
         }
     }
 }
+
+/// How deeply a body's schema may be nested, so that serde_json, which reads 128 levels, can read the document.
+const DEEPEST_SCHEMA: usize = 112;
 
 /// The maximum length of an example's name, in characters.
 const LONGEST_NAME: usize = 80;

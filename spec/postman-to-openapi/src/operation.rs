@@ -6,11 +6,11 @@ use crate::address::Server;
 use crate::answer::{Answer, Status};
 use crate::auth::Security;
 use crate::content::{self, Content, Field, FieldSchema};
-use crate::few::Few;
 use crate::scalar::Separator;
 use crate::schema::Members;
 use crate::secret::Mask;
 use crate::shape::Kind;
+use crate::small_map::SmallMap;
 use crate::text::Wording;
 
 /// Where a parameter is sent.
@@ -61,7 +61,7 @@ pub struct Operation {
     /// Whether every request has a body.
     pub body_required: bool,
     /// The documented responses.
-    pub answers: Few<Status, Answer>,
+    pub answers: SmallMap<Status, Answer>,
     /// The number of requests it was made from.
     pub requests: u32,
     /// Whether it comes from a file of its own, which is trusted more than a collection.

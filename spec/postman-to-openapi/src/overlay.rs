@@ -146,10 +146,15 @@ fn addition_inside<'p>(value: &'p Value, path: &mut Vec<&'p str>, faults: &mut V
 /// Whether a pointer leads to a schema.
 fn is_schema(path: &[&str]) -> bool {
     // Examples and extensions do not contain schemas.
-    if path
-        .iter()
-        .any(|part| part.starts_with("x-") || matches!(*part, "example" | "examples" | "default" | "enum"))
-    {
+    // A response may be named `default`, and a property or header anything.
+    let named = |at: usize| {
+        at.checked_sub(1).and_then(|before| path.get(before)).is_some_and(|holder| {
+            matches!(*holder, "properties" | "schemas" | "headers" | "responses" | "content")
+        })
+    };
+    let is_data =
+        |part: &str| part.starts_with("x-") || matches!(part, "example" | "examples" | "default" | "enum");
+    if path.iter().enumerate().any(|(at, part)| is_data(part) && !named(at)) {
         return false;
     }
     matches!(

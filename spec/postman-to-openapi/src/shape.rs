@@ -290,6 +290,25 @@ impl Shape {
         });
     }
 
+    /// Leaves open what would be nested more deeply in a schema than this.
+    pub fn limit(&mut self, room: usize) {
+        let needed = match self.kind {
+            Kind::List(_) | Kind::Map(_) => 1,
+            Kind::Object(_) | Kind::OneOf(_) => 2,
+            _ => return,
+        };
+        let Some(room) = room.checked_sub(needed) else {
+            self.kind = Kind::Unknown;
+            return;
+        };
+        match &mut self.kind {
+            Kind::List(inner) | Kind::Map(inner) => inner.limit(room),
+            Kind::Object(object) => object.members.iter_mut().for_each(|member| member.shape.limit(room)),
+            Kind::OneOf(shapes) => shapes.iter_mut().for_each(|shape| shape.limit(room)),
+            _ => {}
+        }
+    }
+
     /// Whether the schema written for this shape admits a value. Formats are only hints.
     pub fn fits(&self, value: &Value, presence: Option<u32>) -> bool {
         value.is_null() && self.nullable || self.kind.fits(value, presence)

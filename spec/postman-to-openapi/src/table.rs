@@ -15,14 +15,17 @@ const END: &str = "<!-- end of operations -->";
 ///
 /// The text does not contain both markers in that order. `name` is the file's name in the error.
 pub fn with_table(name: &str, markdown: &str, document: &Value) -> Result<String, Error> {
-    let parts = markdown.split_once(BEGIN).and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
+    // A file with CRLF line endings keeps them.
+    let crlf = BEGIN.replace('\n', "\r\n");
+    let (begin, ending) = if markdown.contains(&crlf) { (crlf.as_str(), "\r\n") } else { (BEGIN, "\n") };
+    let parts = markdown.split_once(begin).and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
     let Some((head, tail)) = parts else {
         return Err(Error::new(format!(
             "{name}: the file has no place for the table of operations; add the lines `{}` and `{END}`",
             BEGIN.trim_end()
         )));
     };
-    Ok(format!("{head}{BEGIN}{}{END}{tail}", table(document)))
+    Ok(format!("{head}{begin}{}{END}{tail}", table(document).replace('\n', ending)))
 }
 
 fn table(document: &Value) -> String {

@@ -425,3 +425,35 @@ proptest! {
         prop_assert_eq!(changes(&api, &changed).len(), 1);
     }
 }
+
+#[test]
+fn nulls_maps_and_alternatives_are_compared() {
+    let answering = |answer: Value| {
+        json!({"paths": {"/a": {"get": {"operationId": "getA",
+        "responses": {"200": {"content": {"application/json": {"schema": answer}}}}}}}})
+    };
+    let one_of =
+        |types: &[&str]| json!({"oneOf": types.iter().map(|kind| json!({"type": kind})).collect::<Vec<_>>()});
+    let list = |nullable: bool| json!({"type": "array", "items": {"type": "string", "nullable": nullable}});
+    for (before, after, sentence) in [
+        (
+            json!({"type": "string"}),
+            json!({"type": "string", "nullable": true}),
+            "the response may now be null",
+        ),
+        (list(false), list(true), "each value of the response may now be null"),
+        (
+            json!({"type": "object"}),
+            json!({"type": "object", "additionalProperties": {"type": "integer"}}),
+            "each value of the response is now an integer instead of any value",
+        ),
+        (
+            one_of(&["boolean", "integer", "string"]),
+            one_of(&["boolean", "integer"]),
+            "the response now has 2 alternatives instead of 3",
+        ),
+    ] {
+        let said = said(&answering(before), &answering(after));
+        assert_eq!(said, [format!("breaking: getA (GET /a): {sentence}")]);
+    }
+}

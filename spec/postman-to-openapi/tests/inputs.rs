@@ -364,3 +364,118 @@ fn a_credential_is_hidden_in_unexpected_places() {
     let (text, ..) = convert_texts(&[&file.to_string()]);
     assert!(!text.to_lowercase().contains("h1dd3n"), "{text}");
 }
+
+#[test]
+fn the_same_key_in_a_header_and_in_the_query_is_two_schemes() {
+    let item = |name: &str, place: &str| {
+        json!({"name": name, "request": {"method": "GET", "url": format!("/{place}"),
+        "auth": {"type": "apikey", "apikey": [{"key": "key", "value": "api_key"}, {"key": "in", "value": place}]}}})
+    };
+    let document = convert(&[json!([item("A", "query"), item("B", "header")])]).0;
+    for place in ["query", "header"] {
+        let requirement =
+            document["paths"][format!("/{place}")]["get"]["security"][0].as_object().expect("one");
+        let name = requirement.keys().next().expect("a scheme");
+        assert_eq!(document["components"]["securitySchemes"][name]["in"], place);
+    }
+}
+
+#[test]
+fn a_query_key_with_and_without_a_member_is_a_list_of_texts() {
+    for query in ["filter[a]=1&filter=2", "filter=2&filter[a]=1"] {
+        let (document, ..) = convert(&[item("Get a", "GET", &format!("/a?{query}"))]);
+        let parameters = document["paths"]["/a"]["get"]["parameters"].as_array().expect("parameters");
+        let filter = parameters.iter().find(|known| known["name"] == "filter").expect("the parameter");
+        assert_ne!(filter["style"], "deepObject", "{query}");
+        assert_ne!(filter["schema"]["type"], "object", "{query}");
+    }
+}
+
+#[test]
+fn a_name_of_words_is_kept_even_if_it_is_also_the_sample_of_a_credential() {
+    let fields = json!([{"key": "refresh_token", "value": "refresh_token"}]);
+    let file = json!({"name": "Log in", "request": {"method": "POST", "url": "/a", "body": {"mode": "urlencoded", "urlencoded": fields}}});
+    let (document, ..) = convert(&[file]);
+    let content =
+        &document["paths"]["/a"]["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"];
+    assert!(content["schema"]["properties"]["refresh_token"].is_object(), "{content}");
+}
+
+#[test]
+fn credentials_in_names_are_hidden_and_the_names_stay_distinct() {
+    let tokens = ["abc123def456", "fed654cba321"];
+    let auth = json!({"type": "basic", "basic": [{"key": "username", "value": tokens[0]}, {"key": "password", "value": tokens[1]}]});
+    let query: Vec<Value> = tokens.iter().map(|token| json!({"key": token, "value": "1"})).collect();
+    let file = json!({"name": "Get a", "request": {"method": "GET", "auth": auth, "url": {"raw": "/a", "query": query}}});
+    let (document, ..) = convert(&[file]);
+    let parameters = document["paths"]["/a"]["get"]["parameters"].as_array().expect("parameters");
+    let names: Vec<&Value> = parameters.iter().map(|parameter| &parameter["name"]).collect();
+    assert_eq!(names, ["redacted", "redacted2"]);
+}
+
+#[test]
+fn a_credential_that_json_escapes_or_writes_as_a_number_is_hidden() {
+    for (secret, body) in [
+        ("p@ss\"w0rd\\1", json!({"note": "my p@ss\"w0rd\\1"})),
+        ("1234567890123", json!({"note": 1_234_567_890_123_u64})),
+    ] {
+        let file = json!({"name": "Log in", "request": {"method": "POST", "url": "/a",
+            "auth": {"type": "basic", "basic": [{"key": "password", "value": secret}]},
+            "body": {"mode": "raw", "raw": body.to_string()}}});
+        let text = convert_texts(&[&file.to_string()]).0;
+        assert!(!text.contains("w0rd") && !text.contains("1234567890123"), "{text}");
+    }
+}
+
+#[test]
+fn a_header_that_a_response_has_twice_is_written_once() {
+    let file = json!({"name": "Get a", "request": {"method": "GET", "url": "/a"}, "response": [{"code": 200,
+        "header": [{"key": "X-Page", "value": "1"}, {"key": "x-page", "value": "last"}]}]});
+    assert_eq!(convert_texts(&[&file.to_string()]).0.to_lowercase().matches("\"x-page\"").count(), 1);
+}
+
+#[test]
+fn a_body_of_any_depth_gives_a_document_that_can_be_read() {
+    let mixed = (0..24).fold(json!(1), |inner, _| json!([1, {"a": inner}]));
+    let plain = (0..48).fold(json!(1), |inner, _| json!({"a": inner}));
+    for body in [mixed, plain] {
+        let file = json!({"name": "Get a", "request": {"method": "POST", "url": "/a", "body": {"mode": "raw", "raw": body.to_string()}},
+            "response": [{"code": 200, "body": body.to_string()}]});
+        let read = serde_json::from_str::<Value>(&convert_texts(&[&file.to_string()]).0);
+        assert!(read.is_ok(), "{}", read.err().map(|error| error.to_string()).unwrap_or_default());
+    }
+}
+
+#[test]
+fn a_misspelt_property_of_the_default_response_is_refused() {
+    let file = json!({"name": "Get a", "request": {"method": "GET", "url": "/a"},
+        "response": [{"body": "{\"name\": \"x\"}", "_postman_previewlanguage": "json"}]});
+    let patch = json!({"paths": {"/a": {"get": {"responses": {"default": {"content": {"application/json": {
+        "schema": {"properties": {"nmae": {"maxLength": 3}}}}}}}}}}});
+    let mut converter = Converter::new(drop);
+    converter.read(&Source::new("0.json", file.to_string().into_bytes()).expect("JSON")).expect("a file");
+    let overlay = Overlay::new("overlay.json", &patch.to_string()).expect("an object");
+    let refused = converter.finish(Some(&overlay)).err().expect("refused").to_string();
+    assert!(refused.contains("properties/nmae constrains a schema that does not exist"), "{refused}");
+}
+
+#[test]
+fn paths_that_differ_only_in_a_credential_are_both_written() {
+    let item = |name: &str| json!({"name": "", "request": {"method": "GET", "url": format!("https://a.example/h/{name}/x")}});
+    let file = json!({"info": {"name": "T"}, "item": [item("secret-one-1"), item("secret-two-2")],
+        "variable": [{"key": "a_token", "value": "secret-one-1"}, {"key": "b_token", "value": "secret-two-2"}]});
+    let document = convert(&[file]).0;
+    assert_eq!(document["paths"].as_object().expect("paths").len(), 2);
+}
+
+#[test]
+fn a_url_is_not_a_credential() {
+    let oauth = json!({"type": "oauth2", "oauth2": [{"key": "audience", "value": "https://api.example.com"},
+        {"key": "grant_type", "value": "client_credentials"}, {"key": "accessTokenUrl", "value": "{{tokenUrl}}"}]});
+    let file = json!({"info": {"name": "T"}, "variable": [{"key": "tokenUrl", "value": "https://auth.example.com/token"}],
+        "item": [{"name": "Get a", "request": {"method": "GET", "url": "https://api.example.com/a", "auth": oauth}}]});
+    let document = convert(&[file]).0;
+    assert_eq!(document["servers"][0]["url"], "https://api.example.com");
+    let flows = &document["components"]["securitySchemes"]["oauth2"]["flows"];
+    assert_eq!(flows["clientCredentials"]["tokenUrl"], "https://auth.example.com/token");
+}

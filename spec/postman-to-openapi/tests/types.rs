@@ -432,7 +432,7 @@ fn a_field_marked_as_required_stays_required_when_joined_with_a_hand_written_req
 }
 
 #[test]
-fn a_variable_of_one_file_is_filled_in_in_the_others() {
+fn a_variable_defined_in_one_file_is_filled_in_in_the_others() {
     let open = getting("{{baseUrl}}/meetings/:meetingId", "7");
     let all = |value: &str| {
         let mut all = collection(&[getting("{{baseUrl}}/users/:meetingId", "7")]);

@@ -2,15 +2,15 @@
 
 /// Entries ordered by key.
 #[derive(Debug)]
-pub struct Few<K, V>(Vec<(K, V)>);
+pub struct SmallMap<K, V>(Vec<(K, V)>);
 
-impl<K, V> Default for Few<K, V> {
+impl<K, V> Default for SmallMap<K, V> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<K: Ord, V> Few<K, V> {
+impl<K: Ord, V> SmallMap<K, V> {
     /// The value for a key.
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         let at = self.0.binary_search_by(|(known, _)| known.cmp(key)).ok()?;
@@ -54,7 +54,7 @@ impl<K: Ord, V> Few<K, V> {
     }
 }
 
-impl<K, V> IntoIterator for Few<K, V> {
+impl<K, V> IntoIterator for SmallMap<K, V> {
     type Item = (K, V);
     type IntoIter = std::vec::IntoIter<(K, V)>;
 
