@@ -75,8 +75,8 @@ impl Answer {
         }
     }
 
-    /// Hides known credentials, and sorts what came in input order.
-    pub fn settle(&mut self, mask: &Mask, merged: bool) {
+    /// Hides known credentials, and sorts what came in input order. Returns whether a part of a schema was left open.
+    pub fn settle(&mut self, mask: &Mask, merged: bool) -> bool {
         self.descriptions.iter_mut().for_each(|text| mask.text(text));
         self.codes.iter_mut().for_each(|code| mask.text(&mut code.message));
         // A success that never has content is described without any, so that no client tries to decode it.
@@ -86,7 +86,7 @@ impl Answer {
             let json = self.bodies.iter_mut().filter(|body| body::is_json(&body.media_type));
             json.for_each(Content::allow_null);
         }
-        self.bodies.iter_mut().for_each(|body| body.settle(mask, merged));
+        let is_cut = self.bodies.iter_mut().fold(false, |cut, body| body.settle(mask, merged) || cut);
         self.bodies.sort_by(|a, b| a.media_type.cmp(&b.media_type));
         for header in &mut self.headers {
             mask.text(&mut header.description.text);
@@ -97,6 +97,7 @@ impl Answer {
             self.descriptions.sort();
             self.codes.sort_by_key(|code| code.code);
         }
+        is_cut
     }
 
     fn description(&self) -> String {

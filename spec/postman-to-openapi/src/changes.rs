@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::body::is_json;
+
 use crate::method::Method;
 
 /// The longest chain of references that is followed.
@@ -345,7 +347,7 @@ impl<'w, 'd> Schemas<'w, 'd> {
     }
 
     /// Reports where fewer values are accepted in a request than before: by its `enum`, `minLength`, `maxLength`,
-    /// `minimum`, `maximum`, `minItems` or `maxItems`, or if its `pattern` changed.
+    /// `minimum`, `maximum` (which may be exclusive), `minItems` or `maxItems`, or if its `pattern` changed.
     fn limits(&mut self, old: &Value, new: &Value, what: &str) {
         let values = |schema: &Value| -> BTreeSet<String> {
             let values = schema["enum"].as_array().into_iter().flatten();
@@ -381,6 +383,11 @@ impl<'w, 'd> Schemas<'w, 'd> {
             let lowest = if noun == "value" { f64::NEG_INFINITY } else { 0.0 };
             if let Some(least) = least.filter(|least| *least > was_least.unwrap_or(lowest)) {
                 self.add(what, &format!("now has a minimum {noun} of {least}"));
+            }
+        }
+        for (limit, exclusive) in [("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")] {
+            if old[limit] == new[limit] && old[exclusive] != true && new[exclusive] == true {
+                self.add(what, &format!("no longer accepts its {limit} value of {}", new[limit]));
             }
         }
         if let Some(pattern) = new["pattern"].as_str().filter(|pattern| old["pattern"] != **pattern) {
@@ -473,11 +480,6 @@ fn is_optional(object: &Value, name: &str, schema: &Value) -> bool {
 
 fn is_collection(schema: &Value) -> bool {
     schema["type"] == "array" || (schema["type"] == "object" && !schema["properties"].is_object())
-}
-
-fn is_json(media_type: &str) -> bool {
-    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || essence.ends_with("+json")
 }
 
 fn media_types(body: &Value) -> BTreeSet<&str> {

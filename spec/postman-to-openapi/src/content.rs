@@ -141,12 +141,11 @@ impl Field {
         if self.values.is_empty() || other.values.is_empty() {
             // Once documented, the list of values counts, even if the other request does not repeat it.
             self.values.extend(other.values);
-        } else {
-            other.values.into_iter().for_each(|value| {
-                if !self.values.contains(&value) {
-                    self.values.push(value);
-                }
-            });
+        } else if self.values != other.values {
+            // Sorted, so that the order of the requests does not matter.
+            self.values.extend(other.values);
+            self.values.sort();
+            self.values.dedup();
         }
         if self.separator != other.separator {
             self.separator = None;
@@ -334,8 +333,9 @@ impl Content {
     }
 
     /// Hides known credentials in examples, drops examples that do not match the joined type, and gives each a
-    /// unique name.
-    pub fn settle(&mut self, mask: &Mask, merged: bool) {
+    /// unique name. Returns whether the schema is nested so deeply that a part of it was left open.
+    pub fn settle(&mut self, mask: &Mask, merged: bool) -> bool {
+        let mut is_cut = false;
         match &mut self.schema {
             Carried::Form(fields) => fields.iter_mut().for_each(|field| {
                 field.settle();
@@ -343,7 +343,7 @@ impl Content {
             }),
             Carried::Value { shape, .. } => {
                 shape.settle();
-                shape.limit(DEEPEST_SCHEMA);
+                is_cut = shape.limit(DEEPEST_SCHEMA);
             }
         }
         let mut is_disputed = false;
@@ -380,6 +380,7 @@ impl Content {
             self.examples.sort_by(|a, b| (&a.name, &a.json).cmp(&(&b.name, &b.json)));
         }
         settle_names(&mut self.examples);
+        is_cut
     }
 }
 

@@ -121,10 +121,18 @@ impl Builder {
             }
         }
         let mut schemes = Schemes::default();
-        for operation in paths.iter_mut().flat_map(|path| path.operations.values_mut()) {
-            operation.server.fill(&self.variables);
-            operation.settle(&mask);
-            schemes.add(&operation.security);
+        for Path { template, operations, .. } in &mut paths {
+            for (method, operation) in operations.iter_mut() {
+                operation.server.fill(&self.variables);
+                if operation.settle(&mask) {
+                    say(Note::hint(
+                        "a body is nested so deeply that the innermost part of its schema is left open",
+                        format!("{} {template}", method.name().to_ascii_uppercase()),
+                        "a body is nested so deeply that the innermost part of its schema is left open",
+                    ));
+                }
+                schemes.add(&operation.security);
+            }
         }
         schemes.name();
         let server = commonest(&paths);

@@ -31,6 +31,7 @@ mod overlay;
 mod placeholder;
 mod postman;
 mod prose;
+mod references;
 mod request;
 mod scalar;
 mod schema;

@@ -174,7 +174,8 @@ impl Operation {
     }
 
     /// Hides known credentials, drops what joining has contradicted, and sorts what came in input order.
-    pub fn settle(&mut self, mask: &Mask) {
+    /// Returns whether a schema is nested so deeply that a part of it was left open.
+    pub fn settle(&mut self, mask: &Mask) -> bool {
         let merged = self.requests > 1;
         if mask.finds(&self.summary) {
             self.id.clear();
@@ -195,11 +196,9 @@ impl Operation {
             place => (place, if merged { parameter.field.name.clone() } else { String::new() }),
         };
         self.parameters.sort_by_cached_key(own_order);
-        for body in &mut self.bodies {
-            body.settle(mask, merged);
-        }
+        let is_cut = self.bodies.iter_mut().fold(false, |cut, body| body.settle(mask, merged) || cut);
         self.bodies.sort_by(|a, b| a.media_type.cmp(&b.media_type));
-        self.answers.values_mut().for_each(|answer| answer.settle(mask, merged));
+        self.answers.values_mut().fold(is_cut, |cut, answer| answer.settle(mask, merged) || cut)
     }
 }
 

@@ -8,8 +8,12 @@ use serde_json::Value;
 use crate::method::Method;
 
 /// Calls `fault` with the place of everything that refers to something that does not exist, or is declared twice.
-pub fn judge(document: &Value, fault: &mut dyn FnMut(&[String], String)) {
-    let mut judge = Judge { document, fault };
+pub fn judge(document: &Value, fault_at: &mut dyn FnMut(&[String], String)) {
+    if let Some(version) = document["openapi"].as_str().filter(|version| !version.starts_with("3.0.")) {
+        let fault = format!("must be a version of OpenAPI 3.0, not {version}; correct the overlay");
+        fault_at(&["openapi".to_owned()], fault);
+    }
+    let mut judge = Judge { document, fault: fault_at };
     judge.references(document, &mut Vec::new());
     judge.servers(document, &[]);
     judge.security(document, &[]);
@@ -113,35 +117,43 @@ impl<'d> Judge<'d, '_> {
     }
 
     /// The parameters that a path or operation declares.
-    fn declared<'v>(&self, holder: &'v Value) -> impl Iterator<Item = &'v Value> + use<'v, 'd>
+    fn declared<'v>(&self, holder: &'v Value) -> Vec<&'v Value>
     where
         'd: 'v,
     {
-        let document = self.document;
-        let resolved = move |one: &'v Value| {
-            let judge = Judge { document, fault: &mut |_, _| {} };
-            one["$ref"].as_str().and_then(|reference| judge.target(reference)).unwrap_or(one)
-        };
-        holder["parameters"].as_array().into_iter().flatten().map(resolved)
+        let resolved =
+            |one: &'v Value| one["$ref"].as_str().and_then(|target| self.target(target)).unwrap_or(one);
+        holder["parameters"].as_array().into_iter().flatten().map(resolved).collect()
     }
 
     fn declares(&self, holder: &Value, name: &str) -> bool {
         self.declared(holder)
+            .iter()
             .any(|one| one["name"] == name && one["in"] == "path" && one["required"] == true)
     }
 
     fn parameters(&mut self, holder: &Value, path: &str, place: &[&str]) {
         let mut known = BTreeSet::new();
-        let faults: Vec<(usize, String)> = self.declared(holder).enumerate().filter_map(|(at, one)| {
-            let (name, kind) = (one["name"].as_str()?, one["in"].as_str()?);
-            // The names of headers are the same in any case.
-            let key = if kind == "header" { name.to_ascii_lowercase() } else { name.to_owned() };
-            if !known.insert((kind, key)) {
-                return Some((at, format!("declares the {kind} parameter {name} a second time; remove one of the two")));
-            }
-            let is_missing = kind == "path" && !variables(path).any(|variable| variable == name);
-            is_missing.then(|| (at, format!("is the path parameter {name}, which is not in the path; correct its name")))
-        }).collect();
+        let faults: Vec<(usize, String)> = self
+            .declared(holder)
+            .into_iter()
+            .enumerate()
+            .filter_map(|(at, one)| {
+                let (name, kind) = (one["name"].as_str()?, one["in"].as_str()?);
+                // The names of headers are the same in any case.
+                let key = if kind == "header" { name.to_ascii_lowercase() } else { name.to_owned() };
+                if !known.insert((kind, key)) {
+                    return Some((
+                        at,
+                        format!("declares the {kind} parameter {name} a second time; remove one of the two"),
+                    ));
+                }
+                let is_missing = kind == "path" && !variables(path).any(|variable| variable == name);
+                is_missing.then(|| {
+                    (at, format!("is the path parameter {name}, which is not in the path; correct its name"))
+                })
+            })
+            .collect();
         for (at, fault) in faults {
             self.say(place, &["parameters", &at.to_string()], fault);
         }

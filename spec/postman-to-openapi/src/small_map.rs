@@ -49,6 +49,11 @@ impl<K: Ord, V> SmallMap<K, V> {
     }
 
     /// The values, ordered by key.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
+        self.0.iter_mut().map(|(key, value)| (&*key, value))
+    }
+
+    /// The values, ordered by key.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
         self.0.iter_mut().map(|(_, value)| value)
     }

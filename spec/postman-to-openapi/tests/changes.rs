@@ -214,6 +214,17 @@ fn several_changes_of_one_thing_are_reported_separately() {
         said(&pet(), &required),
         ["breaking: updatePet (PATCH /pets/{petId}): body field `age` is new and required"]
     );
+    let limited = |exclusive: bool| {
+        let schema = json!({ "type": "integer", "minimum": 1, "exclusiveMinimum": exclusive });
+        with(pet(), &format!("{BODY}/properties/age"), Some(schema))
+    };
+    assert_eq!(
+        said(&limited(false), &limited(true)),
+        [
+            "breaking: updatePet (PATCH /pets/{petId}): body field `age` no longer accepts its minimum value of 1"
+        ]
+    );
+    assert_eq!(said(&limited(true), &limited(false)), [""; 0]);
     let sandbox = with(pet(), "/servers", Some(json!([{ "url": "https://b.example" }])));
     assert_eq!(
         said(&pet(), &sandbox),

@@ -243,6 +243,38 @@ fn the_order_of_items_and_files_changes_only_the_names_of_merged_operations() {
 }
 
 #[test]
+fn different_lists_of_allowed_values_are_joined_in_alphabetical_order() {
+    let limited = |values: &str| {
+        let query =
+            json!([{"key": "q", "value": "a", "description": format!("(This can only be one of {values})")}]);
+        json!({"name": "D", "request": {"method": "GET", "url": {"raw": "https://c.example/d", "query": query}}})
+    };
+    for (lists, values) in [
+        (["c,a", "b,a"], ["a", "b", "c"].as_slice()),
+        (["b,a", "c,a"], &["a", "b", "c"]),
+        (["c,a", "c,a"], &["c", "a"]),
+    ] {
+        let (document, ..) = convert(&lists.map(limited));
+        assert_eq!(
+            document["paths"]["/d"]["get"]["parameters"][0]["schema"]["enum"],
+            json!(values),
+            "{lists:?}"
+        );
+    }
+}
+
+#[test]
+fn an_item_that_is_also_a_folder_keeps_both() {
+    let mut both = item("Get a", "GET", "/a");
+    both["item"] = json!([item("Get b", "GET", "/b")]);
+    for file in [both.clone(), json!({"info": {"name": "T"}, "item": [both]})] {
+        let (document, _, counts) = convert(&[file]);
+        assert_eq!(counts.operations, 2);
+        assert_eq!(document["paths"]["/b"]["get"]["operationId"], "getB");
+    }
+}
+
+#[test]
 fn a_file_that_is_not_from_postman_is_refused() {
     for text in ["{}", "[]x", "7", "null", "{\"name\": \"x\"}", "{\"collection\": 3}", "\"text\""] {
         let mut converter = Converter::new(|_| {});
@@ -438,10 +470,15 @@ fn a_header_that_a_response_has_twice_is_written_once() {
 fn a_body_of_any_depth_gives_a_document_that_can_be_read() {
     let mixed = (0..24).fold(json!(1), |inner, _| json!([1, {"a": inner}]));
     let plain = (0..48).fold(json!(1), |inner, _| json!({"a": inner}));
-    for body in [mixed, plain] {
+    for (body, is_cut) in [(mixed, true), (plain, false)] {
         let file = json!({"name": "Get a", "request": {"method": "POST", "url": "/a", "body": {"mode": "raw", "raw": body.to_string()}},
             "response": [{"code": 200, "body": body.to_string()}]});
-        let read = serde_json::from_str::<Value>(&convert_texts(&[&file.to_string()]).0);
+        let (text, notes, _) = convert_texts(&[&file.to_string()]);
+        let read = serde_json::from_str::<Value>(&text);
+        let is_noted = notes
+            .iter()
+            .any(|note| note.to_string().starts_with("note: POST /a: a body is nested so deeply"));
+        assert_eq!(is_noted, is_cut, "{notes:?}");
         assert!(read.is_ok(), "{}", read.err().map(|error| error.to_string()).unwrap_or_default());
     }
 }

@@ -438,13 +438,19 @@ proptest! {
 
 /// The document and all notes; `None` if the input was refused.
 fn convert(text: &str) -> Option<(String, Vec<String>)> {
+    convert_with(text, None).map(|converted| converted.expect("a document"))
+}
+
+fn convert_with(
+    text: &str,
+    overlay: Option<&Overlay>,
+) -> Option<Result<(String, Vec<String>), postman_to_openapi::Error>> {
     let mut said = Vec::new();
     let mut converter = Converter::new(|note| said.push(note));
     let source = Source::new("export.json", text.as_bytes().to_vec()).ok()?;
     converter.read(&source).ok()?;
-    let converted = converter.finish(None).expect("a document");
-    let text = converted.to_text();
-    Some((text, said.iter().map(ToString::to_string).collect()))
+    let converted = converter.finish(overlay).map(|converted| converted.to_text());
+    Some(converted.map(|text| (text, said.iter().map(ToString::to_string).collect())))
 }
 
 proptest! {
@@ -470,6 +476,9 @@ proptest! {
         }
         let whole = serde_json::from_str::<openapiv3::OpenAPI>(&converted);
         prop_assert!(whole.is_ok(), "{}", whole.err().map(|error| error.to_string()).unwrap_or_default());
+        let overlay = Overlay::new("overlay.json", "{}").expect("an object");
+        let patched = convert_with(&text, Some(&overlay));
+        prop_assert!(matches!(patched, Some(Ok(_))), "an empty overlay was refused: {:?}", patched);
         prop_assert_eq!(&convert(&text).expect("the same document").0, &converted, "the same input gave two documents");
     }
 
