@@ -184,6 +184,7 @@ impl Operation {
         mask.text(&mut self.tag);
         mask.url(&mut self.server.url);
         mask.text(&mut self.description.text);
+        mask.text(&mut self.rate_limit.text);
         for parameter in &mut self.parameters {
             mask.text(&mut parameter.field.description.text);
             if let Some(example) = &mut parameter.field.example {

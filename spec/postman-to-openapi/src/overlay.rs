@@ -447,6 +447,34 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_order_mark_is_skipped() {
+        assert!(Overlay::new("overlay.json", "\u{feff}{}").is_ok());
+    }
+
+    #[test]
+    fn passwords_in_lists_and_maps_and_at_their_schemas_are_hidden() {
+        let mut document = document();
+        let text = json!({"type": "string"});
+        document["paths"]["/a/{id}"]["patch"]["requestBody"]["content"] = json!({"application/json": {
+            "schema": {"type": "object", "properties": {
+                "list": {"type": "array", "items": text}, "map": {"type": "object", "additionalProperties": text},
+                "own": {"type": "string", "default": "hunter-own", "example": "hunter-own"},
+            }},
+            "example": {"list": ["hunter-list"], "map": {"a": "hunter-map"}},
+        }});
+        let password = json!({"format": "password"});
+        let patch = json!({"paths": {"/a/{id}": {"patch": {"requestBody": {"content": {"application/json": {"schema": {
+            "properties": {"list": {"items": password}, "map": {"additionalProperties": password}, "own": password}}}}}}}}});
+        Overlay::new("o", &patch.to_string())
+            .expect("an object")
+            .apply(&mut document)
+            .expect("a valid overlay");
+        let content = &document["paths"]["/a/{id}"]["patch"]["requestBody"]["content"]["application/json"];
+        assert_eq!(content["example"], json!({"list": [secret::HIDDEN], "map": {"a": secret::HIDDEN}}));
+        assert_eq!(content["schema"]["properties"]["own"], json!({"type": "string", "format": "password"}));
+    }
+
+    #[test]
     fn two_operations_cannot_have_the_same_name() {
         let faults = faults(json!({"paths": {"/a/{id}": {"get": {"operationId": "updateA"}}}}));
         assert!(faults.contains("are both updateA"), "{faults}");

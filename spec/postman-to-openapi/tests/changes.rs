@@ -446,6 +446,14 @@ fn nulls_maps_and_alternatives_are_compared() {
     let one_of =
         |types: &[&str]| json!({"oneOf": types.iter().map(|kind| json!({"type": kind})).collect::<Vec<_>>()});
     let list = |nullable: bool| json!({"type": "array", "items": {"type": "string", "nullable": nullable}});
+    let map = |kind: &str| json!({"type": "object", "additionalProperties": {"type": kind}});
+    let field = |required: bool| {
+        let names = if required { json!(["a"]) } else { json!([]) };
+        json!({"type": "object", "required": names, "properties": {"a": {"type": "string"}}})
+    };
+    let mut untyped = field(true);
+    untyped.as_object_mut().expect("a schema").shift_remove("type");
+    assert_eq!(said(&answering(field(true)), &answering(untyped)), [""; 0]);
     for (before, after, sentence) in [
         (
             json!({"type": "string"}),
@@ -453,6 +461,18 @@ fn nulls_maps_and_alternatives_are_compared() {
             "the response may now be null",
         ),
         (list(false), list(true), "each value of the response may now be null"),
+        (map("integer"), map("string"), "each value of the response is now a string instead of an integer"),
+        (
+            one_of(&["boolean", "integer"]),
+            one_of(&["boolean", "string"]),
+            "the response is now a string instead of an integer",
+        ),
+        (
+            json!({"type": "integer", "format": "int64"}),
+            json!({"type": "integer", "format": "int32"}),
+            "the response is now a number of format int32 instead of an integer",
+        ),
+        (field(true), field(false), "response field `a` is now optional"),
         (
             json!({"type": "object"}),
             json!({"type": "object", "additionalProperties": {"type": "integer"}}),

@@ -516,3 +516,65 @@ fn a_url_is_not_a_credential() {
     let flows = &document["components"]["securitySchemes"]["oauth2"]["flows"];
     assert_eq!(flows["clientCredentials"]["tokenUrl"], "https://auth.example.com/token");
 }
+
+#[test]
+fn the_longest_message_of_an_error_code_is_used() {
+    let answers = ["No.", "No such pet.", "None."]
+        .map(|message| json!({"name": format!("**Error Code:** `300` <br>\n{message}"), "code": 404}));
+    let mut item = item("Get a", "GET", "/a");
+    item["response"] = json!(answers);
+    let codes = convert(&[item]).0["paths"]["/a"]["get"]["responses"]["404"]["x-error-codes"].clone();
+    assert_eq!(codes, json!([{"code": 300, "message": "No such pet."}]));
+}
+
+#[test]
+fn a_path_with_more_than_a_hundred_parameters_is_left_out() {
+    for (count, left_out) in [(100, 0), (101, 1)] {
+        let (_, _, counts) =
+            convert(&[json!([item("Get a", "GET", "/a"), item("Get b", "GET", &"/:b".repeat(count))])]);
+        assert_eq!(counts.left_out, left_out, "{count}");
+    }
+}
+
+#[test]
+fn an_item_decides_whether_its_body_is_required() {
+    let mut item = item("Create a", "POST", "/a");
+    let bare = json!({"info": {"name": "T"}, "item": [item]});
+    item["request"]["body"] = json!({"mode": "raw", "raw": "{\"a\": 1}"});
+    for files in [[item.clone(), bare.clone()], [bare, item]] {
+        assert_eq!(convert(&files).0["paths"]["/a"]["post"]["requestBody"]["required"], true);
+    }
+}
+
+#[test]
+fn an_implicit_flow_has_no_token_url_and_a_flow_without_urls_is_not_another_scheme() {
+    let with = |name: &str, grant: &str, urls: bool| {
+        let mut attributes = vec![json!({"key": "grant_type", "value": grant})];
+        for key in ["authUrl", "accessTokenUrl"].iter().filter(|_| urls) {
+            attributes.push(json!({"key": key, "value": format!("https://a.example/{key}")}));
+        }
+        let auth = json!({"type": "oauth2", "oauth2": attributes});
+        json!({"name": name, "request": {"method": "GET", "url": format!("/{name}"), "auth": auth}})
+    };
+    let (document, ..) = convert(&[json!([
+        with("a", "implicit", true),
+        with("b", "authorization_code", true),
+        with("c", "authorization_code", false)
+    ])]);
+    let schemes = document["components"]["securitySchemes"].as_object().expect("schemes");
+    assert_eq!(schemes.keys().collect::<Vec<_>>(), ["oauth2"]);
+    let flows = &schemes["oauth2"]["flows"];
+    assert!(flows["implicit"].get("tokenUrl").is_none(), "{flows}");
+    assert_eq!(flows["authorizationCode"]["tokenUrl"], "https://a.example/accessTokenUrl");
+}
+
+#[test]
+fn a_reference_in_a_body_is_not_shown_as_an_example() {
+    let mut item = item("Create a", "POST", "/a");
+    for (body, is_shown) in [(json!({"rows": [{"$ref": "#/x"}]}), false), (json!({"$ref": 1}), true)] {
+        item["request"]["body"] = json!({"mode": "raw", "raw": body.to_string()});
+        let (document, ..) = convert(std::slice::from_ref(&item));
+        let content = &document["paths"]["/a"]["post"]["requestBody"]["content"]["application/json"];
+        assert_eq!(content.get("example").is_some(), is_shown, "{body}");
+    }
+}

@@ -412,27 +412,71 @@ fn variants(text: &str, with: &str) -> Vec<String> {
     found
 }
 
-proptest! {
-    #![proptest_config(config(2))]
+#[test]
+fn a_known_credential_is_in_no_place_of_the_document() {
+    let token = "abc123456defg";
+    for (place, document) in exposing(token) {
+        let line = document.lines().find(|line| line.to_lowercase().contains(token));
+        assert!(line.is_none(), "{place}: {line:?}");
+        let whole = serde_json::from_str::<openapiv3::OpenAPI>(&document);
+        assert!(whole.is_ok(), "{place}: {}", whole.err().map(|error| error.to_string()).unwrap_or_default());
+    }
+}
 
-    #[test]
-    fn a_known_credential_is_in_no_place_of_the_document(token in "[a-z]{3}[0-9]{6}[a-z]{4}") {
-        let collection = collection(&token);
-        let mut places = Vec::new();
-        texts(&collection, "", &mut places);
-        for place in places.iter().filter(|place| !place.starts_with("/variable/0")) {
-            let text = collection.pointer(place).and_then(Value::as_str).expect("a text");
-            for variant in variants(text, &token) {
-                let mut file = collection.clone();
-                *file.pointer_mut(place).expect("the text") = Value::from(variant.as_str());
-                let Some((document, _)) = convert(&file.to_string()) else { continue };
-                for line in document.lines() {
-                    prop_assert!(!line.to_lowercase().contains(&token), "{place} with {variant}: {line}");
+/// One of letters may also be the name of a field, which is kept.
+#[test]
+fn a_known_credential_of_letters_is_in_no_text_of_the_document() {
+    let token = "hundepfeifenkonzert";
+    for (place, document) in exposing(token) {
+        let mut found = Vec::new();
+        prose(&serde_json::from_str(&document).expect("JSON"), false, &mut found);
+        let text = found.iter().find(|text| text.to_lowercase().contains(token));
+        assert!(text.is_none(), "{place}: {text:?}");
+    }
+}
+
+/// Documents of collections with a known credential in one more place each.
+fn exposing(token: &str) -> impl Iterator<Item = (String, String)> + '_ {
+    let collection = collection(token);
+    let mut places = Vec::new();
+    texts(&collection, "", &mut places);
+    places.retain(|place| !place.starts_with("/variable/0"));
+    places.into_iter().flat_map(move |place| {
+        let text = collection.pointer(&place).and_then(Value::as_str).expect("a text");
+        let converted = variants(text, token).into_iter().filter_map(|variant| {
+            let mut file = collection.clone();
+            *file.pointer_mut(&place).expect("the text") = Value::from(variant.as_str());
+            Some((format!("{place} is {variant}"), convert(&file.to_string())?.0))
+        });
+        converted.collect::<Vec<_>>()
+    })
+}
+
+/// The texts that people read, the examples and their names, and the names of operations.
+fn prose(value: &Value, is_prose: bool, found: &mut Vec<String>) {
+    const PROSE: [&str; 9] = [
+        "operationId",
+        "summary",
+        "description",
+        "title",
+        "tags",
+        "message",
+        "example",
+        "examples",
+        "x-rate-limit-label",
+    ];
+    match value {
+        Value::String(text) if is_prose => found.push(text.clone()),
+        Value::Array(list) => list.iter().for_each(|element| prose(element, is_prose, found)),
+        Value::Object(members) => {
+            for (name, member) in members {
+                if name == "examples" {
+                    found.extend(member.as_object().into_iter().flat_map(Map::keys).cloned());
                 }
-                let whole = serde_json::from_str::<openapiv3::OpenAPI>(&document);
-                prop_assert!(whole.is_ok(), "{place} with {variant}: {}", whole.err().map(|error| error.to_string()).unwrap_or_default());
+                prose(member, is_prose || PROSE.contains(&name.as_str()), found);
             }
         }
+        _ => {}
     }
 }
 
