@@ -86,7 +86,10 @@ impl Answer {
             let json = self.bodies.iter_mut().filter(|body| body::is_json(&body.media_type));
             json.for_each(Content::allow_null);
         }
-        let is_cut = self.bodies.iter_mut().fold(false, |cut, body| body.settle(mask, merged) || cut);
+        let mut is_cut = false;
+        for body in &mut self.bodies {
+            is_cut |= body.settle(mask, merged);
+        }
         self.bodies.sort_by(|a, b| a.media_type.cmp(&b.media_type));
         for header in &mut self.headers {
             mask.text(&mut header.description.text);

@@ -197,9 +197,15 @@ impl Operation {
             place => (place, if merged { parameter.field.name.clone() } else { String::new() }),
         };
         self.parameters.sort_by_cached_key(own_order);
-        let is_cut = self.bodies.iter_mut().fold(false, |cut, body| body.settle(mask, merged) || cut);
+        let mut is_cut = false;
+        for body in &mut self.bodies {
+            is_cut |= body.settle(mask, merged);
+        }
         self.bodies.sort_by(|a, b| a.media_type.cmp(&b.media_type));
-        self.answers.values_mut().fold(is_cut, |cut, answer| answer.settle(mask, merged) || cut)
+        for answer in self.answers.values_mut() {
+            is_cut |= answer.settle(mask, merged);
+        }
+        is_cut
     }
 }
 
