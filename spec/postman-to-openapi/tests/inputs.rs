@@ -578,3 +578,12 @@ fn a_reference_in_a_body_is_not_shown_as_an_example() {
         assert_eq!(content.get("example").is_some(), is_shown, "{body}");
     }
 }
+
+#[test]
+fn a_word_of_openapi_is_not_taken_for_a_credential() {
+    let mut item = item("Get a", "GET", "/a");
+    item["request"]["auth"] =
+        json!({"type": "oauth2", "oauth2": [{"key": "client_auth", "value": "oauth2"}]});
+    let (document, ..) = convert(&[item]);
+    assert_eq!(document["components"]["securitySchemes"]["oauth2"]["type"], "oauth2");
+}
