@@ -396,6 +396,7 @@ mod tests {
             "link": "https://a.example/x?token=abc&y=1",
             "feed": "https://ann:pass@a.example/",
             "header": "Bearer abcdefghijk",
+            "note": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
         });
         mask_named(&mut example);
         assert_eq!(
@@ -407,6 +408,7 @@ mod tests {
                 "link": "https://example.com/",
                 "feed": "https://example.com/",
                 "header": HIDDEN,
+                "note": HIDDEN,
             })
         );
     }

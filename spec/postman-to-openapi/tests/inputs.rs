@@ -587,3 +587,26 @@ fn a_word_of_openapi_is_not_taken_for_a_credential() {
     let (document, ..) = convert(&[item]);
     assert_eq!(document["components"]["securitySchemes"]["oauth2"]["type"], "oauth2");
 }
+
+#[test]
+fn a_credential_of_any_origin_is_hidden_elsewhere() {
+    let secret = "s3cr3t-value";
+    let auth = json!({"type": "hawk", "hawk": [{"key": "key", "value": secret}]});
+    let header = |name: &str, value: String| json!([{"key": name, "value": value}]);
+    let variable = json!([{"key": "x", "value": secret, "type": "secret"}]);
+    for (place, value) in [
+        ("/item/0/request/auth", auth),
+        ("/item/0/request/header", header("Cookie", format!("a=1; b={secret}"))),
+        ("/item/0/request/header", header("X-Auth", secret.to_owned())),
+        ("/item/0/request/header", header("Authorization", format!("Bearer {secret}"))),
+        ("/item/0/request/url", json!(format!("https://{secret}:x@a.example/a"))),
+        ("/item/0/request/url", json!(format!("https://x:{secret}@a.example/a"))),
+        ("/variable", variable),
+    ] {
+        let mut file = json!({"info": {"name": "T"}, "variable": [], "item": [{"name": "Get a",
+            "request": {"method": "GET", "url": "/a", "header": [], "auth": null, "description": format!("Send {secret}.")}}]});
+        *file.pointer_mut(place).expect("a place") = value;
+        let (text, ..) = convert_texts(&[&file.to_string()]);
+        assert!(text.contains("Send <secret>.") && !text.contains(secret), "{place}: {text}");
+    }
+}
