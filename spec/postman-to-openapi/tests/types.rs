@@ -728,3 +728,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn only_json_that_the_client_can_send_is_read_as_json() {
+    for (media_type, kind) in [
+        ("application/json", "object"),
+        ("application/problem+json; charset=utf-8", "object"),
+        ("text/json", "string"),
+    ] {
+        let mut item = sending(r#"{"a": 1}"#);
+        item["request"]["header"] = json!([{"key": "Content-Type", "value": media_type}]);
+        let (document, _) = convert(&[item]);
+        let content =
+            document["paths"]["/things"]["post"]["requestBody"]["content"].as_object().expect("a body");
+        let types: Vec<&Value> = content.values().map(|content| &content["schema"]["type"]).collect();
+        assert_eq!(types, [kind], "{media_type}");
+    }
+}
