@@ -63,17 +63,20 @@ impl Answer {
         }
         self.retry_after = self.retry_after.max(other.retry_after);
         self.empty |= other.empty;
-        for header in other.headers {
-            match self.headers.iter_mut().find(|known| known.name.eq_ignore_ascii_case(&header.name)) {
-                Some(known) => known.join(header),
-                None => self.headers.push(header),
-            }
-        }
+        other.headers.into_iter().for_each(|header| self.add_header(header));
         other.bodies.into_iter().for_each(|body| content::join(&mut self.bodies, body));
     }
 
-    /// Hides known credentials, and sorts what came in input order.
-    pub fn settle(&mut self, mask: &Mask, merged: bool) {
+    /// Adds a header; a response may have several of one name.
+    fn add_header(&mut self, header: Field) {
+        match self.headers.iter_mut().find(|known| known.name.eq_ignore_ascii_case(&header.name)) {
+            Some(known) => known.join(header),
+            None => self.headers.push(header),
+        }
+    }
+
+    /// Hides known credentials, and sorts what came in input order. Returns whether a part of a schema was left open.
+    pub fn settle(&mut self, mask: &Mask, merged: bool) -> bool {
         self.descriptions.iter_mut().for_each(|text| mask.text(text));
         self.codes.iter_mut().for_each(|code| mask.text(&mut code.message));
         // A success that never has content is described without any, so that no client tries to decode it.
@@ -83,14 +86,21 @@ impl Answer {
             let json = self.bodies.iter_mut().filter(|body| body::is_json(&body.media_type));
             json.for_each(Content::allow_null);
         }
-        self.bodies.iter_mut().for_each(|body| body.settle(mask, merged));
+        let mut is_cut = false;
+        for body in &mut self.bodies {
+            is_cut |= body.settle(mask, merged);
+        }
         self.bodies.sort_by(|a, b| a.media_type.cmp(&b.media_type));
-        self.headers.iter_mut().for_each(Field::settle);
+        for header in &mut self.headers {
+            mask.text(&mut header.description.text);
+            header.settle();
+        }
         self.headers.sort_by(|a, b| a.name.cmp(&b.name));
         if merged {
             self.descriptions.sort();
             self.codes.sort_by_key(|code| code.code);
         }
+        is_cut
     }
 
     fn description(&self) -> String {
@@ -136,7 +146,9 @@ pub fn read(response: &Response<'_>, context: &mut Context<'_, '_>) -> (Status, 
         } else if secret::is_credential(name) {
             context.secrets.learn(value);
         }
-        answer.headers.extend(documented(name, value, description, context.exported));
+        if let Some(header) = documented(name, value, description, context.exported) {
+            answer.add_header(header);
+        }
     };
     postman::headers(response.header, &mut header);
     let text = postman::filled(response.body);

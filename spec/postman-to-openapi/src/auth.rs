@@ -7,7 +7,7 @@ use crate::format;
 use crate::name;
 use crate::postman::{self, Raw};
 use crate::schema::Members;
-use crate::secret::Secrets;
+use crate::secret::{self, Secrets};
 use crate::variables::Variables;
 
 /// What a request says about its authorization.
@@ -108,7 +108,8 @@ pub fn read(raw: Raw<'_>, variables: &Variables<'_>, secrets: &mut Secrets) -> S
             "realm",
         ];
         let is_public = PUBLIC.contains(&key.as_str()) && !(key == "key" && kind != "apikey");
-        if !is_public && !matches!(value.as_str(), "true" | "false") {
+        // An audience or a base URL is no secret.
+        if !is_public && !matches!(value.as_str(), "true" | "false") && !secret::is_address(value) {
             secrets.learn(value);
         }
     }
@@ -238,11 +239,17 @@ impl Schemes {
     /// Names the schemes, independently of the order in which they were added.
     pub fn name(&mut self) {
         let mut flows: Vec<BTreeMap<&'static str, Flow>> = Vec::new();
+        let mut keys: BTreeSet<String> = BTreeSet::new();
         for (scheme, name) in &mut self.names {
             *name = match scheme {
                 Scheme::Http(scheme) => (*scheme).to_owned(),
-                Scheme::ApiKey { name, .. } => {
-                    format!("apiKey-{}", name::plain(name))
+                Scheme::ApiKey { place, name } => {
+                    // The same key may be sent in a header by one request and in the query by another.
+                    let mut key = format!("apiKey-{}", name::plain(name));
+                    while !keys.insert(key.clone()) {
+                        key = format!("{key}-{place}");
+                    }
+                    key
                 }
                 Scheme::OAuth2(flow) => {
                     let known = |flows: &BTreeMap<&str, Flow>| {

@@ -92,9 +92,10 @@ pub fn media_type(header: &str) -> Option<String> {
     (token(kind) && token(subtype)).then(|| media_type.to_ascii_lowercase())
 }
 
-/// Whether a media type is JSON.
+/// Whether a media type is JSON that the generated client can send and read, which `text/json` is not.
 pub fn is_json(media_type: &str) -> bool {
-    media_type.ends_with("/json") || media_type.ends_with("+json")
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || essence.ends_with("+json")
 }
 
 fn guess(text: &str) -> &'static str {

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::body::is_json;
+
 use crate::method::Method;
 
 /// The longest chain of references that is followed.
@@ -231,7 +233,9 @@ impl<'d> Words<'d> {
             ));
         }
         if let ([old], [new]) = (&before.json[..], &after.json[..]) {
-            Schemas::new(self, Side::Answer, whose).compare(old, new, "the response", 0);
+            let mut schemas = Schemas::new(self, Side::Answer, whose);
+            schemas.nullability(old, new, "the response");
+            schemas.compare(old, new, "the response", 0);
         }
     }
 }
@@ -273,17 +277,30 @@ impl<'w, 'd> Schemas<'w, 'd> {
             self.limits(old, new, what);
         }
         for key in ["items", "additionalProperties"] {
-            if old[key].is_object() && new[key].is_object() {
-                let inner = match what.strip_suffix('`') {
-                    Some(field) => format!("{field}[]`"),
-                    None => format!("each value of {what}"),
-                };
-                self.compare(&old[key], &new[key], &inner, depth + 1);
+            let inner = match what.strip_suffix('`') {
+                Some(field) => format!("{field}[]`"),
+                None => format!("each value of {what}"),
+            };
+            match (old[key].is_object(), new[key].is_object()) {
+                (true, true) => {
+                    self.nullability(&old[key], &new[key], &inner);
+                    self.compare(&old[key], &new[key], &inner, depth + 1);
+                }
+                (false, true) => {
+                    self.add(&inner, &format!("is now {} instead of any value", kind(&new[key])))
+                }
+                (true, false) => {
+                    self.add(&inner, &format!("is now any value instead of {}", kind(&old[key])))
+                }
+                (false, false) => {}
             }
         }
         for key in ["allOf", "oneOf", "anyOf"] {
             let [old, new] =
                 [&old[key], &new[key]].map(|list| list.as_array().map_or(&[][..], Vec::as_slice));
+            if old.len() != new.len() {
+                self.add(what, &format!("now has {} alternatives instead of {}", new.len(), old.len()));
+            }
             for (old, new) in old.iter().zip(new) {
                 self.compare(old, new, what, depth + 1);
             }
@@ -307,6 +324,15 @@ impl<'w, 'd> Schemas<'w, 'd> {
         }
     }
 
+    /// Whether a value that is not a field may be null.
+    fn nullability(&mut self, old: &Value, new: &Value, what: &str) {
+        match (old["nullable"] == true, new["nullable"] == true) {
+            (false, true) => self.add(what, "may now be null"),
+            (true, false) => self.add(what, "may no longer be null"),
+            _ => {}
+        }
+    }
+
     /// Whether a field may be absent.
     fn presence(&mut self, old: (&Value, &Value), new: (&Value, &Value), name: &str, what: &str) {
         let [was, is] = [old, new].map(|(object, schema)| is_optional(object, name, schema));
@@ -321,7 +347,7 @@ impl<'w, 'd> Schemas<'w, 'd> {
     }
 
     /// Reports where fewer values are accepted in a request than before: by its `enum`, `minLength`, `maxLength`,
-    /// `minimum`, `maximum`, `minItems` or `maxItems`, or if its `pattern` changed.
+    /// `minimum`, `maximum` (which may be exclusive), `minItems` or `maxItems`, or if its `pattern` changed.
     fn limits(&mut self, old: &Value, new: &Value, what: &str) {
         let values = |schema: &Value| -> BTreeSet<String> {
             let values = schema["enum"].as_array().into_iter().flatten();
@@ -357,6 +383,11 @@ impl<'w, 'd> Schemas<'w, 'd> {
             let lowest = if noun == "value" { f64::NEG_INFINITY } else { 0.0 };
             if let Some(least) = least.filter(|least| *least > was_least.unwrap_or(lowest)) {
                 self.add(what, &format!("now has a minimum {noun} of {least}"));
+            }
+        }
+        for (limit, exclusive) in [("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")] {
+            if old[limit] == new[limit] && old[exclusive] != true && new[exclusive] == true {
+                self.add(what, &format!("no longer accepts its {limit} value of {}", new[limit]));
             }
         }
         if let Some(pattern) = new["pattern"].as_str().filter(|pattern| old["pattern"] != **pattern) {
@@ -449,11 +480,6 @@ fn is_optional(object: &Value, name: &str, schema: &Value) -> bool {
 
 fn is_collection(schema: &Value) -> bool {
     schema["type"] == "array" || (schema["type"] == "object" && !schema["properties"].is_object())
-}
-
-fn is_json(media_type: &str) -> bool {
-    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || essence.ends_with("+json")
 }
 
 fn media_types(body: &Value) -> BTreeSet<&str> {

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use lexopt::prelude::{Long, Short, Value};
 use postman_to_openapi::{
@@ -188,7 +189,7 @@ fn convert(arguments: &Arguments) -> Result<ExitCode, Refusal> {
     let committed = output.filter(|output| arguments.check || output.exists());
     let committed = committed.map(files::read).transpose()?;
     if let Some(committed) = &committed {
-        say_changes(committed, &converted);
+        say_changes(committed, &converted)?;
     }
     tell(&converted.counts.to_string());
     if arguments.strict && converted.counts.left_out > 0 {
@@ -237,20 +238,28 @@ fn overlay(path: &Path) -> Result<Overlay, Refusal> {
 }
 
 /// Prints the changes that matter to callers of a client generated from the committed document.
-fn say_changes(committed: &[u8], converted: &Converted) {
+fn say_changes(committed: &[u8], converted: &Converted) -> Result<(), Refusal> {
     let made = converted.to_text();
     if committed == made.as_bytes() {
-        return;
+        return Ok(());
     }
     let Ok(before) = serde_json::from_slice(committed) else {
-        return tell(
-            "note: the existing output is not JSON, so the changes for callers cannot be determined",
-        );
+        tell("note: the existing output is not JSON, so the changes for callers cannot be determined");
+        return Ok(());
     };
-    let after = serde_json::from_str(&made).unwrap_or_default();
-    for change in changes(&before, &after) {
+    for change in changes(&before, &document(&made)?) {
         tell(&change.to_string());
     }
+    Ok(())
+}
+
+/// Reads back what was made.
+fn document(made: &str) -> Result<serde_json::Value, Refusal> {
+    serde_json::from_str(made).map_err(|error| {
+        Refusal::from(format!(
+            "the document that was made is not valid JSON ({error}); please report this bug"
+        ))
+    })
 }
 
 /// The Markdown file that contains the table of operations.
@@ -265,8 +274,7 @@ impl<'p> Table<'p> {
         let name = path.display().to_string();
         let written = String::from_utf8(files::read(path)?)
             .map_err(|_| format!("{name}: the file is not valid UTF-8; save it as UTF-8 and run again"))?;
-        let document = serde_json::from_str(&converted.to_text()).unwrap_or_default();
-        let made = with_table(&name, &written, &document)?;
+        let made = with_table(&name, &written, &document(&converted.to_text())?)?;
         Ok(Self { path, written, made })
     }
 
@@ -284,7 +292,8 @@ fn check(output: &Path, committed: &[u8], converted: &Converted, table: Option<&
     compared.retain(|(_, committed, made)| committed != made);
     for (path, committed, made) in &compared {
         let name = path.display().to_string();
-        let diff = TextDiff::from_lines(committed.as_str(), made);
+        // A minimal diff of two very different documents takes minutes; after this time, it need not be minimal.
+        let diff = TextDiff::configure().timeout(Duration::from_secs(2)).diff_lines(committed.as_str(), made);
         let diff =
             diff.unified_diff().context_radius(3).header(&printable(&name), "converted now").to_string();
         diff.lines().for_each(tell);

@@ -141,12 +141,11 @@ impl Field {
         if self.values.is_empty() || other.values.is_empty() {
             // Once documented, the list of values counts, even if the other request does not repeat it.
             self.values.extend(other.values);
-        } else {
-            other.values.into_iter().for_each(|value| {
-                if !self.values.contains(&value) {
-                    self.values.push(value);
-                }
-            });
+        } else if self.values != other.values {
+            // Sorted, so that the order of the requests does not matter.
+            self.values.extend(other.values);
+            self.values.sort();
+            self.values.dedup();
         }
         if self.separator != other.separator {
             self.separator = None;
@@ -334,14 +333,18 @@ impl Content {
     }
 
     /// Hides known credentials in examples, drops examples that do not match the joined type, and gives each a
-    /// unique name.
-    pub fn settle(&mut self, mask: &Mask, merged: bool) {
+    /// unique name. Returns whether the schema is nested so deeply that a part of it was left open.
+    pub fn settle(&mut self, mask: &Mask, merged: bool) -> bool {
+        let mut is_cut = false;
         match &mut self.schema {
             Carried::Form(fields) => fields.iter_mut().for_each(|field| {
                 field.settle();
                 mask.text(&mut field.description.text);
             }),
-            Carried::Value { shape, .. } => shape.settle(),
+            Carried::Value { shape, .. } => {
+                shape.settle();
+                is_cut = shape.limit(DEEPEST_SCHEMA);
+            }
         }
         let mut is_disputed = false;
         self.disputed(&mut |_, _| is_disputed = true);
@@ -377,6 +380,7 @@ impl Content {
             self.examples.sort_by(|a, b| (&a.name, &a.json).cmp(&(&b.name, &b.json)));
         }
         settle_names(&mut self.examples);
+        is_cut
     }
 }
 
@@ -440,6 +444,9 @@ fn join_fields(mine: &mut Vec<Field>, others: Vec<Field>) {
         }
     }
 }
+
+/// How deeply a body's schema may be nested, so that serde_json, which reads 128 levels, can read the document.
+const DEEPEST_SCHEMA: usize = 112;
 
 /// The maximum length of an example's name, in characters.
 const LONGEST_NAME: usize = 80;

@@ -8,14 +8,14 @@ use serde::ser::{SerializeMap, Serializer};
 use crate::Note;
 use crate::address::{Address, Server};
 use crate::auth::Schemes;
-use crate::few::Few;
 use crate::markdown;
 use crate::method::Method;
 use crate::name;
 use crate::operation::Operation;
 use crate::postman;
 use crate::schema::Members;
-use crate::secret::Secrets;
+use crate::secret::{Mask, Secrets};
+use crate::small_map::SmallMap;
 use crate::variables::Variables;
 
 /// Tags and their descriptions; of two folders with the same name, the longer description wins.
@@ -43,7 +43,7 @@ pub struct Builder {
 struct Path {
     template: String,
     item: bool,
-    operations: Few<Method, Operation>,
+    operations: SmallMap<Method, Operation>,
 }
 
 impl Builder {
@@ -70,7 +70,7 @@ impl Builder {
         let path = self.paths.entry(nameless(&address.path)).or_insert_with(|| Path {
             template: address.path.clone(),
             item: false,
-            operations: Few::default(),
+            operations: SmallMap::default(),
         });
         // Paths that differ only in their parameters' names are one path.
         if operation.item && !path.item {
@@ -98,16 +98,41 @@ impl Builder {
 
     /// Finishes names and order, and hides credentials. If the overlay defines servers, they apply to every
     /// operation.
-    pub fn finish(self, servers_are_given: bool, say: &mut dyn FnMut(Note)) -> Document {
+    pub fn finish(self, servers_are_given: bool, say: &mut dyn FnMut(Note)) -> (Document, Mask) {
         let mask = self.secrets.mask();
         let mut paths: Vec<Path> = self.paths.into_values().collect();
-        paths.iter_mut().for_each(|path| mask.url(&mut path.template));
+        for path in paths.iter_mut().filter(|path| mask.finds(&path.template)) {
+            mask.url(&mut path.template);
+            for operation in path.operations.values_mut() {
+                rename(operation, &path.template);
+                // The name mentions the path.
+                operation.id.clear();
+            }
+        }
         paths.sort_by(|a, b| a.template.cmp(&b.template));
+        // Paths that differed only in a credential would otherwise be the same member twice.
+        let mut taken = BTreeSet::new();
+        for path in &mut paths {
+            let hidden = path.template.clone();
+            let mut number = 1;
+            while !taken.insert(path.template.clone()) {
+                number += 1;
+                path.template = hidden.replacen("redacted", &format!("redacted{number}"), 1);
+            }
+        }
         let mut schemes = Schemes::default();
-        for operation in paths.iter_mut().flat_map(|path| path.operations.values_mut()) {
-            operation.server.fill(&self.variables);
-            operation.settle(&mask);
-            schemes.add(&operation.security);
+        for Path { template, operations, .. } in &mut paths {
+            for (method, operation) in operations.iter_mut() {
+                operation.server.fill(&self.variables);
+                if operation.settle(&mask) {
+                    say(Note::hint(
+                        "a body is nested so deeply that the innermost part of its schema is left open",
+                        format!("{} {template}", method.name().to_ascii_uppercase()),
+                        "a body is nested so deeply that the innermost part of its schema is left open",
+                    ));
+                }
+                schemes.add(&operation.security);
+            }
         }
         schemes.name();
         let server = commonest(&paths);
@@ -134,7 +159,7 @@ impl Builder {
         let version = self.versions.into_iter().next_back().unwrap_or_else(|| "1.0.0".to_owned());
         let mut description = joined(self.descriptions, "\n\n");
         mask.text(&mut description);
-        Document { title, version, description, server, tags, paths, schemes }
+        (Document { title, version, description, server, tags, paths, schemes }, mask)
     }
 }
 

@@ -10,6 +10,9 @@ pub const STDIN: &str = "-";
 /// A longer chain of symbolic links is taken for a cycle.
 const MOST_LINKS: usize = 40;
 
+/// How many names of temporary files are tried.
+const MOST_NAMES: u32 = 100;
+
 /// The files an argument stands for: the file itself, or every `.json` file below a folder, sorted by name.
 pub fn expand(argument: &str) -> Result<Vec<PathBuf>, String> {
     let path = PathBuf::from(argument);
@@ -127,12 +130,24 @@ impl Output {
     /// complete, either old or new. Permissions and owner are preserved.
     pub fn replace(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), String> {
         let name = self.target.file_name().unwrap_or_default().to_string_lossy();
-        let beside = self.target.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+        let named =
+            |number: u32| self.target.with_file_name(format!(".{name}.{}-{number}.tmp", std::process::id()));
+        let mut beside = named(0);
+        let mut options = OpenOptions::new();
+        // A file of that name is not ours to overwrite.
+        let mut created = options.write(true).create_new(true).open(&beside);
+        for number in 1..MOST_NAMES {
+            if !matches!(&created, Err(error) if error.kind() == io::ErrorKind::AlreadyExists) {
+                break;
+            }
+            // In a container, a killed process often had the same number.
+            beside = named(number);
+            created = options.open(&beside);
+        }
         let refusal = |error: io::Error| {
             format!("{}: cannot write the file via {} ({error})", self.name.display(), beside.display())
         };
-        // A file of that name is not ours to overwrite.
-        let file = OpenOptions::new().write(true).create_new(true).open(&beside).map_err(refusal)?;
+        let file = created.map_err(refusal)?;
         let written = self.fill(file, write).and_then(|()| fs::rename(&beside, &self.target));
         written.map_err(|error| {
             let _ = fs::remove_file(&beside);
@@ -176,4 +191,29 @@ fn behind_links(path: &Path) -> Option<PathBuf> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_left_behind_does_not_prevent_writing() {
+        let id = std::process::id();
+        let folder = std::env::temp_dir().join(format!("postman-to-openapi-files-{id}"));
+        fs::create_dir_all(&folder).expect("a temporary folder");
+        let left = [0, 1].map(|number| folder.join(format!(".openapi.json.{id}-{number}.tmp")));
+        left.iter().for_each(|path| fs::write(path, "half").expect("a file"));
+        let output = folder.join("openapi.json");
+        Output::at(&output, true)
+            .expect("a file")
+            .replace(|out| out.write_all(b"whole"))
+            .expect("it is written");
+        assert_eq!(fs::read_to_string(&output).expect("the output"), "whole");
+        for path in &left {
+            assert_eq!(fs::read_to_string(path).expect("the file of another process"), "half");
+        }
+        assert_eq!(fs::read_dir(&folder).expect("the folder").count(), 3);
+        fs::remove_dir_all(&folder).expect("the temporary folder");
+    }
 }

@@ -19,7 +19,6 @@ mod changes;
 mod content;
 mod context;
 mod document;
-mod few;
 mod format;
 mod grammar;
 mod json;
@@ -32,11 +31,13 @@ mod overlay;
 mod placeholder;
 mod postman;
 mod prose;
+mod references;
 mod request;
 mod scalar;
 mod schema;
 mod secret;
 mod shape;
+mod small_map;
 mod source;
 mod summary;
 mod table;
@@ -197,7 +198,7 @@ impl<F: FnMut(Note)> Converter<F> {
     pub fn finish(mut self, overlay: Option<&Overlay>) -> Result<Converted, Error> {
         let (merged, left_out) = (self.builder.merged, self.builder.left_out);
         let servers_are_given = overlay.is_some_and(|overlay| overlay.changes("servers"));
-        let mut document = self.builder.finish(servers_are_given, &mut self.say);
+        let (mut document, mask) = self.builder.finish(servers_are_given, &mut self.say);
         let operations = document.operations().count();
         let counts = Counts { operations, merged, left_out, removed: 0 };
         if !servers_are_given {
@@ -216,13 +217,12 @@ impl<F: FnMut(Note)> Converter<F> {
             for name in document.drop_unknown_flows() {
                 (self.say)(unknown_flow(&name));
             }
-            return Ok(Converted { form: Form::Document(Box::new(document)), counts });
+            let hidden = mask.remaining(&document).map_err(unwritable)?;
+            let form = hidden.map_or_else(|| Form::Document(Box::new(document)), Form::Value);
+            return Ok(Converted { form, counts });
         };
-        let mut text = Vec::new();
-        let written = write_pretty(&document, &mut text);
-        let mut patched = written.and_then(|()| Ok(serde_json::from_slice(&text)?)).map_err(|error| {
-            Error::new(format!("the document cannot be written as JSON ({error}); please report this bug"))
-        })?;
+        let hidden = mask.remaining(&document).map_err(unwritable)?;
+        let mut patched = hidden.map_or_else(|| serde_json::to_value(&document), Ok).map_err(unwritable)?;
         overlay.apply(&mut patched)?;
         let kept = document.operations().filter(|(path, method, _)| {
             patched.get("paths").and_then(|paths| paths.get(path)?.get(method.name())).is_some()
@@ -234,8 +234,12 @@ impl<F: FnMut(Note)> Converter<F> {
         for name in drop_unknown_flows(&mut patched) {
             (self.say)(unknown_flow(&name));
         }
-        Ok(Converted { form: Form::Patched(patched), counts })
+        Ok(Converted { form: Form::Value(patched), counts })
     }
+}
+
+fn unwritable(error: serde_json::Error) -> Error {
+    Error::new(format!("the document cannot be written as JSON ({error}); please report this bug"))
 }
 
 fn unknown_flow(name: &str) -> Note {
@@ -276,7 +280,7 @@ pub struct Converted {
 
 enum Form {
     Document(Box<document::Document>),
-    Patched(Value),
+    Value(Value),
 }
 
 impl Converted {
@@ -288,7 +292,7 @@ impl Converted {
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         match &self.form {
             Form::Document(document) => write_pretty(document, out),
-            Form::Patched(value) => write_pretty(value, out),
+            Form::Value(value) => write_pretty(value, out),
         }
     }
 

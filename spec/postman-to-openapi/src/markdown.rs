@@ -58,9 +58,8 @@ struct Writer<'a> {
 impl<'a> Writer<'a> {
     fn run(&mut self) {
         while let Some(next) = self.rest.chars().next() {
-            let line_start = self.out.is_empty() || self.out.ends_with('\n');
             match next {
-                '`' | '~' if line_start && self.fence() => {}
+                '`' | '~' if self.fence() => {}
                 '`' => self.code_span(),
                 '\\' => self.copy(self.rest.char_indices().nth(2).map_or(self.rest.len(), |(at, _)| at)),
                 '<' => self.angle(),
@@ -98,6 +97,11 @@ impl<'a> Writer<'a> {
     /// Copies a fenced block, adding a language if there is none.
     fn fence(&mut self) -> bool {
         let Some(mark) = fence_mark(self.rest) else { return false };
+        // A fence may be indented, or in a quotation.
+        if !is_line_start(&self.out) {
+            return false;
+        }
+        let prefix = self.out.strip_prefix(unindented(&self.out)).unwrap_or_default().to_owned();
         let opened = self.rest.strip_prefix(mark).unwrap_or_default();
         let (info, body) = opened.split_once('\n').unwrap_or((opened, ""));
         if info.contains(mark) {
@@ -105,14 +109,14 @@ impl<'a> Writer<'a> {
         }
         let language = info.trim_matches(['`', '~', ' ']);
         let ends = body.match_indices(mark).filter_map(|(at, _)| body.split_at_checked(at));
-        let (code, end) =
-            ends.into_iter().find(|(code, _)| code.is_empty() || code.ends_with('\n')).unwrap_or((body, ""));
+        let (code, end) = ends.into_iter().find(|(code, _)| is_line_start(code)).unwrap_or((body, ""));
         self.out.push_str(mark);
         self.out.push_str(if language.is_empty() { "text" } else { language });
         self.out.push('\n');
         self.out.push_str(code);
-        if !code.ends_with('\n') {
-            self.out.push('\n');
+        if end.is_empty() {
+            self.out.push_str(if code.ends_with('\n') { "" } else { "\n" });
+            self.out.push_str(&prefix);
         }
         self.out.push_str(mark);
         self.out.push('\n');
@@ -270,6 +274,16 @@ fn balanced(text: &str, open: char, close: char) -> Option<(&str, &str)> {
     None
 }
 
+/// A text without the indentation and quotation marks at its end.
+fn unindented(text: &str) -> &str {
+    text.trim_end_matches([' ', '>'])
+}
+
+/// Whether a text ends where a line starts, apart from indentation and quotation marks.
+fn is_line_start(text: &str) -> bool {
+    matches!(unindented(text).chars().next_back(), None | Some('\n'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -335,6 +349,19 @@ mod tests {
         assert_eq!(tidy("(https://a.example/b)"), "(<https://a.example/b>)");
         assert_eq!(tidy("<https://a.example>"), "<https://a.example>");
         assert_eq!(tidy("https://a.example/{id}"), "`https://a.example/{id}`");
+    }
+
+    #[test]
+    fn every_fence_has_a_language_and_is_closed_by_its_own_mark() {
+        for (text, tidied) in [
+            ("a\n  ~~~\nb\n  ~~~\nc", "a\n\n~~~text\nb\n  ~~~\n\nc"),
+            ("> ```\n> b\n> ```\nc", "> ```text\n> b\n> ```\n\nc"),
+            ("> ~~~\n> b", "> ~~~text\n> b\n> ~~~"),
+            ("~~~\nb", "~~~text\nb\n~~~"),
+            ("a ``` b", "a \\`\\`\\` b"),
+        ] {
+            assert_eq!(tidy(text), tidied, "{text}");
+        }
     }
 
     #[test]

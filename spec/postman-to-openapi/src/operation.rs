@@ -6,11 +6,11 @@ use crate::address::Server;
 use crate::answer::{Answer, Status};
 use crate::auth::Security;
 use crate::content::{self, Content, Field, FieldSchema};
-use crate::few::Few;
 use crate::scalar::Separator;
 use crate::schema::Members;
 use crate::secret::Mask;
 use crate::shape::Kind;
+use crate::small_map::SmallMap;
 use crate::text::Wording;
 
 /// Where a parameter is sent.
@@ -61,7 +61,7 @@ pub struct Operation {
     /// Whether every request has a body.
     pub body_required: bool,
     /// The documented responses.
-    pub answers: Few<Status, Answer>,
+    pub answers: SmallMap<Status, Answer>,
     /// The number of requests it was made from.
     pub requests: u32,
     /// Whether it comes from a file of its own, which is trusted more than a collection.
@@ -174,7 +174,8 @@ impl Operation {
     }
 
     /// Hides known credentials, drops what joining has contradicted, and sorts what came in input order.
-    pub fn settle(&mut self, mask: &Mask) {
+    /// Returns whether a schema is nested so deeply that a part of it was left open.
+    pub fn settle(&mut self, mask: &Mask) -> bool {
         let merged = self.requests > 1;
         if mask.finds(&self.summary) {
             self.id.clear();
@@ -183,6 +184,7 @@ impl Operation {
         mask.text(&mut self.tag);
         mask.url(&mut self.server.url);
         mask.text(&mut self.description.text);
+        mask.text(&mut self.rate_limit.text);
         for parameter in &mut self.parameters {
             mask.text(&mut parameter.field.description.text);
             if let Some(example) = &mut parameter.field.example {
@@ -195,11 +197,15 @@ impl Operation {
             place => (place, if merged { parameter.field.name.clone() } else { String::new() }),
         };
         self.parameters.sort_by_cached_key(own_order);
+        let mut is_cut = false;
         for body in &mut self.bodies {
-            body.settle(mask, merged);
+            is_cut |= body.settle(mask, merged);
         }
         self.bodies.sort_by(|a, b| a.media_type.cmp(&b.media_type));
-        self.answers.values_mut().for_each(|answer| answer.settle(mask, merged));
+        for answer in self.answers.values_mut() {
+            is_cut |= answer.settle(mask, merged);
+        }
+        is_cut
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::Error;
 use crate::grammar::{self, DOCUMENT, Kind};
 use crate::method::Method;
-use crate::secret;
+use crate::{references, secret};
 
 /// A merge patch, and its name in messages.
 pub struct Overlay {
@@ -61,8 +61,8 @@ impl Overlay {
         grammar::judge(document, &root, &mut Vec::new(), &mut |path, fault| {
             faults.push(format!("{} {fault}; correct the overlay", pointer(path)));
         });
+        references::judge(document, &mut |path, fault| faults.push(format!("{} {fault}", pointer(path))));
         repeated_names(document, &mut faults);
-        undeclared_parameters(document, &mut faults);
         if !faults.is_empty() {
             return Err(Error::all(faults.iter().map(|fault| format!("{}: {fault}", self.name))));
         }
@@ -145,11 +145,7 @@ fn addition_inside<'p>(value: &'p Value, path: &mut Vec<&'p str>, faults: &mut V
 
 /// Whether a pointer leads to a schema.
 fn is_schema(path: &[&str]) -> bool {
-    // Examples and extensions do not contain schemas.
-    if path
-        .iter()
-        .any(|part| part.starts_with("x-") || matches!(*part, "example" | "examples" | "default" | "enum"))
-    {
+    if references::is_data(path) {
         return false;
     }
     matches!(
@@ -179,35 +175,6 @@ fn repeated_names(document: &Value, faults: &mut Vec<String>) {
             if let Some(first) = owners.insert(id, place.clone()) {
                 faults
                     .push(format!("{place} and {first} are both {id}; choose another name for one of them"));
-            }
-        }
-    }
-}
-
-/// Reports path parameters that an operation does not declare, as when a patch replaces its list of parameters.
-fn undeclared_parameters(document: &Value, faults: &mut Vec<String>) {
-    let declares = |item: &Value, name: &str| {
-        item.get("parameters").and_then(Value::as_array).is_some_and(|all| {
-            all.iter().any(|one| {
-                one.get("$ref").is_some()
-                    || one.get("name").is_some_and(|known| known == name)
-                        && one.get("in").is_some_and(|place| place == "path")
-                        && one.get("required").is_some_and(|required| required == true)
-            })
-        })
-    };
-    let paths = document.get("paths").and_then(Value::as_object);
-    for (path, item) in paths.into_iter().flatten() {
-        for (method, operation) in
-            Method::ALL.iter().filter_map(|method| Some((method.name(), item.get(method.name())?)))
-        {
-            let names = path.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name));
-            for name in names.filter(|name| !declares(operation, name) && !declares(item, name)) {
-                let place = pointer(&["paths", path, method, "parameters"]);
-                faults.push(format!(
-                    "{place} does not declare {name} as a required path parameter; a patch replaces the whole \
-                     list, so repeat the parameter in the overlay"
-                ));
             }
         }
     }
@@ -324,6 +291,8 @@ mod tests {
         json!({
             "openapi": "3.0.3",
             "info": {"title": "T", "version": "1"},
+            "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+            "security": [{"bearer": []}],
             "paths": {"/a/{id}": {"patch": {
                 "operationId": "updateA",
                 "parameters": [id],
@@ -369,6 +338,7 @@ mod tests {
     #[test]
     fn a_patch_that_makes_the_document_invalid_is_refused_with_its_pointer() {
         let get = |patch: Value| json!({"paths": {"/a/{id}": {"get": patch}}});
+        let parameter = |name: &str, place: &str| json!({"name": name, "in": place, "required": true, "schema": {"type": "string"}});
         for (patch, fault) in [
             (json!({"paths": null}), "/paths is missing, but a document must have it"),
             (json!({"info": null}), "/info is missing, but a document must have it"),
@@ -386,6 +356,47 @@ mod tests {
                 "/paths/~1a~1{id}/get/responses/ok is not an HTTP status",
             ),
             (get(json!({"parameters": []})), "/paths/~1a~1{id}/get/parameters does not declare id"),
+            (
+                get(json!({"parameters": [{"name": "id", "in": "path", "schema": {"type": "string"}}]})),
+                "/paths/~1a~1{id}/get/parameters does not declare id",
+            ),
+            (
+                get(json!({"parameters": [parameter("id", "query")]})),
+                "/paths/~1a~1{id}/get/parameters does not declare id",
+            ),
+            (
+                get(
+                    json!({"parameters": [parameter("id", "path"), parameter("a", "query"), parameter("a", "query")]}),
+                ),
+                "/paths/~1a~1{id}/get/parameters/2 declares the query parameter a a second time",
+            ),
+            (
+                get(
+                    json!({"parameters": [parameter("id", "path"), parameter("A", "header"), parameter("a", "header")]}),
+                ),
+                "/paths/~1a~1{id}/get/parameters/2 declares the header parameter a a second time",
+            ),
+            (
+                get(json!({"parameters": [parameter("id", "path"), parameter("name", "path")]})),
+                "/paths/~1a~1{id}/get/parameters/1 is the path parameter name, which is not in the path",
+            ),
+            (
+                json!({"components": {"securitySchemes": null}}),
+                "/security/0/bearer is not one of the document's security schemes",
+            ),
+            (
+                get(json!({"security": [{}, {"nope": []}]})),
+                "/paths/~1a~1{id}/get/security/1/nope is not one of the document's security schemes",
+            ),
+            (
+                get(json!({"requestBody": {"$ref": "#/components/requestBodies/None"}})),
+                "/paths/~1a~1{id}/get/requestBody/$ref refers to #/components/requestBodies/None, which does not exist",
+            ),
+            (
+                json!({"servers": [{"url": "https://{host}/"}]}),
+                "/servers/0/variables does not declare host, which is in its url",
+            ),
+            (json!({"openapi": "2.0"}), "/openapi must be a version of OpenAPI 3.0, not 2.0"),
             (
                 at("url", json!({"maxLength": -1})),
                 "/paths/~1a~1{id}/patch/requestBody/content/multipart~1form-data/schema/properties/url/maxLength must be a non-negative integer",
@@ -410,6 +421,10 @@ mod tests {
             at("resolution", json!({"type": "string", "enum": ["720p", "1080p"]})),
             json!({"paths": {"/a/{id}": {"patch": {"responses": {"409": {"description": "Busy."}}}}}}),
             json!({"paths": {"/a/{id}": {"patch": {"operationId": "pinned", "x-own": {"properties": {"a": {"b": 1}}}}}}}),
+            json!({"components": {"schemas": {"B/b": {"type": "string"}}}, "paths": {"/a/{id}": {"get": {
+                "parameters": [{"$ref": "#/paths/~1a~1%7Bid%7D/patch/parameters/0"}],
+                "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/B~1b"}, "example": {"$ref": "#/x"}}}}}}}}),
+            json!({"servers": [{"url": "https://{host}/", "variables": {"host": {"default": "a"}}}]}),
             json!({"components": {"securitySchemes": {"oauth2": {"type": "oauth2", "flows": {"authorizationCode": {"scopes": {"a": ""}}}}}}}),
         ] {
             assert_eq!(faults(patch.clone()), "", "{patch}");
@@ -429,6 +444,34 @@ mod tests {
             overlay.apply(&mut document).expect("a valid overlay");
             assert_eq!(document.to_string().contains("\"example\""), kept, "{schema}");
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped() {
+        assert!(Overlay::new("overlay.json", "\u{feff}{}").is_ok());
+    }
+
+    #[test]
+    fn passwords_in_lists_and_maps_and_at_their_schemas_are_hidden() {
+        let mut document = document();
+        let text = json!({"type": "string"});
+        document["paths"]["/a/{id}"]["patch"]["requestBody"]["content"] = json!({"application/json": {
+            "schema": {"type": "object", "properties": {
+                "list": {"type": "array", "items": text}, "map": {"type": "object", "additionalProperties": text},
+                "own": {"type": "string", "default": "hunter-own", "example": "hunter-own"},
+            }},
+            "example": {"list": ["hunter-list"], "map": {"a": "hunter-map"}},
+        }});
+        let password = json!({"format": "password"});
+        let patch = json!({"paths": {"/a/{id}": {"patch": {"requestBody": {"content": {"application/json": {"schema": {
+            "properties": {"list": {"items": password}, "map": {"additionalProperties": password}, "own": password}}}}}}}}});
+        Overlay::new("o", &patch.to_string())
+            .expect("an object")
+            .apply(&mut document)
+            .expect("a valid overlay");
+        let content = &document["paths"]["/a/{id}"]["patch"]["requestBody"]["content"]["application/json"];
+        assert_eq!(content["example"], json!({"list": [secret::HIDDEN], "map": {"a": secret::HIDDEN}}));
+        assert_eq!(content["schema"]["properties"]["own"], json!({"type": "string", "format": "password"}));
     }
 
     #[test]

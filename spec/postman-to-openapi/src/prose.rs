@@ -149,12 +149,12 @@ pub fn retry_after(text: &str) -> Option<u64> {
         if !["retry", "try again", "wait", "new request"].iter().any(|word| sentence.contains(word)) {
             continue;
         }
-        let words: Vec<&str> =
-            sentence.split([' ', '-', '*', '`', ',', '(', ')']).filter(|w| !w.is_empty()).collect();
+        let words = sentence.split([' ', '-', '*', '`', '(', ')']).map(|word| word.trim_matches(','));
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
         for (at, pair) in words.windows(2).enumerate() {
             let number = match pair[0] {
                 "one" | "a" => Some(1),
-                number => number.parse::<u64>().ok(),
+                number => integer(number),
             };
             let unit = match pair[1] {
                 "s" | "sec" | "secs" | "second" | "seconds" => 1,
@@ -169,6 +169,15 @@ pub fn retry_after(text: &str) -> Option<u64> {
         }
     }
     None
+}
+
+/// `1000` or `1,000`.
+fn integer(text: &str) -> Option<u64> {
+    let mut groups = text.split(',');
+    let is_grouped = groups.next().is_some_and(|first| (1..=3).contains(&first.len()))
+        && groups.all(|group| group.len() == 3);
+    let joined = if is_grouped { text.replace(',', "") } else { text.to_owned() };
+    joined.parse().ok()
 }
 
 /// The words before a wait. "100 requests per 10 seconds" is not one.
@@ -278,6 +287,10 @@ mod tests {
             ("Wait at least 5 sec and retry", Some(5)),
             ("Limit of 100 requests per 10 seconds. Retry later.", None),
             ("Retry later, 30 seconds is a lot", None),
+            ("Retry after 1,000 seconds.", Some(1000)),
+            ("Retry after 12,345,678 seconds.", Some(12_345_678)),
+            ("Wait, then retry after 1,5 seconds.", None),
+            ("Please wait, 30 seconds are enough", Some(30)),
             ("Retry after 99999999999999999999 seconds", None),
             ("Retry after 9999999999999999999 hours", None),
             ("Too many requests", None),

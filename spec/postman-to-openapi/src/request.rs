@@ -26,7 +26,7 @@ pub fn read(
 ) -> Result<(Operation, Address), &'static str> {
     let mut address = address::read(request.url, context.variables)?;
     if let Some(userinfo) = address.userinfo.take() {
-        userinfo.split(':').skip(1).for_each(|password| context.secrets.learn(password));
+        userinfo.split(':').for_each(|part| context.secrets.learn(part));
     }
     let mut operation = Operation::default();
     path_parameters(&address, request.url, &mut operation, context);
@@ -240,7 +240,10 @@ fn query_parameter(field: Field, operation: &mut Operation, context: &mut Contex
         .iter_mut()
         .find(|known| known.place == Place::Query && known.field.name == field.name);
     match known {
-        Some(parameter) => parameter.field.repeat(field),
+        Some(parameter) => {
+            parameter.deep = false;
+            parameter.field.repeat(field);
+        }
         None => operation.parameters.push(Parameter { place: Place::Query, field, deep: false }),
     }
 }

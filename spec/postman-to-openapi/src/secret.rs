@@ -1,10 +1,12 @@
 //! Credentials, which must not appear in the document.
 
 use std::collections::BTreeSet;
+use std::io::{self, Write};
 
-use aho_corasick::automaton::Automaton;
+use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::nfa::contiguous::NFA;
-use aho_corasick::{Input, MatchKind};
+use aho_corasick::{Anchored, Input, MatchKind, PatternID};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::{format, placeholder};
@@ -59,6 +61,17 @@ pub fn is_credential(name: &str) -> bool {
         rest = rest.get(1..).unwrap_or_default();
     }
     joined.get(last..).is_some_and(|last| WORDS.contains(&last))
+}
+
+/// Whether the text is a URL without credentials.
+pub fn is_address(text: &str) -> bool {
+    format::of(text) == Some("uri") && mask_looks(text).is_none()
+}
+
+/// Whether a name is that of a URL: `tokenUrl`, `auth_token_uri`.
+pub fn names_an_address(name: &str) -> bool {
+    let (joined, last) = joined(name);
+    joined.get(last..).is_some_and(|last| matches!(last, "url" | "uri" | "endpoint"))
 }
 
 /// The words of a name in any case style, joined in lower case, and where the last word starts.
@@ -201,7 +214,9 @@ impl Secrets {
         } else {
             6
         };
-        let known_harmless = matches!(format::of(value), Some("date" | "date-time" | "time"));
+        // A word of OpenAPI's is not hidden in a document.
+        let known_harmless =
+            value == "oauth2" || matches!(format::of(value), Some("date" | "date-time" | "time"));
         if value.len() >= least && !value.contains("{{") && !value.starts_with('<') && !known_harmless {
             self.0.insert(value.to_owned());
         }
@@ -209,15 +224,27 @@ impl Secrets {
 
     /// Prepares to hide the credentials.
     pub fn mask(self) -> Mask {
-        let build = || NFA::builder().match_kind(MatchKind::LeftmostLongest).build(&self.0).ok();
-        let searcher = if self.0.is_empty() { None } else { build() };
-        Mask { searcher }
+        let build = |credentials: BTreeSet<String>| {
+            // In JSON text, a credential with a quotation mark or a backslash is escaped.
+            let escaped = credentials.iter().filter_map(|credential| {
+                let json = Value::from(credential.as_str()).to_string();
+                Some(json.strip_prefix('"')?.strip_suffix('"')?.to_owned())
+            });
+            let patterns: BTreeSet<String> = escaped.chain(credentials.iter().cloned()).collect();
+            let build = || NFA::builder().match_kind(MatchKind::LeftmostLongest).build(patterns).ok();
+            if credentials.is_empty() { None } else { build() }
+        };
+        let unlike_names =
+            self.0.iter().filter(|credential| credential.contains(|c: char| c.is_ascii_digit()));
+        Mask { unlike_names: build(unlike_names.cloned().collect()), searcher: build(self.0) }
     }
 }
 
 /// Hides the known credentials in any text.
 pub struct Mask {
     searcher: Option<NFA>,
+    /// Without those that consist of words: `refresh_token` may be what a field of that name was filled in with.
+    unlike_names: Option<NFA>,
 }
 
 impl Mask {
@@ -253,14 +280,84 @@ impl Mask {
         }
     }
 
+    /// Hides credentials that are left in a document, as in the name of a member or in a list of allowed values.
+    /// `None` if there are none. Different credentials are replaced differently, so that names stay distinct.
+    pub fn remaining(&self, document: &impl Serialize) -> serde_json::Result<Option<Value>> {
+        let Some(searcher) = &self.unlike_names else { return Ok(None) };
+        let Ok(state) = searcher.start_state(Anchored::No) else { return Ok(None) };
+        let mut search = Search { searcher, state, found: false };
+        serde_json::to_writer(&mut search, document)?;
+        if !search.found {
+            return Ok(None);
+        }
+        let mut document = serde_json::to_value(document)?;
+        redact(searcher, &mut document, &mut Vec::new());
+        Ok(Some(document))
+    }
+
     /// Hides every text of an example that contains a known credential.
     pub fn value(&self, value: &mut Value) {
         match value {
             Value::Object(map) => map.values_mut().for_each(|member| self.value(member)),
             Value::Array(list) => list.iter_mut().for_each(|element| self.value(element)),
             Value::String(text) if self.finds(text) => *text = masked(text),
+            Value::Number(number) if self.finds(&number.to_string()) => mask_all(value),
             _ => {}
         }
+    }
+}
+
+/// Searches what is written to it.
+struct Search<'m> {
+    searcher: &'m NFA,
+    state: StateID,
+    found: bool,
+}
+
+impl Write for Search<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for byte in bytes {
+            if self.found {
+                break;
+            }
+            self.state = self.searcher.next_state(Anchored::No, self.state, *byte);
+            self.found = self.searcher.is_match(self.state);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Replaces the credentials in every text, name and number. `known` are those that have been replaced.
+fn redact(searcher: &NFA, value: &mut Value, known: &mut Vec<PatternID>) {
+    let mut replaced = |text: &str| {
+        let mut hidden = String::with_capacity(text.len());
+        let _ = searcher.try_replace_all_with(text, &mut hidden, |found, _, hidden| {
+            let at = known.iter().position(|known| *known == found.pattern()).unwrap_or(known.len());
+            if at == known.len() {
+                known.push(found.pattern());
+            }
+            hidden.push_str("redacted");
+            if at > 0 {
+                hidden.push_str(&(at + 1).to_string());
+            }
+            true
+        });
+        hidden
+    };
+    match value {
+        Value::Object(members) => {
+            *members =
+                std::mem::take(members).into_iter().map(|(name, member)| (replaced(&name), member)).collect();
+            members.values_mut().for_each(|member| redact(searcher, member, known));
+        }
+        Value::Array(list) => list.iter_mut().for_each(|element| redact(searcher, element, known)),
+        Value::String(text) => *text = replaced(text),
+        Value::Number(number) if replaced(&number.to_string()) != number.to_string() => mask_all(value),
+        _ => {}
     }
 }
 
@@ -299,6 +396,7 @@ mod tests {
             "link": "https://a.example/x?token=abc&y=1",
             "feed": "https://ann:pass@a.example/",
             "header": "Bearer abcdefghijk",
+            "note": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
         });
         mask_named(&mut example);
         assert_eq!(
@@ -310,6 +408,7 @@ mod tests {
                 "link": "https://example.com/",
                 "feed": "https://example.com/",
                 "header": HIDDEN,
+                "note": HIDDEN,
             })
         );
     }

@@ -290,6 +290,28 @@ impl Shape {
         });
     }
 
+    /// Leaves open what would be nested more deeply in a schema than this. Returns whether there was such a part.
+    pub fn limit(&mut self, room: usize) -> bool {
+        let needed = match self.kind {
+            Kind::List(_) | Kind::Map(_) => 1,
+            Kind::Object(_) | Kind::OneOf(_) => 2,
+            _ => return false,
+        };
+        let Some(room) = room.checked_sub(needed) else {
+            self.kind = Kind::Unknown;
+            return true;
+        };
+        let limit = |cut: bool, shape: &mut Shape| shape.limit(room) || cut;
+        match &mut self.kind {
+            Kind::List(inner) | Kind::Map(inner) => inner.limit(room),
+            Kind::Object(object) => {
+                object.members.iter_mut().map(|member| &mut member.shape).fold(false, limit)
+            }
+            Kind::OneOf(shapes) => shapes.iter_mut().fold(false, limit),
+            _ => false,
+        }
+    }
+
     /// Whether the schema written for this shape admits a value. Formats are only hints.
     pub fn fits(&self, value: &Value, presence: Option<u32>) -> bool {
         value.is_null() && self.nullable || self.kind.fits(value, presence)

@@ -27,7 +27,9 @@ impl<'p> Variables<'p> {
             let (Some(name), Some(value)) = (entry.name(), postman::filled(entry.value)) else { return };
             let declared =
                 postman::text(entry.kind).is_some_and(|kind| kind == "secret") || postman::flag(entry.secret);
-            if declared || secret::is_credential(&name) || secret::mask_looks(&value).is_some() {
+            let named = secret::is_credential(&name)
+                && !(secret::names_an_address(&name) && secret::is_address(&value));
+            if declared || named || secret::mask_looks(&value).is_some() {
                 secrets.learn(&value);
             } else if !postman::flag(entry.disabled) {
                 values.insert(name.trim().to_owned(), value.into_owned());

@@ -111,6 +111,9 @@ impl<'a> Walk<'_, 'a> {
         if let Err((topic, reason)) = read {
             self.left_out(raw, place, Some(&title), topic, &reason);
         }
+        if node.item.is_some() {
+            self.folder(&node, title, place);
+        }
     }
 
     fn folder(&mut self, node: &Node<'a>, title: Cow<'a, str>, place: Place<'_, 'a>) {

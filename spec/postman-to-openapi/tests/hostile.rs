@@ -139,7 +139,7 @@ fn replace_value(text: &mut String, at: usize, with: &str) {
 }
 
 #[test]
-fn mutated_exports_neither_panic_nor_hang_nor_eat_memory() {
+fn mutated_exports_cause_no_panic_no_hang_and_no_excessive_memory_use() {
     let _alone = alone();
     let fixtures: &'static [String] = fixtures().leak();
     let usual = if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { 300 };

@@ -66,8 +66,9 @@ pub fn arrange(text: &str) -> String {
         }
         blank = false;
     }
-    if fence.is_some() {
-        out.push_str("\n```");
+    if let Some(mark) = fence {
+        out.push('\n');
+        out.push_str(mark);
     }
     out.trim_matches('\n').to_owned()
 }

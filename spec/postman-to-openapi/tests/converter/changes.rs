@@ -214,6 +214,17 @@ fn several_changes_of_one_thing_are_reported_separately() {
         said(&pet(), &required),
         ["breaking: updatePet (PATCH /pets/{petId}): body field `age` is new and required"]
     );
+    let limited = |exclusive: bool| {
+        let schema = json!({ "type": "integer", "minimum": 1, "exclusiveMinimum": exclusive });
+        with(pet(), &format!("{BODY}/properties/age"), Some(schema))
+    };
+    assert_eq!(
+        said(&limited(false), &limited(true)),
+        [
+            "breaking: updatePet (PATCH /pets/{petId}): body field `age` no longer accepts its minimum value of 1"
+        ]
+    );
+    assert_eq!(said(&limited(true), &limited(false)), [""; 0]);
     let sandbox = with(pet(), "/servers", Some(json!([{ "url": "https://b.example" }])));
     assert_eq!(
         said(&pet(), &sandbox),
@@ -426,5 +437,57 @@ proptest! {
         let at = at.index(found.len());
         *found[at] = json!({ "type": "string", "format": "password" });
         prop_assert_eq!(changes(&api, &changed).len(), 1);
+    }
+}
+
+#[test]
+fn nulls_maps_and_alternatives_are_compared() {
+    let answering = |answer: Value| {
+        json!({"paths": {"/a": {"get": {"operationId": "getA",
+        "responses": {"200": {"content": {"application/json": {"schema": answer}}}}}}}})
+    };
+    let one_of =
+        |types: &[&str]| json!({"oneOf": types.iter().map(|kind| json!({"type": kind})).collect::<Vec<_>>()});
+    let list = |nullable: bool| json!({"type": "array", "items": {"type": "string", "nullable": nullable}});
+    let map = |kind: &str| json!({"type": "object", "additionalProperties": {"type": kind}});
+    let field = |required: bool| {
+        let names = if required { json!(["a"]) } else { json!([]) };
+        json!({"type": "object", "required": names, "properties": {"a": {"type": "string"}}})
+    };
+    let mut untyped = field(true);
+    untyped.as_object_mut().expect("a schema").shift_remove("type");
+    assert_eq!(said(&answering(field(true)), &answering(untyped)), [""; 0]);
+    for (before, after, sentence) in [
+        (
+            json!({"type": "string"}),
+            json!({"type": "string", "nullable": true}),
+            "the response may now be null",
+        ),
+        (list(false), list(true), "each value of the response may now be null"),
+        (map("integer"), map("string"), "each value of the response is now a string instead of an integer"),
+        (
+            one_of(&["boolean", "integer"]),
+            one_of(&["boolean", "string"]),
+            "the response is now a string instead of an integer",
+        ),
+        (
+            json!({"type": "integer", "format": "int64"}),
+            json!({"type": "integer", "format": "int32"}),
+            "the response is now a number of format int32 instead of an integer",
+        ),
+        (field(true), field(false), "response field `a` is now optional"),
+        (
+            json!({"type": "object"}),
+            json!({"type": "object", "additionalProperties": {"type": "integer"}}),
+            "each value of the response is now an integer instead of any value",
+        ),
+        (
+            one_of(&["boolean", "integer", "string"]),
+            one_of(&["boolean", "integer"]),
+            "the response now has 2 alternatives instead of 3",
+        ),
+    ] {
+        let said = said(&answering(before), &answering(after));
+        assert_eq!(said, [format!("breaking: getA (GET /a): {sentence}")]);
     }
 }

@@ -243,6 +243,38 @@ fn the_order_of_items_and_files_changes_only_the_names_of_merged_operations() {
 }
 
 #[test]
+fn different_lists_of_allowed_values_are_joined_in_alphabetical_order() {
+    let limited = |values: &str| {
+        let query =
+            json!([{"key": "q", "value": "a", "description": format!("(This can only be one of {values})")}]);
+        json!({"name": "D", "request": {"method": "GET", "url": {"raw": "https://c.example/d", "query": query}}})
+    };
+    for (lists, values) in [
+        (["c,a", "b,a"], ["a", "b", "c"].as_slice()),
+        (["b,a", "c,a"], &["a", "b", "c"]),
+        (["c,a", "c,a"], &["c", "a"]),
+    ] {
+        let (document, ..) = convert(&lists.map(limited));
+        assert_eq!(
+            document["paths"]["/d"]["get"]["parameters"][0]["schema"]["enum"],
+            json!(values),
+            "{lists:?}"
+        );
+    }
+}
+
+#[test]
+fn an_item_that_is_also_a_folder_keeps_both() {
+    let mut both = item("Get a", "GET", "/a");
+    both["item"] = json!([item("Get b", "GET", "/b")]);
+    for file in [both.clone(), json!({"info": {"name": "T"}, "item": [both]})] {
+        let (document, _, counts) = convert(&[file]);
+        assert_eq!(counts.operations, 2);
+        assert_eq!(document["paths"]["/b"]["get"]["operationId"], "getB");
+    }
+}
+
+#[test]
 fn a_file_that_is_not_from_postman_is_refused() {
     for text in ["{}", "[]x", "7", "null", "{\"name\": \"x\"}", "{\"collection\": 3}", "\"text\""] {
         let mut converter = Converter::new(|_| {});
@@ -363,4 +395,218 @@ fn a_credential_is_hidden_in_unexpected_places() {
         "url": "https://h1dd3n-key.example/bot/h1dd3n-key?q=h1dd3n-key"}}]});
     let (text, ..) = convert_texts(&[&file.to_string()]);
     assert!(!text.to_lowercase().contains("h1dd3n"), "{text}");
+}
+
+#[test]
+fn the_same_key_in_a_header_and_in_the_query_is_two_schemes() {
+    let item = |name: &str, place: &str| {
+        json!({"name": name, "request": {"method": "GET", "url": format!("/{place}"),
+        "auth": {"type": "apikey", "apikey": [{"key": "key", "value": "api_key"}, {"key": "in", "value": place}]}}})
+    };
+    let document = convert(&[json!([item("A", "query"), item("B", "header")])]).0;
+    for place in ["query", "header"] {
+        let requirement =
+            document["paths"][format!("/{place}")]["get"]["security"][0].as_object().expect("one");
+        let name = requirement.keys().next().expect("a scheme");
+        assert_eq!(document["components"]["securitySchemes"][name]["in"], place);
+    }
+}
+
+#[test]
+fn a_query_key_with_and_without_a_member_is_a_list_of_texts() {
+    for query in ["filter[a]=1&filter=2", "filter=2&filter[a]=1"] {
+        let (document, ..) = convert(&[item("Get a", "GET", &format!("/a?{query}"))]);
+        let parameters = document["paths"]["/a"]["get"]["parameters"].as_array().expect("parameters");
+        let filter = parameters.iter().find(|known| known["name"] == "filter").expect("the parameter");
+        assert_ne!(filter["style"], "deepObject", "{query}");
+        assert_ne!(filter["schema"]["type"], "object", "{query}");
+    }
+}
+
+#[test]
+fn a_name_of_words_is_kept_even_if_it_is_also_the_sample_of_a_credential() {
+    let fields = json!([{"key": "refresh_token", "value": "refresh_token"}]);
+    let file = json!({"name": "Log in", "request": {"method": "POST", "url": "/a", "body": {"mode": "urlencoded", "urlencoded": fields}}});
+    let (document, ..) = convert(&[file]);
+    let content =
+        &document["paths"]["/a"]["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"];
+    assert!(content["schema"]["properties"]["refresh_token"].is_object(), "{content}");
+}
+
+#[test]
+fn credentials_in_names_are_hidden_and_the_names_stay_distinct() {
+    let tokens = ["abc123def456", "fed654cba321"];
+    let auth = json!({"type": "basic", "basic": [{"key": "username", "value": tokens[0]}, {"key": "password", "value": tokens[1]}]});
+    let query: Vec<Value> = tokens.iter().map(|token| json!({"key": token, "value": "1"})).collect();
+    let file = json!({"name": "Get a", "request": {"method": "GET", "auth": auth, "url": {"raw": "/a", "query": query}}});
+    let (document, ..) = convert(&[file]);
+    let parameters = document["paths"]["/a"]["get"]["parameters"].as_array().expect("parameters");
+    let names: Vec<&Value> = parameters.iter().map(|parameter| &parameter["name"]).collect();
+    assert_eq!(names, ["redacted", "redacted2"]);
+}
+
+#[test]
+fn a_credential_that_json_escapes_or_writes_as_a_number_is_hidden() {
+    for (secret, body) in [
+        ("p@ss\"w0rd\\1", json!({"note": "my p@ss\"w0rd\\1"})),
+        ("1234567890123", json!({"note": 1_234_567_890_123_u64})),
+    ] {
+        let file = json!({"name": "Log in", "request": {"method": "POST", "url": "/a",
+            "auth": {"type": "basic", "basic": [{"key": "password", "value": secret}]},
+            "body": {"mode": "raw", "raw": body.to_string()}}});
+        let text = convert_texts(&[&file.to_string()]).0;
+        assert!(!text.contains("w0rd") && !text.contains("1234567890123"), "{text}");
+    }
+}
+
+#[test]
+fn a_header_that_a_response_has_twice_is_written_once() {
+    let file = json!({"name": "Get a", "request": {"method": "GET", "url": "/a"}, "response": [{"code": 200,
+        "header": [{"key": "X-Page", "value": "1"}, {"key": "x-page", "value": "last"}]}]});
+    assert_eq!(convert_texts(&[&file.to_string()]).0.to_lowercase().matches("\"x-page\"").count(), 1);
+}
+
+#[test]
+fn a_body_of_any_depth_gives_a_document_that_can_be_read() {
+    let mixed = (0..24).fold(json!(1), |inner, _| json!([1, {"a": inner}]));
+    let plain = (0..48).fold(json!(1), |inner, _| json!({"a": inner}));
+    for (body, is_cut) in [(mixed, true), (plain, false)] {
+        let file = json!({"name": "Get a", "request": {"method": "POST", "url": "/a", "body": {"mode": "raw", "raw": body.to_string()}},
+            "response": [{"code": 200, "body": body.to_string()}]});
+        let (text, notes, _) = convert_texts(&[&file.to_string()]);
+        let read = serde_json::from_str::<Value>(&text);
+        let is_noted = notes
+            .iter()
+            .any(|note| note.to_string().starts_with("note: POST /a: a body is nested so deeply"));
+        assert_eq!(is_noted, is_cut, "{notes:?}");
+        assert!(read.is_ok(), "{}", read.err().map(|error| error.to_string()).unwrap_or_default());
+    }
+}
+
+#[test]
+fn a_misspelt_property_of_the_default_response_is_refused() {
+    let file = json!({"name": "Get a", "request": {"method": "GET", "url": "/a"},
+        "response": [{"body": "{\"name\": \"x\"}", "_postman_previewlanguage": "json"}]});
+    let patch = json!({"paths": {"/a": {"get": {"responses": {"default": {"content": {"application/json": {
+        "schema": {"properties": {"nmae": {"maxLength": 3}}}}}}}}}}});
+    let mut converter = Converter::new(drop);
+    converter.read(&Source::new("0.json", file.to_string().into_bytes()).expect("JSON")).expect("a file");
+    let overlay = Overlay::new("overlay.json", &patch.to_string()).expect("an object");
+    let refused = converter.finish(Some(&overlay)).err().expect("refused").to_string();
+    assert!(refused.contains("properties/nmae constrains a schema that does not exist"), "{refused}");
+}
+
+#[test]
+fn paths_that_differ_only_in_a_credential_are_both_written() {
+    let item = |name: &str| json!({"name": "", "request": {"method": "GET", "url": format!("https://a.example/h/{name}/x")}});
+    let file = json!({"info": {"name": "T"}, "item": [item("secret-one-1"), item("secret-two-2")],
+        "variable": [{"key": "a_token", "value": "secret-one-1"}, {"key": "b_token", "value": "secret-two-2"}]});
+    let document = convert(&[file]).0;
+    assert_eq!(document["paths"].as_object().expect("paths").len(), 2);
+}
+
+#[test]
+fn a_url_is_not_a_credential() {
+    let oauth = json!({"type": "oauth2", "oauth2": [{"key": "audience", "value": "https://api.example.com"},
+        {"key": "grant_type", "value": "client_credentials"}, {"key": "accessTokenUrl", "value": "{{tokenUrl}}"}]});
+    let file = json!({"info": {"name": "T"}, "variable": [{"key": "tokenUrl", "value": "https://auth.example.com/token"}],
+        "item": [{"name": "Get a", "request": {"method": "GET", "url": "https://api.example.com/a", "auth": oauth}}]});
+    let document = convert(&[file]).0;
+    assert_eq!(document["servers"][0]["url"], "https://api.example.com");
+    let flows = &document["components"]["securitySchemes"]["oauth2"]["flows"];
+    assert_eq!(flows["clientCredentials"]["tokenUrl"], "https://auth.example.com/token");
+}
+
+#[test]
+fn the_longest_message_of_an_error_code_is_used() {
+    let answers = ["No.", "No such pet.", "None."]
+        .map(|message| json!({"name": format!("**Error Code:** `300` <br>\n{message}"), "code": 404}));
+    let mut item = item("Get a", "GET", "/a");
+    item["response"] = json!(answers);
+    let codes = convert(&[item]).0["paths"]["/a"]["get"]["responses"]["404"]["x-error-codes"].clone();
+    assert_eq!(codes, json!([{"code": 300, "message": "No such pet."}]));
+}
+
+#[test]
+fn a_path_with_more_than_a_hundred_parameters_is_left_out() {
+    for (count, left_out) in [(100, 0), (101, 1)] {
+        let (_, _, counts) =
+            convert(&[json!([item("Get a", "GET", "/a"), item("Get b", "GET", &"/:b".repeat(count))])]);
+        assert_eq!(counts.left_out, left_out, "{count}");
+    }
+}
+
+#[test]
+fn an_item_decides_whether_its_body_is_required() {
+    let mut item = item("Create a", "POST", "/a");
+    let bare = json!({"info": {"name": "T"}, "item": [item]});
+    item["request"]["body"] = json!({"mode": "raw", "raw": "{\"a\": 1}"});
+    for files in [[item.clone(), bare.clone()], [bare, item]] {
+        assert_eq!(convert(&files).0["paths"]["/a"]["post"]["requestBody"]["required"], true);
+    }
+}
+
+#[test]
+fn an_implicit_flow_has_no_token_url_and_a_flow_without_urls_is_not_another_scheme() {
+    let with = |name: &str, grant: &str, urls: bool| {
+        let mut attributes = vec![json!({"key": "grant_type", "value": grant})];
+        for key in ["authUrl", "accessTokenUrl"].iter().filter(|_| urls) {
+            attributes.push(json!({"key": key, "value": format!("https://a.example/{key}")}));
+        }
+        let auth = json!({"type": "oauth2", "oauth2": attributes});
+        json!({"name": name, "request": {"method": "GET", "url": format!("/{name}"), "auth": auth}})
+    };
+    let (document, ..) = convert(&[json!([
+        with("a", "implicit", true),
+        with("b", "authorization_code", true),
+        with("c", "authorization_code", false)
+    ])]);
+    let schemes = document["components"]["securitySchemes"].as_object().expect("schemes");
+    assert_eq!(schemes.keys().collect::<Vec<_>>(), ["oauth2"]);
+    let flows = &schemes["oauth2"]["flows"];
+    assert!(flows["implicit"].get("tokenUrl").is_none(), "{flows}");
+    assert_eq!(flows["authorizationCode"]["tokenUrl"], "https://a.example/accessTokenUrl");
+}
+
+#[test]
+fn a_reference_in_a_body_is_not_shown_as_an_example() {
+    let mut item = item("Create a", "POST", "/a");
+    for (body, is_shown) in [(json!({"rows": [{"$ref": "#/x"}]}), false), (json!({"$ref": 1}), true)] {
+        item["request"]["body"] = json!({"mode": "raw", "raw": body.to_string()});
+        let (document, ..) = convert(std::slice::from_ref(&item));
+        let content = &document["paths"]["/a"]["post"]["requestBody"]["content"]["application/json"];
+        assert_eq!(content.get("example").is_some(), is_shown, "{body}");
+    }
+}
+
+#[test]
+fn a_word_of_openapi_is_not_taken_for_a_credential() {
+    let mut item = item("Get a", "GET", "/a");
+    item["request"]["auth"] =
+        json!({"type": "oauth2", "oauth2": [{"key": "client_auth", "value": "oauth2"}]});
+    let (document, ..) = convert(&[item]);
+    assert_eq!(document["components"]["securitySchemes"]["oauth2"]["type"], "oauth2");
+}
+
+#[test]
+fn a_credential_of_any_origin_is_hidden_elsewhere() {
+    let secret = "s3cr3t-value";
+    let auth = json!({"type": "hawk", "hawk": [{"key": "key", "value": secret}]});
+    let header = |name: &str, value: String| json!([{"key": name, "value": value}]);
+    let variable = json!([{"key": "x", "value": secret, "type": "secret"}]);
+    for (place, value) in [
+        ("/item/0/request/auth", auth),
+        ("/item/0/request/header", header("Cookie", format!("a=1; b={secret}"))),
+        ("/item/0/request/header", header("X-Auth", secret.to_owned())),
+        ("/item/0/request/header", header("Authorization", format!("Bearer {secret}"))),
+        ("/item/0/request/url", json!(format!("https://{secret}:x@a.example/a"))),
+        ("/item/0/request/url", json!(format!("https://x:{secret}@a.example/a"))),
+        ("/variable", variable),
+    ] {
+        let mut file = json!({"info": {"name": "T"}, "variable": [], "item": [{"name": "Get a",
+            "request": {"method": "GET", "url": "/a", "header": [], "auth": null, "description": format!("Send {secret}.")}}]});
+        *file.pointer_mut(place).expect("a place") = value;
+        let (text, ..) = convert_texts(&[&file.to_string()]);
+        assert!(text.contains("Send <secret>.") && !text.contains(secret), "{place}: {text}");
+    }
 }

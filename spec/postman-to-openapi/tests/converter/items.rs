@@ -327,3 +327,18 @@ fn the_order_of_the_items_does_not_matter_and_a_new_item_only_adds_lines() {
         .collect();
     assert!(removed.is_empty(), "{removed:?}");
 }
+
+#[test]
+fn a_file_with_crlf_line_endings_has_a_place_for_the_table() {
+    let text = "a\r\n<!-- operations -->\r\n<!-- end of operations -->\r\n";
+    let made = with_table("t.md", text, &json!({"paths": {}})).expect("a table");
+    assert_eq!(made.matches('\n').count(), made.matches("\r\n").count());
+}
+
+#[test]
+fn a_vertical_bar_does_not_end_a_cell_of_the_table() {
+    let document = json!({"paths": {"/a|b": {"get": {"operationId": "getA", "responses": {}}}}});
+    let made =
+        with_table("t.md", "<!-- operations -->\n<!-- end of operations -->", &document).expect("a table");
+    assert!(made.contains("`GET /a\\|b`"), "{made}");
+}

@@ -286,15 +286,215 @@ fn config(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 300, ..ProptestConfig::default() }
 }
 
+/// JSON in which no object has a member twice.
+struct Unique;
+
+impl<'de> serde::Deserialize<'de> for Unique {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Unique)
+    }
+}
+
+impl<'de> serde::de::Visitor<'de> for Unique {
+    type Value = Self;
+
+    fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("JSON")
+    }
+
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
+        let mut names = BTreeSet::new();
+        while let Some((name, _)) = map.next_entry::<String, Unique>()? {
+            if let Some(twice) = names.replace(name) {
+                return Err(serde::de::Error::custom(format!("an object has the member {twice} twice")));
+            }
+        }
+        Ok(self)
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<Self, A::Error> {
+        while list.next_element::<Unique>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+}
+
+/// A collection with text in every place where a credential could be written by mistake.
+fn collection(token: &str) -> Value {
+    let described = |key: &str, value: &str| json!({"key": key, "value": value, "description": format!("About {key}. (This can only be one of {value},other)"), "contentType": "text/plain"});
+    let request = |body: Value| {
+        json!({
+            "method": "POST",
+            "url": {
+                "raw": "https://user:pass@api.example/v1/pets/food/:petId?page=one&filter[size]=two",
+                "query": [described("page", "one"), described("filter[size]", "two")],
+                "variable": [described("petId", "seven")],
+            },
+            "header": [described("X-Trace", "three"), described("Content-Type", "application/json")],
+            "description": "Feeds it.<br>**Scopes:** `pet:write`<br>**Rate Limit Label:** `Light`",
+            "body": body,
+        })
+    };
+    let raw =
+        r#"{"name": "Tom", "owner": {"mail": "a@b.example", "tags": ["x"]}, "rows": [{"kind": "cat"}]}"#;
+    let form = json!([described("field", "four"), described("other", "{\"inner\": \"five\"}")]);
+    let oauth = json!({"type": "oauth2", "oauth2": [
+        {"key": "grant_type", "value": "client_credentials"},
+        {"key": "accessTokenUrl", "value": "https://auth.example/token/path?key=six"},
+        {"key": "scope", "value": "first second"},
+    ]});
+    let key = json!({"type": "apikey", "apikey": [{"key": "key", "value": "X-Own"}, {"key": "in", "value": "header"}]});
+    let item = |name: &str, request: &Value, auth: &Value| {
+        let mut request = request.clone();
+        request["auth"] = auth.clone();
+        json!({"name": name, "request": request, "response": [
+            {"name": "**Error Code:** `300` <br>\nNo such pet.", "code": 404},
+            {"name": "Fed", "code": 200, "body": raw, "header": [described("X-Rate", "eight"), described("Content-Type", "application/json")],
+             "originalRequest": request},
+        ]})
+    };
+    json!({
+        "info": {"name": "Pets", "description": "All pets.", "version": "one.two"},
+        "variable": [{"key": "unused", "value": token, "type": "secret"}, {"key": "host", "value": "api.example"}],
+        "item": [
+            {"name": "Feeding", "description": "How to feed.", "item": [item("Feed a pet", &request(json!({"mode": "raw", "raw": raw})), &oauth)]},
+            item("Groom a pet", &json!({"method": "PUT", "url": "https://{{host}}/{{version}}/groom/{{id}}/now?a=b",
+                "body": {"mode": "formdata", "formdata": form}}), &key),
+        ],
+    })
+}
+
+/// The pointers to all texts.
+fn texts(value: &Value, pointer: &str, found: &mut Vec<String>) {
+    match value {
+        Value::String(_) => found.push(pointer.to_owned()),
+        Value::Array(list) => {
+            list.iter()
+                .enumerate()
+                .for_each(|(at, element)| texts(element, &format!("{pointer}/{at}"), found));
+        }
+        Value::Object(members) => {
+            members.iter().for_each(|(name, member)| texts(member, &format!("{pointer}/{name}"), found));
+        }
+        _ => {}
+    }
+}
+
+/// The text with each of its words replaced in turn, with one more word, and replaced as a whole.
+fn variants(text: &str, with: &str) -> Vec<String> {
+    let mut found = vec![with.to_owned(), format!("{text}{with}"), format!("{text} {with}")];
+    let is_part = |c: char| c.is_ascii_alphanumeric();
+    let words: BTreeSet<&str> = text.split(|c: char| !is_part(c)).filter(|word| !word.is_empty()).collect();
+    found.extend(words.into_iter().map(|word| text.replace(word, with)));
+    found
+}
+
+#[test]
+fn a_known_credential_is_in_no_place_of_the_document() {
+    let token = "abc123456defg";
+    for (place, document) in exposing(token) {
+        let line = document.lines().find(|line| line.to_lowercase().contains(token));
+        assert!(line.is_none(), "{place}: {line:?}");
+        let whole = serde_json::from_str::<openapiv3::OpenAPI>(&document);
+        assert!(whole.is_ok(), "{place}: {}", whole.err().map(|error| error.to_string()).unwrap_or_default());
+    }
+}
+
+/// One of letters may also be the name of a field, which is kept.
+#[test]
+fn a_known_credential_of_letters_is_in_no_text_of_the_document() {
+    let token = "hundepfeifenkonzert";
+    for (place, document) in exposing(token) {
+        let mut found = Vec::new();
+        prose(&serde_json::from_str(&document).expect("JSON"), false, &mut found);
+        let text = found.iter().find(|text| text.to_lowercase().contains(token));
+        assert!(text.is_none(), "{place}: {text:?}");
+    }
+}
+
+/// Documents of collections with a known credential in one more place each.
+fn exposing(token: &str) -> impl Iterator<Item = (String, String)> + '_ {
+    let collection = collection(token);
+    let mut places = Vec::new();
+    texts(&collection, "", &mut places);
+    places.retain(|place| !place.starts_with("/variable/0"));
+    places.into_iter().flat_map(move |place| {
+        let text = collection.pointer(&place).and_then(Value::as_str).expect("a text");
+        let converted = variants(text, token).into_iter().filter_map(|variant| {
+            let mut file = collection.clone();
+            *file.pointer_mut(&place).expect("the text") = Value::from(variant.as_str());
+            Some((format!("{place} is {variant}"), convert(&file.to_string())?.0))
+        });
+        converted.collect::<Vec<_>>()
+    })
+}
+
+/// The texts that people read, the examples and their names, and the names of operations.
+fn prose(value: &Value, is_prose: bool, found: &mut Vec<String>) {
+    const PROSE: [&str; 9] = [
+        "operationId",
+        "summary",
+        "description",
+        "title",
+        "tags",
+        "message",
+        "example",
+        "examples",
+        "x-rate-limit-label",
+    ];
+    match value {
+        Value::String(text) if is_prose => found.push(text.clone()),
+        Value::Array(list) => list.iter().for_each(|element| prose(element, is_prose, found)),
+        Value::Object(members) => {
+            for (name, member) in members {
+                if name == "examples" {
+                    found.extend(member.as_object().into_iter().flat_map(Map::keys).cloned());
+                }
+                prose(member, is_prose || PROSE.contains(&name.as_str()), found);
+            }
+        }
+        _ => {}
+    }
+}
+
 /// The document and all notes; `None` if the input was refused.
 fn convert(text: &str) -> Option<(String, Vec<String>)> {
+    convert_with(text, None).map(|converted| converted.expect("a document"))
+}
+
+fn convert_with(
+    text: &str,
+    overlay: Option<&Overlay>,
+) -> Option<Result<(String, Vec<String>), postman_to_openapi::Error>> {
     let mut said = Vec::new();
     let mut converter = Converter::new(|note| said.push(note));
     let source = Source::new("export.json", text.as_bytes().to_vec()).ok()?;
     converter.read(&source).ok()?;
-    let converted = converter.finish(None).expect("a document");
-    let text = converted.to_text();
-    Some((text, said.iter().map(ToString::to_string).collect()))
+    let converted = converter.finish(overlay).map(|converted| converted.to_text());
+    Some(converted.map(|text| (text, said.iter().map(ToString::to_string).collect())))
 }
 
 proptest! {
@@ -308,6 +508,8 @@ proptest! {
             prop_assert!(!line.contains(|c: char| c.is_control() || c == '\u{202e}'), "{line:?} reaches the terminal raw");
         }
         let document: Value = serde_json::from_str(&converted).expect("a document is JSON");
+        let unique = serde_json::from_str::<Unique>(&converted);
+        prop_assert!(unique.is_ok(), "{}", unique.err().map(|error| error.to_string()).unwrap_or_default());
         let mut names = BTreeSet::new();
         for (path, item) in document["paths"].as_object().expect("paths are an object") {
             for (method, operation) in item.as_object().expect("a path is an object") {
@@ -318,6 +520,9 @@ proptest! {
         }
         let whole = serde_json::from_str::<openapiv3::OpenAPI>(&converted);
         prop_assert!(whole.is_ok(), "{}", whole.err().map(|error| error.to_string()).unwrap_or_default());
+        let overlay = Overlay::new("overlay.json", "{}").expect("an object");
+        let patched = convert_with(&text, Some(&overlay));
+        prop_assert!(matches!(patched, Some(Ok(_))), "an empty overlay was refused: {:?}", patched);
         prop_assert_eq!(&convert(&text).expect("the same document").0, &converted, "the same input gave two documents");
     }
 

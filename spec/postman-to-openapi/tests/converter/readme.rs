@@ -1,5 +1,7 @@
 //! The README's example and options match the converter.
 
+use std::process::Command;
+
 use postman_to_openapi::{Converter, Source};
 
 /// The README's code blocks of one language.
@@ -23,7 +25,17 @@ fn the_readmes_example_is_what_the_converter_writes() {
 #[test]
 fn the_readme_lists_every_option() {
     let readme = include_str!("../../README.md");
-    for option in ["--overlay", "--output", "--check", "--strict", "--verbose", "--help", "--version"] {
-        assert!(readme.contains(option), "{option}");
+    let help = Command::new(env!("CARGO_BIN_EXE_postman-to-openapi"))
+        .arg("--help")
+        .output()
+        .expect("the command runs");
+    let help = String::from_utf8(help.stdout).expect("UTF-8");
+    let (_, options) = help.split_once("Options:\n").expect("a list of options");
+    let listed = options.lines().take_while(|line| !line.is_empty());
+    let listed: Vec<&str> =
+        listed.filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--"))).collect();
+    assert!(listed.len() >= 8, "{listed:?}");
+    for option in listed {
+        assert!(readme.contains(&format!("`{option}")), "{option}");
     }
 }

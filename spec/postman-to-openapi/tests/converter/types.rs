@@ -432,7 +432,7 @@ fn a_field_marked_as_required_stays_required_when_joined_with_a_hand_written_req
 }
 
 #[test]
-fn a_variable_of_one_file_is_filled_in_in_the_others() {
+fn a_variable_defined_in_one_file_is_filled_in_in_the_others() {
     let open = getting("{{baseUrl}}/meetings/:meetingId", "7");
     let all = |value: &str| {
         let mut all = collection(&[getting("{{baseUrl}}/users/:meetingId", "7")]);
@@ -726,5 +726,22 @@ proptest! {
         for example in examples(content) {
             prop_assert!(admits(&content["schema"], example), "{example} is not {}", content["schema"]);
         }
+    }
+}
+
+#[test]
+fn only_json_that_the_client_can_send_is_read_as_json() {
+    for (media_type, kind) in [
+        ("application/json", "object"),
+        ("application/problem+json; charset=utf-8", "object"),
+        ("text/json", "string"),
+    ] {
+        let mut item = sending(r#"{"a": 1}"#);
+        item["request"]["header"] = json!([{"key": "Content-Type", "value": media_type}]);
+        let (document, _) = convert(&[item]);
+        let content =
+            document["paths"]["/things"]["post"]["requestBody"]["content"].as_object().expect("a body");
+        let types: Vec<&Value> = content.values().map(|content| &content["schema"]["type"]).collect();
+        assert_eq!(types, [kind], "{media_type}");
     }
 }
