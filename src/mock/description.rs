@@ -260,3 +260,33 @@ fn example(document: &Document, content: &Value) -> Value {
     let named = members(&content["examples"]).find_map(|(_, example)| document.target(example).get("value"));
     content.get("example").or(named).cloned().unwrap_or_else(|| document.made_up(&content["schema"]))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Segment;
+
+    proptest! {
+        #[test]
+        fn a_segment_fits_what_its_template_makes_and_keeps_text_that_fits(
+            prefix in "[a-z.-]{0,3}",
+            parameters in prop::collection::vec(("[^/.-]{0,5}", "[.-][a-z]{0,3}"), 0..3),
+            other in "[^/]{0,12}",
+        ) {
+            let (mut template, mut made) = (prefix.clone(), prefix);
+            for (value, followed_by) in &parameters {
+                template += &format!("{{x}}{followed_by}");
+                made += &format!("{value}{followed_by}");
+            }
+            let segment = Segment::read(&template, |_| false);
+            let values: Vec<&str> = parameters.iter().map(|(value, _)| value.as_str()).collect();
+            prop_assert_eq!(segment.values(&made), Some(values));
+            for text in [made, other] {
+                if segment.values(&text).is_some() {
+                    prop_assert_eq!(segment.key(&text), Ok(text));
+                }
+            }
+        }
+    }
+}
