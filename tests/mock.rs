@@ -308,15 +308,15 @@ async fn a_cool_down_described_for_one_operation_takes_precedence() {
         }})
     };
     let server = described(json!({
-        "x-retry-after-seconds": 1000,
+        "x-retry-after-seconds": 0,
         "paths": {
-            "/own": status(json!({"x-retry-after-seconds": 0})),
+            "/own": status(json!({"x-retry-after-seconds": 1000})),
             "/shared": status(json!({"$ref": "#/components/responses/limit"})),
         },
         "components": {"responses": {"limit": {"description": "Slow down."}}},
     }))
     .await;
-    for (path, second) in [("/own", 204), ("/shared", 429)] {
+    for (path, second) in [("/own", 429), ("/shared", 204)] {
         assert_eq!(patch(&server, path, START).await.status(), 204, "{path}");
         assert_eq!(patch(&server, path, START).await.status(), second, "{path}");
     }
@@ -794,6 +794,14 @@ async fn references_that_lead_nowhere_end() {
         let server = taking("application/json", round(target), components.clone()).await;
         assert_eq!(patch(&server, "/x", r#"{"a": "1"}"#).await.status(), 204, "{target}");
     }
+    let components = json!({"node": {
+        "type": "object", "required": ["next"], "properties": {"next": {"allOf": [round("node")]}, "a": {"default": 1}},
+    }});
+    let answers =
+        json!({"200": {"description": "", "content": {"application/json": {"schema": round("node")}}}});
+    let paths = json!({"/x": {"get": {"responses": answers}}});
+    let server = described(json!({"paths": paths, "components": {"schemas": components}})).await;
+    assert_eq!(json_of(send(&server, "GET", "/x", "text/plain", "").await).await, json!({"a": 1}));
 }
 
 #[tokio::test]
