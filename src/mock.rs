@@ -387,7 +387,8 @@ impl fmt::Debug for MockServerBuilder {
 
 /// A request as it arrived, and how it was answered. [`MockServer::requests`] returns them.
 ///
-/// `Debug` redacts tokens, and every field that the description does not have or marks as a password.
+/// `Debug` redacts tokens, the headers that the description marks as passwords, and every field that it does not have or
+/// marks so.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Received {

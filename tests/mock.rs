@@ -903,3 +903,26 @@ async fn debug_shows_no_field_that_is_a_password_in_one_of_several_media_types()
     let shown = format!("{:?}", server.requests());
     assert!(!shown.contains("SECRET"), "{shown}");
 }
+
+#[tokio::test]
+async fn debug_shows_no_header_that_is_described_as_a_password() {
+    let parameter = |name: &str, schema: Value| json!({"name": name, "in": "header", "schema": schema});
+    let operation = json!({
+        "parameters": [
+            parameter("X-Shown", json!({"type": "string"})),
+            parameter("X-Key", json!({"$ref": "#/components/schemas/password"})),
+        ],
+        "responses": {"204": {"description": ""}},
+    });
+    let server = described(json!({
+        "paths": {"/x": {"get": operation}},
+        "components": {"schemas": {"password": {"type": "string", "format": "password"}}},
+    }))
+    .await;
+    let request = http().get(format!("{}/x", server.base_url())).bearer_auth(server.access_token());
+    let answer = request.header("x-key", "SECRET").header("x-shown", "shown").send().await.unwrap();
+    assert_eq!(answer.status(), 204);
+    let shown = format!("{:?}", server.requests());
+    assert!(!shown.contains("SECRET") && shown.contains("shown"), "{shown}");
+    assert_eq!(server.requests()[0].header("x-key"), Some("SECRET"));
+}

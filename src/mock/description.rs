@@ -30,6 +30,8 @@ pub struct Operation {
     pub answers_with: Vec<String>,
     pub limit: Option<StartLimit>,
     pub harmless: Arc<[String]>,
+    /// The headers that are passwords.
+    pub secret_headers: Vec<String>,
 }
 
 /// What is between two slashes of a path: `meetings`, `{meetingId}`, `{id}.json`.
@@ -130,13 +132,15 @@ impl Api {
 
 impl Operation {
     fn read(document: &Document, template: &str, method: &str, item: &Value, described: &Value) -> Operation {
+        let parameters = [&item["parameters"], &described["parameters"]].into_iter().flat_map(items);
+        let parameters: Vec<&Value> = parameters.map(|parameter| document.target(parameter)).collect();
         let is_integer = |name: &str| {
-            let mut parameters = [&item["parameters"], &described["parameters"]].into_iter().flat_map(items);
-            parameters.any(|parameter| {
-                let parameter = document.target(parameter);
-                parameter["name"] == name && document.schema(&parameter["schema"])["type"] == "integer"
-            })
+            let mut named = parameters.iter().filter(|parameter| parameter["name"] == name);
+            named.any(|parameter| document.schema(&parameter["schema"])["type"] == "integer")
         };
+        let secret_headers = parameters
+            .iter()
+            .filter(|parameter| parameter["in"] == "header" && document.holds_secret(&parameter["schema"]));
         let responses = &described["responses"];
         let success = members(responses).find(|(status, _)| status.starts_with('2'));
         let content = success.map(|(_, response)| &document.target(response)["content"]);
@@ -181,6 +185,9 @@ impl Operation {
                 .collect(),
             limit,
             harmless: harmless.cloned().collect(),
+            secret_headers: secret_headers
+                .filter_map(|parameter| parameter["name"].as_str().map(str::to_owned))
+                .collect(),
             body,
         }
     }

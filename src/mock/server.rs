@@ -116,7 +116,7 @@ impl Shared {
         &self,
         peer: SocketAddr,
         arrived: Instant,
-        parts: Parts,
+        mut parts: Parts,
         body: Result<Bytes, Answer>,
     ) -> Prepared {
         let (body, too_large) = match body {
@@ -127,6 +127,12 @@ impl Shared {
         let path = parts.uri.path();
         let route = self.api.route(&parts.method, path);
         let operation = route.as_ref().ok().map(|route| route.operation);
+        let secret_headers = operation.map_or(&[][..], |operation| &operation.secret_headers);
+        for (name, value) in &mut parts.headers {
+            if secret_headers.iter().any(|secret| name.as_str().eq_ignore_ascii_case(secret)) {
+                value.set_sensitive(true);
+            }
+        }
         let requested = self.requested_answer(operation, path);
         let answer = requested.unwrap_or_else(|| {
             let judged = too_large.map_or_else(|| self.judge(route, &parts.headers, &body, &content), Err);
