@@ -55,7 +55,8 @@
 //!
 //! Anything else is accepted and gets the first documented 2xx; its body, if it has one, is the description's example
 //! or made from its schema. A `GET` returns the fields that were last sent to the same path. A body over 16 MiB gets
-//! 413; `pattern` is not checked.
+//! 413; `pattern`, `oneOf` and `anyOf` are not checked. A field is unknown if the description gives the object's fields
+//! and does not allow others with `additionalProperties`, `oneOf` or `anyOf`.
 //!
 //! The cool-down applies to operations that document a 429 and whose `action` can be `start`: those of meetings, not of
 //! webinars. It is the description's (30 s) unless [set](MockServerBuilder::cool_down), and a stop does not shorten it.
@@ -77,6 +78,7 @@
 mod answer;
 mod description;
 mod fields;
+mod schemas;
 mod server;
 #[cfg(feature = "events")]
 mod webhook;
@@ -385,7 +387,8 @@ impl fmt::Debug for MockServerBuilder {
 
 /// A request as it arrived, and how it was answered. [`MockServer::requests`] returns them.
 ///
-/// `Debug` redacts tokens, and every field that the description does not have or marks as a password.
+/// `Debug` redacts tokens, the headers that the description marks as passwords, and every field that it does not have or
+/// marks so.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Received {
@@ -399,10 +402,10 @@ pub struct Received {
     pub headers: HeaderMap,
     /// The `Content-Type`, including its parameters.
     pub content_type: Option<String>,
-    /// The body, byte for byte.
+    /// The body, byte for byte; empty if it was over 16 MiB.
     pub body: Bytes,
     /// The body's fields in the order sent. Text is as it was sent; any other value of a JSON body is compact JSON.
-    /// Empty if the body could not be read.
+    /// Empty if the body could not be read or is not an object.
     pub fields: Vec<(String, String)>,
     /// The `operationId`, if the request matches an operation.
     pub operation_id: Option<String>,

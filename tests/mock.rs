@@ -299,6 +299,30 @@ async fn a_stop_or_a_refused_start_does_not_change_the_cool_down_and_retry_after
 }
 
 #[tokio::test]
+async fn a_cool_down_described_for_one_operation_takes_precedence() {
+    let body = json!({"type": "object", "properties": {"action": {"type": "string", "enum": ["start"]}}});
+    let status = |limit: Value| {
+        json!({"patch": {
+            "requestBody": {"content": {"application/json": {"schema": body}}},
+            "responses": {"204": {"description": ""}, "429": limit},
+        }})
+    };
+    let server = described(json!({
+        "x-retry-after-seconds": 0,
+        "paths": {
+            "/own": status(json!({"x-retry-after-seconds": 1000})),
+            "/shared": status(json!({"$ref": "#/components/responses/limit"})),
+        },
+        "components": {"responses": {"limit": {"description": "Slow down."}}},
+    }))
+    .await;
+    for (path, second) in [("/own", 429), ("/shared", 204)] {
+        assert_eq!(patch(&server, path, START).await.status(), 204, "{path}");
+        assert_eq!(patch(&server, path, START).await.status(), second, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn queued_answers_are_given_in_order_and_before_any_check() {
     let server = MockServer::start().await.unwrap();
     server.answer(Answer::status(429).header("Retry-After", "1").body("slow down"));
@@ -341,6 +365,10 @@ async fn an_answer_that_http_does_not_allow_becomes_a_500_that_says_so() {
     let server = MockServer::start().await.unwrap();
     let answers = [
         Answer::status(42),
+        Answer::status(100).body("b"),
+        Answer::status(101),
+        Answer::status(199),
+        Answer::status(1000),
         Answer::status(200).header("a b", "c"),
         Answer::status(200).header("a", "b\r\nc: d"),
         Answer::status(200).header("Content-Length", "7"),
@@ -350,7 +378,25 @@ async fn an_answer_that_http_does_not_allow_becomes_a_500_that_says_so() {
         let answer = patch(&server, STATUS, STOP).await;
         assert_eq!(answer.status(), 500);
         assert!(answer.text().await.unwrap().starts_with("mock: "));
+        assert_eq!(server.requests().pop().unwrap().status, Some(500));
     }
+}
+
+#[tokio::test]
+async fn a_body_over_16_mib_gets_413_and_is_recorded_without_its_body() {
+    const MOST: usize = 16 * 1024 * 1024;
+    let server = MockServer::start().await.unwrap();
+    let over = vec![b'x'; MOST + 1];
+    assert_ne!(patch(&server, STATUS, over[1..].to_vec()).await.status(), 413);
+    assert_eq!(server.requests().pop().unwrap().body.len(), MOST);
+    let refused = patch(&server, STATUS, over.clone()).await;
+    assert_eq!(refused.status(), 413);
+    assert_eq!(json_of(refused).await["code"], 413);
+    let received = server.requests().pop().unwrap();
+    assert_eq!((received.status, received.body.len(), server.request_count()), (Some(413), 0, 2));
+    assert_eq!(received.operation_id.as_deref(), Some("updateMeetingLiveStreamStatus"));
+    let refused = http().post(server.token_url()).body(over).send().await.unwrap();
+    assert_eq!((refused.status().as_u16(), server.token_requests(), server.request_count()), (413, 1, 2));
 }
 
 #[tokio::test]
@@ -450,7 +496,9 @@ async fn the_token_endpoint_checks_credentials_grant_and_account() {
         assert_eq!(answer["error"], error);
         assert!(answer["reason"].is_string());
     }
-    assert_eq!(server.token_requests(), cases.len());
+    let answer = http().get(server.token_url()).send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), &answer.headers()["allow"]), (405, &"POST".parse().unwrap()));
+    assert_eq!(server.token_requests(), cases.len() + 1);
     assert_eq!(server.request_count(), 0);
 }
 
@@ -578,6 +626,210 @@ async fn a_get_answers_with_its_example_or_from_its_schema_and_returns_what_was_
     assert_eq!(without_body.status(), 204);
 }
 
+/// A server of this description, whose own server is `/v9`.
+async fn described(mut description: Value) -> MockServer {
+    description["servers"] = json!([{"url": "https://api.zoom.us/v9"}]);
+    MockServer::builder().description(description.to_string()).start().await.unwrap()
+}
+
+/// A server whose `/x` takes a body of this schema.
+async fn taking(media_type: &str, schema: Value, components: Value) -> MockServer {
+    let body = json!({"required": true, "content": {media_type: {"schema": schema}}});
+    let operation = json!({"requestBody": body, "responses": {"204": {"description": ""}}});
+    described(json!({"paths": {"/x": {"patch": operation}}, "components": {"schemas": components}})).await
+}
+
+#[tokio::test]
+async fn a_parameter_can_be_a_part_of_a_segment() {
+    let get = |id: &str| json!({"get": {"operationId": id, "responses": {"204": {"description": ""}}}});
+    let mut paths = json!({
+        "/x/{id}": get("whole"), "/x/{id}.json": get("suffix"), "/x/v{id}": get("prefix"), "/x/{a}-{b}": get("two"),
+        "/x/me": get("literal"),
+    });
+    paths["/x/{id}.json"]["parameters"] =
+        json!([{"name": "id", "in": "path", "schema": {"type": "integer"}}]);
+    let server = described(json!({"paths": paths})).await;
+    for (path, operation) in [
+        ("/x/5", "whole"),
+        ("/x/5.json", "suffix"),
+        ("/x/v5", "prefix"),
+        ("/x/5-6", "two"),
+        ("/x/me", "literal"),
+        ("/x/5.xml", "whole"),
+    ] {
+        let answer = send(&server, "GET", path, "text/plain", "").await;
+        assert_eq!(answer.status(), 204, "{path}");
+        assert_eq!(server.requests().pop().unwrap().operation_id.as_deref(), Some(operation), "{path}");
+    }
+    assert_eq!(send(&server, "GET", "/x/five.json", "text/plain", "").await.status(), 400);
+    assert_eq!(send(&server, "GET", "/x/5.json/", "text/plain", "").await.status(), 404);
+}
+
+#[tokio::test]
+async fn a_field_that_the_description_does_not_name_is_accepted_where_the_description_allows_it() {
+    let named = json!({"a": {"type": "string"}});
+    let wrong = Some("more");
+    for (schema, more, refused) in [
+        (json!({"type": "object", "properties": named}), json!(1), wrong),
+        (json!({"type": "object"}), json!(1), None),
+        (json!({"type": "object", "properties": {}}), json!(1), None),
+        (json!({"type": "object", "additionalProperties": false}), json!(1), wrong),
+        (json!({"type": "object", "properties": named, "additionalProperties": true}), json!(1), None),
+        (json!({"type": "object", "properties": named, "additionalProperties": {}}), json!(1), None),
+        (json!({"additionalProperties": {"type": "integer"}}), json!(1), None),
+        (json!({"additionalProperties": {"type": "integer"}}), json!("1"), wrong),
+        (json!({"additionalProperties": {"$ref": "#/components/schemas/number"}}), json!("1"), wrong),
+        (json!({"properties": named, "oneOf": [{"properties": {"more": {}}}]}), json!(1), None),
+    ] {
+        let components = json!({"number": {"type": "integer"}});
+        let server = taking("application/json", schema.clone(), components.clone()).await;
+        let answer = patch(&server, "/x", json!({"more": more}).to_string()).await;
+        match refused {
+            None => assert_eq!(answer.status(), 204, "{schema}"),
+            Some(field) => assert_eq!(fields_refused(answer).await, [field], "{schema}"),
+        }
+        let inside = json!({"type": "object", "properties": {"free": schema}});
+        let server = taking("application/json", inside, components).await;
+        let answer = patch(&server, "/x", json!({"free": {"more": more}}).to_string()).await;
+        match refused {
+            None => assert_eq!(answer.status(), 204, "{schema}"),
+            Some(_) => assert_eq!(fields_refused(answer).await, ["free.more"], "{schema}"),
+        }
+    }
+    let schema = json!({"additionalProperties": {"type": "integer"}});
+    let server = taking("application/x-www-form-urlencoded", schema, json!({})).await;
+    for (body, status) in [("more=1", 204), ("more=one", 400)] {
+        let answer = send(&server, "PATCH", "/x", "application/x-www-form-urlencoded", body).await;
+        assert_eq!(answer.status(), status, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_json_body_that_is_not_an_object_is_checked_as_a_whole() {
+    let list = json!({"type": "array", "items": {"type": "integer"}});
+    let object = json!({"type": "object"});
+    for (schema, body, status) in [
+        (&list, "[1, 2]", 204),
+        (&list, "[]", 204),
+        (&list, "[1, \"2\"]", 400),
+        (&list, "{\"a\": 1}", 400),
+        (&json!({"type": "string", "maxLength": 1}), "\"ab\"", 400),
+        (&json!({}), "[1]", 204),
+        (&json!({}), "[1", 400),
+        (&object, "[1]", 400),
+        (&json!({"properties": {"a": {}}}), "[1]", 400),
+        (&json!({"allOf": [object]}), "[1]", 400),
+    ] {
+        let server = taking("application/json", schema.clone(), json!({})).await;
+        let answer = patch(&server, "/x", body).await;
+        assert_eq!(answer.status(), status, "{body} as {schema}");
+        assert_eq!(server.requests()[0].fields.is_empty(), !body.starts_with('{'));
+    }
+}
+
+#[tokio::test]
+async fn the_parts_of_an_all_of_are_checked_as_one_schema() {
+    let schema = json!({"allOf": [
+        {"$ref": "#/components/schemas/titled"},
+        {"type": "object", "required": ["b"], "properties": {"b": {"type": "integer"}, "title": {"minLength": 2}}},
+    ]});
+    let components = json!({"titled": {"allOf": [
+        {"type": "object", "required": ["title"], "properties": {"title": {"type": "string", "maxLength": 3}}},
+    ]}});
+    let server = taking("application/json", schema.clone(), components.clone()).await;
+    assert_eq!(patch(&server, "/x", r#"{"title": "abc", "b": 1}"#).await.status(), 204);
+    for (body, mut expected) in [
+        (json!({"c": 1}), vec!["b", "c", "title"]),
+        (json!({"title": "abcd", "b": "1"}), vec!["b", "title"]),
+        (json!({"title": "a", "b": 1}), vec!["title"]),
+    ] {
+        let mut refused = fields_refused(patch(&server, "/x", body.to_string()).await).await;
+        refused.sort();
+        expected.sort();
+        assert_eq!(refused, expected, "{body}");
+    }
+    let answer = json!({"200": {"description": "", "content": {"application/json": {"schema": schema}}}});
+    let paths = json!({"/x": {"get": {"responses": answer}}});
+    let server = described(json!({"paths": paths, "components": {"schemas": components}})).await;
+    let answer = json_of(send(&server, "GET", "/x", "text/plain", "").await).await;
+    assert_eq!(answer, json!({"title": "string", "b": 1}));
+}
+
+#[tokio::test]
+async fn a_schema_that_refers_to_itself_is_checked_at_any_depth() {
+    let itself = json!({"$ref": "#/components/schemas/node"});
+    let mut node =
+        json!({"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}});
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        node["properties"][name] = itself.clone();
+    }
+    let answers = json!({"200": {"description": "", "content": {"application/json": {"schema": itself}}}});
+    let body = json!({"content": {"application/json": {"schema": itself}}});
+    let asked = Instant::now();
+    let server = described(json!({
+        "paths": {"/x": {"patch": {"requestBody": body, "responses": answers}}},
+        "components": {"schemas": {"node": node}},
+    }))
+    .await;
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    let nested = |mut inner: Value| {
+        for _ in 0..20 {
+            inner = json!({"name": "n", "f": inner});
+        }
+        inner.to_string()
+    };
+    let answer = patch(&server, "/x", nested(json!({"name": "n"}))).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(json_of(answer).await["name"], "string");
+    let answer = patch(&server, "/x", nested(json!({"name": 1}))).await;
+    assert_eq!(fields_refused(answer).await, ["f.".repeat(20) + "name"]);
+}
+
+#[tokio::test]
+async fn references_that_lead_nowhere_end() {
+    let round = |target: &str| json!({"$ref": format!("#/components/schemas/{target}")});
+    let parts = json!({"allOf": [round("parts"), round("parts")], "properties": {"a": {"type": "string"}}});
+    let components = json!({"here": round("there"), "there": round("here"), "parts": parts});
+    for target in ["here", "missing", "parts"] {
+        let server = taking("application/json", round(target), components.clone()).await;
+        assert_eq!(patch(&server, "/x", r#"{"a": "1"}"#).await.status(), 204, "{target}");
+    }
+    let components = json!({"node": {
+        "type": "object", "required": ["next"], "properties": {"next": {"allOf": [round("node")]}, "a": {"default": 1}},
+    }});
+    let answers =
+        json!({"200": {"description": "", "content": {"application/json": {"schema": round("node")}}}});
+    let paths = json!({"/x": {"get": {"responses": answers}}});
+    let server = described(json!({"paths": paths, "components": {"schemas": components}})).await;
+    assert_eq!(json_of(send(&server, "GET", "/x", "text/plain", "").await).await, json!({"a": 1}));
+}
+
+#[tokio::test]
+async fn a_json_answer_is_recognized_whatever_its_parameters() {
+    let schema = json!({"type": "object", "properties": {"a": {"type": "string"}}});
+    for media_type in ["application/json; charset=utf-8", "Application/JSON", "application/hal+json"] {
+        let answers = json!({"200": {"description": "", "content": {media_type: {"schema": schema}}}});
+        let server = described(json!({"paths": {"/x": {"get": {"responses": answers}}}})).await;
+        let answer = json_of(send(&server, "GET", "/x", "text/plain", "").await).await;
+        assert_eq!(answer, json!({"a": "string"}), "{media_type}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_checked_against_the_schema_of_its_own_media_type() {
+    let of = |name: &str| json!({"schema": {"type": "object", "required": [name], "properties": {name: {}}}});
+    let content = json!({"application/json": of("url"), "multipart/form-data": of("file")});
+    let operation = json!({"requestBody": {"content": content}, "responses": {"204": {"description": ""}}});
+    let server = described(json!({"paths": {"/x": {"patch": operation}}})).await;
+    for (field, by_json, by_multipart) in [("url", 204, 400), ("file", 400, 204)] {
+        let body = json!({field: "a"}).to_string();
+        assert_eq!(patch(&server, "/x", body).await.status(), by_json, "{field}");
+        let form = multipart(&[(field, "a")]);
+        let answer = send(&server, "PATCH", "/x", "multipart/form-data; boundary=b", form).await;
+        assert_eq!(answer.status(), by_multipart, "{field}");
+    }
+}
+
 #[tokio::test]
 async fn a_description_that_cannot_be_read_is_refused_at_the_start() {
     for description in ["", "{}", "{\"paths\": 1}"] {
@@ -596,8 +848,81 @@ async fn debug_shows_no_token_no_credential_and_no_secret_field() {
     patch(&server, CONFIGURE, body.to_string()).await;
     patch(&server, "/elsewhere?SECRET7", body.to_string()).await;
     patch(&server, STATUS, r#"{"action":"stop","stream_key":"SECRET8"}"#).await;
+    let request = http().patch(format!("{}{STATUS}", server.base_url()));
+    let request = request.header("proxy-authorization", "SECRET11").header("cookie", "SECRET12");
+    request.send().await.unwrap();
     shown += &format!("{:#?}", server.requests());
     shown += &format!("{:?}", Answer::status(200).header("a", "SECRET9").body("SECRET10"));
     assert!(!shown.contains("SECRET"), "{shown}");
     assert!(shown.contains("https://shown.example") && shown.contains("stop"), "{shown}");
+}
+
+#[tokio::test]
+async fn debug_shows_no_field_with_a_password_anywhere_in_it() {
+    let password = json!({"$ref": "#/components/schemas/password"});
+    let holders = json!({
+        "itself": password,
+        "member": {"type": "object", "properties": {"a": password}},
+        "list": {"type": "array", "items": password},
+        "map": {"type": "object", "additionalProperties": password},
+        "all": {"allOf": [{"type": "string"}, password]},
+        "one": {"oneOf": [{"type": "boolean"}, password]},
+        "any": {"anyOf": [{"type": "boolean"}, password]},
+        "node": {"$ref": "#/components/schemas/node"},
+    });
+    let components = json!({
+        "password": {"type": "string", "format": "password"},
+        "node": {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/node"}, "key": password}},
+    });
+    let values = json!({
+        "itself": "SECRET", "member": {"a": "SECRET"}, "list": ["SECRET"], "map": {"a": "SECRET"}, "all": "SECRET",
+        "one": "SECRET", "any": "SECRET", "node": {"next": {"key": "SECRET"}},
+    });
+    for wrapped in [false, true] {
+        let mut schema = json!({"type": "object", "properties": holders});
+        schema["properties"]["harmless"] = json!({"type": "string"});
+        if wrapped {
+            schema = json!({"allOf": [schema]});
+        }
+        let server = taking("application/json", schema, components.clone()).await;
+        let mut body = values.clone();
+        body["harmless"] = "shown".into();
+        assert_eq!(patch(&server, "/x", body.to_string()).await.status(), 204);
+        let shown = format!("{:?}", server.requests());
+        assert!(!shown.contains("SECRET") && shown.contains("shown"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn debug_shows_no_field_that_is_a_password_in_one_of_several_media_types() {
+    let of = |format: &str| json!({"schema": {"properties": {"key": {"type": "string", "format": format}}}});
+    let content = json!({"application/json": of("any"), "application/x-www-form-urlencoded": of("password")});
+    let operation = json!({"requestBody": {"content": content}, "responses": {"204": {"description": ""}}});
+    let server = described(json!({"paths": {"/x": {"patch": operation}}})).await;
+    assert_eq!(patch(&server, "/x", r#"{"key": "SECRET"}"#).await.status(), 204);
+    let shown = format!("{:?}", server.requests());
+    assert!(!shown.contains("SECRET"), "{shown}");
+}
+
+#[tokio::test]
+async fn debug_shows_no_header_that_is_described_as_a_password() {
+    let parameter = |name: &str, schema: Value| json!({"name": name, "in": "header", "schema": schema});
+    let operation = json!({
+        "parameters": [
+            parameter("X-Shown", json!({"type": "string"})),
+            parameter("X-Key", json!({"$ref": "#/components/schemas/password"})),
+        ],
+        "responses": {"204": {"description": ""}},
+    });
+    let server = described(json!({
+        "paths": {"/x": {"get": operation}},
+        "components": {"schemas": {"password": {"type": "string", "format": "password"}}},
+    }))
+    .await;
+    let request = http().get(format!("{}/x", server.base_url())).bearer_auth(server.access_token());
+    let answer = request.header("x-key", "SECRET").header("x-shown", "shown").send().await.unwrap();
+    assert_eq!(answer.status(), 204);
+    let shown = format!("{:?}", server.requests());
+    assert!(!shown.contains("SECRET") && shown.contains("shown"), "{shown}");
+    assert_eq!(server.requests()[0].header("x-key"), Some("SECRET"));
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 /// [`answer_for`](super::MockServer::answer_for), [`answer_always`](super::MockServer::answer_always) and
 /// [`answer_token_request`](super::MockServer::answer_token_request).
 ///
-/// If it cannot be sent (its status is not between 100 and 999, HTTP does not allow one of its headers, or it sets
+/// If it cannot be sent (its status is not between 200 and 999, HTTP does not allow one of its headers, or it sets
 /// `Content-Length` or `Transfer-Encoding`), the client gets a 500 whose body says why.
 #[derive(Clone)]
 #[must_use = "an answer has no effect until it is given to a server"]
@@ -86,29 +86,25 @@ impl Answer {
         self
     }
 
-    pub(super) fn status_sent(&self) -> Option<u16> {
-        matches!(self.ending, Ending::Whole | Ending::CutOff(_)).then_some(self.status)
-    }
-
-    pub(super) async fn send(self) -> Result<Response<AnswerBody>, io::Error> {
-        if !self.delay.is_zero() {
-            tokio::time::sleep(self.delay).await;
-        }
-        match self.ending {
-            Ending::Hang => std::future::pending().await,
-            Ending::Disconnect => Err(disconnected()),
-            Ending::Whole | Ending::CutOff(_) => Ok(self.into_response().unwrap_or_else(|refused| {
-                let mut response = Response::new(AnswerBody::new(refused.into(), Ending::Whole));
-                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-                response
-            })),
-        }
+    /// The answer as it will be sent.
+    pub(super) fn prepare(self) -> Prepared {
+        let (delay, ending) = (self.delay, self.ending);
+        let response = self.into_response().unwrap_or_else(|refused| {
+            let mut response = Response::new(AnswerBody::new(refused.into(), Ending::Whole));
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            response
+        });
+        Prepared { delay, ending, response }
     }
 
     fn into_response(self) -> Result<Response<AnswerBody>, String> {
         let mut response = Response::new(AnswerBody::new(self.body, self.ending));
-        *response.status_mut() = StatusCode::from_u16(self.status).map_err(|_| {
-            format!("mock: {} is not an HTTP status: it must be between 100 and 999", self.status)
+        let status = StatusCode::from_u16(self.status).ok().filter(|status| !status.is_informational());
+        *response.status_mut() = status.ok_or_else(|| {
+            format!(
+                "mock: {} is not the HTTP status of an answer: it must be between 200 and 999",
+                self.status
+            )
         })?;
         for (name, value) in self.headers {
             let name: HeaderName =
@@ -121,6 +117,31 @@ impl Answer {
             response.headers_mut().append(name, value);
         }
         Ok(response)
+    }
+}
+
+pub struct Prepared {
+    delay: Duration,
+    ending: Ending,
+    response: Response<AnswerBody>,
+}
+
+impl Prepared {
+    /// `None` if nothing is sent.
+    pub fn status(&self) -> Option<u16> {
+        let is_sent = matches!(self.ending, Ending::Whole | Ending::CutOff(_));
+        is_sent.then(|| self.response.status().as_u16())
+    }
+
+    pub async fn send(self) -> Result<Response<AnswerBody>, io::Error> {
+        if !self.delay.is_zero() {
+            tokio::time::sleep(self.delay).await;
+        }
+        match self.ending {
+            Ending::Hang => std::future::pending().await,
+            Ending::Disconnect => Err(disconnected()),
+            Ending::Whole | Ending::CutOff(_) => Ok(self.response),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
+use super::schemas::{Document, items, member, type_of};
 
 pub const FORM: &str = "application/x-www-form-urlencoded";
 pub const JSON: &str = "application/json";
@@ -18,29 +19,35 @@ pub struct BodyRules {
     /// The media types that are accepted: the described ones and JSON, unless others were set.
     pub media_types: Vec<String>,
     pub is_required: bool,
-    pub schema: Value,
+    /// The schema of each described media type.
+    pub schemas: Vec<(String, Value)>,
 }
 
 impl BodyRules {
     pub fn read(described: &Value) -> Option<BodyRules> {
-        let content = described["content"].as_object()?;
-        let mut media_types: Vec<String> = content.keys().map(|media_type| essence(media_type)).collect();
+        let content = described["content"].as_object().filter(|content| !content.is_empty())?;
+        let schemas = content.iter().map(|(media_type, body)| (essence(media_type), body["schema"].clone()));
+        let schemas: Vec<(String, Value)> = schemas.collect();
+        let mut media_types: Vec<String> = schemas.iter().map(|(media_type, _)| media_type.clone()).collect();
         if !media_types.iter().any(|media_type| media_type == JSON) {
             media_types.push(JSON.to_owned());
         }
-        Some(BodyRules {
-            media_types,
-            is_required: described["required"] == true,
-            schema: content.values().next()?["schema"].clone(),
-        })
+        Some(BodyRules { media_types, is_required: described["required"] == true, schemas })
+    }
+
+    /// The schema for a media type. One that is accepted without being described has the fields of the first.
+    fn schema(&self, media_type: &str) -> &Value {
+        let described = self.schemas.iter().find(|(described, _)| described == media_type);
+        described.or(self.schemas.first()).map_or(&Value::Null, |(_, schema)| schema)
     }
 
     /// The fields as values of their types, or the refusal.
     pub fn check(
         &self,
+        document: &Document,
         headers: &HeaderMap,
         body: &Bytes,
-        fields: &Result<Fields, String>,
+        content: &Result<Content, String>,
     ) -> Result<Map<String, Value>, Answer> {
         let media_type = media_type(headers);
         if media_type.is_none() && body.is_empty() && !self.is_required {
@@ -57,28 +64,40 @@ impl BodyRules {
             // Raw bytes have no fields to check.
             return Ok(Map::new());
         }
-        let fields = fields.as_ref().map_err(|message| Answer::error(400, 300, message))?;
-        if fields.is_empty() {
-            return Err(Answer::error(400, 300, "The request body has no fields."));
-        }
-        let typed = |(name, value): &(String, Value)| match value {
-            // A JSON value has a type already; a text part gets it from the schema.
-            Value::String(text) if !is_json(&media_type) => from_text(&self.schema["properties"][name], text),
-            value => value.clone(),
-        };
+        let schema = document.schema(self.schema(&media_type));
+        let mut wrong = Vec::new();
         let mut sent: Vec<(&str, Value)> = Vec::new();
-        for field in fields {
-            // A list of files is sent as one part per file.
-            let is_of_files = self.schema["properties"][&field.0]["items"]["format"] == "binary";
-            let file = typed(field);
-            match sent.iter_mut().find(|(name, _)| is_of_files && *name == field.0) {
-                Some((_, Value::Array(files))) => files.push(file),
-                _ if is_of_files && file.is_string() => sent.push((&field.0, json!([file]))),
-                _ => sent.push((&field.0, file)),
+        match (content.as_ref().map_err(|message| Answer::error(400, 300, message))?, type_of(&schema)) {
+            (Content::Whole(_), Some("object")) => {
+                return Err(Answer::error(400, 300, "Request Body should be a valid JSON object."));
+            }
+            (Content::Whole(value), _) => check(document, &schema, value, "", &mut wrong),
+            (Content::Fields(_), Some(other)) if other != "object" => {
+                check(document, &schema, &json!({}), "", &mut wrong);
+            }
+            (Content::Fields(fields), _) if fields.is_empty() => {
+                return Err(Answer::error(400, 300, "The request body has no fields."));
+            }
+            (Content::Fields(fields), _) => {
+                for (name, value) in fields {
+                    let described = document.schema(member(&schema, name).unwrap_or(&Value::Null));
+                    // A list of files is sent as one part per file.
+                    let is_of_files = document.schema(&described["items"])["format"] == "binary";
+                    let value = match value {
+                        // A JSON value has a type already; a text part gets it from the schema.
+                        Value::String(text) if !is_json(&media_type) => from_text(&described, text),
+                        value => value.clone(),
+                    };
+                    match sent.iter_mut().find(|(other, _)| is_of_files && other == name) {
+                        Some((_, Value::Array(files))) => files.push(value),
+                        _ if is_of_files && value.is_string() => sent.push((name, json!([value]))),
+                        _ => sent.push((name, value)),
+                    }
+                }
+                let sent = sent.iter().map(|(name, value)| (*name, value));
+                check_members(document, &schema, sent, "", &mut wrong);
             }
         }
-        let mut wrong = Vec::new();
-        check_members(&self.schema, sent.iter().map(|(name, value)| (*name, value)), "", &mut wrong);
         if !wrong.is_empty() {
             let envelope = json!({ "code": 300, "message": "Validation Failed.", "errors": wrong });
             return Err(Answer::status(400).json(&envelope));
@@ -87,28 +106,39 @@ impl BodyRules {
     }
 }
 
+/// What a body holds.
+pub enum Content {
+    Fields(Fields),
+    /// JSON that is not an object.
+    Whole(Value),
+}
+
 /// The fields of a body in the order sent; those of a form are text.
 pub type Fields = Vec<(String, Value)>;
 
 /// Reads a body according to its `Content-Type`; one of an unknown media type has no fields.
-pub async fn read_fields(headers: &HeaderMap, body: Bytes) -> Result<Fields, String> {
-    match media_type(headers).as_deref() {
+pub async fn read_content(headers: &HeaderMap, body: Bytes) -> Result<Content, String> {
+    let fields = match media_type(headers).as_deref() {
         Some(MULTIPART) => {
             let boundary = multer::parse_boundary(content_type(headers).unwrap_or_default());
             let boundary = boundary.map_err(|_| "Malformed multipart body: no boundary.")?;
             let stream = BodyDataStream::new(Full::new(body));
-            read_multipart(multer::Multipart::new(stream, boundary)).await
+            read_multipart(multer::Multipart::new(stream, boundary)).await?
         }
         Some(json) if is_json(json) => match serde_json::from_slice(&body) {
-            Ok(JsonFields(fields)) => Ok(fields),
-            Err(_) => Err("Request Body should be a valid JSON object.".to_owned()),
+            Ok(JsonFields(fields)) => fields,
+            Err(_) => {
+                let whole = serde_json::from_slice(&body).map(Content::Whole);
+                return whole.map_err(|_| "Request Body should be valid JSON.".to_owned());
+            }
         },
         Some(FORM) => {
             let text = std::str::from_utf8(&body).map_err(|_| "Malformed form body: not UTF-8.")?;
-            Ok(form_fields(text).into_iter().map(|(name, value)| (name, Value::String(value))).collect())
+            form_fields(text).into_iter().map(|(name, value)| (name, Value::String(value))).collect()
         }
-        _ => Ok(Vec::new()),
-    }
+        _ => Vec::new(),
+    };
+    Ok(Content::Fields(fields))
 }
 
 async fn read_multipart(mut parts: multer::Multipart<'_>) -> Result<Fields, String> {
@@ -161,7 +191,7 @@ pub fn media_type(headers: &HeaderMap) -> Option<String> {
     content_type(headers).map(essence)
 }
 
-fn essence(media_type: &str) -> String {
+pub fn essence(media_type: &str) -> String {
     media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
@@ -185,21 +215,22 @@ pub fn as_text(value: Value) -> String {
 
 /// A text part converted to its schema's type. What cannot be converted stays text, which `check` then refuses.
 fn from_text(schema: &Value, text: &str) -> Value {
-    match schema["type"].as_str() {
+    match type_of(schema) {
         Some("string") | None => Value::from(text),
         Some(_) => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)),
     }
 }
 
 /// Checks a value against its schema. The messages never repeat the value: it may be a stream key.
-pub fn check(schema: &Value, value: &Value, field: &str, wrong: &mut Vec<Value>) {
+fn check(document: &Document, schema: &Value, value: &Value, field: &str, wrong: &mut Vec<Value>) {
+    let schema = document.schema(schema);
     if value.is_null() && schema["nullable"] == true {
         return;
     }
     let mut refuse = |message: String| wrong.push(json!({ "field": field, "message": message }));
     let limit =
         |name: &str| schema[name].as_u64().unwrap_or(if name.starts_with("min") { 0 } else { u64::MAX });
-    match (schema["type"].as_str(), value) {
+    match (type_of(&schema), value) {
         (Some("string"), Value::String(text)) => {
             let (length, least, most) = (text.chars().count() as u64, limit("minLength"), limit("maxLength"));
             if length < least {
@@ -216,12 +247,12 @@ pub fn check(schema: &Value, value: &Value, field: &str, wrong: &mut Vec<Value>)
         (Some("number"), Value::Number(_)) | (Some("boolean"), Value::Bool(_)) | (None, _) => {}
         (Some("array"), Value::Array(items)) => {
             for (index, item) in items.iter().enumerate() {
-                check(&schema["items"], item, &format!("{field}[{index}]"), wrong);
+                check(document, &schema["items"], item, &format!("{field}[{index}]"), wrong);
             }
         }
         (Some("object"), Value::Object(object)) => {
             let sent = object.iter().map(|(name, value)| (name.as_str(), value));
-            check_members(schema, sent, &format!("{field}."), wrong);
+            check_members(document, &schema, sent, &format!("{field}."), wrong);
         }
         (Some(name), _) => return refuse(format!("Must be of type {name}.")),
     }
@@ -233,6 +264,7 @@ pub fn check(schema: &Value, value: &Value, field: &str, wrong: &mut Vec<Value>)
 
 /// Checks that the members of an object are known, valid and sent once, and that none is missing.
 fn check_members<'a>(
+    document: &Document,
     schema: &Value,
     sent: impl Iterator<Item = (&'a str, &'a Value)>,
     prefix: &str,
@@ -241,15 +273,14 @@ fn check_members<'a>(
     let mut seen = Vec::new();
     for (name, value) in sent {
         let field = format!("{prefix}{name}");
-        match schema["properties"].get(name) {
+        match member(schema, name) {
             _ if seen.contains(&name) => wrong.push(json!({ "field": field, "message": "Sent twice." })),
-            Some(schema) => check(schema, value, &field, wrong),
-            None if schema["additionalProperties"] == true => {}
+            Some(schema) => check(document, schema, value, &field, wrong),
             None => wrong.push(json!({ "field": field, "message": "Unknown field." })),
         }
         seen.push(name);
     }
-    let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let required = items(&schema["required"]).filter_map(Value::as_str);
     for name in required.filter(|name| !seen.contains(name)) {
         wrong.push(json!({ "field": format!("{prefix}{name}"), "message": "Required field." }));
     }

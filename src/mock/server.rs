@@ -22,9 +22,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::answer::{Answer, AnswerBody, disconnected};
+use super::answer::{Answer, AnswerBody, Prepared, disconnected};
 use super::description::{Api, Operation, Route};
-use super::fields::{FORM, Fields, as_text, content_type, form_fields, media_type, read_fields};
+use super::fields::{Content, FORM, as_text, content_type, form_fields, media_type, read_content};
 use super::{MockServerBuilder, Received};
 
 pub const TOKEN_PATH: &str = "/oauth/token";
@@ -100,14 +100,14 @@ impl Shared {
             }
         }
         let body = match Limited::new(body, LONGEST_BODY).collect().await {
-            Ok(body) => body.to_bytes(),
+            Ok(body) => Ok(body.to_bytes()),
             Err(error) if error.is::<LengthLimitError>() => {
-                return Answer::error(413, 413, "The request body is too large.").send().await;
+                Err(Answer::error(413, 413, "The request body is too large."))
             }
             Err(_) => return Err(disconnected()),
         };
         if parts.uri.path() == TOKEN_PATH {
-            return self.answer_token(&parts, &body).send().await;
+            return self.answer_token(&parts, body).prepare().send().await;
         }
         self.answer_operation(peer, arrived, parts, body).await.send().await
     }
@@ -116,32 +116,44 @@ impl Shared {
         &self,
         peer: SocketAddr,
         arrived: Instant,
-        parts: Parts,
-        body: Bytes,
-    ) -> Answer {
-        let fields = read_fields(&parts.headers, body.clone()).await;
+        mut parts: Parts,
+        body: Result<Bytes, Answer>,
+    ) -> Prepared {
+        let (body, too_large) = match body {
+            Ok(body) => (body, None),
+            Err(refusal) => (Bytes::new(), Some(refusal)),
+        };
+        let content = read_content(&parts.headers, body.clone()).await;
         let path = parts.uri.path();
         let route = self.api.route(&parts.method, path);
         let operation = route.as_ref().ok().map(|route| route.operation);
+        let secret_headers = operation.map_or(&[][..], |operation| &operation.secret_headers);
+        for (name, value) in &mut parts.headers {
+            if secret_headers.iter().any(|secret| name.as_str().eq_ignore_ascii_case(secret)) {
+                value.set_sensitive(true);
+            }
+        }
         let requested = self.requested_answer(operation, path);
         let answer = requested.unwrap_or_else(|| {
-            let answer = self.judge(route, &parts.headers, &body, &fields).unwrap_or_else(|refusal| refusal);
+            let judged = too_large.map_or_else(|| self.judge(route, &parts.headers, &body, &content), Err);
+            let answer = judged.unwrap_or_else(|refusal| refusal);
             let mut state = self.lock();
             state.tracking += 1;
             answer.header("x-zm-trackingid", format!("mock-{}", state.tracking))
         });
+        let answer = answer.prepare();
+        let fields = match content {
+            Ok(Content::Fields(fields)) => fields,
+            Ok(Content::Whole(_)) | Err(_) => Vec::new(),
+        };
         let received = Received {
             path: path.to_owned(),
             query: parts.uri.query().map(str::to_owned),
             content_type: content_type(&parts.headers).map(str::to_owned),
             body,
-            fields: fields
-                .unwrap_or_default()
-                .into_iter()
-                .map(|(name, value)| (name, as_text(value)))
-                .collect(),
+            fields: fields.into_iter().map(|(name, value)| (name, as_text(value))).collect(),
             operation_id: operation.map(|operation| operation.id.clone()),
-            status: answer.status_sent(),
+            status: answer.status(),
             arrived,
             peer,
             harmless: operation.map(|operation| operation.harmless.clone()).unwrap_or_default(),
@@ -172,7 +184,7 @@ impl Shared {
         route: Result<Route<'_>, Answer>,
         headers: &HeaderMap,
         body: &Bytes,
-        fields: &Result<Fields, String>,
+        content: &Result<Content, String>,
     ) -> Result<Answer, Answer> {
         let Route { operation, key } = route?;
         if !self.is_authorised(headers) {
@@ -181,7 +193,7 @@ impl Shared {
         self.within_the_second()?;
         let path = key.map_err(|message| Answer::error(400, 300, &message))?;
         let sent = match &operation.body {
-            Some(rules) => rules.check(headers, body, fields)?,
+            Some(rules) => rules.check(&self.api.document, headers, body, content)?,
             None => Map::new(),
         };
         let mut state = self.lock();
@@ -253,13 +265,17 @@ impl Shared {
 
     /// Server-to-server OAuth as Zoom documents it: client credentials as Basic authentication, the grant in a form body or
     /// the query.
-    fn answer_token(&self, parts: &Parts, body: &Bytes) -> Answer {
+    fn answer_token(&self, parts: &Parts, body: Result<Bytes, Answer>) -> Answer {
         let MockServerBuilder { account_id, client_id, client_secret, token_lifetime, .. } = &self.settings;
         let mut state = self.lock();
         state.token_requests += 1;
         if let Some(answer) = state.token_answers.pop_front() {
             return answer;
         }
+        let body = match body {
+            Ok(body) => body,
+            Err(refusal) => return refusal,
+        };
         if parts.method != Method::POST {
             return token_failure(405, "Method not allowed.", "invalid_request").header("allow", "POST");
         }
@@ -269,7 +285,7 @@ impl Shared {
         }
         let mut form = form_fields(parts.uri.query().unwrap_or_default());
         if media_type(&parts.headers).as_deref() == Some(FORM) {
-            form.extend(form_fields(&String::from_utf8_lossy(body)));
+            form.extend(form_fields(&String::from_utf8_lossy(&body)));
         }
         let sent = |name: &str| form.iter().find(|(field, _)| field == name).map(|(_, value)| value);
         if sent("grant_type").is_none_or(|grant| grant != "account_credentials") {
