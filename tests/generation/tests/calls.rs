@@ -315,12 +315,22 @@ async fn a_length_is_checked_wherever_it_is_described() {
         assert!(error.contains(refusal), "{error}");
     }
     let texts = || vec!["1234".to_owned(), "12345".to_owned()];
-    let labels = std::collections::HashMap::from([("a".to_owned(), "12345".to_owned())]);
-    let title: generated::types::Titled = titled("1234").try_into().expect("a title");
+    let named = |text: String| std::collections::HashMap::from([("a".to_owned(), text)]);
+    let title = || -> generated::types::Titled { titled("1234").try_into().expect("a title") };
+    let listed = || zoom.send_listed();
     for (call, refusal) in [
-        (zoom.send_listed().tags(texts()), "`tags[]` has 5 characters, but Zoom accepts at most 4"),
-        (zoom.send_listed().labels(labels), "`labels[]` has 5 characters"),
-        (zoom.send_listed().items(vec![title]), "`items[].title` has 4 characters"),
+        (listed().tags(texts()), "`tags[]` has 5 characters, but Zoom accepts at most 4"),
+        (listed().grid(vec![texts()]), "`grid[][]` has 5 characters"),
+        (listed().labels(named("12345".to_owned())), "`labels[]` has 5 characters"),
+        (listed().items(vec![title()]), "`items[].title` has 4 characters"),
+        (
+            listed().titles(std::collections::HashMap::from([("a".to_owned(), title())])),
+            "`titles[].title` has 4 characters",
+        ),
+        (listed().words(vec!["12".to_owned().into()]), "`words[]` has 2 characters"),
+        (listed().keys(vec![Secret::from("123").into()]), "`keys[]` has 3 characters"),
+        (listed().gaps(vec![None, Some("12345".to_owned())]), "`gaps[]` has 5 characters"),
+        (listed().extra(named("12345".to_owned())), "`body[]` has 5 characters"),
     ] {
         let error = call.await.expect_err(refusal).to_string();
         assert!(error.contains(refusal), "{error}");
