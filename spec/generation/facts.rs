@@ -75,15 +75,19 @@ pub enum Step {
 }
 
 impl Length {
-    /// `settings.names[]` for the items of `names` in `settings`.
     pub fn name(&self) -> String {
-        let unnamed = if matches!(self.place.first(), Some(Step::Each)) { "body" } else { "" };
-        let steps = self.place.iter().map(|step| match step {
-            Step::Field(name) => format!(".{name}"),
-            Step::Each => "[]".to_owned(),
-        });
-        format!("{unnamed}{}", steps.collect::<String>().trim_start_matches('.'))
+        name(&self.place)
     }
+}
+
+/// `settings.names[]` for the items of `names` in `settings`.
+fn name(place: &[Step]) -> String {
+    let unnamed = if matches!(place.first(), Some(Step::Field(_))) { "" } else { "body" };
+    let steps = place.iter().map(|step| match step {
+        Step::Field(name) => format!(".{name}"),
+        Step::Each => "[]".to_owned(),
+    });
+    format!("{unnamed}{}", steps.collect::<String>().trim_start_matches('.'))
 }
 
 pub struct DocumentedError {
@@ -141,17 +145,27 @@ pub fn errors(answers: &Value) -> Vec<DocumentedError> {
 
 /// The most fields of a body that are searched for length limits: the number of fields can grow with the factorial of
 /// the number of schemas that refer to each other.
-pub const SEARCHED_FIELDS: usize = 1000;
+const SEARCHED_FIELDS: usize = 1000;
 
-/// The length limits of a body's texts, the outermost first, and whether all fields were searched. Of an object that
+/// The length limits of a body's texts, the outermost first, and notes on those that are not checked. Of an object that
 /// contains itself, only the outermost is.
-pub fn lengths(schema: &Value, types: &Types) -> (Vec<Length>, bool) {
-    let mut found = Vec::new();
+pub fn lengths(schema: &Value, types: &Types) -> (Vec<Length>, Vec<String>) {
+    let (mut found, mut notes) = (Vec::new(), Vec::new());
     let mut searched = 0;
     let mut next = VecDeque::from([(schema, Vec::new(), Vec::new())]);
     while let Some((schema, mut around, place)) = next.pop_front() {
         let schema = types.resolved(schema);
         if around.iter().any(|other| std::ptr::eq(*other, schema)) {
+            continue;
+        }
+        // typify chooses the types of such a schema.
+        if is_either(schema, types) {
+            let has_limit = |schema: &Value| schema.get("minLength").or(schema.get("maxLength")).is_some();
+            if types.any(schema, has_limit) {
+                let name = name(&place);
+                notes
+                    .push(format!("lengths inside `{name}` are not checked, because it has several schemas"));
+            }
             continue;
         }
         around.push(schema);
@@ -165,7 +179,10 @@ pub fn lengths(schema: &Value, types: &Types) -> (Vec<Length>, bool) {
             .filter(|each| each.is_object());
         for (inner, step) in fields.chain(each.map(|inner| (inner, Step::Each))) {
             if searched == SEARCHED_FIELDS {
-                return (found, false);
+                notes.push(format!(
+                    "only the lengths of its body's outermost {SEARCHED_FIELDS} fields are checked"
+                ));
+                return (found, notes);
             }
             searched += 1;
             let place: Vec<Step> = place.iter().cloned().chain([step]).collect();
@@ -176,5 +193,12 @@ pub fn lengths(schema: &Value, types: &Types) -> (Vec<Length>, bool) {
             next.push_back((inner, around.clone(), place));
         }
     }
-    (found, true)
+    (found, notes)
+}
+
+/// Whether a schema stands for one of several.
+fn is_either(schema: &Value, types: &Types) -> bool {
+    let schema = types.resolved(schema);
+    let mut all = schema["allOf"].as_array().into_iter().flatten();
+    schema.get("oneOf").or(schema.get("anyOf")).is_some() || all.any(|part| is_either(part, types))
 }

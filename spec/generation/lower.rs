@@ -169,15 +169,9 @@ fn lower_body(operation: &mut Value, facts: &mut Operation, types: &mut Types) -
         !is_typed(&media_type) || !has_fields(&schema, types) || has_required_fields(&schema, types);
     if is_typed(&media_type) {
         let described = types.resolved(&schema).clone();
-        let (lengths, is_complete) = facts::lengths(&described, types);
+        let (lengths, notes) = facts::lengths(&described, types);
         facts.lengths = lengths;
-        if !is_complete {
-            types.notes.push(format!(
-                "{DOCUMENT}: {}: only the lengths of its body's outermost {} fields are checked",
-                types.owner,
-                facts::SEARCHED_FIELDS
-            ));
-        }
+        types.notes.extend(notes.iter().map(|note| format!("{DOCUMENT}: {}: {note}", facts.title())));
         let files = match media_type.starts_with("multipart/") {
             true => {
                 files(&described, types).map_err(|what| format!("{DOCUMENT}: {}: {what}", facts.title()))?

@@ -285,6 +285,14 @@ fn accepted() -> Vec<(&'static str, Value)> {
                     .into();
             paths
         }),
+        ("a list of a combination", {
+            let mut item = object("a")["schema"].take();
+            item["properties"]["a"]["maxLength"] = 5.into();
+            item["oneOf"] = json!([{ "required": ["a"] }, { "required": ["b"] }]);
+            let list = json!({ "type": "array", "items": item });
+            let body = json!({ "schema": { "type": "object", "properties": { "list": list } } });
+            post(json!({ "application/json": body }))
+        }),
         ("unknown fields", {
             let mut body = object("a");
             body["schema"]["additionalProperties"] = true.into();

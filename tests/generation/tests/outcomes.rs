@@ -362,6 +362,14 @@ fn a_forms_media_type_is_recognized_in_any_letters() {
 }
 
 #[test]
+fn a_length_that_is_not_checked_is_noted() {
+    let name = "a list of a combination";
+    assert!(code(name).contains("pub fn list<"));
+    let words = "(POST /a): lengths inside `list[]` are not checked, because it has several schemas";
+    assert!(notes(name).contains(words), "{}", notes(name));
+}
+
+#[test]
 fn references_to_what_is_not_generated_are_accepted() {
     assert!(code("headers, links and callbacks").contains("pub fn get_a("));
 }
