@@ -22,7 +22,7 @@ fn write() -> Result<(), String> {
     let read =
         |path: &str| std::fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"));
     let schemars = std::env::var_os("CARGO_FEATURE_SCHEMARS").is_some();
-    let settings = Settings { schemars, layer: read(LAYER)?, tamper: |tokens| tokens };
+    let settings = Settings { schemars, layer: read(LAYER)? };
     let Generated { code, notes } = generate(&with_enabled_schemas(&read(DOCUMENT)?)?, &settings)?;
     notes.iter().for_each(|note| println!("cargo::warning={note}"));
     let folder = std::env::var("OUT_DIR")

@@ -43,7 +43,8 @@ pub(crate) type Judge<T> = fn(&Answer) -> Result<T, Flaw>;
 pub(crate) fn nothing(answer: &Answer) -> Result<(), Flaw> {
     match json(answer) {
         b"" => Ok(()),
-        body => serde_json::from_slice::<serde::de::IgnoredAny>(body)
+        // Everything that could hide an error from `Envelope::read` is refused, such as half of a surrogate pair.
+        body => serde_json::from_str::<serde_json::Value>(&String::from_utf8_lossy(body))
             .map(drop)
             .map_err(|_| Flaw::new("its body is not JSON, so something other than Zoom may have answered")),
     }
@@ -92,10 +93,9 @@ impl Answer {
     }
 
     /// The media type, if it is text.
-    pub fn media_type(&self) -> Option<String> {
+    pub fn media_type(&self) -> Option<&str> {
         let text = self.headers.get(CONTENT_TYPE)?.to_str().ok()?;
-        let essence = text.split(';').next().unwrap_or_default();
-        Some(shortened(essence, 60)).filter(|essence| !essence.is_empty())
+        text.split(';').next().map(str::trim).filter(|essence| !essence.is_empty())
     }
 }
 
@@ -110,7 +110,11 @@ pub(crate) fn mismatch(error: &serde_path_to_error::Error<serde_json::Error>) ->
     let words = error.inner().to_string();
     let words = words.rsplit_once(" at line ").map_or(&*words, |(words, _)| words);
     let missing = words.strip_prefix("missing field ");
-    let expected = match (words.rsplit_once(", expected "), missing) {
+    // Other messages are the types' own, and may quote a value that contains these words.
+    let is_serdes =
+        ["invalid type: ", "invalid value: ", "invalid length "].iter().any(|start| words.starts_with(start));
+    let expected = words.rsplit_once(", expected ").filter(|_| is_serdes);
+    let expected = match (expected, missing) {
         (Some((_, expected)), _) => format!("expected {}", in_json(expected)),
         (None, Some(name)) => format!("{name} is missing"),
         (None, None) if error.inner().is_data() => "not what the description says".to_owned(),
@@ -227,6 +231,19 @@ mod tests {
             };
             assert!(flaw.what.ends_with(words), "{body}: {}", flaw.what);
             assert!(!flaw.what.contains("hidden"), "{}", flaw.what);
+        }
+    }
+
+    #[test]
+    fn an_error_that_serde_json_cannot_read_whole_is_not_a_success() {
+        for body in [
+            &br#"{"code":300,"message":"No permission for K\ud83d"}"#[..],
+            br#"{"message":"No permission for K\ud83d","code":300}"#,
+            br#"{"reason":1e999,"code":300,"message":"bad"}"#,
+        ] {
+            let words = String::from_utf8_lossy(body);
+            assert!(answer(body).judged(nothing).is_err(), "{words}");
+            assert!(answer(body).judged(value::<Recordings>).is_err(), "{words}");
         }
     }
 

@@ -9,7 +9,6 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 use tokio::sync::watch;
-use tokio::sync::watch::error::SendError;
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::{BoxError, Cause, Error};
@@ -327,8 +326,9 @@ impl Tokens {
         let Self::Fetched(source, _) = self else { return };
         let mut state = source.cache.lock();
         if let Some(refused) = state.token.take_if(|token| token.header == used.header) {
-            // A fetch in progress may return the same token, so its outcome is ignored.
-            *state = State { refused: Some(refused), ..State::default() };
+            // A fetch in progress goes on, because a source is never asked twice at once.
+            state.refused = Some(refused);
+            state.fetch_at = None;
         }
     }
 }
@@ -355,10 +355,9 @@ impl Source {
         if state.fetch.take_if(|fetch| fetch.is_lost(now)).is_some() {
             state.fetch_again_after(|left| left / 2);
         }
-        let is_past = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-        let valid = state.token.clone().filter(|token| !is_past(token.expires_at));
+        let valid = state.valid(now).cloned();
         let valid = match valid {
-            Some(token) if !is_past(state.fetch_at) => return Ok(token),
+            Some(token) if state.fetch_at.is_none_or(|at| at > now) => return Ok(token),
             due => due,
         };
         let refused = state.refused.clone();
@@ -376,18 +375,24 @@ impl Source {
     ) -> Fetch {
         let (sender, outcome) = watch::channel(None);
         let Self { source, cache } = self.clone();
+        let told = refused.clone();
         tokio::spawn(trace::token(async move {
             let refused = refused.map(|refused| refused.as_issued());
             let asked = tokio::time::timeout(timeout, source.ask(&http, refused.as_ref())).await;
             let asked = asked.unwrap_or_else(|_| Err(Error::token_timeout(timeout).into()));
             let fetched = asked.and_then(|token| Ok(Token::new(&token)?)).map_err(Cause::from);
-            cache.lock().end(&sender.subscribe(), &fetched, margin);
-            // No call returns this error: they all continue with the old token.
-            if let Err(SendError(Some(Err(error)))) = sender.send(Some(fetched)) {
-                trace::refresh_failed(&error);
+            let mut state = cache.lock();
+            let answers = state.end(&sender.subscribe(), &fetched, margin);
+            let is_valid = state.valid(Instant::now()).is_some();
+            drop(state);
+            if let (Err(error), true) = (&fetched, is_valid) {
+                trace::refresh_failed(error);
+            }
+            if answers {
+                sender.send_replace(Some(fetched));
             }
         }));
-        Fetch { outcome, lost_at: now + timeout.min(YEAR) + GRACE }
+        Fetch { outcome, told, lost_at: now + timeout.min(YEAR) + GRACE }
     }
 }
 
@@ -446,6 +451,8 @@ struct State {
 #[derive(Clone, Debug)]
 struct Fetch {
     outcome: watch::Receiver<Option<Outcome>>,
+    /// The refused token that the source was told about.
+    told: Option<Arc<Token>>,
     /// When this fetch stops counting, because an idle runtime would never finish it.
     lost_at: Instant,
 }
@@ -463,12 +470,19 @@ impl TokenCache {
 }
 
 impl State {
-    /// Stores the outcome of a fetch, unless the fetch no longer counts.
-    fn end(&mut self, of: &watch::Receiver<Option<Outcome>>, outcome: &Outcome, margin: Duration) {
-        if self.fetch.take_if(|fetch| fetch.outcome.same_channel(of)).is_none() {
-            return;
-        }
+    fn valid(&self, now: Instant) -> Option<&Arc<Token>> {
+        self.token.as_ref().filter(|token| token.expires_at.is_none_or(|at| at > now))
+    }
+
+    /// Stores the outcome of a fetch, unless the fetch no longer counts. `false` if it brought back a token that was
+    /// refused after the source had been asked: then whoever waits has to ask again.
+    fn end(&mut self, of: &watch::Receiver<Option<Outcome>>, outcome: &Outcome, margin: Duration) -> bool {
+        let Some(fetch) = self.fetch.take_if(|fetch| fetch.outcome.same_channel(of)) else { return true };
+        let is = |token: &Option<Arc<Token>>, other: &Token| {
+            token.as_ref().is_some_and(|token| token.header == other.header)
+        };
         match outcome {
+            Ok(token) if is(&self.refused, token) && !is(&fetch.told, token) => return false,
             Ok(token) => {
                 *self = Self { token: Some(token.clone()), ..Self::default() };
                 // A margin longer than half the lifetime would make every call fetch a token.
@@ -479,6 +493,7 @@ impl State {
                 self.fetch_again_after(|left| wait.max(left / 2));
             }
         }
+        true
     }
 
     /// Schedules the next fetch, at the latest for when the token expires. `after` gets the time until then.

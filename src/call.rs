@@ -101,7 +101,7 @@ impl Running<'_> {
                 }
             };
             progress.may_have_been_sent = true;
-            let mut ended = Answered { answer, token, progress };
+            let ended = Answered { answer, token, progress };
             let Answered { answer, token, .. } = &ended;
             if answer.status.is_success() {
                 return Ok(ended);
@@ -132,7 +132,6 @@ impl Running<'_> {
                 Err(stop) => Some(stop),
             };
             if let Some(stop) = stop {
-                ended.progress.elapsed = self.started.elapsed();
                 return Err(self.failure(ended, Some((limit, stop))));
             }
         }
@@ -213,6 +212,7 @@ impl Running<'_> {
     /// The error for this answer. The body is searched for secrets only here, because only an error can print them.
     fn failure(&self, ended: Answered, limit: Option<(Limit, Stop)>) -> Error {
         let Answered { answer, token, progress } = ended;
+        let progress = Progress { elapsed: self.started.elapsed(), ..progress };
         let mut secrets = (self.content.inspect)().secrets;
         secrets.extend(self.content.parameters.into_iter().flat_map(|sent| sent.secrets.clone()));
         secrets.push(text(&token).to_owned());

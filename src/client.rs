@@ -314,7 +314,8 @@ impl ClientBuilder {
     ///
     /// This crate's own settings override it: timeouts and user agent, TLS 1.2 or later with certificate and host name
     /// checked, https only (except on loopback), no redirects and no retries. The TLS backend is the one of this crate's
-    /// feature (`rustls` before `native-tls`); a preconfigured one is dropped.
+    /// feature (`rustls` before `native-tls`); a preconfigured one is dropped. With a base URL on a loopback address, no
+    /// proxy is used.
     ///
     /// Keep-alive and idle time are an exception, because a builder cannot be asked what it is set to: with `http`, this
     /// crate's defaults for [`http2_keep_alive_interval`](Self::http2_keep_alive_interval),
@@ -371,7 +372,6 @@ impl ClientBuilder {
             .redirect(reqwest::redirect::Policy::none())
             // With the policy alone, each request would still be copied for a possible retry.
             .retry(reqwest::retry::never().max_retries_per_request(0))
-            .referer(false)
             .connection_verbose(false) // it logs every byte, tokens and stream keys included
             .https_only(settings.base_url.scheme() == "https");
         #[cfg(any(feature = "rustls", feature = "native-tls"))]

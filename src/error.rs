@@ -13,7 +13,7 @@ use crate::envelope::{Envelope, ErrorCode, FieldError};
 use crate::operation::Operation;
 use crate::retry::{Limit, Stop};
 use crate::secret::redact;
-use crate::sentence::{causes, excerpt, how_long, innermost, instant, shortened};
+use crate::sentence::{LONGEST_QUOTATION, causes, how_long, innermost, instant, quoted, shortened};
 
 /// How far a call got. [`Error::kind`] returns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -158,11 +158,13 @@ impl Error {
         let documented = envelope.code.and_then(|code| operation.documented_error(status, code.get()));
         // If Zoom sent no message, the description's is used, unless that is a template.
         let documented = documented.map(|error| error.message).filter(|words| !words.contains('{'));
-        if let Some(words) = envelope.message.as_deref().or(documented) {
-            sentence += &format!(": {}", excerpt(words).trim_end_matches('.'));
+        let message = envelope.message.as_deref().map(|words| quoted(words, secrets, LONGEST_QUOTATION));
+        let message = message.filter(|words| !words.is_empty());
+        if let Some(words) = message.as_deref().or(documented) {
+            sentence += &format!(": {}", words.trim_end_matches('.'));
         }
         for FieldError { field, message } in envelope.errors.iter().take(MOST_FIELD_ERRORS) {
-            sentence += &format!(" [{}: {}]", shortened(field, 100), shortened(message, 100));
+            sentence += &format!(" [{}: {}]", quoted(field, secrets, 100), quoted(message, secrets, 100));
         }
         if let Some(flaw) = &answer.flaw {
             sentence += &format!("; {}", flaw.what);
@@ -175,7 +177,7 @@ impl Error {
             .or_else(|| {
                 redirects.then_some(NOT_FOLLOWED).or_else(|| about_code(envelope.code?)).map(str::to_owned)
             })
-            .or_else(|| (!is_zooms).then(|| about_body(&answer)));
+            .or_else(|| (!is_zooms).then(|| about_body(&answer, secrets)));
         if let Some(advice) = advice {
             sentence += &format!(". {advice}");
         }
@@ -283,6 +285,8 @@ impl Error {
 
     /// When Zoom will accept the next request, or the next token request; for a daily limit, when it ends.
     ///
+    /// An instant after the year 9999 is given as the first one of the year 10000.
+    ///
     /// An instant that the answer names is by Zoom's clock, which may differ from this machine's: to wait, use
     /// [`retry_after`](Self::retry_after).
     pub fn retry_at(&self) -> Option<SystemTime> {
@@ -370,7 +374,7 @@ fn about_limit(stop: &Stop, limit: Limit) -> String {
         Stop::NoRetryLeft => format!("{asks}, and the retry policy allows no more retries"),
         Stop::WaitTooLong => format!("{asks}, longer than the retry policy's `max_wait`"),
         Stop::PastDeadline => format!("{asks}, which would end after the call's deadline"),
-        Stop::Satisfied(reason) => format!("{not_resent} {}", excerpt(reason)),
+        Stop::Satisfied(reason) => format!("{not_resent} {}", shortened(reason, LONGEST_QUOTATION)),
         Stop::Declined => format!("{not_resent} the retry policy's `check` declined"),
         Stop::CheckTooSlow => {
             format!("{not_resent} the retry policy's `check` did not answer before the call's deadline")
@@ -394,10 +398,12 @@ fn about_code(code: ErrorCode) -> Option<&'static str> {
 }
 
 /// A hint about a body that is not Zoom's.
-fn about_body(answer: &Answer) -> String {
+fn about_body(answer: &Answer, secrets: &[String]) -> String {
     let what = match (answer.body.is_empty(), answer.media_type()) {
         (true, _) => "Its body is empty".to_owned(),
-        (false, Some(media_type)) => format!("Its body is {media_type}, not Zoom's error envelope"),
+        (false, Some(media_type)) => {
+            format!("Its body is {}, not Zoom's error envelope", quoted(media_type, secrets, 60))
+        }
         (false, None) => "Its body is not Zoom's error envelope".to_owned(),
     };
     format!("{what}: a proxy or gateway may have answered instead of Zoom. `Error::body` has what it sent")
@@ -442,6 +448,31 @@ mod tests {
             select(vec!["https://", "rtmp://ada:", "@", "/", "?", "#", "%", " "]).prop_map(str::to_owned),
         ];
         prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+    }
+
+    #[test]
+    fn a_secret_is_redacted_even_where_a_quotation_of_it_would_be_cut() {
+        let message = format!("{}s3cr3t-str\u{200b}eam-key", "x".repeat(487));
+        let body = serde_json::json!({ "code": 300, "message": message }).to_string();
+        let status = StatusCode::from_u16(400).expect("a status");
+        let answer = Answer { status, headers: HeaderMap::new(), body: body.into(), flaw: None };
+        let secrets = ["s3cr3t-stream-key".to_owned()];
+        let judgement = Judgement { secrets: &secrets, ..Judgement::default() };
+        let error = Error::answered(&OPERATION, answer, judgement, Progress::default());
+        assert!(!error.to_string().contains("s3cr3t-str"), "{error}");
+    }
+
+    #[test]
+    fn an_empty_message_does_not_hide_the_documented_one() {
+        let status = StatusCode::from_u16(400).expect("a status");
+        let answer = Answer {
+            status,
+            headers: HeaderMap::new(),
+            body: r#"{"code":300,"message":""}"#.into(),
+            flaw: None,
+        };
+        let error = Error::answered(&OPERATION, answer, Judgement::default(), Progress::default());
+        assert!(!error.to_string().contains(":  ("), "{error}");
     }
 
     proptest! {

@@ -174,7 +174,7 @@ fn in_join_url(text: &str) -> Option<String> {
     let is_verbatim = text.starts_with(&format!("{}://{host}{}", url.scheme(), url.path()));
     if !["zoom.us", "zoom.com", "zoomgov.com"].into_iter().any(is_zoom)
         || !is_verbatim
-        || text.contains(char::is_whitespace)
+        || text.contains(|c: char| c.is_whitespace() || c.is_control())
     {
         return None;
     }
@@ -324,6 +324,9 @@ mod tests {
             "https://evil.example@zoom.us/j/1",
             "https://zoom.us:8443/j/1",
             "https://zoom.us/\u{1f}j/1",
+            "https://zoom.us/j/84912345678\u{1}",
+            "https://zoom.us/j/84912345678\0",
+            "zoommtg://zoom.us/join?confno=1\u{1}",
             "notzoom.us/j/1",
             "https://zoom.us/j/",
             "https://zoom.us/j/+1",

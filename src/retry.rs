@@ -14,6 +14,7 @@ use reqwest::header::HeaderMap;
 use serde_json::{Map, Value};
 
 use crate::operation::Operation;
+use crate::sentence::LAST_SECOND_OF_9999;
 use crate::{Extra, MeetingId, WebinarId};
 
 /// Whether, how often and how long a call waits when Zoom answers 429.
@@ -201,7 +202,7 @@ impl Resend {
             operation_id: operation.id,
             number,
             wait,
-            at: SystemTime::now() + wait,
+            at: later(SystemTime::now(), wait),
             meeting_id: id("meetingId").and_then(|id| id.parse().ok()),
             webinar_id: id("webinarId").and_then(|id| id.parse().ok()),
             texts: texts.into(),
@@ -235,6 +236,13 @@ pub(crate) struct Limit {
     pub until: Option<SystemTime>,
 }
 
+/// The instant after this wait, or the first one after the year 9999 if that is earlier. How much later an instant can be
+/// depends on the system: Windows ends in the year 30828.
+fn later(now: SystemTime, wait: Duration) -> SystemTime {
+    let latest = SystemTime::UNIX_EPOCH + Duration::from_secs(LAST_SECOND_OF_9999 + 1);
+    now.checked_add(wait).map_or(latest, |at| at.min(latest))
+}
+
 /// Which of Zoom's limits was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -262,17 +270,14 @@ impl Limit {
         let date = text(headers, "date").and_then(|date| httpdate::parse_http_date(date).ok());
         let left = |until: SystemTime| until.duration_since(date.unwrap_or(now)).unwrap_or_default();
         let reset = text(headers, "x-ratelimit-reset").and_then(|seconds| seconds.parse().ok());
-        let reset = reset.map(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+        let reset = reset.map(|seconds| later(SystemTime::UNIX_EPOCH, Duration::from_secs(seconds)));
         let (wait, until) = match retry_after(headers) {
-            Some(RetryAfter::Seconds(wait)) => (Some(wait), now.checked_add(wait)),
+            Some(RetryAfter::Seconds(wait)) => (Some(wait), Some(later(now, wait))),
             Some(RetryAfter::At(until)) => (Some(left(until)), Some(until)),
-            None if kind == Kind::PerSecond => {
-                let wait = reset.map(|until| until.map_or(Duration::MAX, left));
-                (Some(wait.unwrap_or(SHORTEST_WAIT)), reset.flatten())
-            }
+            None if kind == Kind::PerSecond => (Some(reset.map_or(SHORTEST_WAIT, left)), reset),
             // What the description says is about a start, not about the day's limit.
             None if kind == Kind::Daily => (None, None),
-            None => (documented, documented.and_then(|wait| now.checked_add(wait))),
+            None => (documented, documented.map(|wait| later(now, wait))),
         };
         Self { kind, wait: wait.map(|wait| wait.max(SHORTEST_WAIT)), until }
     }
@@ -455,6 +460,17 @@ mod tests {
         let unlimited = RetryPolicy::default().max_wait(Duration::MAX).deadline(None);
         let decision = decide_at(&unlimited, &[("retry-after", "18446744073709551615")], 0, 0);
         assert_eq!(decision, Ok(Duration::from_secs(u64::MAX)));
+    }
+
+    #[test]
+    fn an_instant_after_the_year_9999_is_the_same_on_every_system() {
+        let first = now() + Duration::from_secs(LAST_SECOND_OF_9999 + 1 - 1_590_883_200);
+        for value in ["251811417600", "999999999999", "18446744073709551615"] {
+            assert_eq!(limit(&[("retry-after", value)], None).until, Some(first), "{value}");
+            assert_eq!(later(now(), Duration::from_secs(value.parse().expect("seconds"))), first, "{value}");
+        }
+        let reset = [("x-ratelimit-type", "QPS"), ("x-ratelimit-reset", "18446744073709551615")];
+        assert_eq!(limit(&reset, None).until, Some(first));
     }
 
     #[test]

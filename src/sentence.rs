@@ -3,18 +3,18 @@
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
+use crate::secret::redact;
+
 /// The maximum length of a quotation in a sentence, in characters.
-const LONGEST_EXCERPT: usize = 500;
+pub(crate) const LONGEST_QUOTATION: usize = 500;
 
-/// A quotation on one line: short, and without characters that would reorder or hide the text around them.
-pub(crate) fn excerpt(words: &str) -> String {
-    shortened(words, LONGEST_EXCERPT)
-}
-
-/// At most `most` characters; an ellipsis stands for the rest.
-pub(crate) fn shortened(words: &str, most: usize) -> String {
+/// A quotation on one line of at most `most` characters, without `secrets` and without characters that would reorder or
+/// hide the text around them.
+pub(crate) fn quoted(words: &str, secrets: &[impl AsRef<str>], most: usize) -> String {
     let line = words.chars().filter(|c| !is_invisible(*c)).map(|c| if c.is_control() { ' ' } else { c });
-    let mut line: String = line.skip_while(|c| c.is_whitespace()).take(most + 1).collect();
+    let mut line: String = line.skip_while(|c| c.is_whitespace()).collect();
+    // After invisible characters inside a secret are gone, and before the end of one is cut off.
+    redact(&mut line, secrets);
     if let Some((end, _)) = line.char_indices().nth(most) {
         line.truncate(end);
         line.truncate(line.trim_end().len());
@@ -22,6 +22,11 @@ pub(crate) fn shortened(words: &str, most: usize) -> String {
     }
     line.truncate(line.trim_end().len());
     line
+}
+
+/// A [quotation](quoted) that cannot contain a secret.
+pub(crate) fn shortened(words: &str, most: usize) -> String {
+    quoted(words, &[""; 0], most)
 }
 
 /// Bidirectional controls, zero-width characters and the line separators that a log viewer would obey.
@@ -40,9 +45,11 @@ pub(crate) fn how_long(wait: Duration, until: Option<SystemTime>) -> String {
 
 const AFTER_9999: &str = "a time after the year 9999";
 
+/// RFC 3339 has no later year. In seconds since 1970.
+pub(crate) const LAST_SECOND_OF_9999: u64 = 253_402_300_799;
+
 /// An instant in UTC, in the format of RFC 3339.
 pub(crate) fn instant(at: SystemTime) -> String {
-    const LAST_SECOND_OF_9999: u64 = 253_402_300_799;
     match at.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) if since.as_secs() <= LAST_SECOND_OF_9999 => {
             humantime::format_rfc3339_seconds(at).to_string()
@@ -77,10 +84,9 @@ mod tests {
             ("\u{202e}desrever\u{2066}\u{feff}", "desrever"),
             ("用户不存在", "用户不存在"),
         ] {
-            assert_eq!(excerpt(words), shown, "{words:?}");
+            assert_eq!(shortened(words, LONGEST_QUOTATION), shown, "{words:?}");
         }
-        let long = excerpt(&"ü".repeat(10_000));
-        assert_eq!(long, format!("{}…", "ü".repeat(LONGEST_EXCERPT)));
+        assert_eq!(shortened(&"ü".repeat(10_000), 500), format!("{}…", "ü".repeat(500)));
     }
 
     #[test]

@@ -12,8 +12,7 @@ use tracing::field::Empty;
 
 use crate::answer::{Answer, tracking_id};
 use crate::operation::Operation;
-use crate::secret::redact;
-use crate::sentence::excerpt;
+use crate::sentence::{LONGEST_QUOTATION, quoted};
 
 // The crate `tracing` itself is always there: h2 depends on it.
 const ENABLED: bool = cfg!(feature = "tracing");
@@ -65,9 +64,7 @@ impl Span {
         };
         self.0.record("http.response.status_code", answer.status.as_u16());
         if let Some(id) = tracking_id(&answer.headers) {
-            let mut id = excerpt(id);
-            redact(&mut id, &[token]);
-            self.0.record("zoom.tracking_id", id);
+            self.0.record("zoom.tracking_id", quoted(id, &[token], LONGEST_QUOTATION));
         }
         if !answer.status.is_success() {
             self.failed(answer.status.as_str());

@@ -183,7 +183,8 @@ mod tests {
                     let segments: Vec<String> =
                         text.split('/').skip(3).map(|segment| segment.replace("%2e", ".").replace("%2E", ".")).collect();
                     prop_assert!(!segments.iter().any(|segment| segment == "." || segment == ".."), "{:?}", text);
-                    prop_assert_eq!(url.as_str(), &text);
+                    // The slash after a host without a path may be missing.
+                    prop_assert_eq!(url.as_str().trim_end_matches('/'), text.trim_end_matches('/'));
                 }
                 Err(sentence) => {
                     prop_assert!(!sentence.contains("hidden") && !sentence.contains(char::is_control), "{:?}", sentence);

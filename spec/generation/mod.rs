@@ -1,6 +1,7 @@
 //! `spec/openapi.json` → lowered for progenitor → generated → finished: the client's source.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread;
 
 use proc_macro2::TokenStream;
 use progenitor::{GenerationSettings, Generator, InterfaceStyle, TypeImpl};
@@ -25,6 +26,10 @@ use schemas::Types;
 const DOCUMENT: &str = "spec/openapi.json";
 
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+/// The generator's stack, in bytes: twice what the deepest document that serde_json reads needs without optimization. The
+/// main thread's is large enough on Linux, but not on Windows.
+const STACK: usize = 16 << 20;
 
 /// Format of a body or an answer without a schema, or of a type that progenitor cannot generate.
 const RAW: &str = "raw-body";
@@ -58,8 +63,14 @@ pub struct Settings {
     pub schemars: bool,
     /// Source of the layer's root, which declares its modules.
     pub layer: String,
-    /// Changes progenitor's output; tests use it to show that the change is noticed.
-    pub tamper: fn(TokenStream) -> TokenStream,
+}
+
+/// What progenitor generated, and what finishing it takes.
+pub struct Draft {
+    /// Progenitor's output. Tests change it to show that the change is noticed.
+    pub tokens: TokenStream,
+    lowered: Lowered,
+    notes: Vec<String>,
 }
 
 /// The client's source, and notes on where it differs from the document.
@@ -73,6 +84,17 @@ pub struct Generated {
 ///
 /// An error is one sentence that says what is wrong and where.
 pub fn generate(source: &str, settings: &Settings) -> Result<Generated, String> {
+    thread::scope(|scope| {
+        let generating = thread::Builder::new().stack_size(STACK);
+        let generating = generating
+            .spawn_scoped(scope, || draft(source, settings)?.finish(settings))
+            .map_err(|error| format!("cannot start the thread that generates the client: {error}"))?;
+        generating.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })
+}
+
+/// Runs progenitor on the lowered document.
+pub fn draft(source: &str, settings: &Settings) -> Result<Draft, String> {
     let document =
         serde_json::from_str(source).map_err(|error| format!("{DOCUMENT} is not valid JSON: {error}"))?;
     let modules =
@@ -90,9 +112,16 @@ pub fn generate(source: &str, settings: &Settings) -> Result<Generated, String> 
             })?
         }
     };
-    let file = finish((settings.tamper)(tokens), &lowered, settings.schemars)?;
     let notes = notes.iter().map(|note| pages::one_line(note)).collect();
-    Ok(Generated { code: prettyplease::unparse(&file), notes })
+    Ok(Draft { tokens, lowered, notes })
+}
+
+impl Draft {
+    /// Finishes progenitor's output for the layer.
+    pub fn finish(&self, settings: &Settings) -> Result<Generated, String> {
+        let file = finish(self.tokens.clone(), &self.lowered, settings.schemars)?;
+        Ok(Generated { code: prettyplease::unparse(&file), notes: self.notes.clone() })
+    }
 }
 
 fn run_progenitor(document: &Value, types: &Types, settings: &Settings) -> Result<TokenStream, String> {

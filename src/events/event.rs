@@ -238,6 +238,7 @@ mod tests {
             (started(json!({})), "payload.object: `id` is missing"),
             (started(json!({ "id": -1 })), "payload.object.id: not what the description says"),
             (started(json!({ "id": "hidden" })), "payload.object.id"),
+            (started(json!({ "id": "x, expected hidden" })), "payload.object.id"),
             (started(json!("hidden")), "payload.object"),
             (json!({ "event": STREAMING_STARTED, "event_ts": "hidden" }), "event_ts: expected an integer"),
             (json!({ "event": MEETING_ENDED }), "`event_ts` is missing"),

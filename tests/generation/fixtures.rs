@@ -28,7 +28,20 @@ pub fn fixtures() -> Vec<(String, String)> {
         (format!("/things/{number}"), json!({ "get": get }))
     });
     fixtures.push(("300 operations".to_owned(), document(many.collect(), json!({}))));
+    // serde_json reads 127 levels, of which the document above a schema takes 7.
+    let deepest = [
+        ("deepest lists", nested(119, |inner| json!({ "type": "array", "items": inner }))),
+        ("deepest objects", nested(59, |inner| json!({ "type": "object", "properties": { "a": inner } }))),
+    ];
+    for (name, schema) in deepest {
+        let paths = post(json!({ "application/json": { "schema": schema } }));
+        fixtures.push((name.to_owned(), document(paths, json!({}))));
+    }
     fixtures
+}
+
+fn nested(levels: usize, around: impl Fn(Value) -> Value) -> Value {
+    (0..levels).fold(json!({ "type": "string" }), |inner, _| around(inner))
 }
 
 fn document(paths: Value, components: Value) -> String {

@@ -247,8 +247,7 @@ async fn a_redirect_is_an_error_and_is_not_followed() {
     let elsewhere = RawServer::start(|_, _| async {}).await;
     for status in [300_u16, 301, 302, 303, 307, 308] {
         let server = MockServer::start().await.expect("the embedded Zoom");
-        let following =
-            reqwest::ClientBuilder::new().redirect(reqwest::redirect::Policy::limited(10)).referer(true);
+        let following = reqwest::ClientBuilder::new().redirect(reqwest::redirect::Policy::limited(10));
         let zoom = builder(&server).http(following).build().expect("a client");
         server.answer(Answer::status(status).header("location", elsewhere.url()));
         let error = start(&zoom, MEETING).await.expect_err("a redirect");

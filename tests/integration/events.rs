@@ -330,3 +330,19 @@ async fn an_endpoint_that_fails_the_challenge_gets_no_events() {
     tokio::time::sleep(Duration::from_millis(700)).await;
     assert_eq!(endpoint.names(), Vec::<String>::new());
 }
+
+#[test]
+fn streams_are_believed_kept_and_counted_as_set() {
+    let id = |number: u64| MeetingId::try_from(number).expect("an ID");
+    let (running, stopped) = (StreamState::Running, StreamState::Stopped);
+    let ago = |seconds| SystemTime::now() - Duration::from_secs(seconds);
+    let streams = LiveStreams::new().believe_for(Duration::from_secs(600));
+    assert!(!streams.tell(id(1), running, ago(601)), "too old to be believed");
+    assert!(streams.tell(id(1), running, ago(500)));
+    let streams = LiveStreams::new().keep_ended(Duration::from_secs(600));
+    assert!(!streams.tell(id(1), stopped, ago(601)), "ended too long ago");
+    assert!(streams.tell(id(1), stopped, ago(500)));
+    let streams = LiveStreams::new().max_meetings(1);
+    assert!(streams.tell(id(1), running, ago(2)) && streams.tell(id(2), running, ago(1)));
+    assert_eq!((streams.state(id(1)), streams.state(id(2)).is_some()), (None, true));
+}

@@ -173,7 +173,7 @@ async fn no_429_can_cause_a_panic_or_a_meaningless_wait_in_the_sentence() {
     let soon = SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_secs() + 700;
     for (headers, words) in [
         (daily("999999999999"), "daily limit is used up; it resets at a time after the year 9999"),
-        (daily("18446744073709551615"), "daily limit is used up ("),
+        (daily("18446744073709551615"), "daily limit is used up; it resets at a time after the year 9999"),
         (daily("9999-12-31T23:59:59Z"), "daily limit is used up; it resets at 9999-12-31T23:59:59Z"),
         (daily("later"), "daily limit is used up ("),
         (plain("601"), "Zoom asks you to wait until 2"),
@@ -312,4 +312,25 @@ async fn a_call_whose_deadline_has_passed_sends_nothing() {
     assert!(error.is_timeout() && !error.may_have_been_sent(), "{error}");
     assert_eq!((error.attempts(), server.request_count()), (0, 0));
     assert!(error.to_string().contains("the call's deadline passed before the request was sent"), "{error}");
+}
+
+#[tokio::test]
+async fn the_longest_deadline_does_not_panic() {
+    let server = server().await;
+    let endless = RetryPolicy::default().deadline(Duration::MAX);
+    start(&client(&server).with_retry(endless), MEETING).await.expect("204");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_retry_after_a_per_second_limit_has_its_number() {
+    let server = server().await;
+    for _ in 0..2 {
+        server.answer(Answer::status(429).header("x-ratelimit-type", "QPS"));
+    }
+    let seen: Arc<Mutex<Vec<u32>>> = Arc::default();
+    let notes = seen.clone();
+    let policy =
+        RetryPolicy::default().notify(move |resend| notes.lock().expect("notes").push(resend.number));
+    start(&client(&server).with_retry(policy), MEETING).await.expect("204");
+    assert_eq!(*seen.lock().expect("notes"), [1, 2]);
 }

@@ -9,7 +9,7 @@ use zoom_livestream::{
 };
 
 use crate::support::{
-    LOG_LINES, MEETING, PAGE_URL, STREAM_KEY, STREAM_URL, builder, builder_without_token, client, configure,
+    LOGGED, MEETING, PAGE_URL, STREAM_KEY, STREAM_URL, builder, builder_without_token, client, configure,
     in_child, is_child, secret_in, start, until, watch_logs,
 };
 
@@ -175,8 +175,8 @@ async fn nothing_that_any_test_of_this_binary_logs_at_trace_level_shows_a_secret
         server.answer(Answer::error(400, 300, STREAM_KEY));
         configure(&zoom).await.expect_err("refused");
     }
-    for (name, lines) in &LOG_LINES {
-        until(&format!("{name} logs into the watch"), || lines.load(Ordering::Relaxed) > 0).await;
+    for (name, logged) in &LOGGED {
+        until(&format!("{name} logs into the watch"), || logged.load(Ordering::Relaxed)).await;
     }
 }
 

@@ -190,6 +190,38 @@ async fn an_attempts_span_ends_with_its_answer_and_carries_zooms_tracking_id() {
 }
 
 #[tokio::test]
+async fn a_long_token_in_a_tracking_id_is_redacted() {
+    let token = format!("hidden{}", "x".repeat(700));
+    let server = MockServer::builder().access_token(&token).start().await.expect("the embedded Zoom");
+    server.answer(Answer::status(204).header("x-zm-trackingid", format!("t2 {token}")));
+    let zoom = client(&server);
+    let capture = Capture::default();
+    let subscriber = tracing_subscriber::registry().with(capture.clone());
+    let guard = tracing::subscriber::set_default(subscriber);
+    start(&zoom, MEETING).await.expect("204");
+    drop(guard);
+    assert_eq!(capture.named("zoom.attempt")[0].field("zoom.tracking_id"), "t2 ***");
+}
+
+#[tokio::test]
+async fn only_a_token_that_is_still_valid_is_said_to_be_used_after_a_failed_refresh() {
+    let server = server().await;
+    server.answer_token_request(Answer::status(503).delay(Duration::from_millis(300)));
+    let app = ServerToServer::new("mock-account", "mock-client", "mock-secret").token_url(server.token_url());
+    let policy = RetryPolicy::default().deadline(Duration::from_millis(100));
+    let zoom = builder_without_token(&server).token_source(app).retry(policy).build().expect("a client");
+    let (capture, result) = captured(async {
+        let outcome = start(&zoom, MEETING).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        outcome
+    })
+    .await;
+    result.expect_err("no time");
+    let events = capture.named("event");
+    assert!(events.is_empty(), "there is no old token: {events:?}");
+}
+
+#[tokio::test]
 async fn each_resend_is_an_event_in_the_calls_span() {
     let server = server().await;
     server.answer(Answer::error(429, 429, "Too many.").header("retry-after", "1"));

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
@@ -132,16 +132,20 @@ pub fn secret_in(text: &str) -> Option<&'static str> {
 pub fn watch_logs() {
     static WATCH: Once = Once::new();
     WATCH.call_once(|| {
-        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(|| LogWatch).init();
+        tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .without_time()
+            .with_writer(|| LogWatch)
+            .init();
     });
 }
 
-/// How many lines of the log have named each of these crates so far.
-pub static LOG_LINES: [(&str, AtomicUsize); 4] = [
-    ("zoom_livestream::", AtomicUsize::new(0)),
-    ("reqwest::", AtomicUsize::new(0)),
-    ("hyper_util::", AtomicUsize::new(0)),
-    ("h2::", AtomicUsize::new(0)),
+/// Whether a line of the log has named each of these crates so far.
+pub static LOGGED: [(&str, AtomicBool); 4] = [
+    ("zoom_livestream::", AtomicBool::new(false)),
+    ("reqwest::", AtomicBool::new(false)),
+    ("hyper_util::", AtomicBool::new(false)),
+    ("h2::", AtomicBool::new(false)),
 ];
 
 struct LogWatch;
@@ -154,9 +158,9 @@ impl Write for LogWatch {
             let _ = writeln!(io::stderr(), "\nthe log shows a secret ({secret}…): {text}");
             std::process::exit(101);
         }
-        for (name, lines) in &LOG_LINES {
-            if text.contains(name) {
-                lines.fetch_add(1, Ordering::Relaxed);
+        for (name, logged) in &LOGGED {
+            if !logged.load(Ordering::Relaxed) && text.contains(name) {
+                logged.store(true, Ordering::Relaxed);
             }
         }
         Ok(line.len())

@@ -32,8 +32,15 @@ fn app(server: &MockServer) -> ServerToServer {
 }
 
 /// A client that fetches its tokens from the embedded Zoom.
+/// Longer than a thousand calls take on a busy machine.
+const A_BUSY_MACHINE: Duration = Duration::from_secs(300);
+
 fn fetching(server: &MockServer) -> Client {
-    builder_without_token(server).token_source(app(server)).build().expect("a client")
+    builder_without_token(server)
+        .token_source(app(server))
+        .attempt_timeout(A_BUSY_MACHINE)
+        .build()
+        .expect("a client")
 }
 
 fn statuses(server: &MockServer) -> Vec<u16> {
@@ -154,6 +161,8 @@ async fn a_client_is_built_from_the_environment() {
         (&all[1..], "server-to-server OAuth: ZOOM_ACCOUNT_ID"),
     ] {
         let mut environment = vec![("TEST_EXPECTED", expected)];
+        // Set but empty counts as not set.
+        environment.extend(["ZOOM_ACCESS_TOKEN"].iter().chain(&all).map(|name| (*name, "")));
         environment.extend(variables.iter().map(|name| (*name, "hidden-value")));
         in_child("tokens::a_client_is_built_from_the_environment", &environment);
     }
@@ -496,13 +505,18 @@ async fn a_token_request_on_an_idle_runtime_does_not_delay_calls_beyond_its_time
 #[tokio::test]
 async fn a_source_is_told_which_token_was_refused() {
     let server = server(MockServer::builder().access_token("old")).await;
-    let source = Scripted::new([Ok(AccessToken::new("old")), Ok(mock_token())]);
+    let newer = mock_token().with_expires_in(Duration::from_secs(100));
+    let source = Scripted::new([Ok(AccessToken::new("old")), Ok(newer)]);
     let zoom = source.client(&server).build().expect("a client");
     start(&zoom, MEETING).await.expect("204");
     server.revoke_token();
     server.accept_token("mock-access-token");
     start(&zoom, MEETING).await.expect("204 with a newer token");
-    assert_eq!(*source.told.lock().expect("told"), [None, Some("old".to_owned())]);
+    later(51).await;
+    start(&zoom, MEETING).await.expect("204");
+    until("a refresh", || source.asked() == 3).await;
+    let told = source.told.lock().expect("told");
+    assert_eq!(*told, [None, Some("old".to_owned()), None], "a refresh is not told of a refusal");
 }
 
 #[tokio::test]
@@ -669,6 +683,43 @@ async fn only_a_401_with_code_124_is_resent() {
             error.status().is_some_and(|s| s == 401) || error.code().is_some()
         );
     }
+}
+
+#[tokio::test]
+async fn a_source_is_never_asked_twice_at_once() {
+    let server = server(MockServer::builder().access_token("old")).await;
+    let (current, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (now, peak) = (current.clone(), most.clone());
+    let source = numbered(move |number| {
+        let (now, peak) = (now.clone(), peak.clone());
+        async move {
+            peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            now.fetch_sub(1, Ordering::SeqCst);
+            Ok(AccessToken::new(if number < 2 { "old" } else { "mock-access-token" })
+                .with_expires_in(Duration::from_secs(100)))
+        }
+    });
+    let zoom = builder_without_token(&server).token_source(source.clone()).build().expect("a client");
+    start(&zoom, MEETING).await.expect("204");
+    later(51).await;
+    server.revoke_token();
+    server.accept_token("mock-access-token");
+    start(&zoom, MEETING).await.expect("204 with a newer token");
+    assert_eq!(most.load(Ordering::SeqCst), 1, "asked {} times", source.1.load(Ordering::SeqCst));
+    assert_eq!(source.1.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn elapsed_includes_the_search_for_a_newer_token() {
+    let server = server(MockServer::builder()).await;
+    server.answer_always(Answer::error(401, 124, "Invalid access token."));
+    let mut source = Scripted::new([Ok(mock_token())]);
+    source.takes = Duration::from_millis(400);
+    let zoom = source.client(&server).build().expect("a client");
+    let error = start(&zoom, MEETING).await.expect_err("a source that repeats itself");
+    assert_eq!(source.asked(), 2);
+    assert!(error.elapsed() >= Duration::from_millis(800), "{:?}", error.elapsed());
 }
 
 #[tokio::test]
@@ -1018,7 +1069,15 @@ async fn concurrent_calls_over_one_http2_connection_survive_five_kills_of_the_to
     let http2 = reqwest::ClientBuilder::new().http2_prior_knowledge();
     let zoom =
         builder_without_token(&server).http(http2).token_source(app(&server)).build().expect("a client");
-    storm(&zoom, &server, 200, 5).await;
+    storm(&zoom, &server, 50, 5).await;
     let peers: std::collections::HashSet<_> = server.requests().iter().map(|r| r.peer).collect();
     assert_eq!(peers.len(), 1);
+}
+
+#[tokio::test]
+async fn no_token_is_requested_for_a_body_that_is_refused() {
+    let server = server(MockServer::builder()).await;
+    let call = fetching(&server).update_meeting_live_stream_status().meeting_id(MEETING);
+    assert_eq!(call.await.expect_err("no field").kind(), ErrorKind::Refused);
+    assert_eq!(server.token_requests(), 0);
 }

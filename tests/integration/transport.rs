@@ -374,3 +374,16 @@ fn on_a_system_without_ca_certificates_the_error_says_so() {
     let nowhere = "/nonexistent/certificates";
     in_child(NAME, &[("SSL_CERT_FILE", nowhere), ("SSL_CERT_DIR", nowhere)]);
 }
+
+#[tokio::test]
+async fn a_tls_handshake_that_hangs_ends_at_the_connect_timeout() {
+    let server = RawServer::start(|stream, _| async move {
+        let _open = stream;
+        std::future::pending().await
+    })
+    .await;
+    let zoom = https(&server, Authority::new().trusted()).connect_timeout(Duration::from_millis(200));
+    let zoom = zoom.attempt_timeout(Duration::from_secs(5)).build().expect("a client");
+    let error = start(&zoom, MEETING).await.expect_err("no handshake");
+    assert_eq!((error.kind(), error.attempts(), error.may_have_been_sent()), (ErrorKind::Connect, 3, false));
+}

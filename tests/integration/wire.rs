@@ -47,7 +47,7 @@ async fn each_item_equals_curl_form_string_field_for_field() {
 
         let by_curl = server().await;
         let mut curl = Command::new("curl");
-        curl.args(["--silent", "--show-error", "--noproxy", "*", "--request", "PATCH"]);
+        curl.args(["--silent", "--show-error", "--noproxy", "127.0.0.1", "--request", "PATCH"]);
         curl.args(["--header", &format!("Authorization: Bearer {}", by_curl.access_token())]);
         for field in fields {
             let field = format!(
@@ -287,4 +287,12 @@ async fn an_id_is_accepted_as_a_number_of_any_length_or_as_pasted_text() {
         paths,
         ["68423085", "84912345678", "9007199254740993", "84912345678", "84912345678"].map(path)
     );
+}
+
+#[tokio::test]
+async fn the_user_agent_is_the_one_that_was_set() {
+    let server = server().await;
+    let zoom = builder(&server).user_agent("studio/7").build().expect("a client");
+    start(&zoom, MEETING).await.expect("204");
+    assert_eq!(only(&server).header("user-agent"), Some("studio/7"));
 }

@@ -5,24 +5,27 @@ use serde_json::Value;
 
 use crate::Error;
 
-const BEGIN: &str = "<!-- operations -->\n";
+const BEGIN: &str = "<!-- operations -->";
 const END: &str = "<!-- end of operations -->";
 
 /// Replaces the text between `<!-- operations -->` and `<!-- end of operations -->`, each on a line of its own, by a
-/// table of a document's operations.
+/// table of a document's operations. Its lines end like the first marker's: with `\n` or `\r\n`.
 ///
 /// # Errors
 ///
 /// The text does not contain both markers in that order. `name` is the file's name in the error.
 pub fn with_table(name: &str, markdown: &str, document: &Value) -> Result<String, Error> {
-    let parts = markdown.split_once(BEGIN).and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
-    let Some((head, tail)) = parts else {
+    let place = |line_end: &'static str| {
+        let (head, rest) = markdown.split_once(&format!("{BEGIN}{line_end}"))?;
+        Some((head, line_end, rest.split_once(END)?.1))
+    };
+    let Some((head, line_end, tail)) = place("\n").or_else(|| place("\r\n")) else {
         return Err(Error::new(format!(
-            "{name}: the file has no place for the table of operations; add the lines `{}` and `{END}`",
-            BEGIN.trim_end()
+            "{name}: the file has no place for the table of operations; add the lines `{BEGIN}` and `{END}`"
         )));
     };
-    Ok(format!("{head}{BEGIN}{}{END}{tail}", table(document)))
+    let table = table(document).replace('\n', line_end);
+    Ok(format!("{head}{BEGIN}{line_end}{table}{END}{tail}"))
 }
 
 fn table(document: &Value) -> String {

@@ -122,6 +122,13 @@ fn every_type_of_an_event_can_be_named_in_the_module_of_events() {
 }
 
 #[test]
+fn schemas_nested_as_deeply_as_json_can_be_read_are_generated_on_any_systems_stack() {
+    for name in ["deepest lists", "deepest objects"] {
+        assert!(code(name).contains("pub fn create_a"), "{name}");
+    }
+}
+
+#[test]
 fn an_unusable_document_is_refused_in_one_sentence_that_names_the_place() {
     let circular = "is circular";
     let nowhere = "has no target";

@@ -157,12 +157,19 @@ fn the_table_of_operations_is_written_and_checked_with_its_document() {
 
     folder.write("README.md", &text("old\n"));
     assert_eq!(run(&arguments, "").status.code(), Some(0));
-    let rows = "| `Client` method | request | scopes, any one | limit label | documented answers |\n|---|---|---|---|---|\n\
+    let rows = "| `Client` method | request | scopes (any one is enough) | rate limit label | documented answers |\n|---|---|---|---|---|\n\
                 | `get_pet` | `GET /pets/{id}` | none documented | none documented | default |\n";
     let written = std::fs::read_to_string(&table).expect("the table");
     assert_eq!(written, text(rows));
     let check = [&arguments[..], &["--check"]].concat();
     assert_eq!(run(&check, "").status.code(), Some(0));
+
+    let with_crlf = |text: String| text.replace('\n', "\r\n");
+    folder.write("README.md", &with_crlf(text("old\n")));
+    assert_eq!(run(&arguments, "").status.code(), Some(0), "a file with the line endings of Windows");
+    assert_eq!(std::fs::read_to_string(&table).expect("the table"), with_crlf(written));
+    assert_eq!(run(&check, "").status.code(), Some(0));
+
     folder.write("README.md", &text("old\n"));
     let checked = run(&check, "");
     assert_eq!(checked.status.code(), Some(1));
@@ -255,7 +262,9 @@ fn control_characters_of_an_input_never_reach_the_terminal() {
         request("", "GET"),
         7
     ]));
-    let input = folder.write(&format!("{}.json", evil.replace('/', "")), &items.to_string());
+    // Windows allows no such file to exist, but anyone can ask for it.
+    let name = if cfg!(windows) { "forged\u{9b}\u{202e}" } else { evil };
+    let input = folder.write(&format!("{name}.json"), &items.to_string());
     let output = folder.write("openapi.json", &format!("{evil}\n"));
     let overlay =
         folder.write("overlay", &serde_json::json!({evil: 7, "paths": {evil: {"get": 1}}}).to_string());

@@ -4,7 +4,7 @@ use postman_to_openapi::{Converter, Source};
 
 /// The README's code blocks of one language.
 fn blocks(language: &str) -> Vec<&'static str> {
-    let readme = include_str!("../README.md");
+    let readme = include_str!("../../README.md");
     let open = format!("```{language}\n");
     readme.split(&open).skip(1).filter_map(|rest| rest.split("\n```").next()).collect()
 }
@@ -22,7 +22,7 @@ fn the_readmes_example_is_what_the_converter_writes() {
 
 #[test]
 fn the_readme_lists_every_option() {
-    let readme = include_str!("../README.md");
+    let readme = include_str!("../../README.md");
     for option in ["--overlay", "--output", "--check", "--strict", "--verbose", "--help", "--version"] {
         assert!(readme.contains(option), "{option}");
     }

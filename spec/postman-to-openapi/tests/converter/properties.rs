@@ -1,7 +1,7 @@
 //! With anything in any place of an export, the converter never panics and never writes an invalid document.
 //!
 //! Runs for seconds, or longer with
-//! `PROPTEST_CASES=100000 cargo test -p postman-to-openapi --test properties`.
+//! `PROPTEST_CASES=100000 cargo test -p postman-to-openapi --test converter properties`.
 
 use std::collections::BTreeSet;
 

@@ -1,0 +1,12 @@
+//! The converter's tests that share one executable, because each executable costs time in a build. `hostile` has its own,
+//! because it measures the heap of the whole process.
+
+mod changes;
+mod command;
+mod ground_truth;
+mod inputs;
+mod items;
+mod modules;
+mod properties;
+mod readme;
+mod types;
