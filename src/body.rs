@@ -72,6 +72,12 @@ impl Encoded {
     pub fn json(content_type: &str, body: &impl Serialize) -> Result<Self, String> {
         Self::new(content_type, serde_json::to_vec(body).map_err(not_json)?)
     }
+
+    /// `None` if it is a JSON object without members.
+    #[allow(dead_code)] // unused if the description has no optional JSON body
+    pub fn unless_empty(self) -> Option<Self> {
+        (*self.bytes != *b"{}").then_some(self)
+    }
 }
 
 /// A field of a form.

@@ -214,6 +214,7 @@ impl Running<'_> {
         let Answered { answer, token, progress } = ended;
         let progress = Progress { elapsed: self.started.elapsed(), ..progress };
         let mut secrets = (self.content.inspect)().secrets;
+        secrets.extend(self.content.parameters.into_iter().flat_map(|sent| sent.secrets.clone()));
         secrets.push(text(&token).to_owned());
         let (limit, stop) = limit.unzip();
         Error::answered(

@@ -17,11 +17,7 @@ pub(crate) struct Inspected {
 
 impl Inspected {
     pub fn of(body: &impl Serialize) -> Self {
-        let mut secrets = Vec::new();
-        // A body that cannot be serialized was never sent.
-        if let Ok(content) = serde_content::Serializer::new().serialize(body) {
-            collect(content, &mut secrets);
-        }
+        let secrets = secrets(body);
         let mut texts = match serde_json::to_value(body) {
             Ok(Value::Object(fields)) => fields,
             _ => Map::new(),
@@ -30,6 +26,16 @@ impl Inspected {
             .retain(|_, text| text.as_str().is_some_and(|text| !secrets.iter().any(|secret| secret == text)));
         Self { secrets, texts }
     }
+}
+
+/// Each [`Secret`](crate::Secret) in a value, however deeply nested.
+pub(crate) fn secrets(value: &impl Serialize) -> Vec<String> {
+    let mut secrets = Vec::new();
+    // A value that cannot be serialized was never sent.
+    if let Ok(content) = serde_content::Serializer::new().serialize(value) {
+        collect(content, &mut secrets);
+    }
+    secrets
 }
 
 fn collect(content: Content<'_>, secrets: &mut Vec<String>) {

@@ -7,6 +7,7 @@ use reqwest::header::{COOKIE, HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::inspect::secrets;
 use crate::url::encoded;
 
 /// How a list or an object is written.
@@ -22,11 +23,13 @@ pub(crate) enum Style {
     Json,
 }
 
-/// Everything that is sent besides the path and the body.
-#[derive(Debug, Default)]
+/// Everything that is sent besides the path and the body. Not `Debug`, because it may contain secrets.
+#[derive(Default)]
 pub(crate) struct Parameters {
     query: String,
     headers: HeaderMap,
+    /// Each [`Secret`](crate::Secret) that is sent.
+    pub secrets: Vec<String>,
 }
 
 impl Parameters {
@@ -34,6 +37,7 @@ impl Parameters {
     pub fn query(&mut self, name: &str, style: Style, value: &impl Serialize) -> Result<(), String> {
         // A comma between texts is sent as it is, and one inside a text is percent-encoded; a space or a pipe is always
         // encoded.
+        self.secrets.extend(secrets(value));
         let (refused, delimiter) = match style {
             Style::Delimited(by) if by != ',' => (Some(by), encoded(&by.to_string()).into_owned()),
             _ => (None, ",".to_owned()),
@@ -58,13 +62,17 @@ impl Parameters {
             None => texts.join(","),
         });
         let refused = || format!("`{name}` contains a character that is not allowed in a header");
-        let text = HeaderValue::from_str(&texts.collect::<Vec<_>>().join(",")).map_err(|_| refused())?;
+        let mut text = HeaderValue::from_str(&texts.collect::<Vec<_>>().join(",")).map_err(|_| refused())?;
+        let secrets = secrets(value);
+        text.set_sensitive(!secrets.is_empty());
+        self.secrets.extend(secrets);
         self.headers.append(HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused())?, text);
         Ok(())
     }
 
     /// The error is the message that says why the value was refused.
     pub fn cookie(&mut self, name: &str, style: Style, value: &impl Serialize) -> Result<(), String> {
+        self.secrets.extend(secrets(value));
         for (_, texts) in pairs(name, style, value, None)? {
             let texts: Vec<_> = texts.iter().map(|text| encoded(text)).collect();
             let cookie = format!("{name}={}", texts.join(","));
@@ -160,6 +168,17 @@ mod tests {
     fn read(query: &str) -> Vec<(String, String)> {
         let url = Url::parse(&format!("http://localhost/?{query}")).expect("a URL");
         url.query_pairs().into_owned().collect()
+    }
+
+    #[test]
+    fn a_header_with_a_secret_is_sensitive() {
+        let mut parameters = Parameters::default();
+        let texts = (&crate::Secret::from("key"), "text");
+        parameters.header("x-key", Style::Delimited(','), &texts).expect("a header");
+        parameters.header("x-text", Style::Delimited(','), &"text").expect("a header");
+        let request = sent(&parameters);
+        assert!(request.headers()["x-key"].is_sensitive() && !request.headers()["x-text"].is_sensitive());
+        assert_eq!(parameters.secrets, ["key"]);
     }
 
     proptest! {

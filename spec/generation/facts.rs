@@ -1,6 +1,6 @@
 //! What the layer needs to know about the document but cannot learn from the generated code. Collected before lowering.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::Value;
 
@@ -59,11 +59,35 @@ pub enum Style {
     Json,
 }
 
-/// The length limits of a field of the body.
+/// The length limits of a text in the body.
 pub struct Length {
-    /// The field's name, preceded by the names of the objects around it.
-    pub field: Vec<String>,
+    /// The way to it from the body.
+    pub place: Vec<Step>,
     pub bounds: Bounds,
+}
+
+#[derive(Clone)]
+pub enum Step {
+    /// A field, by the name sent.
+    Field(String),
+    /// Each item of a list, or each value of a map.
+    Each,
+}
+
+impl Length {
+    pub fn name(&self) -> String {
+        name(&self.place)
+    }
+}
+
+/// `settings.names[]` for the items of `names` in `settings`.
+fn name(place: &[Step]) -> String {
+    let unnamed = if matches!(place.first(), Some(Step::Field(_))) { "" } else { "body" };
+    let steps = place.iter().map(|step| match step {
+        Step::Field(name) => format!(".{name}"),
+        Step::Each => "[]".to_owned(),
+    });
+    format!("{unnamed}{}", steps.collect::<String>().trim_start_matches('.'))
 }
 
 pub struct DocumentedError {
@@ -87,10 +111,12 @@ pub fn code_names(document: &Value) -> Result<BTreeMap<String, String>, String> 
     let members = document["x-error-code-names"].as_object().into_iter().flatten();
     let names: BTreeMap<String, String> =
         members.filter_map(|(code, name)| Some((code.clone(), name.as_str()?.to_owned()))).collect();
+    let mut seen = BTreeSet::new();
     for (code, name) in &names {
         let is_constant = name.starts_with(|c: char| c.is_ascii_uppercase())
             && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
-        if code.parse::<i64>().is_err() || !is_constant {
+        let is_number = code.parse::<i64>().is_ok_and(|number| number.to_string() == *code);
+        if !is_number || !is_constant || !seen.insert(name) {
             return Err(format!(
                 "{DOCUMENT}: `x-error-code-names` maps error codes to names such as USER_NOT_FOUND; `{code}: {name}` is not valid"
             ));
@@ -117,36 +143,62 @@ pub fn errors(answers: &Value) -> Vec<DocumentedError> {
     failures.flat_map(codes).collect()
 }
 
-/// The length limits of a body's fields, nested ones included. Of an object that contains itself, only the outermost.
-pub fn lengths(schema: &Value, types: &Types) -> Vec<Length> {
-    let mut found = Vec::new();
-    each_field(schema, types, &mut Vec::new(), &mut Vec::new(), &mut found);
-    found
+/// The most fields of a body that are searched for length limits: the number of fields can grow with the factorial of
+/// the number of schemas that refer to each other.
+const SEARCHED_FIELDS: usize = 1000;
+
+/// The length limits of a body's texts, the outermost first, and notes on those that are not checked. Of an object that
+/// contains itself, only the outermost is.
+pub fn lengths(schema: &Value, types: &Types) -> (Vec<Length>, Vec<String>) {
+    let (mut found, mut notes) = (Vec::new(), Vec::new());
+    let mut searched = 0;
+    let mut next = VecDeque::from([(schema, Vec::new(), Vec::new())]);
+    while let Some((schema, mut around, place)) = next.pop_front() {
+        let schema = types.resolved(schema);
+        if around.iter().any(|other| std::ptr::eq(*other, schema)) {
+            continue;
+        }
+        // typify chooses the types of such a schema.
+        if is_either(schema, types) {
+            let has_limit = |schema: &Value| schema.get("minLength").or(schema.get("maxLength")).is_some();
+            if types.any(schema, has_limit) {
+                let name = name(&place);
+                notes
+                    .push(format!("lengths inside `{name}` are not checked, because it has several schemas"));
+            }
+            continue;
+        }
+        around.push(schema);
+        let parts = schema["allOf"].as_array().into_iter().flatten();
+        next.extend(parts.map(|part| (part, around.clone(), place.clone())));
+        let fields = schema["properties"].as_object().into_iter().flatten();
+        let fields = fields.map(|(name, inner)| (inner, Step::Field(name.clone())));
+        let each = ["items", "additionalProperties"]
+            .into_iter()
+            .map(|key| &schema[key])
+            .filter(|each| each.is_object());
+        for (inner, step) in fields.chain(each.map(|inner| (inner, Step::Each))) {
+            if searched == SEARCHED_FIELDS {
+                notes.push(format!(
+                    "only the lengths of its body's outermost {SEARCHED_FIELDS} fields are checked"
+                ));
+                return (found, notes);
+            }
+            searched += 1;
+            let place: Vec<Step> = place.iter().cloned().chain([step]).collect();
+            let bounds = types.bounds(inner);
+            if bounds != (None, None) {
+                found.push(Length { place: place.clone(), bounds });
+            }
+            next.push_back((inner, around.clone(), place));
+        }
+    }
+    (found, notes)
 }
 
-fn each_field<'s>(
-    schema: &'s Value,
-    types: &'s Types,
-    around: &mut Vec<&'s Value>,
-    place: &mut Vec<String>,
-    found: &mut Vec<Length>,
-) {
+/// Whether a schema stands for one of several.
+fn is_either(schema: &Value, types: &Types) -> bool {
     let schema = types.resolved(schema);
-    if around.iter().any(|other| std::ptr::eq(*other, schema)) {
-        return;
-    }
-    around.push(schema);
-    for part in schema["allOf"].as_array().into_iter().flatten() {
-        each_field(part, types, around, place, found);
-    }
-    for (name, inner) in schema["properties"].as_object().into_iter().flatten() {
-        place.push(name.clone());
-        let bounds = types.bounds(inner);
-        if bounds != (None, None) {
-            found.push(Length { field: place.clone(), bounds });
-        }
-        each_field(inner, types, around, place, found);
-        place.pop();
-    }
-    around.pop();
+    let mut all = schema["allOf"].as_array().into_iter().flatten();
+    schema.get("oneOf").or(schema.get("anyOf")).is_some() || all.any(|part| is_either(part, types))
 }

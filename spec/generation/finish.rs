@@ -178,14 +178,22 @@ fn edit_documentation(attributes: &mut [Attribute], mut edit: impl FnMut(&str) -
 }
 
 fn first_argument(of: &Type) -> Option<Type> {
-    let Type::Path(path) = of else { return None };
-    let syn::PathArguments::AngleBracketed(arguments) = &path.path.segments.last()?.arguments else {
-        return None;
+    arguments(of).into_iter().next()
+}
+
+/// `K` and `V` of `Map<K, V>`.
+fn arguments(of: &Type) -> Vec<Type> {
+    let Type::Path(path) = of else { return Vec::new() };
+    let Some(syn::PathArguments::AngleBracketed(arguments)) =
+        path.path.segments.last().map(|last| &last.arguments)
+    else {
+        return Vec::new();
     };
-    arguments.args.iter().find_map(|argument| match argument {
+    let types = arguments.args.iter().filter_map(|argument| match argument {
         syn::GenericArgument::Type(argument) => Some(argument.clone()),
         _ => None,
-    })
+    });
+    types.collect()
 }
 
 fn last_segment(of: &Type) -> String {

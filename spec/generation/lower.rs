@@ -23,12 +23,14 @@ pub fn lower(mut document: Value, reserved: &[String]) -> Result<Lowered, String
     let default_wait = document["x-retry-after-seconds"].as_u64();
     let mut types = Types::of(&mut document);
     let mut names = Names::reserve(reserved.iter().map(String::as_str).chain(PRELUDE));
+    let servers = document["servers"].clone();
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     let paths = paths.ok_or_else(|| format!("{DOCUMENT} has no `paths`"))?;
     let mut operations: Vec<Operation> = Vec::new();
     let mut lowered_paths = Map::new();
     for (path, mut item) in std::mem::take(paths) {
         let shared = item.get("parameters").cloned().unwrap_or(Value::Null);
+        let own_servers = item.get("servers").cloned();
         let mut lowered_item = Map::new();
         let mut lowered_path = path.clone();
         for method in METHODS {
@@ -41,6 +43,14 @@ pub fn lower(mut document: Value, reserved: &[String]) -> Result<Lowered, String
             if operations.iter().any(|other| other.id == id) {
                 return Err(format!(
                     "{DOCUMENT}: {}: another operation has the same `operationId`",
+                    types.owner
+                ));
+            }
+            if let Some(own) = operation.get("servers").or(own_servers.as_ref())
+                && *own != servers
+            {
+                types.notes.push(format!(
+                    "{DOCUMENT}: {}: its own server URL is not used: every call goes to the client's base URL",
                     types.owner
                 ));
             }
@@ -133,6 +143,11 @@ fn lower_path(operation: &Operation) -> Result<String, String> {
 /// which keeps it typed; any other body is raw bytes. The layer sends the documented media type.
 fn lower_body(operation: &mut Value, facts: &mut Operation, types: &mut Types) -> Result<(), String> {
     let content = operation["requestBody"]["content"].as_object().cloned().unwrap_or_default();
+    // Media types are case-insensitive (RFC 9110, 8.3.1).
+    let lowercase =
+        |media_type: String| if is_form(&media_type) { media_type.to_ascii_lowercase() } else { media_type };
+    let content: Map<String, Value> =
+        content.into_iter().map(|(media_type, body)| (lowercase(media_type), body)).collect();
     if let Some(operation) = operation.as_object_mut() {
         operation.remove("requestBody");
     }
@@ -150,9 +165,13 @@ fn lower_body(operation: &mut Value, facts: &mut Operation, types: &mut Types) -
         ));
     }
     let mut schema = content[&media_type].get("schema").cloned().unwrap_or_else(|| json!({}));
+    let is_always_sent =
+        !is_typed(&media_type) || !has_fields(&schema, types) || has_required_fields(&schema, types);
     if is_typed(&media_type) {
         let described = types.resolved(&schema).clone();
-        facts.lengths = facts::lengths(&described, types);
+        let (lengths, notes) = facts::lengths(&described, types);
+        facts.lengths = lengths;
+        types.notes.extend(notes.iter().map(|note| format!("{DOCUMENT}: {}: {note}", facts.title())));
         let files = match media_type.starts_with("multipart/") {
             true => {
                 files(&described, types).map_err(|what| format!("{DOCUMENT}: {}: {what}", facts.title()))?
@@ -168,10 +187,32 @@ fn lower_body(operation: &mut Value, facts: &mut Operation, types: &mut Types) -
     } else {
         schema = raw_schema();
     }
+    if !facts.body_required && is_always_sent {
+        types.notes.push(format!(
+            "{DOCUMENT}: {}: its optional body is always sent: only an object without required fields can be left out",
+            types.owner
+        ));
+    }
     operation["requestBody"] =
         json!({ "required": true, "content": { "application/json": { "schema": schema } } });
     facts.media_type = Some(media_type);
     Ok(())
+}
+
+fn has_fields(schema: &Value, types: &Types) -> bool {
+    let schema = types.resolved(schema);
+    let own = schema["properties"].as_object().is_some_and(|properties| !properties.is_empty());
+    let mut all = schema["allOf"].as_array().into_iter().flatten();
+    own || all.any(|part| has_fields(part, types))
+}
+
+/// Whether a body without a field would be refused.
+fn has_required_fields(schema: &Value, types: &Types) -> bool {
+    let schema = types.resolved(schema);
+    let own = schema["required"].as_array().is_some_and(|required| !required.is_empty());
+    let is_either = schema.get("oneOf").is_some() || schema.get("anyOf").is_some();
+    let mut all = schema["allOf"].as_array().into_iter().flatten();
+    own || is_either || all.any(|part| has_required_fields(part, types))
 }
 
 /// Names of a form's fields that are files or lists of files.
@@ -228,6 +269,7 @@ pub fn is_typed(media_type: &str) -> bool {
 
 pub fn is_form(media_type: &str) -> bool {
     let forms = ["multipart/form-data", "application/x-www-form-urlencoded"];
+    let media_type = media_type.to_ascii_lowercase();
     forms.iter().any(|form| media_type.starts_with(form))
 }
 
@@ -264,9 +306,8 @@ fn lower_answers(operation: &mut Value, facts: &Operation, types: &mut Types) {
             }
         }
     }
-    // The answer to a HEAD request has no body.
-    bodiless |= facts.method == "head";
     let content = match (&mut schemas[..], raw) {
+        // The answer to a HEAD request has no body.
         _ if facts.method == "head" => None,
         ([], _) if raw || !bodiless => Some(raw_schema()),
         ([], _) => None,

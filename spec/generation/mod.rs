@@ -76,6 +76,7 @@ pub struct Draft {
 /// The client's source, and notes on where it differs from the document.
 pub struct Generated {
     pub code: String,
+    /// One line each.
     pub notes: Vec<String>,
 }
 
@@ -111,6 +112,7 @@ pub fn draft(source: &str, settings: &Settings) -> Result<Draft, String> {
             })?
         }
     };
+    let notes = notes.iter().map(|note| pages::one_line(note)).collect();
     Ok(Draft { tokens, lowered, notes })
 }
 
@@ -180,26 +182,34 @@ fn make_raw_what_progenitor_refuses(
         let Err(reason) = run_progenitor(&only(&lowered.document), &lowered.types, settings) else {
             continue;
         };
-        notes.push(format!(
-            "{DOCUMENT}: {}: its body is untyped JSON and its answer is bytes, because progenitor cannot generate its types: {}",
-            operation.title(),
-            pages::one_line(&reason)
-        ));
+        let mut replaced = Vec::new();
         let refused = &mut lowered.document["paths"][&path][method];
-        if let Some(body) = refused.pointer_mut("/requestBody/content/application~1json/schema") {
+        let is_typed = |schema: &&mut Value| **schema != raw_schema();
+        let body = refused.pointer_mut("/requestBody/content/application~1json/schema");
+        if let Some(body) = body.filter(is_typed) {
             *body = json!({});
+            replaced.push("its body is untyped JSON".to_owned());
         }
-        if let Some(answer) = refused.pointer_mut("/responses/200/content/application~1json/schema") {
+        let answer = refused.pointer_mut("/responses/200/content/application~1json/schema");
+        if let Some(answer) = answer.filter(is_typed) {
             *answer = raw_schema();
+            replaced.push("its answer is bytes".to_owned());
         }
         for parameter in refused["parameters"].as_array_mut().into_iter().flatten() {
             if parameter["in"] != "path" {
                 // Untyped JSON, still sent in the documented style.
                 parameter["schema"] = json!({});
+                let known = operation.parameters.iter().find(|known| parameter["name"] == *known.ident);
+                let name = known.map(|known| &*known.name).unwrap_or_default();
+                replaced.push(format!("its parameter `{name}` is untyped JSON"));
             }
         }
-        operation.files.clear();
-        operation.lengths.clear();
+        notes.push(format!(
+            "{DOCUMENT}: {}: {}, because progenitor cannot generate its types: {}",
+            operation.title(),
+            replaced.join(", "),
+            pages::one_line(&reason)
+        ));
         lowered.types.forget(&operation.title());
         run_progenitor(&only(&lowered.document), &lowered.types, settings).map_err(|reason| {
             format!(

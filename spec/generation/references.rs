@@ -28,6 +28,10 @@ pub fn inline(document: &mut Value) -> Result<(), String> {
             each(operation.get_mut("parameters"), &mut replace)?;
             operation.get_mut("requestBody").map_or(Ok(()), &mut replace)?;
             each(operation.get_mut("responses"), &mut replace)?;
+            leave_out(operation, &["callbacks"]);
+            let answers = operation.get_mut("responses").and_then(Value::as_object_mut);
+            let answers = answers.into_iter().flat_map(Map::values_mut);
+            answers.for_each(|answer| leave_out(answer, &["headers", "links"]));
             check_targets(operation, &schemas).map_err(|what| place(&what))?;
         }
         if let Some(shared) = item.get("parameters") {
@@ -63,6 +67,13 @@ fn inline_one(value: &mut Value, components: &Value) -> Result<(), String> {
         followed.push(reference);
     }
     Ok(())
+}
+
+/// Removes what nothing is generated from, because its `$ref`s have targets other than schemas.
+fn leave_out(value: &mut Value, keys: &[&str]) {
+    if let Some(members) = value.as_object_mut() {
+        members.retain(|key, _| !keys.contains(&key.as_str()));
+    }
 }
 
 fn nowhere(reference: &str) -> String {
@@ -114,9 +125,14 @@ fn check_targets(value: &Value, schemas: &Map<String, Value>) -> Result<(), Stri
                 };
             }
             // An example may contain anything, `$ref` included.
-            let members =
-                members.iter().filter(|(key, _)| !["example", "examples", "default"].contains(&key.as_str()));
-            members.map(|(_, member)| member).try_for_each(|member| check_targets(member, schemas))
+            let is_example = |key: &str| ["example", "examples", "default"].contains(&key);
+            members.iter().filter(|(key, _)| !is_example(key)).try_for_each(|(key, member)| match member {
+                // A field may have the name of a keyword.
+                Value::Object(fields) if key == "properties" => {
+                    fields.values().try_for_each(|field| check_targets(field, schemas))
+                }
+                _ => check_targets(member, schemas),
+            })
         }
         Value::Array(members) => members.iter().try_for_each(|member| check_targets(member, schemas)),
         _ => Ok(()),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use super::METHODS;
 use super::facts::Bounds;
 use super::names::{Names, pascal, snake, written};
 
@@ -12,6 +13,7 @@ use super::names::{Names, pascal, snake, written};
 pub enum Side {
     Request,
     Answer,
+    /// A schema of the document's own that no success refers to.
     Shared,
 }
 
@@ -58,13 +60,16 @@ pub const PRELUDE: [&str; 14] = [
     "string", "vec",
 ];
 
+/// The name of typify's own error.
+const ERROR: &str = "conversion_error";
+
 const COMBINATIONS: [&str; 3] = ["allOf", "oneOf", "anyOf"];
 const SCHEMAS: &str = "#/components/schemas/";
 
 impl Types {
     /// Lowers the document's own schemas under names that become distinct types.
     pub fn of(document: &mut Value) -> Self {
-        let mut types = Self { names: Names::reserve(PRELUDE), ..Self::default() };
+        let mut types = Self { names: Names::reserve(PRELUDE.into_iter().chain([ERROR])), ..Self::default() };
         let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else {
             return types;
         };
@@ -78,13 +83,15 @@ impl Types {
             schemas.insert(type_name, schema);
         }
         rename_references(document, &renamed);
+        let answered = in_answers(document);
         let schemas = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut);
         let Some(schemas) = schemas else { return types };
         types.shared = schemas.clone();
         for (type_name, schema) in schemas {
+            let side = if answered.contains(type_name) { Side::Answer } else { Side::Shared };
             types.owner = format!("schema `{}`", schema["x-name"].as_str().unwrap_or(type_name));
             let name = Some(type_name.as_str()).filter(|_| !is_combined(schema));
-            types.shape(schema, Side::Shared, name);
+            types.shape(schema, side, name);
         }
         types
     }
@@ -251,8 +258,9 @@ impl Types {
             properties.entry(name.clone()).or_insert_with(|| json!({}));
         }
         // Answers accept unknown fields: a success must not become an error because Zoom added one.
-        let is_closed = object.get("additionalProperties").is_none_or(Value::is_boolean);
-        if side == Side::Answer && is_closed {
+        let allowed = object.get("additionalProperties");
+        let is_closed = allowed.is_none_or(Value::is_boolean);
+        if side == Side::Answer && is_closed || allowed == Some(&Value::Bool(true)) {
             object.insert("additionalProperties".into(), json!({}));
         }
         let is_open = object.get("additionalProperties").is_some_and(Value::is_object);
@@ -315,6 +323,36 @@ fn are_variants(schema: &Value) -> bool {
             let name = pascal(text);
             names.free(&name, &[], pascal) == name
         })
+}
+
+/// The names of the schemas that a success refers to, directly or through others.
+fn in_answers(document: &Value) -> BTreeSet<String> {
+    let items = document["paths"].as_object().into_iter().flat_map(Map::values);
+    let operations = items.flat_map(|item| METHODS.iter().filter_map(|method| item.get(*method)));
+    let answers = operations.flat_map(|operation| operation["responses"].as_object().into_iter().flatten());
+    let successes = answers.filter(|(status, _)| status.starts_with('2'));
+    let mut next: Vec<&str> = Vec::new();
+    successes.for_each(|(_, answer)| references(answer, &mut next));
+    let mut found = BTreeSet::new();
+    while let Some(name) = next.pop() {
+        if found.insert(name.to_owned()) {
+            references(&document["components"]["schemas"][name], &mut next);
+        }
+    }
+    found
+}
+
+/// Collects the names of the schemas that a value refers to.
+fn references<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+    match value {
+        Value::Object(members) => {
+            let reference = members.get("$ref").and_then(Value::as_str);
+            found.extend(reference.and_then(|reference| reference.strip_prefix(SCHEMAS)));
+            members.values().for_each(|member| references(member, found));
+        }
+        Value::Array(members) => members.iter().for_each(|member| references(member, found)),
+        _ => (),
+    }
 }
 
 fn rename_references(value: &mut Value, names: &BTreeMap<String, String>) {

@@ -7,8 +7,14 @@ pub fn fixtures() -> Vec<(String, String)> {
     let mut fixtures = Vec::new();
     fixtures.push(("committed".to_owned(), include_str!("../../spec/openapi.json").to_owned()));
     fixtures.push(("not JSON".to_owned(), "{".to_owned()));
-    let coded = json!({ "paths": {}, "x-error-code-names": { "300": "invalid id" } });
-    for (name, document) in [("no paths", json!({})), ("code names", coded)] {
+    let coded = |names: Value| json!({ "paths": {}, "x-error-code-names": names });
+    for (name, document) in [
+        ("no paths", json!({})),
+        ("code names", coded(json!({ "300": "invalid id" }))),
+        ("code with a zero", coded(json!({ "300": "SAME", "0300": "OTHER" }))),
+        ("code name twice", coded(json!({ "300": "SAME", "301": "SAME" }))),
+        ("waits", waits()),
+    ] {
         fixtures.push((name.to_owned(), document.to_string()));
     }
     for (name, paths) in refused().into_iter().chain(accepted()) {
@@ -47,6 +53,24 @@ fn document(paths: Value, components: Value) -> String {
         "components": components,
     })
     .to_string()
+}
+
+/// A document with a wait of its own, and two operations of which one overrides it.
+fn waits() -> Value {
+    let limited = |answer: Value| json!({ "204": { "description": "" }, "429": answer });
+    json!({
+        "openapi": "3.0.3",
+        "info": { "title": "t", "version": "1" },
+        "x-retry-after-seconds": 7,
+        "paths": {
+            "/a": { "get": operation("getA", Value::Null, limited(json!({ "description": "" }))) },
+            "/b": { "get": operation(
+                "getB",
+                Value::Null,
+                limited(json!({ "description": "", "x-retry-after-seconds": 30 })),
+            ) },
+        },
+    })
 }
 
 fn operation(id: &str, body: Value, answers: Value) -> Value {
@@ -181,6 +205,34 @@ fn with_components() -> Vec<(&'static str, Value, Value)> {
         "b": { "anyOf": [{ "$ref": "#/components/schemas/a" }] },
     } });
     let answer = json!({ "200": { "$ref": "#/components/responses/a" } });
+    let mut shared = get(done());
+    shared["/a"]["parameters"] = json!([
+        { "name": "a", "in": "query", "schema": { "$ref": "#/components/schemas/a" } },
+    ]);
+    let named = |name: &str| {
+        post(json!({ "application/json": { "schema": {
+            "type": "object",
+            "properties": { name: { "$ref": "#/components/schemas/a" } },
+        } } }))
+    };
+    let mut linked = get(json!({ "200": {
+        "description": "",
+        "headers": { "X-A": { "$ref": "#/components/headers/a" } },
+        "links": { "a": { "$ref": "#/components/links/a" } },
+    } }));
+    linked["/a"]["get"]["callbacks"] = json!({ "a": { "$ref": "#/components/callbacks/a" } });
+    let link = json!({ "headers": { "a": {} }, "links": { "a": {} }, "callbacks": { "a": {} } });
+    let names: Vec<String> = (0..10).map(|number| format!("s{number}")).collect();
+    let each_other = names.iter().map(|name| {
+        let others = names.iter().filter(|other| *other != name);
+        let others =
+            others.map(|other| (other.clone(), json!({ "$ref": format!("#/components/schemas/{other}") })));
+        let text = ("text".to_owned(), json!({ "type": "string", "maxLength": 5 }));
+        let properties: serde_json::Map<String, Value> = others.chain([text]).collect();
+        (name.clone(), json!({ "type": "object", "properties": properties }))
+    });
+    let each_other: serde_json::Map<String, Value> = each_other.collect();
+    let first = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/s0" } } });
     let mut body = operation("createA", Value::Null, done());
     body["requestBody"] = json!({ "$ref": "#/components/requestBodies/a" });
     vec![
@@ -191,6 +243,11 @@ fn with_components() -> Vec<(&'static str, Value, Value)> {
         ("schema made of itself", post(schema.clone()), all_of),
         ("missing parameter", with(refers("parameters")), json!({})),
         ("missing schema", post(schema), json!({})),
+        ("missing schema of a shared parameter", shared, json!({})),
+        ("missing schema of a property called default", named("default"), json!({})),
+        ("missing schema of a property called example", named("example"), json!({})),
+        ("headers, links and callbacks", linked, link),
+        ("schemas that refer to each other", post(first), json!({ "schemas": each_other })),
     ]
 }
 
@@ -241,6 +298,68 @@ fn accepted() -> Vec<(&'static str, Value)> {
                     .into();
             paths
         }),
+        ("a list of a combination", {
+            let mut item = object("a")["schema"].take();
+            item["properties"]["a"]["maxLength"] = 5.into();
+            item["oneOf"] = json!([{ "required": ["a"] }, { "required": ["b"] }]);
+            let list = json!({ "type": "array", "items": item });
+            let body = json!({ "schema": { "type": "object", "properties": { "list": list } } });
+            post(json!({ "application/json": body }))
+        }),
+        ("unknown fields", {
+            let mut body = object("a");
+            body["schema"]["additionalProperties"] = true.into();
+            post(json!({ "application/json": body }))
+        }),
+        ("a form in other letters", post(json!({ "Application/X-WWW-Form-UrlEncoded": object("a") }))),
+        ("a line break in a name", {
+            let more = json!({ "name": "a\nb", "allowEmptyValue": true });
+            parameter("query", json!({ "type": "integer" }), more)
+        }),
+        ("servers of an operation", {
+            let mut paths = get(done());
+            paths["/a"]["get"]["servers"] = json!([{ "url": "https://other.example.com" }]);
+            paths
+        }),
+        ("servers of a path", {
+            let mut paths = get(done());
+            paths["/a"]["servers"] = json!([{ "url": "https://other.example.com" }]);
+            paths
+        }),
+        ("scopes", {
+            let mut paths = get(done());
+            paths["/a"]["get"]["security"] = json!([{ "oauth": ["a:read", "a:write"] }]);
+            paths["/a"]["get"]["description"] = "Needs `a:write`.".into();
+            paths
+        }),
+        ("an optional body with a required field", {
+            let mut body = object("a");
+            body["schema"]["required"] = json!(["a"]);
+            let mut paths = post(json!({ "application/json": body }));
+            paths["/a"]["post"]["requestBody"]["required"] = false.into();
+            paths
+        }),
+        ("an optional raw body", {
+            let mut paths = post(json!({ "application/xml": {} }));
+            paths["/a"]["post"]["requestBody"]["required"] = false.into();
+            paths
+        }),
+        ("a parameter of another version", {
+            let mut paths = post(json!({ "application/xml": {} }));
+            paths["/a"]["post"]["parameters"] =
+                json!([{ "name": "a-b", "in": "query", "schema": { "type": "file" } }]);
+            paths
+        }),
+        (
+            "an answer of another version",
+            get(json!({ "200": {
+            "description": "",
+            "content": { "application/json": { "schema": {
+                "type": "object",
+                "properties": { "a": { "type": "file" } },
+            } } },
+        } })),
+        ),
         ("adjacent slashes", {
             let mut paths = get(json!({ "204": empty }));
             let item = paths.as_object_mut().and_then(|paths| paths.remove("/a")).expect("a path");

@@ -10,10 +10,10 @@ use syn::{Expr, ImplItem, Item, ItemImpl, ItemMod, Type, parse_quote};
 
 use super::types::{is_flattened, is_option, renamed, skipped};
 use super::{
-    Missing, Refusals, as_module, first_argument, is_method, is_named, items, last_segment, modules, nothing,
-    say_if_required,
+    Missing, Refusals, arguments, as_module, first_argument, is_method, is_named, items, last_segment,
+    modules, nothing, say_if_required,
 };
-use crate::generation::facts::{Length, Operation, Parameter, Place, Style};
+use crate::generation::facts::{Length, Operation, Parameter, Place, Step, Style};
 use crate::generation::lower::{Lowered, is_form, is_typed, pieces};
 
 /// The fields of an operation's builder, keyed by name.
@@ -91,7 +91,9 @@ fn finish_builder(
     structs: &Structs,
 ) -> Result<Item, String> {
     let owner = operation.title();
-    let send = block.items.iter().position(|item| is_method(item, "send"));
+    let send = block.items.iter().position(|item| {
+        is_method(item, "send") && matches!(item, ImplItem::Fn(method) if method.sig.asyncness.is_some())
+    });
     let send = send.map(|place| block.items.remove(place));
     let value = match &send {
         Some(ImplItem::Fn(send)) => answer_type(&send.sig.output),
@@ -334,7 +336,12 @@ fn encode(operation: &Operation, known: Option<&Vec<BodyField>>) -> TokenStream 
         return quote!(crate::body::Encoded::new(#media_type, given_body.clone().into_bytes()).map(Some));
     }
     if !is_form(media_type) {
-        return quote!(crate::body::Encoded::json(#media_type, &given_body).map(Some));
+        return match operation.body_required {
+            true => quote!(crate::body::Encoded::json(#media_type, &given_body).map(Some)),
+            false => quote!(
+                crate::body::Encoded::json(#media_type, &given_body).map(crate::body::Encoded::unless_empty)
+            ),
+        };
     }
     let fields = match known {
         None => quote!(crate::body::Field::all(&given_body)?),
@@ -370,52 +377,79 @@ fn encode(operation: &Operation, known: Option<&Vec<BodyField>>) -> TokenStream 
     }
 }
 
-/// The check of a field's length, if the field is a string. Looks through any `Option`, `Box` or newtype around it.
+/// The check of a text's length, if the field is a text. Looks through any `Option`, `Box` or newtype around it.
 fn within(
-    Length { field, bounds: (least, most) }: &Length,
+    length: &Length,
     body: &str,
     structs: &Structs,
     operation: &Operation,
 ) -> Result<Option<TokenStream>, String> {
-    let mut value = quote!(Some(&given_body));
-    let mut owner = body.to_owned();
-    let mut names = field.iter();
+    let name = length.name();
+    let body = format_ident!("{body}");
+    let (mut value, mut of): (_, Type) = (quote!(Some(&given_body)), parse_quote!(#body));
+    // Whether `value` is an iterator rather than an `Option`.
+    let mut is_many = false;
+    let mut steps = length.place.iter();
     loop {
+        let owner = last_segment(&of);
         let fields = structs.get(&owner).map_or([].as_slice(), Vec::as_slice);
-        let inner = match fields {
-            [inner] if matches!(inner.member, syn::Member::Unnamed(_)) => inner,
-            _ => {
-                let Some(name) = names.next() else { break };
-                let named = fields.iter().find(|field| field.name == *name);
-                named.ok_or_else(|| {
-                    nothing("checks lengths", &format!("`{}` of {}", field.join("."), operation.title()))
-                })?
-            }
+        let (inner, is_each) = match fields {
+            [inner] if matches!(inner.member, syn::Member::Unnamed(_)) => (Some(inner), false),
+            _ => match steps.next() {
+                Some(Step::Field(name)) => (fields.iter().find(|field| field.name == *name), false),
+                Some(Step::Each) => (fields.iter().find(|field| field.is_flattened), true),
+                None => break,
+            },
         };
-        let (member, mut of) = (&inner.member, inner.of.clone());
-        value = match is_option(&of) {
-            true => quote!(#value.and_then(|value| value.#member.as_ref())),
-            false => quote!(#value.map(|value| &value.#member)),
-        };
-        while let Some(inner) =
-            first_argument(&of).filter(|_| ["Option", "Box"].contains(&&*last_segment(&of)))
-        {
-            of = inner;
+        if let Some(BodyField { member, of: inner, .. }) = inner {
+            value = match (is_option(inner), is_many) {
+                (true, true) => quote!(#value.filter_map(|value| value.#member.as_ref())),
+                (true, false) => quote!(#value.and_then(|value| value.#member.as_ref())),
+                (false, _) => quote!(#value.map(|value| &value.#member)),
+            };
+            of = inside(inner);
+        } else if !is_each {
+            return Err(nothing("checks lengths", &format!("`{name}` of {}", operation.title())));
         }
-        owner = last_segment(&of);
+        if is_each {
+            let all = match &*last_segment(&of) {
+                "Vec" => quote!(iter()),
+                "HashMap" => quote!(values()),
+                // Untyped JSON.
+                _ => return Ok(None),
+            };
+            let items = if is_many { quote!(#value) } else { quote!(#value.into_iter()) };
+            value = quote!(#items.flat_map(|value| value.#all));
+            is_many = true;
+            let Some(item) = arguments(&of).pop() else { return Ok(None) };
+            if is_option(&item) {
+                value = quote!(#value.flatten());
+            }
+            of = inside(&item);
+        }
     }
-    let text = match &*owner {
+    let text = match &*last_segment(&of) {
         "String" => quote!(::std::string::String::as_str),
         "Secret" => quote!(crate::Secret::expose),
         _ => return Ok(None),
     };
-    let name = field.join(".");
-    let bound = |bound: &Option<u64>| match bound.map(Literal::u64_unsuffixed) {
+    let bound = |bound: Option<u64>| match bound.map(Literal::u64_unsuffixed) {
         Some(bound) => quote!(Some(#bound)),
         None => quote!(None),
     };
-    let (least, most) = (bound(least), bound(most));
-    Ok(Some(quote!(crate::body::within(#name, #value.map(#text), #least, #most))))
+    let (least, most) = (bound(length.bounds.0), bound(length.bounds.1));
+    Ok(Some(match is_many {
+        true => quote!(#value.map(#text).try_for_each(|text| {
+            crate::body::within(#name, Some(text), #least, #most)
+        })),
+        false => quote!(crate::body::within(#name, #value.map(#text), #least, #most)),
+    }))
+}
+
+/// The type inside any `Option` and `Box`.
+fn inside(of: &Type) -> Type {
+    let inner = first_argument(of).filter(|_| ["Option", "Box"].contains(&&*last_segment(of)));
+    inner.map_or_else(|| of.clone(), |inner| inside(&inner))
 }
 
 fn facts(operation: &Operation) -> TokenStream {

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::Literal;
-use quote::{ToTokens as _, quote};
+use quote::quote;
 use syn::punctuated::Punctuated;
-use syn::visit_mut::{VisitMut, visit_expr_mut};
+use syn::visit_mut::{VisitMut, visit_arm_mut, visit_expr_mut};
 use syn::{Attribute, Expr, ImplItem, Item, ItemImpl, ItemMod, ItemStruct, Token, Type, parse_quote};
 
 use super::{
@@ -31,6 +31,7 @@ pub fn finish(
     let Some((_, items)) = &mut module.content else { return Err("`mod types` is empty".into()) };
     let mut words = Words::new();
     let mut options = BTreeMap::new();
+    let mut open = BTreeSet::new();
     let mut enums: BTreeSet<&String> = types.enums.keys().collect();
     let mut structs: BTreeSet<&String> = types.structs.keys().collect();
     for item in items.iter_mut() {
@@ -38,6 +39,9 @@ pub fn finish(
             Item::Struct(item) => {
                 let name = item.ident.to_string();
                 structs.remove(&name);
+                if item.fields.iter().any(is_flattened) {
+                    open.insert(name.clone());
+                }
                 options.insert(name.clone(), item.fields.iter().filter(|field| is_option(&field.ty)).count());
                 finish_struct(item, types.structs.get(&name), schemars, &mut words)?;
             }
@@ -86,7 +90,7 @@ pub fn finish(
     let builders =
         items.iter_mut().filter_map(|item| if let Item::Mod(module) = item { Some(module) } else { None });
     for module in builders.filter(|module| module.ident == "builder") {
-        finish_builders(module, bodies, types, &words, &options)?;
+        finish_builders(module, bodies, types, &words, &options, &open)?;
     }
     Ok(())
 }
@@ -169,6 +173,7 @@ fn finish_builders(
     types: &Types,
     words: &Words,
     options: &BTreeMap<String, usize>,
+    open: &BTreeSet<String>,
 ) -> Result<(), String> {
     let Some((_, items)) = &mut module.content else { return Ok(()) };
     let mut required = BTreeSet::new();
@@ -179,7 +184,7 @@ fn finish_builders(
             _ => continue,
         };
         let facts = types.structs.get(&name);
-        let is_open = facts.is_none_or(|facts| facts.is_open);
+        let is_open = open.contains(&name);
         let owner = facts.map_or(format!("`{name}`"), |facts| format!("`{name}` of {}", facts.owner));
         match item {
             Item::Struct(item) => {
@@ -256,7 +261,14 @@ fn finish_setters(
 }
 
 pub fn is_flattened(field: &syn::Field) -> bool {
-    field.attrs.iter().any(|attribute| attribute.to_token_stream().to_string().contains("flatten"))
+    let mut found = false;
+    for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("serde")) {
+        let _ = attribute.parse_nested_meta(|meta| {
+            found |= meta.path.is_ident("flatten");
+            meta.value().map_or(Ok(()), |value| value.parse::<syn::LitStr>().map(drop))
+        });
+    }
+    found
 }
 
 pub fn is_option(of: &Type) -> bool {
@@ -344,17 +356,24 @@ fn without_order(attributes: &mut [Attribute]) -> usize {
 #[derive(Default)]
 struct Values {
     known: Vec<String>,
+    /// Whether the arm is the one of any other text.
+    is_refusal: bool,
     changed: usize,
 }
 
 impl VisitMut for Values {
+    fn visit_arm_mut(&mut self, arm: &mut syn::Arm) {
+        self.is_refusal = matches!(arm.pat, syn::Pat::Wild(_));
+        visit_arm_mut(self, arm);
+    }
+
     fn visit_lit_str_mut(&mut self, text: &mut syn::LitStr) {
-        if text.value() == "invalid value" {
+        if !self.is_refusal {
+            self.known.push(format!("`{}`", text.value()));
+        } else if text.value() == "invalid value" {
             let known = format!("it must be one of {}", self.known.join(", "));
             *text = syn::LitStr::new(&known, text.span());
             self.changed += 1;
-        } else {
-            self.known.push(format!("`{}`", text.value()));
         }
     }
 }

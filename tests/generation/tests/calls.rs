@@ -63,6 +63,9 @@ async fn a_query_is_sent_in_the_documented_style() {
         (call().flag(true), "&flag=true"),
         (call().sort(send_query::Sort::Oldest), "&sort=oldest"),
         (call().filter(json!({ "a": 1 })), "&filter=%7B%22a%22%3A1%7D"),
+        (call().sort("invalid value"), "&sort=invalid%20value"),
+        (call().spread(vec![1, 2]), "&spread=1&spread=2"),
+        (call().near(generated::types::Point::builder().x(1).y(2)), "&near%5Bx%5D=1&near%5By%5D=2"),
         (call().page(3), "&page=3"),
     ] {
         call.await.expect("a total");
@@ -150,7 +153,7 @@ async fn parameters_with_reserved_or_taken_names_are_sent_under_their_documented
     let call = call.self_("1").query_self("2").type_("3").move_("4").query_body("5").query_body_map("6");
     let call = call.query_client("7").query_clone("8").query_new("9").request("10").purpose("11").path("12");
     let call = call.parameters("13").refused("14").answer("15").a_b("16").query_a_b("17").x1st("18");
-    call.größe("19").query_into_future("20").await.expect("sent");
+    call.größe("19").query_into_future("20").send("21").await.expect("sent");
     let query = last(&server).query.expect("a query");
     let url = format!("http://h/?{query}").parse::<reqwest::Url>().expect("a URL");
     let sent: Vec<(String, String)> = url.query_pairs().into_owned().collect();
@@ -175,9 +178,46 @@ async fn parameters_with_reserved_or_taken_names_are_sent_under_their_documented
         ("1st", "18"),
         ("größe", "19"),
         ("into_future", "20"),
+        ("send", "21"),
     ] {
         assert!(sent.contains(&(name.to_owned(), value.to_owned())), "{name}: {query}");
     }
+}
+
+#[tokio::test]
+async fn a_path_parameter_has_the_plain_name_on_each_operation_of_a_path() {
+    let server = server().await;
+    let zoom = client(&server);
+    zoom.get_owned().id("1").query_id("2").await.expect("sent");
+    let request = last(&server);
+    assert_eq!((&*request.path, request.query.as_deref()), ("/v1/owned/1", Some("id=2")));
+    zoom.delete_owned().id("1").await.expect("sent");
+}
+
+#[tokio::test]
+async fn fields_with_names_that_the_generator_uses_itself_are_sent() {
+    let server = server().await;
+    let zoom = client(&server);
+    zoom.send_flattened().x_flatten("1").layers(true).await.expect("sent");
+    let expected = json!({ "x-flatten": "1", "layers": true });
+    assert_eq!(serde_json::from_slice::<Value>(&last(&server).body).expect("JSON"), expected);
+    let error = zoom.send_required_extra().b("1").await.expect_err("`extra` is required").to_string();
+    assert!(error.contains("`body.extra` is required and was not set"), "{error}");
+    server.answer(Answer::status(204));
+    zoom.send_required_extra().b("1").extra("2").await.expect("sent");
+    let expected = json!({ "b": "1", "extra": "2" });
+    assert_eq!(serde_json::from_slice::<Value>(&last(&server).body).expect("JSON"), expected);
+}
+
+#[tokio::test]
+async fn an_optional_body_without_a_field_is_left_out() {
+    let server = server().await;
+    let zoom = client(&server);
+    zoom.send_optional().await.expect("sent");
+    let request = last(&server);
+    assert_eq!((request.content_type, &*request.body), (None, b"".as_slice()));
+    zoom.send_optional().a("1").await.expect("sent");
+    assert_eq!(&*last(&server).body, br#"{"a":"1"}"#);
 }
 
 #[tokio::test]
@@ -217,6 +257,7 @@ async fn types_with_the_same_name_or_title_stay_distinct() {
         .node(node)
         .list(vec![item])
         .maybe(send_alike::Maybe::builder().m("m"))
+        .error(generated::types::ConversionError2::builder().a("a"))
         .some("ok")
         .any(json!([1]));
     server.answer(Answer::status(200).json(&json!({ "Same": "s", "else": 1 })));
@@ -224,7 +265,7 @@ async fn types_with_the_same_name_or_title_stay_distinct() {
     assert_eq!((answer.same.as_deref(), answer.extra.get("else")), (Some("s"), Some(&json!(1))));
     let expected = json!({
         "x_y": { "p": "p" }, "x": { "y": { "q": "q" } }, "node": { "name": "n" }, "list": [{ "r": "r" }],
-        "maybe": { "m": "m" }, "some": "ok", "any": [1],
+        "maybe": { "m": "m" }, "some": "ok", "any": [1], "error": { "a": "a" },
     });
     assert_eq!(serde_json::from_slice::<Value>(&last(&server).body).expect("JSON"), expected);
 }
@@ -265,6 +306,31 @@ async fn a_length_is_checked_wherever_it_is_described() {
     for (call, refusal) in [
         (zoom.send_combined_lengths().title("1234"), "`title` has 4 characters"),
         (zoom.send_combined_lengths().more("123456"), "`more` has 6 characters"),
+        (
+            zoom.send_combined_lengths().both("1234".to_owned()),
+            "`both` has 4 characters, but Zoom accepts at most 3",
+        ),
+    ] {
+        let error = call.await.expect_err(refusal).to_string();
+        assert!(error.contains(refusal), "{error}");
+    }
+    let texts = || vec!["1234".to_owned(), "12345".to_owned()];
+    let named = |text: String| std::collections::HashMap::from([("a".to_owned(), text)]);
+    let title = || -> generated::types::Titled { titled("1234").try_into().expect("a title") };
+    let listed = || zoom.send_listed();
+    for (call, refusal) in [
+        (listed().tags(texts()), "`tags[]` has 5 characters, but Zoom accepts at most 4"),
+        (listed().grid(vec![texts()]), "`grid[][]` has 5 characters"),
+        (listed().labels(named("12345".to_owned())), "`labels[]` has 5 characters"),
+        (listed().items(vec![title()]), "`items[].title` has 4 characters"),
+        (
+            listed().titles(std::collections::HashMap::from([("a".to_owned(), title())])),
+            "`titles[].title` has 4 characters",
+        ),
+        (listed().words(vec!["12".to_owned().into()]), "`words[]` has 2 characters"),
+        (listed().keys(vec![Secret::from("123").into()]), "`keys[]` has 3 characters"),
+        (listed().gaps(vec![None, Some("12345".to_owned())]), "`gaps[]` has 5 characters"),
+        (listed().extra(named("12345".to_owned())), "`body[]` has 5 characters"),
     ] {
         let error = call.await.expect_err(refusal).to_string();
         assert!(error.contains(refusal), "{error}");
@@ -425,4 +491,30 @@ async fn secrets_from_a_body_are_redacted_in_errors() {
     server.answer(Answer::error(400, 300, "no s3cr3t here"));
     let error = client(&server).send_form().title("t").key(Secret::from("s3cr3t")).await.expect_err("300");
     assert!(!error.to_string().contains("s3cr3t"), "{error}");
+}
+
+#[tokio::test]
+async fn a_secret_sent_as_a_parameter_is_redacted_in_errors() {
+    let server = server().await;
+    let zoom = client(&server);
+    let answer = || server.answer(Answer::error(400, 300, "no s3cr3t here"));
+    let headers = || zoom.send_headers().item_id("1").x_own(7);
+    answer();
+    let error = zoom.send_query().plain("").key("s3cr3t").await.expect_err("300");
+    assert!(!error.to_string().contains("s3cr3t"), "{error}");
+    for call in [headers().x_key("s3cr3t"), headers().pass("s3cr3t")] {
+        answer();
+        let error = call.await.expect_err("300");
+        assert!(!error.to_string().contains("s3cr3t"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_described_by_a_reference_keeps_unknown_values_and_fields() {
+    let server = server().await;
+    let zoom = client(&server);
+    server.answer(Answer::status(200).json(&json!({ "state": "paused", "part": { "new": 1 }, "new": 2 })));
+    let thing = zoom.get_thing().await.expect("an answer");
+    assert_eq!((thing.state.as_deref(), thing.extra.get("new")), (Some("paused"), Some(&json!(2))));
+    assert_eq!(thing.part.expect("a part").extra.get("new"), Some(&json!(1)));
 }

@@ -141,6 +141,8 @@ fn an_unusable_document_is_refused_in_one_sentence_that_names_the_place() {
             "",
             "maps error codes to names such as USER_NOT_FOUND; `300: invalid id` is not valid",
         ),
+        ("code with a zero", "", "`0300: OTHER` is not valid"),
+        ("code name twice", "", "`301: SAME` is not valid"),
         ("no id", "GET /a", "has no `operationId`"),
         ("same id", "`getA` (GET /b)", "another operation has the same `operationId`"),
         ("path item", "/a", "is a `$ref`, which is not supported here"),
@@ -201,6 +203,9 @@ fn an_unusable_document_is_refused_in_one_sentence_that_names_the_place() {
         ("schema made of itself", "schema `a`", circular),
         ("missing parameter", "/a: the `$ref` `#/components/parameters/a`", nowhere),
         ("missing schema", "/a: the `$ref` `#/components/schemas/a`", nowhere),
+        ("missing schema of a shared parameter", "/a: the `$ref` `#/components/schemas/a`", nowhere),
+        ("missing schema of a property called default", "/a: the `$ref` `#/components/schemas/a`", nowhere),
+        ("missing schema of a property called example", "/a: the `$ref` `#/components/schemas/a`", nowhere),
     ] {
         let sentence = sentence(name);
         assert!(sentence.starts_with("spec/openapi.json"), "{name}: {sentence}");
@@ -313,10 +318,94 @@ fn an_operation_that_progenitor_cannot_type_is_kept_with_a_warning() {
     assert!(code.contains("Result<types::GetBResponse, crate::Error>"), "{code}");
     let note = notes(name);
     assert_eq!(note.lines().count(), 1, "{note}");
+    assert!(note.contains("operation `createA` (POST /a): its body is untyped JSON, because"), "{note}");
+}
+
+#[test]
+fn the_warning_names_what_became_untyped() {
+    let note = notes("a parameter of another version");
+    assert!(note.contains("(POST /a): its parameter `a-b` is untyped JSON, because"), "{note}");
+    let sends = code("a parameter of another version");
+    assert!(sends.contains("a_b: Result<Option<::serde_json::Value>, String>"), "{sends}");
+    assert!(sends.contains("body: Result<crate::RawBody, String>"), "{sends}");
+    let note = notes("an answer of another version");
+    assert!(note.contains("(GET /a): its answer is bytes, because"), "{note}");
+}
+
+#[test]
+fn a_server_of_an_operation_or_a_path_is_noted() {
+    for name in ["servers of an operation", "servers of a path"] {
+        let words = "operation `getA` (GET /a): its own server URL is not used: every call goes to the client's base URL";
+        assert!(notes(name).contains(words), "{name}: {}", notes(name));
+    }
+}
+
+#[test]
+fn an_optional_body_that_cannot_be_left_out_is_noted() {
+    for name in ["an optional body with a required field", "an optional raw body"] {
+        let words = "(POST /a): its optional body is always sent: only an object without required fields can be left out";
+        assert!(notes(name).contains(words), "{name}: {}", notes(name));
+    }
+}
+
+#[test]
+fn a_note_is_one_line() {
+    assert!(notes("a line break in a name").contains("parameter `a b`: it cannot be sent empty"));
+}
+
+#[test]
+fn a_request_that_allows_unknown_fields_has_extra() {
+    let code = code("unknown fields");
+    assert!(code.contains("pub extra: crate::Extra"), "{code}");
+}
+
+#[test]
+fn a_forms_media_type_is_recognized_in_any_letters() {
+    let code = code("a form in other letters");
     assert!(
-        note.contains("operation `createA` (POST /a): its body is untyped JSON and its answer is bytes"),
-        "{note}"
+        code.contains("pub struct CreateABody") && code.contains("crate::body::Encoded::form("),
+        "{code}"
     );
+}
+
+#[test]
+fn a_length_that_is_not_checked_is_noted() {
+    let name = "a list of a combination";
+    assert!(code(name).contains("pub fn list<"));
+    let words = "(POST /a): lengths inside `list[]` are not checked, because it has several schemas";
+    assert!(notes(name).contains(words), "{}", notes(name));
+}
+
+#[test]
+fn references_to_what_is_not_generated_are_accepted() {
+    assert!(code("headers, links and callbacks").contains("pub fn get_a("));
+}
+
+#[test]
+fn scopes_that_the_description_does_not_mention_are_on_the_page() {
+    let code = code("scopes");
+    assert!(code.contains("Or one of these granular scopes: `a:read`."), "{code}");
+}
+
+#[test]
+fn an_operations_own_wait_replaces_the_documents() {
+    let code = code("waits");
+    let waits: Vec<&str> =
+        code.split("Duration::from_secs(").skip(1).filter_map(|rest| rest.split("u64").next()).collect();
+    assert_eq!(waits, ["7", "30"]);
+}
+
+#[test]
+fn schemas_that_refer_to_each_other_are_generated_and_checked_within_bounds() {
+    let name = "schemas that refer to each other";
+    let code = code(name);
+    assert!(code.len() < 1_000_000, "{} bytes", code.len());
+    for field in [r#""text", Some(&given_body)"#, r#""s9.text", Some(&given_body)"#] {
+        assert!(code.contains(field), "{field}\n{code}");
+    }
+    let words =
+        "operation `createA` (POST /a): only the lengths of its body's outermost 1000 fields are checked";
+    assert!(notes(name).contains(words), "{}", notes(name));
 }
 
 #[test]
