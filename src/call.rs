@@ -18,12 +18,12 @@ use crate::auth::Token;
 use crate::body::Encoded;
 use crate::envelope::{Envelope, ErrorCode};
 use crate::error::{Error, INVALID_ACCESS_TOKEN, Judgement, Progress};
-use crate::inspect::Inspected;
+use crate::inspection::Inspected;
 use crate::operation::Operation;
 use crate::parameters::Parameters;
 use crate::retry::{Kind, Limit, Resend, Spent, Stop, decide};
-use crate::send::{backoff, send};
 use crate::trace::Span;
+use crate::transport::{backoff, send};
 
 /// The future that `.await` on an operation's builder waits for.
 pub(crate) type Call<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;

@@ -328,17 +328,17 @@ mod extra;
 mod file;
 mod form;
 mod id;
-mod inspect;
+mod inspection;
 #[cfg(feature = "mock")]
 pub mod mock;
 mod operation;
 mod parameters;
 mod retry;
 mod secret;
-mod send;
 mod sentence;
 mod server_to_server;
 mod trace;
+mod transport;
 mod url;
 
 pub use auth::{AccessToken, TokenCache, TokenSource};

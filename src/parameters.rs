@@ -7,7 +7,7 @@ use reqwest::header::{COOKIE, HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::inspect::secrets;
+use crate::inspection::secrets;
 use crate::url::encoded;
 
 /// How a list or an object is written.

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 )]
 pub struct Secret(String);
 
-/// The name that a secret is serialized under, by which [`Inspected`](crate::inspect::Inspected) recognizes it.
+/// The name that a secret is serialized under, by which [`Inspected`](crate::inspection::Inspected) recognizes it.
 pub(crate) const SERIALIZED_NAME: &str = "$zoom_livestream::Secret";
 
 impl Secret {

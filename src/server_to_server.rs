@@ -14,7 +14,7 @@ use crate::envelope::text;
 use crate::error::{BoxError, Error, Judgement, Progress, asks_to_wait};
 use crate::operation::Operation;
 use crate::retry::Limit;
-use crate::send::{backoff, send};
+use crate::transport::{backoff, send};
 use crate::{Secret, url};
 
 /// Zoom's server-to-server OAuth: access tokens for an account's own app, each valid for an hour.

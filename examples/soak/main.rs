@@ -9,7 +9,7 @@
 //! The short run ends when the calls are made or the seconds are over, and fails unless every call ended in 204, the
 //! server accepted none twice, and each killed token cost one token request. What the long run checks is in `long.rs`.
 
-mod long;
+mod disturbances;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         && flag == "--minutes"
     {
         let minutes = minutes.parse().map_err(|_| format!("`{minutes}` is not a number of minutes"))?;
-        return long::run(minutes).await;
+        return disturbances::run(minutes).await;
     }
     let number = |at: usize, default: usize| match arguments.get(at) {
         Some(text) => text.parse().map_err(|_| format!("`{text}` is not a number")),

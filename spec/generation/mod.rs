@@ -10,16 +10,16 @@ use schemars08::schema::{InstanceType, SchemaObject};
 use serde_json::{Value, json};
 
 mod facts;
-mod finish;
-mod lower;
+mod finishing;
+mod lowering;
 mod names;
 mod pages;
 mod parameters;
 mod references;
 mod schemas;
 
-use finish::finish;
-use lower::{Lowered, lower, raw_schema};
+use finishing::finish;
+use lowering::{Lowered, lower, raw_schema};
 use schemas::Types;
 
 /// The document's name in error messages.

@@ -136,7 +136,7 @@ fn query_style(parameter: &Value, style: &str, kind: &str, json: bool) -> Result
 /// Whether a parameter has `content` instead of a schema. Only JSON is supported.
 fn is_json_content(parameter: &Value) -> Result<bool, String> {
     let Some(content) = parameter["content"].as_object() else { return Ok(false) };
-    match content.keys().all(|media_type| super::lower::is_json(media_type)) && content.len() == 1 {
+    match content.keys().all(|media_type| super::lowering::is_json(media_type)) && content.len() == 1 {
         true => Ok(true),
         false => Err("`content` is only supported with a JSON media type".to_owned()),
     }

@@ -13,7 +13,7 @@ use super::{
     say_if_required,
 };
 use crate::generation::facts::Bounds;
-use crate::generation::lower::Lowered;
+use crate::generation::lowering::Lowered;
 use crate::generation::schemas::{Field, Struct, Types};
 
 /// The documentation of each field, keyed by the names of its type and of the field.

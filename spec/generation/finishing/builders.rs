@@ -8,7 +8,7 @@ use syn::visit_mut::{VisitMut, visit_path_mut};
 use syn::{Attribute, Item, ItemMod, parse_quote};
 
 use super::{as_module, is_method, is_named, items, last_segment, modules, nothing, type_name};
-use crate::generation::lower::Lowered;
+use crate::generation::lowering::Lowered;
 
 /// The name of the builder of a type.
 pub fn builder_of(name: &str) -> String {

@@ -9,7 +9,7 @@ use syn::visit_mut::VisitMut;
 use syn::{Attribute, Expr, ImplItem, Item, ItemMod, Type, parse_quote};
 
 use super::facts::Operation;
-use super::lower::Lowered;
+use super::lowering::Lowered;
 use super::pages::one_line;
 use super::schemas::Types;
 

@@ -14,7 +14,7 @@ use super::{
     modules, nothing, say_if_required,
 };
 use crate::generation::facts::{Length, Operation, Parameter, Place, Step, Style};
-use crate::generation::lower::{Lowered, is_form, is_typed, pieces};
+use crate::generation::lowering::{Lowered, is_form, is_typed, pieces};
 
 /// The fields of an operation's builder, keyed by name.
 type Fields = BTreeMap<String, Type>;
@@ -226,8 +226,8 @@ fn future(operation: &Operation, value: &Type, fields: &Fields, structs: &Struct
     let known = built.as_ref().and_then(|built| structs.get(built));
     let encode = body.map_or(quote!(Ok(None)), |_| encode(operation, known));
     let inspect = match is_raw(operation) || body.is_none() {
-        true => quote!(crate::inspect::Inspected::default()),
-        false => quote!(crate::inspect::Inspected::of(&given_body)),
+        true => quote!(crate::inspection::Inspected::default()),
+        false => quote!(crate::inspection::Inspected::of(&given_body)),
     };
     let judge: Expr = match value.to_token_stream().to_string().replace(' ', "").as_str() {
         "()" => parse_quote!(crate::answer::nothing),
