@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::secret;
 
-#[derive(Debug, Default, PartialEq)]
+#[derive(Default)]
+#[cfg_attr(test, derive(Debug, PartialEq))] // elsewhere, it must not print the secrets
 pub(crate) struct Inspected {
     /// Each [`Secret`](crate::Secret), however deeply nested.
     pub secrets: Vec<String>,

@@ -15,9 +15,9 @@ pub fn builder_of(name: &str) -> String {
     format!("{name}Builder")
 }
 
-/// Removes the builders of types that only Zoom sends, because nobody builds an answer. Of the other builders, removes the
-/// conversions back from the type, unless the setter of a whole body uses them. Returns the names of the types that are
-/// sent.
+/// Removes the builders of types that are never part of a request: callers only receive them. Also removes the conversions
+/// from a type to its builder, except where the setter of a whole body needs one. Returns the names of the types that are
+/// part of a request.
 pub fn keep_those_of_sent_types(
     file: &mut syn::File,
     bodies: &BTreeSet<String>,
