@@ -61,9 +61,4 @@ pub(crate) use verify::signature;
 pub use verify::{Verifier, VerifyError};
 
 #[doc(inline)]
-pub use crate::types::{
-    MeetingEvent, MeetingEventPayload, MeetingEventPayloadObject, MeetingLiveStreamingEvent,
-    MeetingLiveStreamingEventPayload, MeetingLiveStreamingEventPayloadObject,
-    MeetingLiveStreamingEventPayloadObjectLiveStreaming,
-    MeetingLiveStreamingEventPayloadObjectLiveStreamingCustomLiveStreamingSettings,
-};
+pub use crate::types::of_events::*;

@@ -10,6 +10,7 @@ use syn::{Attribute, Expr, ImplItem, Item, ItemMod, Type, parse_quote};
 
 use super::facts::Operation;
 use super::lowering::Lowered;
+use super::names::snake;
 use super::pages::one_line;
 use super::schemas::Types;
 
@@ -87,11 +88,27 @@ fn finish_file(mut file: syn::File, lowered: &Lowered, schemars: bool) -> Result
     builders::rename(&mut file, lowered)?;
     builders::describe_modules(&mut file);
     say_how_to_get(&mut file, lowered, &types);
+    let features = features(&file, lowered)?;
+    builders::contents(&mut file.items, "types").for_each(|items| items.extend(features.iter().cloned()));
     file.items.extend(modules);
     file.items.push(error_codes(lowered));
     let base_url = lowered.document["servers"][0]["url"].as_str().unwrap_or_default();
     file.items.push(parse_quote!(pub(crate) const BASE_URL: &str = #base_url;));
     Ok(file)
+}
+
+/// A module for each feature that schemas belong to, with all types of these schemas, for the layer to re-export.
+fn features(file: &syn::File, lowered: &Lowered) -> Result<Vec<Item>, String> {
+    let modules = lowered.types.features.iter().map(|(feature, schemas)| {
+        let types = builders::with_types_inside(file, schemas.clone());
+        if let Some(missing) = schemas.iter().find(|name| !types.contains(*name)) {
+            return Err(nothing("collects the types of a feature", &format!("`{missing}` of `{feature}`")));
+        }
+        let module = format_ident!("of_{}", snake(feature));
+        let types = types.iter().map(|name| format_ident!("{name}"));
+        Ok(parse_quote!(pub(crate) mod #module { pub use super::{#(#types),*}; }))
+    });
+    modules.collect()
 }
 
 /// Rewrites the client's method that returns an operation's builder.

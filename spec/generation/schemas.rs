@@ -26,6 +26,8 @@ pub struct Types {
     pub enums: BTreeMap<String, String>,
     /// Struct types of parameters by name, with their schemas unless these are already the document's own.
     pub parameters: BTreeMap<String, Option<Value>>,
+    /// The types of the schemas with an `x-feature`, by feature.
+    pub features: BTreeMap<String, Vec<String>>,
     names: Names,
     /// The document's schemas before lowering, keyed by the names of their types.
     shared: Map<String, Value>,
@@ -77,6 +79,9 @@ impl Types {
         for (name, mut schema) in std::mem::take(schemas) {
             let type_name = pascal(&types.names.free(&pascal(&name), &[], pascal));
             renamed.insert(name.clone(), type_name.clone());
+            if let Some(feature) = schema["x-feature"].as_str() {
+                types.features.entry(feature.to_owned()).or_default().push(type_name.clone());
+            }
             if let Some(schema) = schema.as_object_mut() {
                 schema.insert("x-name".into(), name.into());
             }

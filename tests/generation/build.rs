@@ -74,13 +74,15 @@ fn tampered_part() -> Result<String, String> {
     if let Some(paths) = document["paths"].as_object_mut() {
         paths.retain(|path, _| tampered.contains(&path.as_str()));
     }
+    document["components"]["schemas"]["Labels"] =
+        serde_json::json!({ "type": "array", "items": { "type": "string" }, "x-feature": "labels" });
     Ok(document.to_string())
 }
 
 type Tamper = fn(TokenStream) -> TokenStream;
 
 /// Code that a later progenitor might generate, each of which leaves one pass without anything to change.
-const TAMPERED: [(&str, Tamper); 24] = [
+const TAMPERED: [(&str, Tamper); 25] = [
     ("tampered: missing fields", |tokens| {
         replaced(tokens, r#"Err ("no value supplied for"#, r#"Unset ("no value supplied for"#)
     }),
@@ -118,6 +120,7 @@ const TAMPERED: [(&str, Tamper); 24] = [
         replaced(tokens, "types :: builder ::", "self :: types :: builder ::")
     }),
     ("tampered: types", |tokens| replaced(tokens, "pub struct Node2 ", "pub struct Knot ")),
+    ("tampered: types of a feature", |tokens| replaced(tokens, "pub struct Labels ", "pub struct Tags ")),
     ("tampered: fields", |tokens| with_fields(tokens, "types", "Node2", |fields| drop(fields.pop()))),
     ("tampered: fields with a length", |tokens| {
         with_fields(tokens, "types", "SendCombinedLengthsBody", |fields| drop(fields.pop()))

@@ -78,7 +78,7 @@ pub fn keep_those_of_sent_types(
     Ok(sent)
 }
 
-fn contents<'i>(items: &'i mut [Item], name: &'static str) -> impl Iterator<Item = &'i mut Vec<Item>> {
+pub fn contents<'i>(items: &'i mut [Item], name: &'static str) -> impl Iterator<Item = &'i mut Vec<Item>> {
     items.iter_mut().filter_map(move |item| match item {
         Item::Mod(module) if module.ident == name => module.content.as_mut().map(|(_, items)| items),
         _ => None,
@@ -87,21 +87,27 @@ fn contents<'i>(items: &'i mut [Item], name: &'static str) -> impl Iterator<Item
 
 /// The types that the calls' builders hold, and all types inside them.
 fn sent(file: &syn::File) -> BTreeSet<String> {
-    let types = modules(&file.items, "types").flat_map(items);
-    let types: BTreeMap<String, &Item> = types.filter_map(|item| Some((type_name(item)?, item))).collect();
     let mut named = Named::default();
     for call in modules(&file.items, "builder").flat_map(items).filter(|item| type_name(item).is_some()) {
         named.visit_item_mut(&mut call.clone());
     }
-    let mut sent = BTreeSet::new();
+    with_types_inside(file, named.0)
+}
+
+/// The types of these names, and all types inside them.
+pub fn with_types_inside(file: &syn::File, names: Vec<String>) -> BTreeSet<String> {
+    let types = modules(&file.items, "types").flat_map(items);
+    let types: BTreeMap<String, &Item> = types.filter_map(|item| Some((type_name(item)?, item))).collect();
+    let mut named = Named(names);
+    let mut found = BTreeSet::new();
     while let Some(name) = named.0.pop() {
         if let Some(item) = types.get(&name)
-            && sent.insert(name)
+            && found.insert(name)
         {
             named.visit_item_mut(&mut (*item).clone());
         }
     }
-    sent
+    found
 }
 
 /// Collects the last names of paths.
