@@ -13,7 +13,7 @@ use crate::url::encoded;
 
 /// How a body whose description says `multipart/form-data` is sent.
 ///
-/// The Postman items say multipart, so that is the default. Every other public client of these operations sends
+/// The Postman items say multipart, so that is the default. The other public clients that we know of send
 /// JSON, which Zoom's own earlier description lists as well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -21,7 +21,7 @@ pub enum BodyEncoding {
     /// As the description says: `multipart/form-data`, one text part per field.
     #[default]
     Described,
-    /// `application/json` in place of `multipart/form-data`.
+    /// `application/json` in place of `multipart/form-data`. A body with a file is then refused.
     Json,
 }
 
@@ -124,7 +124,7 @@ impl<'f> Field<'f> {
 }
 
 fn not_json(error: serde_json::Error) -> String {
-    format!("the body is not JSON: {error}")
+    format!("the body cannot be written as JSON: {error}")
 }
 
 /// URL Standard, "application/x-www-form-urlencoded serializing".

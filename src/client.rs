@@ -64,7 +64,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): neither is set, or the values are invalid.
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): neither is set completely, or the values are invalid. An
+    /// empty variable counts as not set.
     pub fn from_env() -> Result<Self, Error> {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         if let Some(token) = variable("ZOOM_ACCESS_TOKEN") {
@@ -312,8 +313,9 @@ impl ClientBuilder {
 
     /// For everything that has no setting here: proxies, root certificates, the connection pool.
     ///
-    /// This crate's own settings override it: timeouts and user agent, TLS 1.2 or later with certificate and host name
-    /// checked, https only (except on loopback), no redirects and no retries. The TLS backend is the one of this crate's
+    /// This crate's own settings override it: the times to connect and for an attempt, the user agent, TLS 1.2 or later
+    /// with certificate and host name checked, https only (except on loopback), no redirects, no retries and no log of what
+    /// is sent. The TLS backend is the one of this crate's
     /// feature (`rustls` before `native-tls`); a preconfigured one is dropped. With a base URL on a loopback address, no
     /// proxy is used.
     ///
@@ -340,7 +342,7 @@ impl ClientBuilder {
     ///
     /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): neither a token nor a source is set, or both are; the token or the
     /// source's settings are invalid; the base URL is neither https nor loopback, has more than a path or would be changed
-    /// by parsing; TLS cannot be set up, or the URL is https and neither `rustls` nor `native-tls` is enabled.
+    /// by parsing; the user agent cannot be sent in a header; TLS cannot be set up, or the URL is https and neither `rustls` nor `native-tls` is enabled.
     pub fn build(self) -> Result<Client, Error> {
         let [keep_alive_interval, keep_alive_timeout, idle_timeout] = self.connections();
         let settings = Settings {

@@ -41,7 +41,7 @@ pub enum ErrorKind {
 ///
 /// If no access token could be obtained ([`ErrorKind::Token`]), the source is what the
 /// [`TokenSource`](crate::TokenSource) returned. The methods that ask about an answer are then about the token
-/// endpoint's, if [`ServerToServer`](crate::ServerToServer) got one.
+/// endpoint's, if [`ServerToServer`](crate::ServerToServer) got one. Without an answer, they return `None`.
 pub struct Error(Box<Repr>);
 
 struct Repr {
@@ -102,7 +102,7 @@ impl Error {
     }
 
     pub(crate) fn token_timeout(timeout: Duration) -> Self {
-        let sentence = format!("the token source did not answer within {timeout:?}");
+        let sentence = format!("the token source did not answer within {} s", timeout.as_secs_f64());
         Self::new(ErrorKind::Timeout, None, sentence, Progress::default())
     }
 
@@ -278,7 +278,8 @@ impl Error {
         scopes.split([',', ' ']).filter(|scope| !scope.is_empty()).collect()
     }
 
-    /// How long Zoom asks you to wait before the next request, if the answer is a 429, or before the next token request.
+    /// How long Zoom asks you to wait before the next request, if the answer is a 429, or before the next token request:
+    /// at least a second.
     pub fn retry_after(&self) -> Option<Duration> {
         self.answered_with()?.limit?.wait
     }
@@ -307,7 +308,7 @@ impl Error {
         tracking_id(self.headers()?)
     }
 
-    /// How many times the request was sent, including the first.
+    /// How many attempts were made, including those that could not connect.
     pub fn attempts(&self) -> u32 {
         self.0.progress.attempts
     }
@@ -406,7 +407,8 @@ fn about_body(answer: &Answer, secrets: &[String]) -> String {
         }
         (false, None) => "Its body is not Zoom's error envelope".to_owned(),
     };
-    format!("{what}: a proxy or gateway may have answered instead of Zoom. `Error::body` has what it sent")
+    let body = if answer.body.is_empty() { "" } else { ". `Error::body` has what it sent" };
+    format!("{what}: a proxy or gateway may have answered instead of Zoom{body}")
 }
 
 fn spent(progress: Progress) -> String {

@@ -47,7 +47,7 @@
 //! | what you see | what it means |
 //! |---|---|
 //! | [`VerifyError::WrongSignature`] | the body was changed, for example by a framework that parsed and re-serialized it; or the secret token is another app's, or has been rotated ([`Verifier::also`]) |
-//! | [`VerifyError::TooOld`], [`VerifyError::InTheFuture`] | this machine's clock is wrong, or the event is a replay |
+//! | [`VerifyError::TooOld`], [`VerifyError::InTheFuture`] | this machine's clock is wrong or, if `TooOld`, the event is a replay |
 //! | [`VerifyError::MissingSignature`], [`VerifyError::MissingTimestamp`] | the request is not from Zoom, or a proxy removed the headers |
 
 mod event;

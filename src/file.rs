@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A file in a `multipart/form-data` body: its bytes from memory, its name and its content type.
+/// A file in a `multipart/form-data` body: its name, its content type and its bytes, which are held in memory.
 ///
 /// Cheap to clone. `Debug` prints the number of bytes, not the bytes.
 ///

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn two_forms_have_two_boundaries() {
+    fn each_form_has_a_boundary_of_its_own() {
         assert_ne!(content_type(), content_type());
     }
 

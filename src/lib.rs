@@ -89,9 +89,9 @@
 //!
 //! # Rate limits
 //!
-//! If a meeting is started twice within 30 seconds, Zoom answers 429. The call then waits for as long as Zoom asks, in
+//! If a meeting's stream is started twice within 30 seconds, Zoom answers 429. The call then waits for as long as Zoom asks, in
 //! its headers or in its documentation, and is sent again. [`RetryPolicy`] limits how often and how long. Zoom wants a
-//! start to be repeated only if the stream has not started, which no request can tell: use
+//! start to be repeated only if the stream has not started, which no API request reveals: use
 //! [`unless`](RetryPolicy::unless) with [events](#start-once), or a check of your own:
 //!
 //! ```
@@ -125,8 +125,8 @@
 //! # Start once
 //!
 //! No API request tells whether a stream is running; only Zoom's events (webhooks) do. With the feature `events`,
-//! [`events::LiveStreams`] keeps track of them, and a start that is waiting ends as soon as its stream is running.
-//! For a start, treat that as success.
+//! [`events::LiveStreams`] keeps track of them, and a start that is waiting ends as soon as its stream is running,
+//! with an error for which [`Error::is_retry_declined`] is true. For a start, treat it as success.
 //!
 //! ```toml
 //! [dependencies]
@@ -161,11 +161,12 @@
 //! # }
 //! ```
 //!
-//! After a successful stop, call `streams.tell(meeting, StreamState::Stopped, sent)` with the time at which it was sent.
+//! After a successful stop, call `streams.tell(meeting, StreamState::Stopped, sent)`, where `meeting` is a [`MeetingId`]
+//! and `sent` the `SystemTime` at which the stop was sent.
 //! Otherwise a start right after it may be declined, because the stop's event has not arrived yet.
 //!
-//! This works for meetings: no event about a webinar's stream is known.
-//! [`events`] says which events to enable, and how to verify them.
+//! This works only for meetings: no event about a webinar's stream is known.
+//! The module [`events`] says which events to enable, and how to verify them.
 //!
 //! # Errors
 //!
@@ -274,13 +275,13 @@
 //!
 //! # Tracing
 //!
-//! With the feature `tracing`, each call is a span. Names are OpenTelemetry's where it has one. No body, token or header is
+//! With the feature `tracing`, each call is a span. Names are OpenTelemetry's where it defines them. No body, token or header is
 //! ever a field, except Zoom's tracking ID.
 //!
 //! | span or event | fields |
 //! |---|---|
-//! | span `zoom.call`, from `.await` to its end | `otel.kind`, `zoom.operation_id`, `zoom.resource_id` (the meeting or webinar) |
-//! | span `zoom.attempt`, until its answer was read | `otel.kind`, `otel.name`, `http.request.method`, `http.request.resend_count`, `http.response.status_code`, `url.template`, `server.address`, `server.port`, `zoom.tracking_id`, `error.type` (a status, `connect`, `timeout` or `interrupted`) |
+//! | span `zoom.call`, from `.await` to the end of the call | `otel.kind`, `zoom.operation_id`, `zoom.resource_id` (the meeting or webinar) |
+//! | span `zoom.attempt`, until its answer has been read | `otel.kind`, `otel.name`, `http.request.method`, `http.request.resend_count`, `http.response.status_code`, `url.template`, `server.address`, `server.port`, `zoom.tracking_id`, `error.type` (a status, `connect`, `timeout` or `interrupted`) |
 //! | span `zoom.token`, for one token request | `otel.kind` |
 //! | event at `WARN` before each resend | `zoom.operation_id`, `http.request.resend_count`, `wait_seconds` |
 //! | event at `WARN` if a valid token could not be refreshed | none; the message contains the token source's error |
@@ -301,7 +302,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `rustls` | yes | TLS by rustls, with the system's certificates |
-//! | `native-tls` | no | TLS by the system's own library |
+//! | `native-tls` | no | TLS by the system's own library, if `rustls` is off (`default-features = false`) |
 //! | `tracing` | yes | a span per call and per attempt, an event per wait |
 //! | `schemars` | no | `JsonSchema` (schemars 1.x) for the request and answer types, and for IDs |
 //! | `events` | no | Zoom's events (webhooks), verified and typed; a retry can end as soon as one arrives |

@@ -1,6 +1,6 @@
 //! The embedded Zoom: [`MockServer`], an HTTP server on a loopback port that answers as Zoom does. Feature `mock`.
 //!
-//! It takes paths, methods, required fields, types, enums, lengths and formats from the committed description
+//! It takes paths, methods, required fields, types, enums, lengths and URLs from the committed description
 //! (`spec/openapi.json`), so it serves every operation that is added there. Start one with [`MockServer::start`] (or
 //! [`MockServer::builder`]), point a client at [`MockServer::base_url`], and look at [`MockServer::requests`] afterwards.
 //!
@@ -50,12 +50,12 @@
 //! | an ID in the path that is not a positive 64-bit integer | 400, code 300 |
 //! | a media type that is neither the described one nor `application/json`, unless others are [set](MockServerBuilder::accept_media_types) | 415, code 415 |
 //! | a body that cannot be read or has no fields | 400, code 300 |
-//! | a field that is unknown, missing, sent twice, of the wrong type, not in the enum, too short or too long | 400, code 300, with `errors` |
+//! | a field that is unknown, missing, sent twice, of the wrong type, not in the enum, too short, too long, or not a URL where the format is `uri` | 400, code 300, with `errors` |
 //! | a start within the cool-down after the last accepted start of the same path | 429 |
 //!
 //! Anything else is accepted and gets the first documented 2xx; its body, if it has one, is the description's example
 //! or made from its schema. A `GET` returns the fields that were last sent to the same path. A body over 16 MiB gets
-//! 413; `pattern`, `oneOf` and `anyOf` are not checked. A field is unknown if the description gives the object's fields
+//! 413; `pattern`, `minimum`, `maximum`, `oneOf` and `anyOf` are not checked, nor any `format` but `uri`. A field is unknown if the description gives the object's fields
 //! and does not allow others with `additionalProperties`, `oneOf` or `anyOf`.
 //!
 //! The cool-down applies to operations that document a 429 and whose `action` can be `start`: those of meetings, not of
@@ -168,8 +168,8 @@ impl MockServer {
         self.shared.lock().answers.push_back((None, answer));
     }
 
-    /// Gives this answer to the next request for one operation: an `operationId`, or a path with or without that of the
-    /// base URL (`/meetings/84912345678/livestream`).
+    /// Gives this answer to the next request for one operation: an `operationId`, or a path with or without the base
+    /// URL's (`/meetings/84912345678/livestream`).
     pub fn answer_for(&self, operation: impl Into<String>, answer: Answer) {
         self.shared.lock().answers.push_back((Some(operation.into()), answer));
     }
@@ -219,7 +219,7 @@ impl MockServer {
     }
 
     /// Makes the next `count` token requests fail with this HTTP status and a body like Zoom's; for any other answer,
-    /// there is [`answer_token_request`](Self::answer_token_request).
+    /// use [`answer_token_request`](Self::answer_token_request).
     pub fn fail_next_tokens(&self, count: usize, status: u16) {
         let error = if status == 401 { "invalid_client" } else { "invalid_request" };
         let failure = token_failure(status, "A failure was requested.", error);
@@ -387,8 +387,8 @@ impl fmt::Debug for MockServerBuilder {
 
 /// A request as it arrived, and how it was answered. [`MockServer::requests`] returns them.
 ///
-/// `Debug` redacts tokens, the headers that the description marks as passwords, and every field that it does not have or
-/// marks so.
+/// `Debug` redacts tokens, cookies, the query, and each header and field that the description marks as a password or
+/// does not have. Of the body, it shows only the length.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Received {

@@ -35,9 +35,9 @@ pub(crate) struct Parameters {
 impl Parameters {
     /// The error is the message that says why the value was refused.
     pub fn query(&mut self, name: &str, style: Style, value: &impl Serialize) -> Result<(), String> {
+        self.secrets.extend(secrets(value));
         // A comma between texts is sent as it is, and one inside a text is percent-encoded; a space or a pipe is always
         // encoded.
-        self.secrets.extend(secrets(value));
         let (refused, delimiter) = match style {
             Style::Delimited(by) if by != ',' => (Some(by), encoded(&by.to_string()).into_owned()),
             _ => (None, ",".to_owned()),

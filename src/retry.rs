@@ -26,6 +26,7 @@ use crate::{Extra, MeetingId, WebinarId};
 /// | [`deadline`](Self::deadline) | 300 seconds for the whole call |
 /// | [`unless`](Self::unless) | none: nothing cuts a wait short |
 /// | [`check`](Self::check) | none: a refused call is sent again |
+/// | [`notify`](Self::notify) | none |
 ///
 /// A per-second limit (`X-RateLimit-Type: QPS`) is a matter of pace, not a failure: such a call is retried until its
 /// deadline, regardless of `max_retries` unless that is 0. Its waits are spread at random over 2 seconds, then 4, 8, 16
@@ -129,7 +130,7 @@ impl RetryPolicy {
     /// Called after each wait, before the call is sent again. `false` ends the call with the 429's error, for which
     /// [`Error::is_retry_declined`](crate::Error::is_retry_declined) is true.
     ///
-    /// Zoom wants a start to be repeated only if the stream has not already started, which no request can tell: use
+    /// Zoom wants a start to be repeated only if the stream has not already started, which no API request reveals: use
     /// [`unless`](Self::unless) with events, or a check of your own. The check is called for every operation of the client,
     /// including stops: look at what would be sent before you answer.
     ///
@@ -236,8 +237,8 @@ pub(crate) struct Limit {
     pub until: Option<SystemTime>,
 }
 
-/// The instant after this wait, or the first one after the year 9999 if that is earlier. How much later an instant can be
-/// depends on the system: Windows ends in the year 30828.
+/// The instant after this wait, or the first one after the year 9999 if that is earlier. How late an instant can be
+/// depends on the system: on Windows, until the year 30828.
 fn later(now: SystemTime, wait: Duration) -> SystemTime {
     let latest = SystemTime::UNIX_EPOCH + Duration::from_secs(LAST_SECOND_OF_9999 + 1);
     now.checked_add(wait).map_or(latest, |at| at.min(latest))
@@ -246,7 +247,7 @@ fn later(now: SystemTime, wait: Duration) -> SystemTime {
 /// Which of Zoom's limits was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// The account's requests per second. It is enough if the calls are not all retried at once.
+    /// The account's requests per second. A short wait is enough, as long as the calls are not all retried at once.
     PerSecond,
     /// The account's requests per day.
     Daily,

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A text that must not be printed: an access token, a client secret, a stream key, or a stream URL that may contain
+/// Text that must not be printed: an access token, a client secret, a stream key, or a stream URL that may contain
 /// `user:password@`.
 ///
 /// It is sent to Zoom exactly as given. Its `Debug` is redacted and it has no `Display`; [`expose`](Self::expose) is the

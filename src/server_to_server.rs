@@ -81,7 +81,7 @@ impl ServerToServer {
     }
 
     /// A token endpoint other than `https://zoom.us/oauth/token`. It must be https; if the base URL is http on a loopback
-    /// address, it may be that too.
+    /// address, the token endpoint may be, too.
     pub fn token_url(mut self, url: impl Into<String>) -> Self {
         self.token_url = Secret::from(url);
         // A clone for another endpoint must not share this one's token.

@@ -1,6 +1,6 @@
 //! Spans and events, which the feature `tracing` switches on.
 //!
-//! Names are OpenTelemetry's where it has one (semantic conventions for HTTP clients). No body, token or header is ever
+//! Names are OpenTelemetry's where it defines them (semantic conventions for HTTP clients). No body, token or header is ever
 //! a field, except Zoom's tracking ID.
 
 use std::future::Future;

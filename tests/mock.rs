@@ -532,7 +532,7 @@ async fn a_new_token_revokes_earlier_ones_if_that_is_set() {
 }
 
 #[tokio::test]
-async fn a_token_is_valid_until_it_expires_or_is_killed_and_a_new_one_can_be_fetched() {
+async fn a_token_is_valid_until_it_expires_or_is_revoked_and_a_new_one_can_be_fetched() {
     let server = MockServer::builder().token_lifetime(Duration::from_millis(400)).start().await.unwrap();
     let short = fetched(&server).await;
     assert_eq!(with_token(&server, &short).await.status(), 204);
@@ -786,7 +786,7 @@ async fn a_schema_that_refers_to_itself_is_checked_at_any_depth() {
 }
 
 #[tokio::test]
-async fn references_that_lead_nowhere_end() {
+async fn circular_and_missing_references_do_not_loop() {
     let round = |target: &str| json!({"$ref": format!("#/components/schemas/{target}")});
     let parts = json!({"allOf": [round("parts"), round("parts")], "properties": {"a": {"type": "string"}}});
     let components = json!({"here": round("there"), "there": round("here"), "parts": parts});

@@ -4,7 +4,7 @@
     python3 .github/pictures/draw.py            # writes the SVG files next to this script
     python3 .github/pictures/draw.py --check    # fails if they are not what would be written
 
-Each picture has its own background and follows the reader's light or dark theme. The smallest text is 17 of 640 units
+Each picture has its own background and follows the reader's light or dark theme. The smallest text is 17 units high in a picture of 640 units
 wide, so that it can be read on a phone.
 """
 

@@ -1,7 +1,8 @@
 //! The long run: rounds of calls, in each of which something different goes wrong.
 //!
 //! It fails unless memory at the end is within 5 % of that after the first minute, no task is left, no start was accepted
-//! twice, every call's result agrees with what the server saw, and no call failed unexpectedly.
+//! twice, every call's result agrees with what the server saw, each disturbance had an effect, and no call failed
+//! unexpectedly.
 
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error as StdError;

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The short run ends when the calls are made or the seconds are over, and fails unless every call ended in 204, the
-//! server accepted none twice, and each killed token cost one token request. What the long run checks is in `long.rs`.
+//! server accepted none twice, and each killed token cost one token request. What the long run checks is in `disturbances.rs`.
 
 mod disturbances;
 

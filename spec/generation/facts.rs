@@ -118,7 +118,7 @@ pub fn code_names(document: &Value) -> Result<BTreeMap<String, String>, String> 
         let is_number = code.parse::<i64>().is_ok_and(|number| number.to_string() == *code);
         if !is_number || !is_constant || !seen.insert(name) {
             return Err(format!(
-                "{DOCUMENT}: `x-error-code-names` maps error codes to names such as USER_NOT_FOUND; `{code}: {name}` is not valid"
+                "{DOCUMENT}: `x-error-code-names` maps each error code, a plain integer, to a name of its own such as USER_NOT_FOUND; `{code}: {name}` is not valid"
             ));
         }
     }
@@ -148,7 +148,7 @@ pub fn errors(answers: &Value) -> Vec<DocumentedError> {
 const SEARCHED_FIELDS: usize = 1000;
 
 /// The length limits of a body's texts, the outermost first, and notes on those that are not checked. Of an object that
-/// contains itself, only the outermost is.
+/// contains itself, only the outermost occurrence is searched.
 pub fn lengths(schema: &Value, types: &Types) -> (Vec<Length>, Vec<String>) {
     let (mut found, mut notes) = (Vec::new(), Vec::new());
     let mut searched = 0;

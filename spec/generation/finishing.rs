@@ -374,7 +374,7 @@ fn error_codes(lowered: &Lowered) -> Item {
         impl crate::ErrorCode {
             #(#constants)*
 
-            /// Name of this code's constant, if it has one.
+            /// The name of this code's constant, such as `NOT_FOUND`, if it has one.
             pub fn name(self) -> Option<&'static str> {
                 match self.0 {
                     #(#names)*

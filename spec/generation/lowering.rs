@@ -42,7 +42,7 @@ pub fn lower(mut document: Value, reserved: &[String]) -> Result<Lowered, String
             types.owner = facts::title(&id, method, &path);
             if operations.iter().any(|other| other.id == id) {
                 return Err(format!(
-                    "{DOCUMENT}: {}: another operation has the same `operationId`",
+                    "{DOCUMENT}: {}: another operation has the same `operationId`: rename one of them",
                     types.owner
                 ));
             }
@@ -230,7 +230,7 @@ fn files(schema: &Value, types: &Types) -> Result<Vec<String>, String> {
     }
     let mut elsewhere = schema.get("additionalProperties").into_iter().chain(parts(schema));
     match elsewhere.any(|elsewhere| types.any(elsewhere, is_file)) {
-        true => Err("a file is only sent if it is one of the body's own `properties`".to_owned()),
+        true => Err("a file outside the body's own `properties` cannot be sent: only top-level form fields can be files".to_owned()),
         false => Ok(files),
     }
 }

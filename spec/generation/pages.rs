@@ -4,28 +4,38 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// The description, the granular scopes it doesn't mention, and each documented answer.
+/// The description, the scopes it doesn't mention, and each documented answer.
 pub fn operation(operation: &Value, code_names: &BTreeMap<String, String>) -> String {
     let answers = operation["responses"].as_object().into_iter().flatten();
     let answers: String =
         answers.map(|(status, answer)| describe_answer(status, answer, code_names)).collect();
     let description = operation["description"].as_str().unwrap_or_default().trim_end();
-    // Most descriptions already mention them.
+    // Most descriptions already mention the label and the scopes.
     let label =
         operation["x-rate-limit-label"].as_str().filter(|label| !description.contains(&format!("`{label}`")));
     let label = label.map(|label| format!("\n\nRate limit label: `{label}`.")).unwrap_or_default();
-    let required = operation["security"].as_array().into_iter().flatten().flat_map(scopes);
-    let unnamed: Vec<&str> = required.filter(|scope| !description.contains(&format!("`{scope}`"))).collect();
-    let scopes = match unnamed.is_empty() {
-        true => String::new(),
-        false => format!("\n\nOr one of these granular scopes: `{}`.", unnamed.join("`, `")),
-    };
+    let scopes = describe_scopes(&operation["security"], description);
     format!("{description}{scopes}{label}\n\n# Documented answers\n\n{answers}")
 }
 
-fn scopes(requirement: &Value) -> Vec<&str> {
+/// The scopes that the description doesn't mention. One requirement is enough, but all of its scopes are needed.
+fn describe_scopes(requirements: &Value, description: &str) -> String {
+    let requirements = requirements.as_array().into_iter().flatten().map(scopes);
+    let (named, unnamed): (Vec<_>, Vec<_>) = requirements
+        .filter(|scopes| !scopes.is_empty())
+        .partition(|scopes| scopes.iter().all(|scope| description.contains(scope)));
+    let unnamed: Vec<String> = unnamed.iter().map(|scopes| scopes.join(" with ")).collect();
+    match (named.is_empty(), unnamed.join(", ")) {
+        (_, unnamed) if unnamed.is_empty() => String::new(),
+        (true, unnamed) => format!("\n\nNeeds one of these scopes: {unnamed}."),
+        (false, unnamed) => format!("\n\nOr one of these granular scopes: {unnamed}."),
+    }
+}
+
+fn scopes(requirement: &Value) -> Vec<String> {
     let scopes = requirement.as_object().into_iter().flat_map(|schemes| schemes.values());
-    scopes.flat_map(|scopes| scopes.as_array().into_iter().flatten()).filter_map(Value::as_str).collect()
+    let scopes = scopes.flat_map(|scopes| scopes.as_array().into_iter().flatten()).filter_map(Value::as_str);
+    scopes.map(|scope| format!("`{scope}`")).collect()
 }
 
 fn describe_answer(status: &str, answer: &Value, code_names: &BTreeMap<String, String>) -> String {

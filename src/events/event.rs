@@ -13,7 +13,7 @@ use crate::{MeetingId, Secret};
 
 /// An event from Zoom, returned by [`Verifier::verify`](super::Verifier::verify).
 ///
-/// Answer with 200 or 204 within 3 seconds, and to [`UrlValidation`](Self::UrlValidation) with its
+/// Answer with 200 or 204 within 3 seconds, and [`UrlValidation`](Self::UrlValidation) with 200 and its
 /// [answer](Challenge::answer). Otherwise Zoom sends the event again after 5 minutes, then 20, then 60.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

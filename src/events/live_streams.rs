@@ -125,7 +125,7 @@ impl LiveStreams {
     /// # done().unwrap();
     /// ```
     ///
-    /// An event takes a moment to arrive. After a successful stop, [`tell`](Self::tell) that the stream has stopped, with
+    /// An event takes a moment to arrive. After a successful stop, call [`tell`](Self::tell) with [`StreamState::Stopped`] and
     /// the time at which the stop was sent: otherwise, if a start right after it gets a 429, it is declined because the
     /// state is still the old one. A successful start needs nothing: it means that Zoom accepted it, not that the stream is
     /// running. For the same reason, send an emergency stop with a policy without `unless`.

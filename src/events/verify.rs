@@ -11,7 +11,7 @@ use crate::Secret;
 const SIGNATURE: &str = "x-zm-signature";
 const TIMESTAMP: &str = "x-zm-request-timestamp";
 
-/// Zoom's own examples refuse an event whose timestamp is further from the current time than this.
+/// Limits how long a captured event can be replayed, with room for clocks that differ.
 const MAX_AGE: Duration = Duration::from_secs(300);
 
 /// Checks that an event comes from Zoom: HMAC-SHA256 with the app's secret token, over the timestamp and the raw body.
@@ -40,13 +40,15 @@ impl Verifier {
         Self { secret_tokens: vec![secret_token.into()], max_age: MAX_AGE }
     }
 
-    /// Accepts another secret token too, while they are being rotated.
+    /// Accepts another secret token too, while secret tokens are being rotated.
     pub fn also(mut self, secret_token: impl Into<Secret>) -> Self {
         self.secret_tokens.push(secret_token.into());
         self
     }
 
     /// How far the timestamp may be from the current time, in the past or the future. Default: 5 minutes.
+    ///
+    /// It is not known whether Zoom gives an event a new timestamp when it sends it again, up to 85 minutes later.
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = age;
         self
@@ -189,7 +191,10 @@ fn rounded_up(time: Duration) -> u64 {
 }
 
 fn missing(f: &mut fmt::Formatter<'_>, header: &str) -> fmt::Result {
-    write!(f, "the request has no {header} header: Zoom did not send it, or a proxy removed the header")
+    write!(
+        f,
+        "the request has no {header} header: the request is not from Zoom, or a proxy removed the header"
+    )
 }
 
 fn hmac(secret: &Secret, message: &[&[u8]]) -> Hmac<Sha256> {

@@ -187,7 +187,7 @@ impl Shared {
         content: &Result<Content, String>,
     ) -> Result<Answer, Answer> {
         let Route { operation, key } = route?;
-        if !self.is_authorised(headers) {
+        if !self.is_authorized(headers) {
             return Err(Answer::error(401, 124, "Invalid access token."));
         }
         self.within_the_second()?;
@@ -253,7 +253,7 @@ impl Shared {
             .header("x-ratelimit-reset", (unix.as_secs() + 1).to_string()))
     }
 
-    fn is_authorised(&self, headers: &HeaderMap) -> bool {
+    fn is_authorized(&self, headers: &HeaderMap) -> bool {
         let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = sent.and_then(|value| value.strip_prefix("Bearer "));
         let now = Instant::now();

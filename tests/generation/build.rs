@@ -81,7 +81,7 @@ fn tampered_part() -> Result<String, String> {
 
 type Tamper = fn(TokenStream) -> TokenStream;
 
-/// Code that a later progenitor might generate, each of which leaves one pass without anything to change.
+/// Changes that a later progenitor might make to its code. Each leaves one pass without anything to change.
 const TAMPERED: [(&str, Tamper); 25] = [
     ("tampered: missing fields", |tokens| {
         replaced(tokens, r#"Err ("no value supplied for"#, r#"Unset ("no value supplied for"#)

@@ -311,7 +311,7 @@ fn accepted() -> Vec<(&'static str, Value)> {
             body["schema"]["additionalProperties"] = true.into();
             post(json!({ "application/json": body }))
         }),
-        ("a form in other letters", post(json!({ "Application/X-WWW-Form-UrlEncoded": object("a") }))),
+        ("a form in another case", post(json!({ "Application/X-WWW-Form-UrlEncoded": object("a") }))),
         ("a line break in a name", {
             let more = json!({ "name": "a\nb", "allowEmptyValue": true });
             parameter("query", json!({ "type": "integer" }), more)
@@ -326,12 +326,8 @@ fn accepted() -> Vec<(&'static str, Value)> {
             paths["/a"]["servers"] = json!([{ "url": "https://other.example.com" }]);
             paths
         }),
-        ("scopes", {
-            let mut paths = get(done());
-            paths["/a"]["get"]["security"] = json!([{ "oauth": ["a:read", "a:write"] }]);
-            paths["/a"]["get"]["description"] = "Needs `a:write`.".into();
-            paths
-        }),
+        ("scopes", with_scopes("Needs `a:write`.")),
+        ("scopes without a description", with_scopes("")),
         ("an optional body with a required field", {
             let mut body = object("a");
             body["schema"]["required"] = json!(["a"]);
@@ -402,4 +398,13 @@ fn accepted() -> Vec<(&'static str, Value)> {
             ) } }),
         ),
     ]
+}
+
+fn with_scopes(description: &str) -> Value {
+    let mut paths = get(done());
+    let scopes = [vec!["a:read"], vec!["b:read", "c:read"], vec!["a:write"]];
+    let security: Vec<Value> = scopes.iter().map(|scopes| json!({ "oauth": scopes })).collect();
+    paths["/a"]["get"]["security"] = security.into();
+    paths["/a"]["get"]["description"] = description.into();
+    paths
 }

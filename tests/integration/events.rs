@@ -332,7 +332,7 @@ async fn an_endpoint_that_fails_the_challenge_gets_no_events() {
 }
 
 #[test]
-fn streams_are_believed_kept_and_counted_as_set() {
+fn believe_for_keep_ended_and_max_meetings_are_honored() {
     let id = |number: u64| MeetingId::try_from(number).expect("an ID");
     let (running, stopped) = (StreamState::Running, StreamState::Stopped);
     let ago = |seconds| SystemTime::now() - Duration::from_secs(seconds);

@@ -493,7 +493,7 @@ async fn poll_times<F: Future>(mut future: Pin<Box<F>>, times: usize) -> Option<
     .await
 }
 
-/// A call with every kind of await in it: token, connection, 429, wait, check, killed token, newer token, answer.
+/// A call with every kind of await in it: token, connection, 429, wait, check, revoked token, newer token, answer.
 async fn dropped_after(polls: usize, http: reqwest::ClientBuilder) -> bool {
     let server =
         MockServer::builder().cool_down(Duration::ZERO).token_delay(Duration::from_millis(20)).start();
@@ -524,7 +524,10 @@ async fn dropped_after(polls: usize, http: reqwest::ClientBuilder) -> bool {
     let next = next.unwrap_or_else(|_| panic!("a lock is left behind after {polls} polls"));
     next.unwrap_or_else(|error| panic!("after {polls} polls: {error}"));
     assert!(server.request_count() > requests);
-    assert!(server.token_requests() <= 2, "what a dropped call requested is the next one's: {polls} polls");
+    assert!(
+        server.token_requests() <= 2,
+        "the next call uses the token that a dropped call requested: {polls} polls"
+    );
     ended
 }
 

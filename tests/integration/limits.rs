@@ -233,12 +233,12 @@ async fn calls_refused_together_by_a_per_second_limit_all_succeed_within_their_d
     assert_eq!(started, 60, "each exactly once");
 
     let never = zoom.with_retry(RetryPolicy::never());
-    let refused = futures_of(&never, 20).await;
+    let refused = refused_of(&never, 20).await;
     assert!(refused >= 10, "`never` waits for nothing: {refused} of 20 were refused");
 }
 
 /// How many of `calls` simultaneous calls are refused.
-async fn futures_of(zoom: &Client, calls: u64) -> usize {
+async fn refused_of(zoom: &Client, calls: u64) -> usize {
     let calls: Vec<_> = (0..calls)
         .map(|number| {
             let zoom = zoom.clone();
@@ -283,8 +283,8 @@ async fn the_documented_check_declines_a_start_and_lets_a_stop_and_a_configurati
         };
         assert_eq!(result.is_ok(), refusals > 0, "{result:?}");
     }
-    let paths: Vec<_> = server.requests().iter().map(|received| received.status).collect();
-    assert_eq!(paths, [429, 429, 204, 429, 204].map(Some));
+    let statuses: Vec<_> = server.requests().iter().map(|received| received.status).collect();
+    assert_eq!(statuses, [429, 429, 204, 429, 204].map(Some));
 }
 
 #[tokio::test]

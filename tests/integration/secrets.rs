@@ -80,7 +80,7 @@ async fn no_public_type_shows_a_secret() {
     assert_hides("a call's builder", &call);
 
     server.answer(Answer::error(429, 429, "Too many.").header("retry-after", "1"));
-    call.await.expect("204, notify and check being asked before");
+    call.await.expect("204, after notify and check were called");
     for received in server.requests() {
         assert_hides("Received", &received);
     }

@@ -1,7 +1,7 @@
 //! Every sentence that an error can contain, as one list to read: `sentences.txt`.
 //!
 //! Left out are the sentences that depend on the system (missing CA certificates, a build without TLS), and those that
-//! no operation of the committed description can cause: about a 429 that no documented wait belongs to, a parameter in a
+//! no operation of the committed description can cause: about a 429 without a documented wait, a parameter in a
 //! query, header or cookie, a file, and a body that is not an object or not JSON.
 
 use std::error::Error as StdError;

@@ -31,10 +31,10 @@ fn app(server: &MockServer) -> ServerToServer {
     ServerToServer::new("mock-account", "mock-client", "mock-secret").token_url(server.token_url())
 }
 
-/// A client that fetches its tokens from the embedded Zoom.
 /// Longer than a thousand calls take on a busy machine.
 const A_BUSY_MACHINE: Duration = Duration::from_secs(300);
 
+/// A client that fetches its tokens from the embedded Zoom.
 fn fetching(server: &MockServer) -> Client {
     builder_without_token(server)
         .token_source(app(server))
@@ -52,7 +52,7 @@ fn cause(error: &Error) -> &(dyn StdError + 'static) {
     error.source().expect("the token source's error")
 }
 
-/// A source that returns what it is told to, then repeats its last token.
+/// A source that returns what it is told to, then repeats its last answer.
 #[derive(Clone, Default)]
 struct Scripted {
     answers: Arc<Mutex<VecDeque<Result<AccessToken, &'static str>>>>,
@@ -397,7 +397,7 @@ async fn every_token_source_is_abandoned_after_the_token_timeout() {
         later(1).await;
         let error = call.await.expect("joined").expect_err("no token");
         assert_eq!((error.kind(), error.is_timeout()), (ErrorKind::Token, true));
-        assert!(chain(&error).contains(&format!("did not answer within {seconds}s")), "{error}");
+        assert!(chain(&error).contains(&format!("did not answer within {seconds} s")), "{error}");
     }
 }
 
@@ -1031,10 +1031,10 @@ async fn a_custom_sources_error_is_the_source_of_the_calls_error() {
     assert_eq!(cause.kind(), std::io::ErrorKind::PermissionDenied);
 }
 
-/// Makes `calls` calls at once, `kills` times: nine tenths are in progress when the current token is killed, and one
-/// tenth start then. Every call that was refused because of one kill has been answered before the next.
-async fn storm(zoom: &Client, server: &MockServer, calls: usize, kills: usize) {
-    for kill in 1..=kills {
+/// Makes `calls` calls at once, `revocations` times: nine tenths are in progress when the current token is revoked, and
+/// one tenth start then. Every call that was refused because of one revocation has been answered before the next.
+async fn storm(zoom: &Client, server: &MockServer, calls: usize, revocations: usize) {
+    for revocation in 1..=revocations {
         let mut storm = JoinSet::new();
         for call in 0..calls - calls / 10 {
             storm.spawn(one(zoom.clone(), call));
@@ -1048,23 +1048,23 @@ async fn storm(zoom: &Client, server: &MockServer, calls: usize, kills: usize) {
         while let Some(call) = storm.join_next().await {
             call.expect("joined").expect("every call ends in 204");
         }
-        assert_eq!(server.token_requests(), kill + 1);
+        assert_eq!(server.token_requests(), revocation + 1);
     }
     let statuses = statuses(server);
     let count = |status| statuses.iter().filter(|answered| **answered == status).count();
-    assert_eq!(count(204), calls * kills, "no call is lost and none is answered twice");
+    assert_eq!(count(204), calls * revocations, "no call is lost and none is answered twice");
     assert_eq!(count(204) + count(401), statuses.len());
-    assert!(count(401) >= kills, "each kill refused calls: {}", count(401));
+    assert!(count(401) >= revocations, "each revocation refused calls: {}", count(401));
 }
 
 #[tokio::test]
-async fn a_thousand_concurrent_calls_survive_five_kills_of_the_token_with_six_token_requests() {
+async fn a_thousand_concurrent_calls_survive_five_revocations_of_the_token_with_six_token_requests() {
     let server = server(MockServer::builder()).await;
     storm(&fetching(&server), &server, 1000, 5).await;
 }
 
 #[tokio::test]
-async fn concurrent_calls_over_one_http2_connection_survive_five_kills_of_the_token() {
+async fn concurrent_calls_over_one_http2_connection_survive_five_revocations_of_the_token() {
     let server = server(MockServer::builder()).await;
     let http2 = reqwest::ClientBuilder::new().http2_prior_knowledge();
     let zoom =

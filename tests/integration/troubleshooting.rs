@@ -28,7 +28,7 @@ async fn each_error_that_the_readme_quotes_is_what_a_caller_sees() {
     let limit = "Too many requests submitted to start the live stream of this meeting: 84912345678. \
                  If the live stream has not already started, retry making a new request after 30 seconds.";
     let errors = [
-        status().body_map(|body| body.action("Start")).await.expect_err("capitalised"),
+        status().body_map(|body| body.action("Start")).await.expect_err("capitalized"),
         status().body_map(|body| body.action(Action::Start).settings(long)).await.expect_err("too long"),
         status()
             .meeting_id("my meeting")

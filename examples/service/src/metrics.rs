@@ -29,7 +29,7 @@ impl Metrics {
             ),
             events: counters(
                 "livestream_events_total",
-                "Zoom's events, by the answer: acknowledged, refused (wrong signature) or unavailable (Redis is unavailable).",
+                "Zoom's events, by the answer: acknowledged, refused (not verified) or unavailable (Redis is unavailable).",
                 "answer",
             ),
             waits: counter("livestream_waits_total", "Waits after a 429."),

@@ -49,7 +49,7 @@ impl Store {
     /// The URL is not a Redis URL.
     pub fn new(url: &str, metrics: Arc<Metrics>) -> RedisResult<Self> {
         let server = url.into_connection_info()?;
-        // With this version, published messages arrive on the same connection that commands use.
+        // With this version of the protocol, published messages arrive on the same connection that commands use.
         let settings = server.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let streams = LiveStreams::new();
         let heard = streams.clone();

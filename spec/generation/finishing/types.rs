@@ -123,7 +123,7 @@ fn finish_struct(
             send_as(&mut field.attrs, known);
             state_length(&mut field.attrs, known.bounds, schemars);
         }
-        let text = format!("The field that Zoom calls `{}`.", renamed(&field.attrs).unwrap_or(name.clone()));
+        let text = format!("The field `{}` of Zoom's API.", renamed(&field.attrs).unwrap_or(name.clone()));
         document(&mut field.attrs, &text);
         let of_field = field.attrs.iter().filter(|attribute| attribute.path().is_ident("doc")).cloned();
         words.insert((type_name.clone(), name), of_field.collect());

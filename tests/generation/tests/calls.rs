@@ -135,10 +135,9 @@ async fn headers_and_cookies_are_sent_under_their_documented_names() {
 }
 
 #[tokio::test]
-async fn an_operations_parameter_overrides_the_paths() {
+async fn an_operation_without_its_own_parameter_uses_the_paths() {
     let server = server().await;
     let zoom = client(&server);
-    // The path's `X-Own` is an optional text, the operation's a required number.
     zoom.send_shared_headers().item_id("1").x_own("text").x_shared("s").await.expect("sent");
     let request = last(&server);
     assert_eq!((request.header("x-own"), request.header("x-shared")), (Some("text"), Some("s")));

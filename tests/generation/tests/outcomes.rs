@@ -140,7 +140,7 @@ fn an_unusable_document_is_refused_in_one_sentence_that_names_the_place() {
         (
             "code names",
             "",
-            "maps error codes to names such as USER_NOT_FOUND; `300: invalid id` is not valid",
+            "maps each error code, a plain integer, to a name of its own such as USER_NOT_FOUND; `300: invalid id` is not valid",
         ),
         ("code with a zero", "", "`0300: OTHER` is not valid"),
         ("code name twice", "", "`301: SAME` is not valid"),
@@ -185,12 +185,12 @@ fn an_unusable_document_is_refused_in_one_sentence_that_names_the_place() {
         (
             "files of any name",
             "`createA` (POST /a)",
-            "a file is only sent if it is one of the body's own `properties`",
+            "a file outside the body's own `properties` cannot be sent: only top-level form fields can be files",
         ),
         (
             "file in a combination",
             "`createA` (POST /a)",
-            "a file is only sent if it is one of the body's own `properties`",
+            "a file outside the body's own `properties` cannot be sent: only top-level form fields can be files",
         ),
         (
             "nested file",
@@ -365,8 +365,8 @@ fn a_request_that_allows_unknown_fields_has_extra() {
 }
 
 #[test]
-fn a_forms_media_type_is_recognized_in_any_letters() {
-    let code = code("a form in other letters");
+fn a_forms_media_type_is_recognized_in_any_case() {
+    let code = code("a form in another case");
     assert!(
         code.contains("pub struct CreateABody") && code.contains("crate::body::Encoded::form("),
         "{code}"
@@ -388,8 +388,12 @@ fn references_to_what_is_not_generated_are_accepted() {
 
 #[test]
 fn scopes_that_the_description_does_not_mention_are_on_the_page() {
-    let code = code("scopes");
-    assert!(code.contains("Or one of these granular scopes: `a:read`."), "{code}");
+    let page = |name, words| assert!(code(name).contains(words), "{}", code(name));
+    page("scopes", "Or one of these granular scopes: `a:read`, `b:read` with `c:read`.");
+    page(
+        "scopes without a description",
+        "Needs one of these scopes: `a:read`, `b:read` with `c:read`, `a:write`.",
+    );
 }
 
 #[test]
