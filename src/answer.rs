@@ -6,7 +6,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde::de::DeserializeOwned;
 
 use crate::RawBody;
-use crate::envelope::{Envelope, without_mark};
+use crate::envelope::{Envelope, text, without_mark};
 use crate::sentence::shortened;
 
 /// How much of an error's body is kept, in bytes.
@@ -43,8 +43,8 @@ pub(crate) type Judge<T> = fn(&Answer) -> Result<T, Flaw>;
 pub(crate) fn nothing(answer: &Answer) -> Result<(), Flaw> {
     match json(answer) {
         b"" => Ok(()),
-        // Everything that could hide an error from `Envelope::read` is refused, such as half of a surrogate pair.
-        body => serde_json::from_str::<serde_json::Value>(&String::from_utf8_lossy(body))
+        // Everything that could hide an error from `Envelope::read` is refused, such as a number that is out of range.
+        body => serde_json::from_str::<serde_json::Value>(&text(body))
             .map(drop)
             .map_err(|_| Flaw::new("its body is not JSON, so something other than Zoom may have answered")),
     }
@@ -178,6 +178,7 @@ mod tests {
             (b"[]", true),
             (b"\"done\"", true),
             (br#"{"id": 5}"#, true),
+            (br#"{"topic": "Keynote \ud83d"}"#, true),
             (br#"{"code": 200, "message": "success"}"#, true),
             (b"\xef\xbb\xbf{\"id\": 5}", true),
             (b"<html>Log in</html>", false),

@@ -109,9 +109,39 @@ pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
-/// The body as text, even if some of its bytes are not UTF-8.
+/// JSON as text that serde_json can read, even if some of it is not Unicode: what is not becomes U+FFFD. It is borrowed
+/// if nothing had to be replaced.
 pub(crate) fn text(body: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(without_mark(body))
+    with_whole_pairs(String::from_utf8_lossy(without_mark(body)))
+}
+
+/// Replaces each escaped half of a surrogate pair: it is what remains when a server cuts a text inside an emoji, and
+/// serde_json reads nothing after it.
+fn with_whole_pairs(json: Cow<'_, str>) -> Cow<'_, str> {
+    let (mut whole, mut copied, mut at) = (String::new(), 0, 0);
+    while let Some(next) = json[at..].find('\\') {
+        at += next;
+        let unit = |from| {
+            let digits = json.get(from..from + 6)?.strip_prefix("\\u")?;
+            u16::from_str_radix(digits, 16).ok()
+        };
+        at += match (unit(at), unit(at + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
+            (Some(0xd800..=0xdfff), _) => {
+                whole += &json[copied..at];
+                whole += "\\ufffd";
+                copied = at + 6;
+                6
+            }
+            // A backslash and what it escapes, which may be another backslash.
+            _ => json[at..].chars().take(2).map(char::len_utf8).sum(),
+        };
+    }
+    if copied == 0 {
+        return json;
+    }
+    whole += &json[copied..];
+    whole.into()
 }
 
 const NAMES: [&str; 6] = ["code", "message", "error_message", "reason", "error", "errors"];
@@ -229,7 +259,34 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_envelope_is_read_past_half_of_a_surrogate_pair() {
+        for message in
+            [r"K\ud83d", r"\uDC00", r"\ud83d\ud83d\ude00", r"\ud83d\\ude00", r"\ud83d\u00e9", r"\ud83d\n"]
+        {
+            let body = format!(r#"{{"message":"{message}","code":124}}"#);
+            let envelope = Envelope::read(body.as_bytes());
+            assert_eq!(envelope.code, Some(ErrorCode(124)), "{body}");
+            assert!(envelope.message.is_some_and(|message| message.contains('\u{fffd}')), "{body}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn json_is_changed_only_where_it_is_not_unicode(
+            words in any::<String>(), before in "[a-zé\\\\]{0,3}", half in 0xd800..0xe000_u32, after in "[a-zé\\\\]{0,3}",
+        ) {
+            let pairs: String = words.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+            for json in [serde_json::to_string(&words).expect("JSON"), format!("\"{pairs}\"")] {
+                prop_assert!(matches!(text(json.as_bytes()), Cow::Borrowed(same) if same == json), "{}", json);
+            }
+            let [start, end] = [before, after].map(|around| around.replace('\\', r"\\"));
+            let json = format!("\"{start}\\u{half:x}{end}\"");
+            let read: String = serde_json::from_str(&text(json.as_bytes())).expect("JSON");
+            let expected = format!("{start}\u{fffd}{end}").replace(r"\\", r"\");
+            prop_assert_eq!(read, expected);
+        }
+
         #[test]
         fn no_bytes_cause_a_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
             Envelope::read(&body);

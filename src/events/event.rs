@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::time::SystemTime;
 
@@ -9,6 +10,7 @@ use super::live_streams::from_millis;
 use super::verify::signature;
 use super::{MeetingEvent, MeetingLiveStreamingEvent, StreamState};
 use crate::answer::mismatch;
+use crate::envelope::text;
 use crate::{MeetingId, Secret};
 
 /// An event from Zoom, returned by [`Verifier::verify`](super::Verifier::verify).
@@ -57,9 +59,9 @@ pub struct Other {
     pub event: String,
     /// When it happened, in milliseconds since the Unix epoch, if `event_ts` is an integer.
     pub event_ts: Option<i64>,
-    /// The event's `payload`, or `null`.
+    /// The event's `payload`, or `null`. What is not Unicode in it is U+FFFD.
     pub payload: Value,
-    /// How the event differs from the description, if its name has a type.
+    /// How the event differs from the description, if its name has a type, or that it is not all Unicode.
     pub flaw: Option<String>,
 }
 
@@ -120,9 +122,12 @@ impl Event {
 
 /// Reads a body that was signed with `secret`.
 pub(super) fn read(body: &[u8], secret: &Secret) -> Result<Event, String> {
-    let event: Value = serde_json::from_slice(body).map_err(|error| format!("it is not JSON ({error})"))?;
+    let text = text(body);
+    let event: Value = serde_json::from_str(&text).map_err(|error| format!("it is not JSON ({error})"))?;
     let Some(name) = event["event"].as_str() else { return Err("it has no string `event`".to_owned()) };
     let typed = match name {
+        // Zoom would only send it again, so that a topic cut inside an emoji could hide that a stream is running.
+        _ if matches!(text, Cow::Owned(_)) => Err("some of its text is not Unicode".to_owned()),
         URL_VALIDATION => challenge(&event, secret).map(Event::UrlValidation),
         STREAMING_STARTED => typed(&event).map(Event::MeetingLiveStreamingStarted),
         STREAMING_STOPPED => typed(&event).map(Event::MeetingLiveStreamingStopped),
@@ -274,6 +279,23 @@ mod tests {
             event.stream_state(),
             Some((id("84912345678"), StreamState::Running, at(1_700_000_000_123)))
         );
+    }
+
+    #[test]
+    fn text_that_is_not_unicode_does_not_hide_that_a_stream_is_running() {
+        for topic in [&br"Keynote \ud83d"[..], b"Keynote \xf0\x9f", b"K\xf6ln"] {
+            let body = started(json!({ "topic": "?", "id": 84912345678_u64 })).to_string();
+            let (start, end) = body.split_once('?').expect("a topic");
+            let body = [start.as_bytes(), topic, end.as_bytes()].concat();
+            let event = read(&body, &"secret token".into()).expect("an event");
+            assert_eq!(
+                event.stream_state(),
+                Some((id("84912345678"), StreamState::Running, at(1_700_000_000_123))),
+                "{event:?}"
+            );
+            let Event::Other(other) = event else { panic!("{event:?}") };
+            assert!(other.flaw.is_some_and(|flaw| flaw.contains("not Unicode")));
+        }
     }
 
     /// Any JSON, in place of the expected value.
