@@ -88,12 +88,13 @@ impl Envelope {
     /// Whether a 2xx with this body is an error after all: it has a code and a message that do not just confirm the
     /// success.
     ///
-    /// A code of 0 confirms it, and so does one from 200 to 299 whose message begins with `success` or `ok`. Zoom's own
+    /// A code of 0 confirms it, and so does one from 200 to 299 whose message begins with `success` or the word `ok`. Zoom's own
     /// error code 200 has a different message.
     pub fn is_error(&self) -> bool {
         let (Some(ErrorCode(code)), Some(words)) = (self.code, &self.message) else { return false };
         let words = words.trim_start().to_ascii_lowercase();
-        let says_so = words.is_empty() || words.starts_with("success") || words.starts_with("ok");
+        let is_ok = words.strip_prefix("ok").is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
+        let says_so = words.is_empty() || words.starts_with("success") || is_ok;
         !(code == 0 || (200..300).contains(&code) && says_so)
     }
 
@@ -246,6 +247,8 @@ mod tests {
             (r#"{"code":204,"message":""}"#, false),
             (r#"{"code":201,"message":" OK"}"#, false),
             (r#"{"code":200,"message":"No permission."}"#, true),
+            (r#"{"code":200,"message":"OK, done"}"#, false),
+            (r#"{"code":200,"message":"Okta sign-in is required."}"#, true),
             (r#"{"code":300,"message":"success"}"#, true),
             (r#"{"code":300,"message":"bad"}"#, true),
             (r#"{"code":"300","message":"bad"}"#, true),
