@@ -87,8 +87,7 @@ impl Verifier {
         let signature = in_hex(signature.as_ref()).ok_or(VerifyError::MalformedSignature)?;
         let timestamp = timestamp.as_ref();
         self.check_age(seconds(timestamp).ok_or(VerifyError::MalformedTimestamp)?, now)?;
-        // With an empty key, anyone could sign.
-        let mut secrets = self.secret_tokens.iter().filter(|secret| !secret.expose().is_empty()).peekable();
+        let mut secrets = self.secret_tokens.iter().filter(|secret| !is_blank(secret)).peekable();
         secrets.peek().ok_or(VerifyError::NoSecretToken)?;
         let is_signed_by = |secret: &&Secret| {
             let message = [b"v0:", timestamp, b":", body];
@@ -184,6 +183,11 @@ impl fmt::Display for VerifyError {
 }
 
 impl std::error::Error for VerifyError {}
+
+/// Whether anyone could sign with this key: an empty file may still have a line break, and HMAC pads a key with NULs.
+fn is_blank(secret: &Secret) -> bool {
+    secret.expose().chars().all(|c| c.is_whitespace() || c.is_control())
+}
 
 /// In whole seconds, rounded up so that an age just over a limit is not shown as equal to it.
 fn rounded_up(time: Duration) -> u64 {
@@ -348,16 +352,20 @@ mod tests {
         assert_eq!(verify(Verifier::new("secret token").also("new")), Ok(()));
         assert_eq!(verify(Verifier::new("new").also("newer")), Err(VerifyError::WrongSignature));
         assert_eq!(verify(Verifier::new("")), Err(VerifyError::NoSecretToken));
-        let forged = signature(&"".into(), &[b"v0:", TIMESTAMP.as_bytes(), b":", BODY.as_bytes()]);
-        let forged = format!("v0={forged}");
-        for verifier in [Verifier::new(""), Verifier::new("").also("secret token")] {
+        let forged =
+            |key: &str| signature(&key.into(), &[b"v0:", TIMESTAMP.as_bytes(), b":", BODY.as_bytes()]);
+        for (key, verifier) in ["", "\n", " ", "\r\n", "\0", "\0\0\t", "\u{a0}"]
+            .into_iter()
+            .flat_map(|key| [(key, Verifier::new(key)), (key, Verifier::new(key).also("secret token"))])
+        {
+            let forged = format!("v0={}", forged(key));
             let event = verifier.verify_at(
                 BODY.as_bytes(),
                 Some(&forged),
                 Some(&TIMESTAMP.to_owned()),
                 at(1_700_000_000),
             );
-            assert!(event.is_err(), "signed with an empty secret token");
+            assert!(event.is_err(), "signed with {key:?}");
         }
     }
 
