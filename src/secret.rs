@@ -1,6 +1,10 @@
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, Unexpected};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::url::encoded;
 
 /// Text that must not be printed: an access token, a client secret, a stream key, or a stream URL that may contain
 /// `user:password@`.
@@ -15,7 +19,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(format!("{key:?}"), "Secret(***)");
 /// assert_eq!(key.expose(), "live_4f9a");
 /// ```
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(rename = "$zoom_livestream::Secret")]
 #[cfg_attr(
     feature = "schemars",
@@ -40,6 +44,19 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// The error for something other than text does not quote it, as serde's own would: a key may consist of digits and lack
+/// its quotation marks.
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self).map_err(|error| {
+            match error.to_string().starts_with("invalid type: ") {
+                true => D::Error::invalid_type(Unexpected::Other("something else"), &"a string"),
+                false => error,
+            }
+        })
+    }
+}
+
 impl<T: Into<String>> From<T> for Secret {
     fn from(text: T) -> Self {
         Self(text.into())
@@ -50,11 +67,24 @@ impl<T: Into<String>> From<T> for Secret {
 /// bytes or fewer is not redacted, because it would also match parts of ordinary words.
 pub(crate) fn redact(words: &mut String, secrets: &[impl AsRef<str>]) {
     let secrets = secrets.iter().map(|secret| secret.as_ref().trim());
-    let mut secrets: Vec<&str> = secrets.filter(|secret| secret.len() > 3).collect();
+    let mut secrets: Vec<Cow<'_, str>> = secrets.filter(|secret| secret.len() > 3).map(Cow::from).collect();
+    if words.contains(['&', '%', '\\']) {
+        let escaped: Vec<_> = secrets.iter().flat_map(|secret| escaped(secret)).collect();
+        secrets.extend(escaped.into_iter().map(Cow::from));
+    }
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     for secret in secrets {
-        *words = words.replace(secret, "***");
+        *words = words.replace(&*secret, "***");
     }
+}
+
+/// A text as a server may escape it before it quotes it: for HTML, a URL and JSON.
+fn escaped(text: &str) -> [String; 3] {
+    let html = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;"), ("'", "&#39;")];
+    let html = html.into_iter().fold(text.to_owned(), |html, (from, to)| html.replace(from, to));
+    let json = serde_json::Value::from(text).to_string();
+    let json = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or_default();
+    [html, encoded(text).into_owned(), json.to_owned()]
 }
 
 #[cfg(test)]
@@ -71,6 +101,39 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_redacted_where_it_is_quoted_with_escapes() {
+        let secret = "name?user=ada&pass=\"s3cr3t\"";
+        for quoted in [
+            "name?user=ada&amp;pass=&quot;s3cr3t&quot;",
+            "name%3Fuser%3Dada%26pass%3D%22s3cr3t%22",
+            r#"name?user=ada&pass=\"s3cr3t\""#,
+        ] {
+            let mut words = format!("Invalid stream_key: {quoted}.");
+            redact(&mut words, &[secret]);
+            assert_eq!(words, "Invalid stream_key: ***.");
+        }
+    }
+
+    #[test]
+    fn an_error_about_a_secret_that_is_not_text_does_not_quote_it() {
+        for json in [
+            "4711081547110815",
+            "-4711081547110815",
+            "4711.0815",
+            "47110815471108154711",
+            "true",
+            "[4711]",
+            "{\"4711\":1}",
+        ] {
+            let error = serde_json::from_str::<Secret>(json).expect_err(json).to_string();
+            assert!(error.contains("expected a string") && !error.contains("4711"), "{error}");
+            let value: serde_json::Value = serde_json::from_str(json).expect("JSON");
+            let error = serde_json::from_value::<Secret>(value).expect_err(json).to_string();
+            assert!(!error.contains("4711") && !error.contains("true"), "{error}");
+        }
+    }
+
+    #[test]
     #[cfg(feature = "schemars")]
     fn a_secrets_schema_is_an_inline_password() {
         let schema = schemars::SchemaGenerator::default().subschema_for::<Secret>();
@@ -78,6 +141,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn no_escaped_secret_remains(secret in "[!-~é用]{4,12}", before in ".{0,5}", after in ".{0,5}") {
+            for quoted in escaped(&secret) {
+                let mut words = format!("{before} {quoted} {after}");
+                redact(&mut words, &[&secret]);
+                prop_assert!(words.contains("***") && !words.contains(&quoted), "{}", words);
+            }
+        }
+
         #[test]
         fn secrets_are_redacted_whole_and_nothing_else_is(
             long in "[a-c用]{6,9}", others in prop::collection::vec("[a-c用]{4,9}", 0..3),
