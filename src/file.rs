@@ -29,7 +29,8 @@ pub struct FilePart {
 impl FilePart {
     /// A file with its name (without a folder), its content type (such as `image/png`) and its bytes.
     ///
-    /// A content type that cannot be sent in a header is refused when the call is sent.
+    /// A content type that cannot be sent in a header, and a name with a backslash or control character, are refused when
+    /// the call is sent.
     pub fn new(name: impl Into<String>, content_type: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
         Self { name: name.into(), content_type: content_type.into(), bytes: bytes.into() }
     }

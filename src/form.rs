@@ -43,7 +43,7 @@ impl Encoded {
     }
 }
 
-/// One text part per field, then the files. The error is the message that says why a file was refused.
+/// One text part per field, then the files. The error is the message that says why a name or file was refused.
 fn multipart(fields: &[Field<'_>]) -> Result<Encoded, String> {
     let content_type = content_type();
     let (_, boundary) = content_type.split_once('=').unwrap_or_default();
@@ -53,7 +53,7 @@ fn multipart(fields: &[Field<'_>]) -> Result<Encoded, String> {
     let mut write = |pieces: &[&[u8]]| pieces.iter().for_each(|piece| body.extend_from_slice(piece));
     for field in fields {
         let Some(text) = &field.text else { continue };
-        let name = escape(&field.name);
+        let name = escape(&field.name)?;
         write(&[b"--", boundary.as_bytes(), DISPOSITION, name.as_bytes()]);
         write(&[b"\"\r\n\r\n", text.as_bytes(), b"\r\n"]);
     }
@@ -61,8 +61,8 @@ fn multipart(fields: &[Field<'_>]) -> Result<Encoded, String> {
         if !is_media_type(content_type) {
             return Err(format!("`{name}`: {content_type:?} is not a content type, such as `image/png`"));
         }
-        write(&[b"--", boundary.as_bytes(), DISPOSITION, escape(name).as_bytes()]);
-        write(&[b"\"; filename=\"", escape(file_name).as_bytes()]);
+        write(&[b"--", boundary.as_bytes(), DISPOSITION, escape(name)?.as_bytes()]);
+        write(&[b"\"; filename=\"", escape(file_name)?.as_bytes()]);
         write(&[b"\"\r\nContent-Type: ", content_type.as_bytes(), b"\r\n\r\n", bytes, b"\r\n"]);
     }
     write(&[b"--", boundary.as_bytes(), b"--\r\n"]);
@@ -85,12 +85,20 @@ fn content_type() -> String {
     format!("multipart/form-data; boundary=form-{left}{right}")
 }
 
-/// Escapes a field's name as browsers do (WHATWG HTML, "multipart/form-data encoding algorithm").
-fn escape(name: &str) -> Cow<'_, str> {
-    if !name.contains(['"', '\r', '\n']) {
-        return name.into();
+/// Escapes the name of a field or file as browsers do (WHATWG HTML, "multipart/form-data encoding algorithm").
+///
+/// A name that parsers read differently is refused: to some, a backslash escapes the quotation mark that ends the name.
+fn escape(name: &str) -> Result<Cow<'_, str>, String> {
+    let is_ambiguous = |c: char| c == '\\' || (c.is_control() && !matches!(c, '\r' | '\n'));
+    if name.contains(is_ambiguous) {
+        return Err(format!(
+            "{name:?} cannot be a name in a form: it has a backslash or a control character"
+        ));
     }
-    name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A").into()
+    if !name.contains(['"', '\r', '\n']) {
+        return Ok(name.into());
+    }
+    Ok(name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A").into())
 }
 
 #[cfg(test)]
@@ -156,6 +164,22 @@ mod tests {
         }
 
         proptest! {
+            #[test]
+            fn each_name_is_read_back_or_refused(
+                name in prop_oneof![any::<String>(), "[a\\\\;=\" é%/.]{1,4}"],
+                file_name in prop_oneof![any::<String>(), "[a\\\\;=\" é%/.]{1,4}"],
+            ) {
+                let file = FilePart::new(file_name.as_str(), "image/png", "x");
+                let fields = [text(&name, "y"), Field::files(&name, file.as_slice())];
+                if let Ok(form) = multipart(&fields) {
+                    let [name, file_name] = [name, file_name].map(|name| escape(&name).expect("a name").into_owned());
+                    let expected = [(name.clone(), None, b"y".to_vec()), (name, Some(file_name), b"x".to_vec())];
+                    prop_assert_eq!(parts(&form), expected);
+                } else {
+                    prop_assert!((name + &file_name).contains(|c: char| c == '\\' || c.is_control()));
+                }
+            }
+
             #[test]
             fn fields_and_files_are_read_back(
                 fields in prop::collection::vec(("[a-zé0-9 ._-]{1,12}", any::<String>()), 0..4),
