@@ -223,12 +223,14 @@ impl MockServer {
     pub fn fail_next_tokens(&self, count: usize, status: u16) {
         let error = if status == 401 { "invalid_client" } else { "invalid_request" };
         let failure = token_failure(status, "A failure was requested.", error);
-        self.shared.lock().token_answers.extend(std::iter::repeat_n(failure, count));
+        if count > 0 {
+            self.shared.lock().token_answers.push_back((count, failure));
+        }
     }
 
     /// Gives this answer to the next token request, whether it is a failure or not. Several form a queue.
     pub fn answer_token_request(&self, answer: Answer) {
-        self.shared.lock().token_answers.push_back(answer);
+        self.shared.lock().token_answers.push_back((1, answer));
     }
 }
 

@@ -565,6 +565,17 @@ async fn token_requests_fail_or_are_slow_when_asked_to_be() {
     assert_eq!(server.token_requests(), 4);
 }
 
+#[tokio::test]
+async fn token_requests_can_fail_without_end() {
+    let server = MockServer::start().await.unwrap();
+    server.fail_next_tokens(0, 401);
+    assert_eq!(token(&server, "mock-secret", GRANT).await.status(), 200);
+    server.fail_next_tokens(usize::MAX, 500);
+    for _ in 0..3 {
+        assert_eq!(token(&server, "mock-secret", GRANT).await.status(), 500);
+    }
+}
+
 /// A description with what the committed one may not have yet: a GET, references, an optional body.
 const FAMILY: &str = r##"{
     "openapi": "3.0.3",

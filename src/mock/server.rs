@@ -47,7 +47,8 @@ pub struct State {
     pub tokens: Vec<(String, Option<Instant>)>,
     pub tokens_issued: usize,
     pub token_requests: usize,
-    pub token_answers: VecDeque<Answer>,
+    /// Each answer, and how many token requests still get it.
+    pub token_answers: VecDeque<(usize, Answer)>,
     /// When the current second of the per-second limit began, and its requests so far.
     pub second: Option<(Instant, u32)>,
     /// The last accepted start of each path with a cool-down.
@@ -269,7 +270,12 @@ impl Shared {
         let MockServerBuilder { account_id, client_id, client_secret, token_lifetime, .. } = &self.settings;
         let mut state = self.lock();
         state.token_requests += 1;
-        if let Some(answer) = state.token_answers.pop_front() {
+        if let Some((left, answer)) = state.token_answers.front_mut() {
+            let answer = answer.clone();
+            *left -= 1;
+            if *left == 0 {
+                state.token_answers.pop_front();
+            }
             return answer;
         }
         let body = match body {
