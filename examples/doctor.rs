@@ -35,7 +35,9 @@ with ZOOM_ACCESS_TOKEN, or ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRE
 #[tokio::main]
 async fn main() -> ExitCode {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let options = match Options::read(std::env::args().skip(1), variable) {
+    // `args` would panic if an argument is not Unicode.
+    let arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    let options = match Options::read(arguments, variable) {
         Ok(options) => options,
         Err(reason) => {
             eprintln!("{reason}\n\n{USAGE}");
