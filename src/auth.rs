@@ -165,6 +165,7 @@ impl<P: Deref<Target: TokenSource> + Send + Sync + 'static> TokenSource for P {
 
 /// An access token, and how long it is valid.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct AccessToken {
     secret: Secret,
     expires_in: Option<Duration>,

@@ -102,6 +102,7 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
+    #[must_use = "this client keeps its own policy"]
     pub fn with_retry(&self, policy: RetryPolicy) -> Self {
         let mut client = self.clone();
         client.inner.retry = Arc::new(policy);

@@ -42,6 +42,7 @@ use crate::{Extra, MeetingId, WebinarId};
 /// # let _ = (patient, never);
 /// ```
 #[derive(Clone)]
+#[must_use]
 pub struct RetryPolicy {
     pub(crate) max_retries: u32,
     pub(crate) max_wait: Duration,

@@ -40,6 +40,7 @@ use crate::{Secret, url};
 /// # }
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ServerToServer {
     account_id: String,
     client_id: String,

@@ -60,6 +60,7 @@ const CLOCK_SKEW: Duration = Duration::from_secs(300);
 /// # }
 /// ```
 #[derive(Clone, Default)]
+#[must_use]
 pub struct LiveStreams(Arc<Mutex<Known>>);
 
 impl LiveStreams {

@@ -29,6 +29,7 @@ const MAX_AGE: Duration = Duration::from_secs(300);
 /// # assert_eq!(refused.unwrap_err(), VerifyError::MissingSignature);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Verifier {
     secret_tokens: Vec<Secret>,
     max_age: Duration,
