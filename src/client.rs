@@ -273,7 +273,7 @@ impl ClientBuilder {
     /// A connection can fall silent without being closed: a middlebox that lost track of it may go on acknowledging
     /// what is sent. With pings, only calls under way on it, or started within this interval plus the
     /// [timeout](Self::http2_keep_alive_timeout), fail. If you set [`http`](Self::http) and not this, `http` decides; it
-    /// sends no pings unless it sets an interval. [`Duration::MAX`] turns pings off.
+    /// sends no pings unless it sets an interval. [`Duration::MAX`] turns pings off; zero is refused.
     pub fn http2_keep_alive_interval(mut self, interval: Duration) -> Self {
         self.http2_keep_alive_interval = Some(interval);
         self
@@ -343,9 +343,14 @@ impl ClientBuilder {
     ///
     /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): neither a token nor a source is set, or both are; the token or the
     /// source's settings are invalid; the base URL is neither https nor loopback, has more than a path or would be changed
-    /// by parsing; the user agent cannot be sent in a header; TLS cannot be set up, or the URL is https and neither `rustls` nor `native-tls` is enabled.
+    /// by parsing; the keep-alive interval is zero; the user agent cannot be sent in a header; TLS cannot be set up, or
+    /// the URL is https and neither `rustls` nor `native-tls` is enabled.
     pub fn build(self) -> Result<Client, Error> {
         let [keep_alive_interval, keep_alive_timeout, idle_timeout] = self.connections();
+        if keep_alive_interval == Some(Duration::ZERO) {
+            let why = "`http2_keep_alive_interval` is zero, so pings would never pause";
+            return Err(refused(format!("{why}: to turn them off, set it to `Duration::MAX`")));
+        }
         let settings = Settings {
             base_url: url::checked("the base URL", &self.base_url).map_err(refused)?,
             attempt_timeout: self.attempt_timeout,
