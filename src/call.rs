@@ -50,6 +50,10 @@ pub(crate) async fn run<T>(
     content: Content<'_>,
     judge: Judge<T>,
 ) -> Result<T, Error> {
+    if content.path.split('/').any(|segment| matches!(segment, "." | "..")) {
+        // Two parameters that share a segment may make these; the parser would resolve them.
+        return Err(Error::refused(Some(operation), "its path has a segment `.` or `..`"));
+    }
     let started = Instant::now();
     let deadline = started + client.inner.retry.deadline.map_or(CENTURY, |deadline| deadline.min(CENTURY));
     let span = Span::call(operation, content.path);
@@ -254,6 +258,38 @@ fn chance() -> f64 {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(feature = "mock")]
+    #[tokio::test]
+    async fn no_path_leads_out_of_its_operation() {
+        use super::*;
+        use crate::mock::MockServer;
+
+        static OPERATION: Operation = Operation {
+            id: "anOperation",
+            method: reqwest::Method::DELETE,
+            path: "/files/{name}{extension}",
+            media_type: None,
+            body_required: false,
+            documented_wait: None,
+            errors: &[],
+        };
+        let server = MockServer::start().await.expect("the embedded Zoom");
+        let zoom = Client::builder().base_url(server.base_url()).access_token(server.access_token());
+        let zoom = zoom.build().expect("a client");
+        for (path, is_sent) in [
+            ("/v2/files/..", false),
+            ("/v2/files/.", false),
+            ("/v2/../users", false),
+            ("/v2/files/...", true),
+        ] {
+            let content =
+                Content { path, parameters: None, encode: &|| Ok(None), inspect: &Inspected::default };
+            let error = run(&zoom, &OPERATION, content, crate::answer::nothing).await.expect_err(path);
+            assert_eq!(error.may_have_been_sent(), is_sent, "{path}: {error}");
+        }
+        assert_eq!(server.request_count(), 1);
+    }
+
     #[cfg(feature = "mock")]
     #[tokio::test(start_paused = true)]
     async fn a_body_is_encoded_once_per_attempt_and_inspected_only_for_a_hook_or_a_failure() {
