@@ -13,7 +13,9 @@ use crate::envelope::{Envelope, ErrorCode, FieldError};
 use crate::operation::Operation;
 use crate::retry::{Limit, Stop};
 use crate::secret::redact;
-use crate::sentence::{LONGEST_QUOTATION, causes, how_long, innermost, instant, quoted, shortened};
+use crate::sentence::{
+    LONGEST_QUOTATION, LONGEST_SENTENCE, causes, how_long, innermost, instant, quoted, shortened,
+};
 
 /// How far a call got. [`Error::kind`] returns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -334,8 +336,6 @@ impl Error {
     }
 }
 
-/// The maximum length of a whole sentence, in characters.
-const LONGEST_SENTENCE: usize = 2_000;
 const MOST_FIELD_ERRORS: usize = 5;
 const NOT_FOLLOWED: &str =
     "It redirects elsewhere, and this client does not follow redirects: `Error::headers` has its `location`";

@@ -5,6 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use crate::secret::redact;
 
+/// The maximum length of a whole sentence, in characters.
+pub(crate) const LONGEST_SENTENCE: usize = 2_000;
+
 /// The maximum length of a quotation in a sentence, in characters.
 pub(crate) const LONGEST_QUOTATION: usize = 500;
 

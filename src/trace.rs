@@ -12,7 +12,7 @@ use tracing::field::Empty;
 
 use crate::answer::{Answer, tracking_id};
 use crate::operation::Operation;
-use crate::sentence::{LONGEST_QUOTATION, quoted};
+use crate::sentence::{LONGEST_QUOTATION, LONGEST_SENTENCE, quoted, shortened};
 
 // The crate `tracing` itself is always there: h2 depends on it.
 const ENABLED: bool = cfg!(feature = "tracing");
@@ -100,6 +100,8 @@ pub(crate) fn token<F: Future>(request: F) -> impl Future<Output = F::Output> {
 /// Calls go on with the old token, so none of them returns this error.
 pub(crate) fn refresh_failed(error: &dyn std::error::Error) {
     if ENABLED {
+        // Another source's error may have any length and contain line breaks.
+        let error = shortened(&error.to_string(), LONGEST_SENTENCE);
         tracing::warn!(
             "the access token could not be refreshed, so the old one is used until it expires: {error}"
         );

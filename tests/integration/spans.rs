@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use zoom_livestream::mock::{Answer, MockServer};
-use zoom_livestream::{Client, Error, RetryPolicy, ServerToServer};
+use zoom_livestream::{AccessToken, Client, Error, RetryPolicy, ServerToServer, TokenSource};
 
 use crate::support::{
     MEETING, builder_without_token, client, configure, secret_in, start, until, watch_logs,
@@ -270,6 +271,45 @@ async fn a_token_request_is_a_child_span_of_the_call_that_started_it() {
     assert_eq!((events[0].parent, events[0].level), (Some("zoom.token"), Some(Level::WARN)));
     let message = events[0].field("message");
     assert!(message.contains("could not be refreshed") && message.contains("HTTP 503"), "{message}");
+}
+
+/// Gives one token, then errors of many lines.
+struct Talkative(AtomicUsize);
+
+impl TokenSource for Talkative {
+    async fn token(
+        &self,
+        _: &reqwest::Client,
+        _: Option<&AccessToken>,
+    ) -> Result<AccessToken, Box<dyn std::error::Error + Send + Sync>> {
+        if self.0.fetch_add(1, Ordering::SeqCst) > 0 {
+            return Err("no\r\nERROR forged \u{1b}[31m\u{202e}".repeat(100_000).into());
+        }
+        Ok(AccessToken::new("mock-access-token").with_expires_in(Duration::from_secs(100)))
+    }
+}
+
+#[tokio::test]
+async fn a_token_sources_error_is_one_short_line_of_the_log() {
+    let server = server().await;
+    let source = Arc::new(Talkative(AtomicUsize::new(0)));
+    let zoom = builder_without_token(&server).token_source(source.clone()).build().expect("a client");
+    start(&zoom, MEETING).await.expect("204");
+    let (capture, result) = captured(async {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(51)).await;
+        tokio::time::resume();
+        start(&zoom, MEETING).await?;
+        until("the refresh", || source.0.load(Ordering::SeqCst) == 2).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        Ok(())
+    })
+    .await;
+    result.expect("204 with the old token");
+    let events = capture.named("event");
+    let message = events[0].field("message");
+    assert!(message.contains("ERROR forged") && message.len() < 2_500, "{}", message.len());
+    assert!(!message.contains(|c: char| c.is_control() || c == '\u{202e}'), "{message:?}");
 }
 
 #[tokio::test]
