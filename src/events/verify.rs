@@ -113,7 +113,7 @@ impl Verifier {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// The verifier's secret token is empty: check where it is read from.
+    /// The verifier's secret token is blank: check where it is read from.
     NoSecretToken,
     /// There is no `x-zm-signature` header.
     MissingSignature,
@@ -149,7 +149,7 @@ impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoSecretToken => f.write_str(
-                "no event can be verified because the secret token is empty: use the one that Zoom shows next to the \
+                "no event can be verified because the secret token is blank: use the one that Zoom shows next to the \
                  app's event subscriptions",
             ),
             Self::MissingSignature => missing(f, SIGNATURE),
