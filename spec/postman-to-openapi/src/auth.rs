@@ -86,7 +86,7 @@ pub fn read(raw: Raw<'_>, variables: &Variables<'_>, secrets: &mut Secrets) -> S
             }
         });
     });
-    let Some(kind) = kind else { return Security::Unsaid };
+    let Some(kind) = kind.map(|kind| kind.to_ascii_lowercase()) else { return Security::Unsaid };
     for (key, value) in &attributes {
         const PUBLIC: [&str; 17] = [
             "in",
@@ -108,13 +108,13 @@ pub fn read(raw: Raw<'_>, variables: &Variables<'_>, secrets: &mut Secrets) -> S
             "realm",
         ];
         let is_public = PUBLIC.contains(&key.as_str()) && !(key == "key" && kind != "apikey");
-        // An audience or a base URL is no secret.
+        // An audience or a base URL is not a secret.
         if !is_public && !matches!(value.as_str(), "true" | "false") && !secret::is_address(value) {
             secrets.learn(value);
         }
     }
     let get = |key: &str| attributes.get(key).map(String::as_str).unwrap_or_default();
-    let scheme = match kind.to_ascii_lowercase().as_str() {
+    let scheme = match kind.as_str() {
         "noauth" => return Security::Open,
         "bearer" | "jwt" => Scheme::Http("bearer"),
         "basic" => Scheme::Http("basic"),
@@ -203,7 +203,7 @@ impl Security {
         }
     }
 
-    /// Joins what two requests of one operation say: what either of them accepts is accepted.
+    /// Joins what two requests of one operation say: any scheme that either of them names is accepted.
     pub fn join(&mut self, other: Security) {
         match (&mut *self, other) {
             (_, Security::Unsaid) => {}

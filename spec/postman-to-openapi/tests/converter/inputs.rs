@@ -282,7 +282,7 @@ fn a_file_that_is_not_from_postman_is_refused() {
             Ok(source) => converter.read(&source).err(),
             Err(error) => Some(error),
         };
-        let message = refused.unwrap_or_else(|| panic!("{text} is taken")).to_string();
+        let message = refused.unwrap_or_else(|| panic!("{text} is accepted")).to_string();
         assert!(message.starts_with("x.json") && !message.contains('\n'), "{message}");
     }
 }
@@ -484,7 +484,23 @@ fn a_body_of_any_depth_gives_a_document_that_can_be_read() {
 }
 
 #[test]
-fn a_misspelt_property_of_the_default_response_is_refused() {
+fn the_type_of_an_auth_is_read_in_any_case() {
+    for kind in ["apikey", "apiKey", "APIKEY"] {
+        let key =
+            json!([{"key": "key", "value": "X-Custom-Key-1"}, {"key": "value", "value": "s3cr3t-value"}]);
+        let mut item = item("List pets", "GET", "/pets");
+        item["request"]["auth"] = json!({"type": kind, kind: key});
+        let (document, ..) = convert(&[item]);
+        let schemes = &document["components"]["securitySchemes"];
+        assert_eq!(
+            *schemes,
+            json!({"apiKey-X-Custom-Key-1": {"type": "apiKey", "name": "X-Custom-Key-1", "in": "header"}})
+        );
+    }
+}
+
+#[test]
+fn a_misspelled_property_of_the_default_response_is_refused() {
     let file = json!({"name": "Get a", "request": {"method": "GET", "url": "/a"},
         "response": [{"body": "{\"name\": \"x\"}", "_postman_previewlanguage": "json"}]});
     let patch = json!({"paths": {"/a": {"get": {"responses": {"default": {"content": {"application/json": {
