@@ -6,8 +6,8 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::body::is_json;
-
 use crate::method::Method;
+use crate::template::nameless;
 
 /// The longest chain of references that is followed.
 const REFERENCES: usize = 16;
@@ -99,7 +99,7 @@ impl<'d> Operation<'d> {
     }
 
     fn has_place_of(&self, other: &Operation<'_>) -> bool {
-        self.method == other.method && nameless(self.path).eq(nameless(other.path))
+        self.method == other.method && nameless(self.path) == nameless(other.path)
     }
 
     fn place(&self) -> String {
@@ -125,11 +125,6 @@ impl fmt::Display for Operation<'_> {
         }
         write!(out, "{} ({})", self.id, self.place())
     }
-}
-
-/// A path without the names of its parameters.
-fn nameless(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/').map(|segment| if segment.starts_with('{') { "{" } else { segment })
 }
 
 /// Two documents, and the sentences about their differences, without repetitions.

@@ -16,6 +16,7 @@ use crate::postman;
 use crate::schema::Members;
 use crate::secret::{Mask, Secrets};
 use crate::small_map::SmallMap;
+use crate::template;
 use crate::variables::Variables;
 
 /// Tags and their descriptions; of two folders with the same name, the longer description wins.
@@ -67,7 +68,7 @@ impl Builder {
     /// Adds a request. Returns the operation it was merged into, if any.
     pub fn add(&mut self, method: Method, address: Address, mut operation: Operation) -> Option<String> {
         operation.server = address.server;
-        let path = self.paths.entry(nameless(&address.path)).or_insert_with(|| Path {
+        let path = self.paths.entry(template::nameless(&address.path)).or_insert_with(|| Path {
             template: address.path.clone(),
             item: false,
             operations: SmallMap::default(),
@@ -179,31 +180,11 @@ fn version(raw: postman::Raw<'_>) -> Option<String> {
     numbers[0].is_some().then(|| numbers.map(|number| number.unwrap_or_else(|| "0".to_owned())).join("."))
 }
 
-/// A path without the names of its parameters.
-fn nameless(path: &str) -> String {
-    let mut out = String::with_capacity(path.len());
-    let mut inside = false;
-    for c in path.chars() {
-        match c {
-            '{' => inside = true,
-            '}' => inside = false,
-            _ if inside => continue,
-            _ => {}
-        }
-        out.push(c);
-    }
-    out
-}
-
 /// Gives the path parameters their names in the template.
 fn rename(operation: &mut Operation, template: &str) {
-    for (parameter, name) in operation.parameters.iter_mut().zip(names(template)) {
+    for (parameter, name) in operation.parameters.iter_mut().zip(template::names(template)) {
         name.clone_into(&mut parameter.field.name);
     }
-}
-
-fn names(template: &str) -> impl Iterator<Item = &str> {
-    template.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
 }
 
 /// The most common server; of equally common ones, the first in order.

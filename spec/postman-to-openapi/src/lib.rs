@@ -41,6 +41,7 @@ mod small_map;
 mod source;
 mod summary;
 mod table;
+mod template;
 mod text;
 mod variables;
 mod walk;

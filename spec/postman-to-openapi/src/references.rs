@@ -6,6 +6,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::method::Method;
+use crate::template::names;
 
 /// Calls `fault` with the place of everything that refers to something that does not exist, or is declared twice.
 pub fn judge(document: &Value, fault_at: &mut dyn FnMut(&[String], String)) {
@@ -26,7 +27,7 @@ pub fn judge(document: &Value, fault_at: &mut dyn FnMut(&[String], String)) {
             judge.servers(operation, &place);
             judge.security(operation, &place);
             judge.parameters(operation, path, &place);
-            for name in variables(path) {
+            for name in names(path) {
                 if ![operation, item].iter().any(|holder| judge.declares(holder, name)) {
                     judge.say(
                         &place,
@@ -108,8 +109,8 @@ impl<'d> Judge<'d, '_> {
 
     fn servers(&mut self, holder: &Value, place: &[&str]) {
         for (at, server) in holder["servers"].as_array().into_iter().flatten().enumerate() {
-            let names = variables(server["url"].as_str().unwrap_or_default());
-            for name in names.filter(|name| server["variables"].get(name).is_none()) {
+            let named = names(server["url"].as_str().unwrap_or_default());
+            for name in named.filter(|name| server["variables"].get(name).is_none()) {
                 let fault = format!("does not declare {name}, which is in its url; add it in the overlay");
                 self.say(place, &["servers", &at.to_string(), "variables"], fault);
             }
@@ -148,7 +149,7 @@ impl<'d> Judge<'d, '_> {
                         format!("declares the {kind} parameter {name} a second time; remove one of the two"),
                     ));
                 }
-                let is_missing = kind == "path" && !variables(path).any(|variable| variable == name);
+                let is_missing = kind == "path" && !names(path).any(|known| known == name);
                 is_missing.then(|| {
                     (at, format!("is the path parameter {name}, which is not in the path; correct its name"))
                 })
@@ -158,11 +159,6 @@ impl<'d> Judge<'d, '_> {
             self.say(place, &["parameters", &at.to_string()], fault);
         }
     }
-}
-
-/// The names in braces.
-fn variables(template: &str) -> impl Iterator<Item = &str> {
-    template.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
 }
 
 fn members(object: &Value) -> impl Iterator<Item = (&str, &Value)> {

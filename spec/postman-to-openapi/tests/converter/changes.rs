@@ -282,6 +282,19 @@ fn operations_are_matched_by_id_or_else_by_method_and_path() {
 }
 
 #[test]
+fn only_the_names_of_parameters_may_change_in_a_path() {
+    let at = |path: &str| {
+        document(json!({ path: { "get": { "operationId": "getX", "responses": { "204": { "description": "" } } } } }))
+    };
+    assert_eq!(
+        said(&at("/x/{id}.json"), &at("/x/{id}.xml")),
+        ["breaking: getX (GET /x/{id}.xml): it was GET /x/{id}.json before"]
+    );
+    assert_eq!(said(&at("/x/v{id}"), &at("/x/v{number}")), [""; 0]);
+    assert_eq!(said(&at("/x/{a}-{b}"), &at("/x/{c}-{d}")), [""; 0]);
+}
+
+#[test]
 fn referenced_schemas_are_compared_even_if_recursive() {
     let pets = |name: &str, id: &str| {
         json!({
