@@ -271,32 +271,18 @@ impl<'w, 'd> Schemas<'w, 'd> {
         if self.side == Side::Request {
             self.limits(old, new, what);
         }
-        for key in ["items", "additionalProperties"] {
-            let inner = match what.strip_suffix('`') {
-                Some(field) => format!("{field}[]`"),
-                None => format!("each value of {what}"),
-            };
-            match (old[key].is_object(), new[key].is_object()) {
-                (true, true) => {
-                    self.nullability(&old[key], &new[key], &inner);
-                    self.compare(&old[key], &new[key], &inner, depth + 1);
-                }
-                (false, true) => {
-                    self.add(&inner, &format!("is now {} instead of any value", kind(&new[key])))
-                }
-                (true, false) => {
-                    self.add(&inner, &format!("is now any value instead of {}", kind(&old[key])))
-                }
-                (false, false) => {}
-            }
-        }
-        for key in ["allOf", "oneOf", "anyOf"] {
+        self.each_value(&old["items"], &new["items"], what, depth);
+        self.unknown_fields(&old["additionalProperties"], &new["additionalProperties"], what, depth);
+        for (key, noun) in [("allOf", "parts"), ("oneOf", "alternatives"), ("anyOf", "alternatives")] {
             let [old, new] =
                 [&old[key], &new[key]].map(|list| list.as_array().map_or(&[][..], Vec::as_slice));
-            if old.len() != new.len() {
-                self.add(what, &format!("now has {} alternatives instead of {}", new.len(), old.len()));
+            // What was accepted before still is if there are more alternatives.
+            let is_addition =
+                self.side == Side::Request && noun == "alternatives" && (1..new.len()).contains(&old.len());
+            if old.len() != new.len() && !is_addition {
+                self.add(what, &format!("now has {} {noun} instead of {}", new.len(), old.len()));
             }
-            for (old, new) in old.iter().zip(new) {
+            for (old, new) in pairs(old, new) {
                 self.compare(old, new, what, depth + 1);
             }
         }
@@ -316,6 +302,32 @@ impl<'w, 'd> Schemas<'w, 'd> {
                     self.add(&field(what, name), "is new and required");
                 }
             }
+        }
+    }
+
+    /// Compares the elements of an array or the values of a map; without a schema, they are any value.
+    fn each_value(&mut self, old: &'d Value, new: &'d Value, what: &str, depth: usize) {
+        if !old.is_object() && !new.is_object() {
+            return;
+        }
+        let inner = match what.strip_suffix('`') {
+            Some(field) => format!("{field}[]`"),
+            None => format!("each value of {what}"),
+        };
+        if old.is_object() && new.is_object() {
+            self.nullability(old, new, &inner);
+        }
+        self.compare(old, new, &inner, depth + 1);
+    }
+
+    /// Compares `additionalProperties`: `false` allows none, and `true` and absent allow any.
+    fn unknown_fields(&mut self, old: &'d Value, new: &'d Value, what: &str, depth: usize) {
+        match (*old == false, *new == false, self.side) {
+            (false, true, Side::Request) => self.add(what, "no longer accepts unknown fields"),
+            (false, true, Side::Answer) if old.is_object() => self.add(what, "no longer has unknown fields"),
+            (false, false, _) => self.each_value(old, new, what, depth),
+            // New fields are not breaking.
+            _ => {}
         }
     }
 
@@ -389,6 +401,20 @@ impl<'w, 'd> Schemas<'w, 'd> {
             self.add(what, &format!("must now match `{pattern}`"));
         }
     }
+}
+
+/// The alternatives to compare: equal ones, in whatever order, and then the others in turn.
+fn pairs<'d>(old: &'d [Value], new: &'d [Value]) -> Vec<(&'d Value, &'d Value)> {
+    let mut left: Vec<&Value> = new.iter().collect();
+    let (mut found, mut changed) = (Vec::new(), Vec::new());
+    for old in old {
+        match left.iter().position(|new| *new == old) {
+            Some(at) => found.push((old, left.remove(at))),
+            None => changed.push(old),
+        }
+    }
+    found.extend(changed.into_iter().zip(left));
+    found
 }
 
 /// The name of a field of `what`.

@@ -247,6 +247,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn an_id_consists_of_letters_and_digits(
             name in "([a-zA-Z]{1,3}|a|the|get|Q&A|'s|\\[|ß|用| )*",
