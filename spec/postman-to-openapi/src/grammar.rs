@@ -75,7 +75,7 @@ objects! {
         may("tags", List(&Of(&TAG))), may("x-", Any), may("security", List(&Named(&List(&Text)))),
         may("externalDocs", Of(&EXTERNAL_DOCS)), must("paths", Paths), may("components", Of(&COMPONENTS)),
     }
-    INFO: "an info" {
+    INFO: "an info object" {
         must("title", Text), may("description", Text), must("version", Text), may("x-", Any),
         may("termsOfService", Text), may("contact", Of(&CONTACT)), may("license", Of(&LICENSE)),
     }
@@ -166,9 +166,10 @@ objects! {
         may("externalDocs", Of(&EXTERNAL_DOCS)), may("example", Any), may("deprecated", Flag),
     }
     DISCRIMINATOR: "a discriminator" {
-        must("propertyName", Text),
-        may("mapping", Named(&Text)) } SECURITY_SCHEME: "a security scheme", referable { may("name", Text),
-        may("in", Word(&["query", "header", "cookie"])),
+        must("propertyName", Text), may("mapping", Named(&Text)),
+    }
+    SECURITY_SCHEME: "a security scheme", referable {
+        may("name", Text), may("in", Word(&["query", "header", "cookie"])),
         must("type", Word(&["apiKey", "http", "oauth2", "openIdConnect"])), may("scheme", Text),
         may("description", Text), may("x-", Any), may("bearerFormat", Text), may("flows", Of(&FLOWS)),
         may("openIdConnectUrl", Text),
@@ -304,7 +305,10 @@ fn judge_members(
     if either.iter().all(|name| object.member(name).is_some())
         && either.iter().filter(|name| members.contains_key(**name)).count() != 1
     {
-        fault(path, format!("must have either a schema or a content, like every {}", object.name));
+        fault(
+            path,
+            format!("must have either schema or content, and not both, because it is {}", object.name),
+        );
     }
     for (name, member) in members {
         inside(path, name.clone(), |path| match object.member(name) {

@@ -1,5 +1,7 @@
 //! The overlay: a JSON Merge Patch (RFC 7396) that adds what the export lost, checked before it is applied.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::Error;
@@ -84,7 +86,7 @@ fn check<'p>(patch: &'p Value, document: &Value, path: &mut Vec<&'p str>, faults
         match (document.get(key), value) {
             (None, Value::Null) => {
                 faults.push(format!(
-                    "{} deletes something that does not exist; remove it from the overlay",
+                    "{} deletes something that does not exist; remove this null from the overlay",
                     pointer(path)
                 ));
             }
@@ -133,7 +135,7 @@ fn addition_inside<'p>(value: &'p Value, path: &mut Vec<&'p str>, faults: &mut V
         path.push(key);
         if member.is_null() {
             faults.push(format!(
-                "{} deletes something that does not exist; remove it from the overlay",
+                "{} deletes something that does not exist; remove this null from the overlay",
                 pointer(path)
             ));
         } else {
@@ -163,7 +165,8 @@ fn is_complete(schema: &Value) -> bool {
 
 /// Reports names that several operations have.
 fn repeated_names(document: &Value, faults: &mut Vec<String>) {
-    let mut owners: std::collections::BTreeMap<&str, String> = std::collections::BTreeMap::new();
+    // Generators ignore case.
+    let mut owners: BTreeMap<String, (&str, String)> = BTreeMap::new();
     let paths = document.get("paths").and_then(Value::as_object);
     for (path, item) in paths.into_iter().flatten() {
         for method in Method::ALL.map(Method::name) {
@@ -172,9 +175,15 @@ fn repeated_names(document: &Value, faults: &mut Vec<String>) {
                 continue;
             };
             let place = pointer(&["paths", path, method, "operationId"]);
-            if let Some(first) = owners.insert(id, place.clone()) {
-                faults
-                    .push(format!("{place} and {first} are both {id}; choose another name for one of them"));
+            match owners.insert(id.to_lowercase(), (id, place.clone())) {
+                Some((known, first)) if known == id => faults.push(format!(
+                    "{place} and {first} are both `{id}`; choose another name for one of them"
+                )),
+                Some((known, first)) => faults.push(format!(
+                    "{first} is `{known}` and {place} is `{id}`; choose another name for one of them, because names \
+                     must differ in more than case"
+                )),
+                None => {}
             }
         }
     }
@@ -228,7 +237,8 @@ fn illustrate(members: &mut Map<String, Value>, schema: &Value) {
     }
 }
 
-/// Whether a schema's constraints allow a value. Its type was inferred from the value, so it need not be checked.
+/// Whether a schema's `enum`, `required` and limits of size and value allow a value. Its type was inferred from the
+/// value, so it need not be checked; a `pattern` is not checked, because it is a JavaScript regular expression.
 fn allows(schema: &Value, value: &Value) -> bool {
     if value.is_null() {
         return true;
@@ -240,7 +250,14 @@ fn allows(schema: &Value, value: &Value) -> bool {
     };
     let sized = match value {
         Value::String(text) => within(text.chars().count() as f64, "minLength", "maxLength"),
-        Value::Number(number) => number.as_f64().is_none_or(|number| within(number, "minimum", "maximum")),
+        Value::Number(number) => number.as_f64().is_none_or(|number| {
+            let excluded = |bound: &str, exclusive: &str| {
+                limit(bound) == Some(number) && schema.get(exclusive).is_some_and(|flag| *flag == true)
+            };
+            within(number, "minimum", "maximum")
+                && !excluded("minimum", "exclusiveMinimum")
+                && !excluded("maximum", "exclusiveMaximum")
+        }),
         Value::Array(list) => {
             within(list.len() as f64, "minItems", "maxItems")
                 && list.iter().all(|element| schema.get("items").is_none_or(|items| allows(items, element)))
@@ -342,7 +359,7 @@ mod tests {
         for (patch, fault) in [
             (json!({"paths": null}), "/paths is missing, but a document must have it"),
             (json!({"info": null}), "/info is missing, but a document must have it"),
-            (json!({"info": {"title": null}}), "/info/title is missing, but an info must have it"),
+            (json!({"info": {"title": null}}), "/info/title is missing, but an info object must have it"),
             (json!({"openapi": 3}), "/openapi must be a string, not 3"),
             (json!({"sevrers": []}), "/sevrers is not a member of a document in OpenAPI 3.0"),
             (json!({"servers": [{}]}), "/servers/0/url is missing, but a server must have it"),
@@ -355,30 +372,35 @@ mod tests {
                 get(json!({"responses": {"ok": {"description": ""}}})),
                 "/paths/~1a~1{id}/get/responses/ok is not an HTTP status",
             ),
-            (get(json!({"parameters": []})), "/paths/~1a~1{id}/get/parameters does not declare id"),
+            (get(json!({"parameters": []})), "/paths/~1a~1{id}/get/parameters does not declare `id`"),
+            (
+                get(json!({"parameters": [{"name": "id", "in": "path", "required": true}]})),
+                "/paths/~1a~1{id}/get/parameters/0 must have either schema or content, and not both, because it is a \
+                 parameter; correct the overlay",
+            ),
             (
                 get(json!({"parameters": [{"name": "id", "in": "path", "schema": {"type": "string"}}]})),
-                "/paths/~1a~1{id}/get/parameters does not declare id",
+                "/paths/~1a~1{id}/get/parameters does not declare `id`",
             ),
             (
                 get(json!({"parameters": [parameter("id", "query")]})),
-                "/paths/~1a~1{id}/get/parameters does not declare id",
+                "/paths/~1a~1{id}/get/parameters does not declare `id`",
             ),
             (
                 get(
                     json!({"parameters": [parameter("id", "path"), parameter("a", "query"), parameter("a", "query")]}),
                 ),
-                "/paths/~1a~1{id}/get/parameters/2 declares the query parameter a a second time",
+                "/paths/~1a~1{id}/get/parameters/2 declares the query parameter `a` a second time",
             ),
             (
                 get(
                     json!({"parameters": [parameter("id", "path"), parameter("A", "header"), parameter("a", "header")]}),
                 ),
-                "/paths/~1a~1{id}/get/parameters/2 declares the header parameter a a second time",
+                "/paths/~1a~1{id}/get/parameters/2 declares the header parameter `a` a second time",
             ),
             (
                 get(json!({"parameters": [parameter("id", "path"), parameter("name", "path")]})),
-                "/paths/~1a~1{id}/get/parameters/1 is the path parameter name, which is not in the path",
+                "/paths/~1a~1{id}/get/parameters/1 is the path parameter `name`, which is not in the path",
             ),
             (
                 json!({"components": {"securitySchemes": null}}),
@@ -390,11 +412,11 @@ mod tests {
             ),
             (
                 get(json!({"requestBody": {"$ref": "#/components/requestBodies/None"}})),
-                "/paths/~1a~1{id}/get/requestBody/$ref refers to #/components/requestBodies/None, which does not exist",
+                "/paths/~1a~1{id}/get/requestBody/$ref refers to `#/components/requestBodies/None`, which does not exist",
             ),
             (
                 json!({"servers": [{"url": "https://{host}/"}]}),
-                "/servers/0/variables does not declare host, which is in its url",
+                "/servers/0/variables does not declare `host`, which is in its url",
             ),
             (json!({"openapi": "2.0"}), "/openapi must be a version of OpenAPI 3.0, not 2.0"),
             (
@@ -447,6 +469,21 @@ mod tests {
     }
 
     #[test]
+    fn an_example_at_an_exclusive_bound_is_dropped() {
+        for (bounds, kept) in [
+            (json!({"minimum": 5, "maximum": 5}), true),
+            (json!({"minimum": 5, "exclusiveMinimum": true}), false),
+            (json!({"maximum": 5, "exclusiveMaximum": true}), false),
+            (json!({"minimum": 4, "exclusiveMinimum": true, "maximum": 6, "exclusiveMaximum": true}), true),
+            (json!({"minimum": 5, "exclusiveMinimum": false}), true),
+        ] {
+            let mut members = json!({"example": {"size": 5}});
+            illustrate(members.as_object_mut().expect("an object"), &json!({"properties": {"size": bounds}}));
+            assert_eq!(members.get("example").is_some(), kept, "{bounds}");
+        }
+    }
+
+    #[test]
     fn a_byte_order_mark_is_skipped() {
         assert!(Overlay::new("overlay.json", "\u{feff}{}").is_ok());
     }
@@ -477,7 +514,17 @@ mod tests {
     #[test]
     fn two_operations_cannot_have_the_same_name() {
         let faults = faults(json!({"paths": {"/a/{id}": {"get": {"operationId": "updateA"}}}}));
-        assert!(faults.contains("are both updateA"), "{faults}");
+        assert!(faults.contains("are both `updateA`"), "{faults}");
+    }
+
+    #[test]
+    fn the_names_of_two_operations_differ_in_more_than_case() {
+        let faults = faults(json!({"paths": {"/a/{id}": {"get": {"operationId": "updatea"}}}}));
+        assert_eq!(
+            faults,
+            "overlay.json: /paths/~1a~1{id}/get/operationId is `updatea` and /paths/~1a~1{id}/patch/operationId is \
+             `updateA`; choose another name for one of them, because names must differ in more than case"
+        );
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub fn judge(document: &Value, fault_at: &mut dyn FnMut(&[String], String)) {
                         &place,
                         &["parameters"],
                         format!(
-                            "does not declare {name} as a required path parameter; a patch replaces the whole list, \
+                            "does not declare `{name}` as a required path parameter; a patch replaces the whole list, \
                              so repeat the parameter in the overlay"
                         ),
                     );
@@ -76,7 +76,7 @@ impl<'d> Judge<'d, '_> {
             && self.target(target).is_none()
         {
             path.push("$ref".to_owned());
-            (self.fault)(path, format!("refers to {target}, which does not exist; correct the overlay"));
+            (self.fault)(path, format!("refers to `{target}`, which does not exist; correct the overlay"));
             path.pop();
         }
         let elements = value.as_array().into_iter().flatten().enumerate();
@@ -111,7 +111,7 @@ impl<'d> Judge<'d, '_> {
         for (at, server) in holder["servers"].as_array().into_iter().flatten().enumerate() {
             let named = names(server["url"].as_str().unwrap_or_default());
             for name in named.filter(|name| server["variables"].get(name).is_none()) {
-                let fault = format!("does not declare {name}, which is in its url; add it in the overlay");
+                let fault = format!("does not declare `{name}`, which is in its url; add it in the overlay");
                 self.say(place, &["servers", &at.to_string(), "variables"], fault);
             }
         }
@@ -146,12 +146,17 @@ impl<'d> Judge<'d, '_> {
                 if !known.insert((kind, key)) {
                     return Some((
                         at,
-                        format!("declares the {kind} parameter {name} a second time; remove one of the two"),
+                        format!(
+                            "declares the {kind} parameter `{name}` a second time; remove one of the two"
+                        ),
                     ));
                 }
                 let is_missing = kind == "path" && !names(path).any(|known| known == name);
                 is_missing.then(|| {
-                    (at, format!("is the path parameter {name}, which is not in the path; correct its name"))
+                    (
+                        at,
+                        format!("is the path parameter `{name}`, which is not in the path; correct its name"),
+                    )
                 })
             })
             .collect();
