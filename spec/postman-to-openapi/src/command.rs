@@ -31,8 +31,8 @@ Options:
   -h, --help            Print this help
   -V, --version         Print the version
 
-If the --output file already exists, the changes that matter to callers are printed first: operations that were
-added, removed, or changed in a breaking way.
+If the --output file already exists, the changes that matter to callers are printed after the notes: operations that
+were added, removed, or changed in a breaking way.
 
 Exit codes: 0 success, 1 refused or out of date, 2 incorrect usage.
 
@@ -132,11 +132,16 @@ fn arguments() -> Result<Request, String> {
         return Err("--check needs --output, the file to compare with".to_owned());
     }
     if arguments.table.is_some() && arguments.output.is_none() {
-        return Err("--table needs --output".to_owned());
+        return Err("--table needs --output, because the two are written together".to_owned());
     }
     let is_stdin = |path: &Option<PathBuf>| path.as_deref() == Some(Path::new(STDIN));
-    if is_stdin(&arguments.output) || is_stdin(&arguments.table) {
-        return Err("- is standard input; omit --output to write to standard output".to_owned());
+    if is_stdin(&arguments.output) {
+        return Err(
+            "--output cannot be -, which is standard input; omit it to write to standard output".to_owned()
+        );
+    }
+    if is_stdin(&arguments.table) {
+        return Err("--table cannot be -, which is standard input; name a Markdown file".to_owned());
     }
     let stdins = arguments.inputs.iter().filter(|input| *input == STDIN).count();
     if stdins + usize::from(is_stdin(&arguments.overlay)) > 1 {
@@ -162,8 +167,9 @@ fn convert(arguments: &Arguments) -> Result<ExitCode, Refusal> {
     let output = arguments.output.as_deref();
     let (written, table) = (arguments.output.as_ref(), arguments.table.as_ref());
     for (option, written, other) in [("--output", written, None), ("--table", table, written)] {
-        let read = inputs.iter().chain(&arguments.overlay).map(|path| ("an input", path));
-        let mut others = read.chain(other.map(|path| ("--output", path)));
+        let read = inputs.iter().map(|path| ("an input", path));
+        let overlay = arguments.overlay.iter().map(|path| ("the overlay", path));
+        let mut others = read.chain(overlay).chain(other.map(|path| ("--output", path)));
         if let Some(written) = written
             && let Some((what, other)) = others.find(|(_, other)| files::same(written, other))
         {

@@ -221,9 +221,9 @@ fn disputes(paths: &[Path], overruled: Option<&Server>, say: &mut dyn FnMut(Note
         }
         operation.disputed(|what, counts| {
             say(Note::hint(
-                "requests disagree about a type, text or server; the most reliable one is used",
+                "requests disagree about a type, text or server; the most reliable value is used",
                 format!("{place} {what}"),
-                format!("requests disagree; the most reliable one is used: {counts}"),
+                format!("requests disagree; the most reliable value is used: {counts}"),
             ));
         });
     }
@@ -286,7 +286,6 @@ pub struct Document {
     server: Server,
     tags: Tags,
     paths: Vec<Path>,
-    /// Security schemes.
     schemes: Schemes,
 }
 

@@ -110,8 +110,8 @@ impl Output {
         }
         if !known.is_file() {
             return Err(format!(
-                "{shown}: this is not a regular file but a device, pipe or socket; omit --output to write to \
-                 standard output"
+                "{shown}: this is not a regular file but a device, pipe or socket; name a regular file (without \
+                 --output, the document goes to standard output)"
             ));
         }
         // Root can open a read-only file, so check the permissions first.
@@ -140,7 +140,7 @@ impl Output {
             if !matches!(&created, Err(error) if error.kind() == io::ErrorKind::AlreadyExists) {
                 break;
             }
-            // In a container, a killed process often had the same number.
+            // In a container, a killed process often had the same process ID.
             beside = named(number);
             created = options.open(&beside);
         }

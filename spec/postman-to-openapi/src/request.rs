@@ -92,7 +92,7 @@ pub fn saved<'a>(
     content::join(&mut operation.bodies, body);
 }
 
-/// Whether a saved request's URL or body is neither in `seen` nor one too many, which is noted once.
+/// Whether a saved request's URL or body is new, and not beyond the limit; the first one beyond it is noted.
 fn is_new<'a>(text: &'a str, seen: &mut Vec<&'a str>, context: &mut Context<'_, '_>) -> bool {
     if seen.len() > MOST_SAVED + 1 || seen.contains(&text) {
         return false;
@@ -199,8 +199,8 @@ fn query_parameter(field: Field, operation: &mut Operation, context: &mut Contex
     }
     if field.name.contains("{{") {
         context.note(
-            "a query parameter is left out because its name is not fixed",
-            format!("its query parameter {} is left out because its name is not fixed", field.name),
+            "a query parameter is left out because its name contains a variable",
+            format!("its query parameter {} is left out because its name contains a variable", field.name),
         );
         return;
     }

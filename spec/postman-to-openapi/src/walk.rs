@@ -87,13 +87,7 @@ struct Walk<'w, 'a> {
 impl<'a> Walk<'_, 'a> {
     fn item(&mut self, raw: Json<'a>, place: Place<'_, 'a>) {
         let Some(node) = postman::object::<Node<'a>>(Some(raw)) else {
-            return self.left_out(
-                raw,
-                place,
-                None,
-                "it is not an object as Postman writes them; export it again",
-                "",
-            );
+            return self.left_out(raw, place, None, "it is not a JSON object; export it again", "");
         };
         let title = postman::text(node.name).unwrap_or_default();
         if node.item.is_some() && node.request.is_none() {

@@ -235,6 +235,25 @@ fn an_invalid_overlay_and_an_empty_collection_are_refused() {
 }
 
 #[test]
+fn a_file_in_two_roles_is_refused_with_both() {
+    let folder = Folder::new("roles");
+    let (item, overlay) = (folder.write("item.json", ITEM), folder.write("overlay", "{}"));
+    let new = folder.write("new.json", "{}");
+    for (arguments, sentence) in [
+        (vec!["--output", &item], format!("{item} is --output and also an input ({item})")),
+        (
+            vec!["--overlay", &overlay, "--output", &overlay],
+            format!("{overlay} is --output and also the overlay ({overlay})"),
+        ),
+        (vec!["--output", &new, "--table", &new], format!("{new} is --table and also --output ({new})")),
+    ] {
+        let refused = run(&[&[item.as_str()][..], &arguments].concat(), "");
+        assert_eq!(refused.status.code(), Some(1));
+        assert_eq!(stderr(&refused), format!("error: {sentence}; name a different file\n"));
+    }
+}
+
+#[test]
 fn the_counts_match_what_is_written() {
     let folder = Folder::new("counts");
     let pets = ITEM.to_owned();
@@ -262,7 +281,7 @@ fn control_characters_of_an_input_never_reach_the_terminal() {
         request("", "GET"),
         7
     ]));
-    // Windows allows no such file to exist, but anyone can ask for it.
+    // Windows allows neither line breaks nor escape characters in the name of a file.
     let name = if cfg!(windows) { "forged\u{9b}\u{202e}" } else { evil };
     let input = folder.write(&format!("{name}.json"), &items.to_string());
     let output = folder.write("openapi.json", &format!("{evil}\n"));

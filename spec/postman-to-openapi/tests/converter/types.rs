@@ -138,7 +138,7 @@ fn json_inside_a_json_string_is_unwrapped() {
         "{notes:?}"
     );
     let (document, notes) = convert(&[answering(&[(200, r#""Not found""#)])]);
-    assert_eq!((answered(&document), notes.len()), (schema(TEXT), 0), "a plain text is one");
+    assert_eq!((answered(&document), notes.len()), (schema(TEXT), 0), "plain text is a string");
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn a_success_with_only_empty_samples_has_no_content() {
     let (document, _) = convert(&[answering(&[(200, "{}"), (200, r#"{"a": 1}"#)])]);
     assert_eq!(answered(&document), json!({"type": "object", "properties": {"a": schema(LONG)}}));
     let (document, _) = convert(&[answering(&[(400, "{}")])]);
-    assert!(answer(&document, "400").get("content").is_some(), "an error is not judged by this");
+    assert!(answer(&document, "400").get("content").is_some(), "this applies only to successes");
 }
 
 #[test]
@@ -207,9 +207,9 @@ fn nothing_unmarked_is_required_in_a_file_with_exporter_markers() {
     assert_eq!(sent(&document).get("required"), None);
     assert_eq!(answered(&document).get("required"), None);
     let (document, _) = convert(&[sending(r#"{"a": 1}"#)]);
-    assert_eq!(sent(&document)["required"], json!(["a"]), "by hand, what is sent is meant");
+    assert_eq!(sent(&document)["required"], json!(["a"]), "in a hand-written file, what is sent is required");
     let (document, _) = convert(&[sending(r#"{"a": "<string>"}"#)]);
-    assert_eq!(sent(&document).get("required"), None, "a placeholder is a mark too");
+    assert_eq!(sent(&document).get("required"), None, "a placeholder is a marker too");
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn an_id_stays_an_integer_despite_nonsense_samples() {
             assert_eq!(
                 told,
                 [
-                    "note: GET /meetings/{meetingId}/livestream meetingId: requests disagree; the most reliable one is used: integer (int64)"
+                    "note: GET /meetings/{meetingId}/livestream meetingId: requests disagree; the most reliable value is used: integer (int64)"
                 ]
             );
         }
@@ -346,7 +346,7 @@ fn an_items_texts_are_used_rather_than_longer_ones_of_a_collection() {
         let told: Vec<_> = said(&notes).into_iter().filter(|note| note.contains("disagree")).collect();
         let places = ["description", "rate limit", "a description", "a content type"];
         let wanted = places.map(|place| {
-            format!("note: POST /things {place}: requests disagree; the most reliable one is used: the text of an item file")
+            format!("note: POST /things {place}: requests disagree; the most reliable value is used: the text of an item file")
         });
         assert_eq!(told, wanted);
     }
@@ -448,7 +448,10 @@ fn a_variable_defined_in_one_file_is_filled_in_in_the_others() {
         assert_eq!(said(&notes), Vec::<String>::new());
     }
     let (document, _) = convert(&[open, all("https://a.example"), all("https://b.example")]);
-    assert!(document.to_string().contains("{baseUrl}"), "of two values neither is taken");
+    assert!(
+        document.to_string().contains("{baseUrl}"),
+        "if two files give different values, neither is used"
+    );
 }
 
 #[test]
@@ -479,7 +482,7 @@ fn of_two_servers_of_one_operation_one_is_used_and_the_other_is_reported() {
     assert_eq!(document["servers"], json!([{"url": "https://b.example"}]));
     assert!(
         said(&notes).iter().any(|note| note
-            .contains("server: requests disagree; the most reliable one is used: https://b.example")),
+            .contains("server: requests disagree; the most reliable value is used: https://b.example")),
         "{notes:?}"
     );
 }
