@@ -400,7 +400,7 @@ fn illustrates(fields: &[Field], example: &mut Value) -> bool {
     says
 }
 
-/// Replaces variables without a value by a value of the type seen there in other examples.
+/// Replaces variables without a value with a value of the type seen there in other examples.
 fn fill(value: &mut Value, shape: &Shape) {
     match (&mut *value, &shape.kind) {
         (Value::String(text), kind) if text.starts_with(OPEN) && !matches!(kind, Kind::OneOf(_)) => {

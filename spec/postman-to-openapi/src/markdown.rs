@@ -197,7 +197,7 @@ impl<'a> Writer<'a> {
         if url.len() > LONGEST_TAG {
             return self.copy(url.len());
         }
-        // Punctuation after a URL, and a bracket opened before it, are not part of it.
+        // Punctuation after a URL is not part of it, nor is a bracket that closes one opened before it.
         while let Some(shorter) = url
             .strip_suffix(['.', ',', ';', ':', '!', '?', '\'', '*', '_', ']'])
             .or_else(|| url.strip_suffix(')').filter(|_| url.matches('(').count() < url.matches(')').count()))

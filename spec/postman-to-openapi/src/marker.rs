@@ -8,7 +8,7 @@ const ONE_OF: &str = "(This can only be one of ";
 const PLACEHOLDER: &str = "\\\"<string>\\\"";
 const SECURITY: &str = "Added as a part of security scheme:";
 
-/// A description without its markers, and what these said.
+/// A description without its markers, and what they said.
 #[derive(Debug, Default, PartialEq)]
 pub struct Described<'a> {
     /// The rest of the description.

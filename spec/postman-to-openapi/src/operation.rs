@@ -58,7 +58,7 @@ pub struct Operation {
     pub parameters: Vec<Parameter>,
     /// Bodies, by media type.
     pub bodies: Vec<Content>,
-    /// Whether every request has a body.
+    /// Whether every request has a body; if some come from item files, only these count.
     pub body_required: bool,
     /// The documented responses.
     pub answers: SmallMap<Status, Answer>,

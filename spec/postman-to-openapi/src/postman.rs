@@ -1,7 +1,7 @@
 //! The objects of a Postman file, read leniently.
 //!
 //! Every member stays raw JSON until it is needed. A member of an unexpected type is simply absent, one broken
-//! request does not affect its neighbours, and a large file takes little more memory than its own text.
+//! request does not affect its neighbors, and a large file takes little more memory than its own text.
 
 use std::borrow::Cow;
 

@@ -134,7 +134,7 @@ fn sentences(parts: &[&str]) -> String {
     joined
 }
 
-/// Replaces `<br>` and similar tags by line breaks.
+/// Replaces `<br>` and similar tags with line breaks.
 fn breaks(text: &str) -> String {
     markdown::replace_tags(text, |tag, _| {
         let name = split_within(tag.trim_start_matches('/'), 3).0.to_ascii_lowercase();

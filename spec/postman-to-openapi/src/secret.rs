@@ -214,7 +214,7 @@ impl Secrets {
         } else {
             6
         };
-        // A word of OpenAPI's is not hidden in a document.
+        // OpenAPI's own word `oauth2` must stay readable, and a date is not a credential.
         let known_harmless =
             value == "oauth2" || matches!(format::of(value), Some("date" | "date-time" | "time"));
         if value.len() >= least && !value.contains("{{") && !value.starts_with('<') && !known_harmless {

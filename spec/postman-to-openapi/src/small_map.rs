@@ -48,7 +48,7 @@ impl<K: Ord, V> SmallMap<K, V> {
         self.0.iter().map(|(_, value)| value)
     }
 
-    /// The values, ordered by key.
+    /// The entries, ordered by key.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
         self.0.iter_mut().map(|(key, value)| (&*key, value))
     }

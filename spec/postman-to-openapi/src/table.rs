@@ -8,7 +8,7 @@ use crate::Error;
 const BEGIN: &str = "<!-- operations -->";
 const END: &str = "<!-- end of operations -->";
 
-/// Replaces the text between `<!-- operations -->` and `<!-- end of operations -->`, each on a line of its own, by a
+/// Replaces the text between `<!-- operations -->` and `<!-- end of operations -->`, each on a line of its own, with a
 /// table of a document's operations. Its lines end like the first marker's: with `\n` or `\r\n`.
 ///
 /// # Errors

@@ -239,7 +239,7 @@ fn without_tags(text: &str) -> String {
     })
 }
 
-/// Replaces each tag by what `replace` returns for the text between its brackets and the text after them; `None` keeps
+/// Replaces each tag with what `replace` returns for the text between its brackets and the text after them; `None` keeps
 /// the tag.
 pub(crate) fn replace_tags(text: &str, replace: impl Fn(&str, &str) -> Option<&'static str>) -> String {
     let mut out = String::with_capacity(text.len());

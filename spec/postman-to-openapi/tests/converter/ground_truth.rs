@@ -288,7 +288,7 @@ fn everything_an_export_contains_is_converted_back() {
             }
         }
     }
-    println!("{:<12} {:<9} {:>6} {:>9} {:>6}", "export", "facts", "found", "not held", "wrong");
+    println!("{:<12} {:<9} {:>6} {:>9} {:>6}", "export", "facts", "found", "lost", "wrong");
     for ((export, kind), (found, lost, wrong)) in counts {
         println!("{export:<12} {kind:<9} {found:>6} {lost:>9} {wrong:>6}");
     }
@@ -299,5 +299,5 @@ fn everything_an_export_contains_is_converted_back() {
         .filter(|(at, _)| !used.contains(at))
         .map(|(_, lost)| (lost.key, lost.why))
         .collect();
-    assert!(idle.is_empty(), "nothing is lost any more of {idle:?}");
+    assert!(idle.is_empty(), "these entries of LOST match no fact: {idle:?}");
 }
