@@ -12,18 +12,45 @@ use crate::secret;
 use crate::shape::{self, Kind, Member, Object, Shape};
 use crate::variables;
 
-/// Reads a request's body; `None` if it has none.
+/// Reads a request's body; `None` if it has none, or none that can be read, which is noted.
 pub fn request(
     raw: Raw<'_>,
     content_type: Option<&str>,
     name: &str,
     context: &mut Context<'_, '_>,
 ) -> Option<Content> {
-    let body: Body<'_> = postman::object(raw)?;
+    let Some(body) = postman::object::<Body<'_>>(raw) else {
+        if postman::filled(raw).is_some() || raw.is_some_and(|raw| raw.elements().next().is_some()) {
+            note_unreadable(context);
+        }
+        return None;
+    };
+    let mode = postman::text(body.mode).unwrap_or(Cow::Borrowed("raw"));
+    let active = match &*mode {
+        "formdata" => body.formdata,
+        "urlencoded" => body.urlencoded,
+        "graphql" => body.graphql,
+        "file" => body.file,
+        _ => body.raw,
+    };
     if postman::flag(body.disabled) {
+        if active.is_some() {
+            context.note(
+                "a body is left out because it is disabled",
+                "its body is left out because it is disabled",
+            );
+        }
         return None;
     }
-    let mode = postman::text(body.mode).unwrap_or(Cow::Borrowed("raw"));
+    let is_unreadable = match &*mode {
+        "formdata" | "urlencoded" | "graphql" => postman::filled(active).is_some(),
+        "file" => false,
+        _ => active.is_some() && postman::text(active).is_none(),
+    };
+    if is_unreadable {
+        note_unreadable(context);
+        return None;
+    }
     let content_type = content_type.and_then(media_type);
     let content_type = content_type.as_deref();
     match &*mode {
@@ -45,6 +72,13 @@ pub fn request(
             Some(text_body(&text, content_type, language.as_deref(), name, 1, context))
         }
     }
+}
+
+fn note_unreadable(context: &mut Context<'_, '_>) {
+    context.note(
+        "a body is left out because it is not written as its mode requires",
+        "its body is left out because it is not written as its mode requires",
+    );
 }
 
 /// Reads a body given as text. Its media type comes from the header, else from the editor's language, else from the

@@ -178,7 +178,10 @@ impl<'a> Walk<'_, 'a> {
         operation.id = name::operation_id(title, method, &address.path).unwrap_or_default();
         let mut seen: Vec<&str> = [request.body, request.url].into_iter().flatten().map(Json::get).collect();
         postman::each(node.response, |element| {
-            let Some(response) = postman::object::<Response<'_>>(Some(element)) else { return };
+            let Some(response) = postman::object::<Response<'_>>(Some(element)) else {
+                let sentence = "a saved response is left out because it is not a JSON object";
+                return context.note(sentence, sentence);
+            };
             request::saved(&response, title, &mut operation, &mut seen, &mut context);
             let (status, answer) = answer::read(&response, &mut context);
             operation.answers.add(status, answer, Answer::join);

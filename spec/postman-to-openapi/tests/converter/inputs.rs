@@ -288,6 +288,48 @@ fn a_file_that_is_not_from_postman_is_refused() {
 }
 
 #[test]
+fn a_body_or_response_that_cannot_be_read_is_reported() {
+    for (body, reason) in [
+        (json!("{}"), "it is not written as its mode requires"),
+        (json!([1]), "it is not written as its mode requires"),
+        (json!({"mode": "raw", "raw": {"a": 1}}), "it is not written as its mode requires"),
+        (json!({"mode": "graphql", "graphql": "query { a }"}), "it is not written as its mode requires"),
+        (json!({"mode": "urlencoded", "urlencoded": "a=1"}), "it is not written as its mode requires"),
+        (json!({"mode": "raw", "raw": "{}", "disabled": true}), "it is disabled"),
+    ] {
+        let mut item = item("Add a pet", "POST", "/pets");
+        item["request"]["body"] = body.clone();
+        let (document, notes, _) = convert(&[item]);
+        assert_eq!(document["paths"]["/pets"]["post"].get("requestBody"), None, "{body}");
+        assert!(
+            notes[0].to_string().ends_with(&format!("its body is left out because {reason}")),
+            "{notes:?}"
+        );
+    }
+    for body in [
+        json!(null),
+        json!([]),
+        json!(""),
+        json!({}),
+        json!({"mode": "raw", "raw": ""}),
+        json!({"mode": "graphql", "graphql": {"query": "", "variables": ""}}),
+        json!({"mode": "formdata", "formdata": [{"key": "", "value": "", "type": "text"}]}),
+        json!({"disabled": true}),
+    ] {
+        let mut item = item("Add a pet", "POST", "/pets");
+        item["request"]["body"] = body.clone();
+        assert_eq!(convert(&[item]).1.len(), 0, "{body}");
+    }
+    let mut item = item("Add a pet", "POST", "/pets");
+    item["response"] = json!([7]);
+    let (_, notes, _) = convert(&[item]);
+    assert!(
+        notes[0].to_string().contains("a saved response is left out because it is not a JSON object"),
+        "{notes:?}"
+    );
+}
+
+#[test]
 fn what_a_saved_request_adds_is_joined() {
     let mut item = item("List pets", "GET", "/pets?size=1");
     item["response"] = json!([{"name": "Big ones", "code": 200, "originalRequest": {"method": "GET", "url": "/pets?size=1.5&color=red"}}]);
