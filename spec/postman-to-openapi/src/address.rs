@@ -20,7 +20,7 @@ pub struct Address {
     pub path: String,
     /// The path's parameters, in order.
     pub parameters: Vec<PathParameter>,
-    /// The query of a URL given as text.
+    /// The query in the text of the URL.
     pub query: Vec<(String, String)>,
     /// The credentials in front of the host.
     pub userinfo: Option<String>,
@@ -309,7 +309,7 @@ fn pairs(query: &str) -> Vec<(String, String)> {
 }
 
 /// Decodes percent-encoding; a text that does not decode to UTF-8 stays encoded.
-fn decoded(text: &str) -> String {
+pub fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8().map_or_else(|_| text.to_owned(), Cow::into_owned)
 }
 

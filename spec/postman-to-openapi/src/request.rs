@@ -172,24 +172,26 @@ fn query_parameters(
     operation: &mut Operation,
     context: &mut Context<'_, '_>,
 ) {
-    let mut found = false;
+    let mut listed = Vec::new();
     if let Some(url) = postman::object::<Url<'_>>(raw)
         && postman::is_list(url.query)
     {
         postman::entries(url.query, |entry| {
             let Some(key) = postman::filled(entry.key) else { return };
-            found = true;
-            let field = described(key.trim().to_owned(), &entry, context);
+            // A client encodes the name itself.
+            let name = address::decoded(key.trim());
+            listed.push(name.clone());
+            let field = described(name, &entry, context);
             if !marker::read(postman::description(entry.description).unwrap_or_default()).security {
                 query_parameter(field, operation, context);
             }
         });
     }
-    if !found {
-        for (name, value) in &address.query {
-            let field = valued(Field::named(name.trim(), context.exported), value, context);
-            query_parameter(field, operation, context);
-        }
+    // An edited text may have more than the list.
+    for (name, value) in address.query.iter().filter(|(name, _)| !listed.iter().any(|key| key == name.trim()))
+    {
+        let field = valued(Field::named(name.trim(), context.exported), value, context);
+        query_parameter(field, operation, context);
     }
 }
 

@@ -330,6 +330,20 @@ fn a_body_or_response_that_cannot_be_read_is_reported() {
 }
 
 #[test]
+fn a_query_parameter_that_is_only_in_the_text_of_a_url_is_kept() {
+    let mut item = item("List pets", "GET", "");
+    item["request"]["url"] = json!({
+        "raw": "https://a.example/pets?a%5Bx%5D=1&b=2&c=3&b=4",
+        "query": [{"key": "a[x]", "value": "1"}, {"key": "%63", "value": "3"}],
+    });
+    let (document, ..) = convert(&[item]);
+    let parameters = document["paths"]["/pets"]["get"]["parameters"].as_array().expect("parameters");
+    let names: Vec<&str> = parameters.iter().filter_map(|parameter| parameter["name"].as_str()).collect();
+    assert_eq!(names, ["a", "c", "b"]);
+    assert_eq!(parameters[2]["schema"]["type"], "array");
+}
+
+#[test]
 fn what_a_saved_request_adds_is_joined() {
     let mut item = item("List pets", "GET", "/pets?size=1");
     item["response"] = json!([{"name": "Big ones", "code": 200, "originalRequest": {"method": "GET", "url": "/pets?size=1.5&color=red"}}]);
