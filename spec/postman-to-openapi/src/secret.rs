@@ -219,6 +219,12 @@ impl Secrets {
             value == "oauth2" || matches!(format::of(value), Some("date" | "date-time" | "time"));
         if value.len() >= least && !value.contains("{{") && !value.starts_with('<') && !known_harmless {
             self.0.insert(value.to_owned());
+            if let Some(decoded) =
+                Decoded::of(value).and_then(|decoded| String::from_utf8(decoded.bytes).ok())
+                && decoded.len() >= least
+            {
+                self.0.insert(decoded);
+            }
         }
     }
 
@@ -248,11 +254,15 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// Whether the text contains a known credential.
+    /// Whether the text contains a known credential, in percent-encoding or not.
     pub fn finds(&self, text: &str) -> bool {
-        let found =
-            self.searcher.as_ref().map(|searcher| searcher.try_find(&Input::new(text).earliest(true)));
-        matches!(found, Some(Ok(Some(_))))
+        let finds = |bytes: &[u8]| {
+            let found =
+                self.searcher.as_ref().map(|searcher| searcher.try_find(&Input::new(bytes).earliest(true)));
+            matches!(found, Some(Ok(Some(_))))
+        };
+        finds(text.as_bytes())
+            || self.searcher.is_some() && Decoded::of(text).is_some_and(|decoded| finds(&decoded.bytes))
     }
 
     /// Hides known credentials in a text, and what looks like one.
@@ -276,7 +286,10 @@ impl Mask {
                 hidden.push_str(with);
                 true
             });
-            *text = hidden;
+            *text = match Decoded::of(&hidden) {
+                Some(decoded) => decoded.replaced(searcher, with),
+                None => hidden,
+            };
         }
     }
 
@@ -304,6 +317,50 @@ impl Mask {
             Value::Number(number) if self.finds(&number.to_string()) => mask_all(value),
             _ => {}
         }
+    }
+}
+
+/// A text without its percent-encoding.
+struct Decoded<'t> {
+    text: &'t str,
+    bytes: Vec<u8>,
+    /// Where each of the bytes starts in the text, and where the last one ends.
+    starts: Vec<usize>,
+}
+
+impl<'t> Decoded<'t> {
+    /// `None` if the text has nothing to decode.
+    fn of(text: &'t str) -> Option<Self> {
+        if !text.contains('%') {
+            return None;
+        }
+        let (mut bytes, mut starts) = (Vec::with_capacity(text.len()), Vec::with_capacity(text.len() + 1));
+        let source = text.as_bytes();
+        let digit = |at: usize| char::from(*source.get(at)?).to_digit(16);
+        let mut at = 0;
+        while let Some(byte) = source.get(at) {
+            let code =
+                (*byte == b'%').then(|| u8::try_from(digit(at + 1)? * 16 + digit(at + 2)?).ok()).flatten();
+            starts.push(at);
+            bytes.push(code.unwrap_or(*byte));
+            at += if code.is_some() { 3 } else { 1 };
+        }
+        starts.push(at);
+        (bytes.len() < text.len()).then_some(Self { text, bytes, starts })
+    }
+
+    /// The text, still encoded, in which what the searcher finds is replaced.
+    fn replaced(&self, searcher: &NFA, with: &str) -> String {
+        let place = |at: usize| self.starts.get(at).copied().unwrap_or(self.text.len());
+        let mut replaced = String::with_capacity(self.text.len());
+        let mut at = 0;
+        while let Ok(Some(found)) = searcher.try_find(&Input::new(&self.bytes).range(at..)) {
+            replaced.push_str(self.text.get(place(at)..place(found.start())).unwrap_or_default());
+            replaced.push_str(with);
+            at = found.end();
+        }
+        replaced.push_str(self.text.get(place(at)..).unwrap_or_default());
+        replaced
     }
 }
 
@@ -428,6 +485,30 @@ mod tests {
             let mut text = text.to_owned();
             mask.text(&mut text);
             assert_eq!(text, hidden);
+        }
+    }
+
+    #[test]
+    fn a_credential_is_hidden_however_it_is_encoded() {
+        let mut secrets = Secrets::default();
+        secrets.learn("p@ss w\u{f6}rd\"(1)");
+        secrets.learn("abc%2Fdef%3D1");
+        let mask = secrets.mask();
+        for text in [
+            "p@ss w\u{f6}rd\"(1)",
+            "p@ss w\u{f6}rd\\\"(1)",
+            "p%40ss%20w%C3%B6rd%22%281%29",
+            "p%40ss%20w%C3%B6rd%22(1)",
+            "p%40ss%20w%c3%b6rd%22%281%29",
+            "p@ss%20w%C3%B6rd%22(1)",
+            "p@ss%20w\u{f6}rd%22(1)",
+            "abc%2Fdef%3D1",
+            "abc/def=1",
+            "abc%2fdef%3d1",
+        ] {
+            let mut path = format!("/a/{text}/b");
+            mask.url(&mut path);
+            assert_eq!(path, "/a/redacted/b", "{text}");
         }
     }
 

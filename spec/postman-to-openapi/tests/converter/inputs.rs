@@ -569,6 +569,21 @@ fn a_misspelled_property_of_the_default_response_is_refused() {
 }
 
 #[test]
+fn an_encoded_credential_is_in_no_place_of_the_document() {
+    let auth = json!({"type": "basic", "basic": [{"key": "password", "value": "p@ss/w0rd 1"}]});
+    for url in [
+        json!("https://a.example/x/p%40ss%2Fw0rd%201/y"),
+        json!("https://p%40ss%2fw0rd%201.a.example/x"),
+        json!({"raw": "https://a.example/x", "query": [{"key": "q", "value": "p%40ss%2Fw0rd%201"}]}),
+    ] {
+        let mut item = item("Get it", "GET", "");
+        item["request"] = json!({"url": url, "auth": auth});
+        let (document, ..) = convert(&[item]);
+        assert!(!document.to_string().contains("w0rd"), "{document}");
+    }
+}
+
+#[test]
 fn paths_that_differ_only_in_a_credential_are_both_written() {
     let item = |name: &str| json!({"name": "", "request": {"method": "GET", "url": format!("https://a.example/h/{name}/x")}});
     let file = json!({"info": {"name": "T"}, "item": [item("secret-one-1"), item("secret-two-2")],
