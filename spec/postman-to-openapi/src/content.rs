@@ -232,6 +232,8 @@ impl Field {
     /// Joins another value of the same request: a field given twice is a list.
     pub fn repeat(&mut self, again: Field) {
         self.required |= again.required;
+        self.description.join(again.description);
+        self.content_type.join(again.content_type);
         if !matches!(self.shape.kind, Kind::List(_)) {
             self.listed(None);
         }

@@ -214,7 +214,14 @@ fn query_parameter(field: Field, operation: &mut Operation, context: &mut Contex
         let known = at.and_then(|at| operation.parameters.get_mut(at));
         match known {
             Some(parameter) if parameter.deep => {
+                parameter.field.required |= field.required;
                 if let Kind::Object(object) = &mut parameter.field.shape.kind {
+                    describe_member(
+                        &mut parameter.field.description.text,
+                        object,
+                        member,
+                        &field.description,
+                    );
                     add_member(object, member, field.shape);
                 }
                 return;
@@ -256,6 +263,20 @@ fn deep(key: &str) -> Option<(&str, &str)> {
     let member = rest.strip_suffix(']')?;
     let sound = !name.is_empty() && !member.is_empty() && !member.contains(['[', ']']);
     (sound && !member.bytes().all(|byte| byte.is_ascii_digit())).then_some((name, member))
+}
+
+/// Adds the description of a further member, unless it is the one of the object, which an exporter repeats.
+fn describe_member(known: &mut String, object: &Object, name: &str, description: &str) {
+    if description.is_empty() || known == description {
+        return;
+    }
+    if let ([only], false) = (&object.members[..], known.is_empty()) {
+        known.insert_str(0, &format!("`{}`: ", only.name));
+    }
+    if !known.is_empty() {
+        known.push_str("\n\n");
+    }
+    known.push_str(&format!("`{name}`: {description}"));
 }
 
 fn add_member(object: &mut Object, name: &str, shape: Shape) {

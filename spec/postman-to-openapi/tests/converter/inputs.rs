@@ -344,6 +344,32 @@ fn a_query_parameter_that_is_only_in_the_text_of_a_url_is_kept() {
 }
 
 #[test]
+fn every_description_of_a_repeated_or_nested_parameter_is_kept() {
+    let described = |entries: &[(&str, &str)]| {
+        let mut item = item("List pets", "GET", "");
+        let query: Vec<Value> = entries
+            .iter()
+            .map(|(key, text)| json!({"key": key, "value": "1", "description": text}))
+            .collect();
+        item["request"]["url"] = json!({"raw": "https://a.example/pets", "query": query});
+        let (document, notes, _) = convert(&[item]);
+        (document["paths"]["/pets"]["get"]["parameters"][0]["description"].clone(), notes.len())
+    };
+    for (entries, description) in [
+        (&[("f[a]", "A kind."), ("f[b]", "A size.")][..], json!("`a`: A kind.\n\n`b`: A size.")),
+        (&[("f[a]", ""), ("f[b]", "A size.")], json!("`b`: A size.")),
+        // An exporter repeats the object's description.
+        (&[("f[a]", "A filter."), ("f[b]", "A filter.")], json!("A filter.")),
+        (&[("f[a]", "All."), ("f[b]", "All."), ("f[c]", "Some.")], json!("All.\n\n`c`: Some.")),
+        (&[("f", ""), ("f", "A kind.")], json!("A kind.")),
+        (&[("f", "A kind."), ("f", "A kind.")], json!("A kind.")),
+    ] {
+        assert_eq!(described(entries), (description, 0), "{entries:?}");
+    }
+    assert_eq!(described(&[("f", "A kind."), ("f", "Another kind.")]), (json!("Another kind."), 1));
+}
+
+#[test]
 fn what_a_saved_request_adds_is_joined() {
     let mut item = item("List pets", "GET", "/pets?size=1");
     item["response"] = json!([{"name": "Big ones", "code": 200, "originalRequest": {"method": "GET", "url": "/pets?size=1.5&color=red"}}]);
