@@ -124,7 +124,9 @@ impl Builder {
         let mut schemes = Schemes::default();
         for Path { template, operations, .. } in &mut paths {
             for (method, operation) in operations.iter_mut() {
-                operation.server.fill(&self.variables);
+                for server in [&mut operation.server].into_iter().chain(&mut operation.other_server) {
+                    server.fill(&self.variables);
+                }
                 if operation.settle(&mask) {
                     say(Note::hint(
                         "a body is nested so deeply that the innermost part of its schema is left open",

@@ -71,7 +71,7 @@ pub struct Operation {
     /// Whether [`Operation::server`] is to be written.
     pub own_server: bool,
     /// The server of another request, which is not used.
-    pub other_server: Option<String>,
+    pub other_server: Option<Server>,
 }
 
 impl Operation {
@@ -108,8 +108,9 @@ impl Operation {
         if others > mine || others == mine && other < self.server {
             std::mem::swap(&mut self.server, &mut other);
         }
-        if other.is_known() && other != self.server {
-            self.other_server = Some(other.url);
+        // That a server without a value is not used goes without saying, but not if the one that is used has none either.
+        if other != self.server && !other.url.is_empty() && (other.is_known() || !self.server.is_known()) {
+            self.other_server = Some(other);
         }
     }
 
@@ -155,7 +156,7 @@ impl Operation {
 
     /// Calls `each` with the place of everything the requests disagree about, and with what was used.
     pub fn disputed(&self, mut each: impl FnMut(&str, &str)) {
-        if self.other_server.is_some() {
+        if self.other_server.as_ref().is_some_and(|other| *other != self.server) {
             each("server", &self.server.url);
         }
         for (what, wording) in [("description", &self.description), ("rate limit", &self.rate_limit)] {

@@ -488,6 +488,21 @@ fn of_two_servers_of_one_operation_one_is_used_and_the_other_is_reported() {
 }
 
 #[test]
+fn of_two_servers_with_open_variables_the_unused_one_is_reported_unless_they_turn_out_the_same() {
+    let items = [getting("https://{{one}}.example/b/:meetingId", "7"), getting("{{two}}/b/:meetingId", "7")];
+    let variables = |two: &str| {
+        json!({"info": {"name": "V"}, "variable": [{"key": "one", "value": "a"}, {"key": "two", "value": two}],
+            "item": [getting("https://c.example/c/:meetingId", "7")]})
+    };
+    let disputes = |files: &[Value]| {
+        said(&convert(files).1).iter().filter(|note| note.contains("server: requests disagree")).count()
+    };
+    assert_eq!(disputes(&items), 1);
+    assert_eq!(disputes(&[collection(&items), variables("https://a.example")]), 0);
+    assert_eq!(disputes(&[collection(&items), variables("https://b.example")]), 1);
+}
+
+#[test]
 fn a_form_admits_every_example_it_keeps() {
     let form = |name: &str, fields: Value| {
         json!({"name": name, "request": {"method": "POST", "url": "https://a.example/things",
