@@ -49,17 +49,18 @@ fn table(document: &Value) -> String {
     table
 }
 
+/// Each alternative; the scopes of one are needed together.
 fn scopes(operation: &Value) -> String {
-    let alternatives = operation["security"].as_array().into_iter().flatten();
-    let schemes = alternatives.flat_map(|alternative| members(alternative).map(|(_, scopes)| scopes));
-    let scopes: Vec<String> = schemes
-        .flat_map(|scopes| scopes.as_array().into_iter().flatten())
-        .filter_map(|scope| Some(format!("`{}`", scope.as_str()?)))
-        .collect();
-    if scopes.is_empty() {
+    let alternatives = operation["security"].as_array().into_iter().flatten().map(|alternative| {
+        let scopes = members(alternative).flat_map(|(_, scopes)| scopes.as_array().into_iter().flatten());
+        let scopes = scopes.filter_map(|scope| Some(format!("`{}`", scope.as_str()?)));
+        scopes.collect::<Vec<_>>().join(" with ")
+    });
+    let alternatives: Vec<String> = alternatives.filter(|scopes| !scopes.is_empty()).collect();
+    if alternatives.is_empty() {
         return "none documented".to_owned();
     }
-    scopes.join(", ")
+    alternatives.join(", ")
 }
 
 fn answers(operation: &Value) -> String {
@@ -78,4 +79,21 @@ fn cell(text: &str) -> String {
 
 fn members(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
     object.as_object().into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_that_are_needed_together_are_joined() {
+        for (security, cell) in [
+            (serde_json::json!([{ "o": ["a"] }, { "o": ["b", "c"] }]), "`a`, `b` with `c`"),
+            (serde_json::json!([{ "o": ["a"], "p": ["b"] }, { "key": [] }]), "`a` with `b`"),
+            (serde_json::json!([{ "key": [] }]), "none documented"),
+            (Value::Null, "none documented"),
+        ] {
+            assert_eq!(scopes(&serde_json::json!({ "security": security })), cell);
+        }
+    }
 }
