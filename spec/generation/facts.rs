@@ -16,6 +16,8 @@ pub struct Operation {
     pub name: String,
     /// Name of the type that the method returns.
     pub builder: String,
+    /// What the names of its own types begin with: `builder`, except that typify writes `GetAB` as `GetAb`.
+    pub prefix: String,
     pub method: &'static str,
     pub path: String,
     /// The path with its parameters renamed to their Rust names.

@@ -94,7 +94,21 @@ fn finish_file(mut file: syn::File, lowered: &Lowered, schemars: bool) -> Result
     file.items.push(error_codes(lowered));
     let base_url = lowered.document["servers"][0]["url"].as_str().unwrap_or_default();
     file.items.push(parse_quote!(pub(crate) const BASE_URL: &str = #base_url;));
+    Comments.visit_file_mut(&mut file);
     Ok(file)
+}
+
+/// Removes from documentation what rustc refuses in a comment: a carriage return on its own, and characters that change
+/// the direction of text.
+struct Comments;
+
+impl VisitMut for Comments {
+    fn visit_attribute_mut(&mut self, attribute: &mut Attribute) {
+        edit_documentation(std::slice::from_mut(attribute), |text| {
+            let text = text.replace("\r\n", "\n").replace('\r', "\n");
+            text.replace(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'), "")
+        });
+    }
 }
 
 /// A module for each feature that schemas belong to, with all types of these schemas, for the layer to re-export.
@@ -266,7 +280,7 @@ fn own_types<'n>(operation: &Operation, names: &'n [String], types: &Types) -> V
         (None, Some(of)) => *of == owner,
         // typify chose this name.
         (None, None) => {
-            ["Body", "Response"].iter().any(|kind| name.starts_with(&format!("{}{kind}", operation.builder)))
+            ["Body", "Response"].iter().any(|kind| name.starts_with(&format!("{}{kind}", operation.prefix)))
         }
     };
     names.iter().filter(|name| is_own(name)).collect()
@@ -276,7 +290,7 @@ fn own_types<'n>(operation: &Operation, names: &'n [String], types: &Types) -> V
 fn say_how_to_get(file: &mut syn::File, lowered: &Lowered, names: &[String]) {
     for operation in &lowered.operations {
         let own = own_types(operation, names, &lowered.types);
-        let is_answer = |name: &str| name.starts_with(&format!("{}Response", operation.builder));
+        let is_answer = |name: &str| name.starts_with(&format!("{}Response", operation.prefix));
         let call = format!("[`Client::{0}`](crate::Client::{0})", operation.name);
         let types = file.items.iter_mut().filter_map(|item| match item {
             Item::Mod(module) if module.ident == "types" => module.content.as_mut(),
@@ -309,7 +323,7 @@ fn say_how_to_get(file: &mut syn::File, lowered: &Lowered, names: &[String]) {
 fn short_names(operation: &Operation, names: &[String], types: &Types, sent: &BTreeSet<String>) -> Item {
     let own = own_types(operation, names, types).into_iter();
     let mut own: Vec<(&str, &str)> =
-        own.filter_map(|name| Some((name.strip_prefix(&operation.builder)?, name.as_str()))).collect();
+        own.filter_map(|name| Some((name.strip_prefix(&operation.prefix)?, name.as_str()))).collect();
     // The body's types get the shortest names, then the response's.
     own.sort_by_key(|(rest, _)| (!rest.starts_with("Body"), !rest.starts_with("Response")));
     let mut short: BTreeMap<&str, &str> = BTreeMap::new();

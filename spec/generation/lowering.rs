@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::facts::{self, Operation, Place};
-use super::names::{Names, pascal, snake};
+use super::names::{Names, pascal, snake, written_type};
 use super::schemas::{PRELUDE, Side, Types, parts};
 use super::{DOCUMENT, FILE, METHODS, RAW, pages, parameters, references};
 
@@ -58,7 +58,8 @@ pub fn lower(mut document: Value, reserved: &[String]) -> Result<Lowered, String
             let name = names.free(&snake(&id), &[format!("{}_call", snake(&id))], pascal);
             let mut facts = Operation {
                 name: snake(&name),
-                builder: pascal(&name),
+                builder: written_type(&snake(&name)),
+                prefix: pascal(&name),
                 method,
                 lowered_path: path.clone(),
                 path: path.clone(),
@@ -73,9 +74,13 @@ pub fn lower(mut document: Value, reserved: &[String]) -> Result<Lowered, String
             };
             operation["operationId"] = name.into();
             operation["description"] = pages::operation(operation, &code_names).into();
+            if let Some(members) = operation.as_object_mut() {
+                // progenitor acts on some extensions.
+                members.retain(|key, _| !key.starts_with("x-"));
+            }
             let title = facts.title();
             let refused = |what: String| format!("{DOCUMENT}: {title}: {what}");
-            facts.parameters = parameters::lower(operation, &facts.builder, &mut types).map_err(refused)?;
+            facts.parameters = parameters::lower(operation, &facts.prefix, &mut types).map_err(refused)?;
             facts.lowered_path = lower_path(&facts).map_err(refused)?;
             lower_body(operation, &mut facts, &mut types)?;
             lower_answers(operation, &facts, &mut types);
@@ -182,8 +187,18 @@ fn lower_body(operation: &mut Value, facts: &mut Operation, types: &mut Types) -
             // Copied, because another operation that shares the schema may not send files.
             schema = described;
         }
-        types.lower(&mut schema, Side::Request, &format!("{}-body", facts.builder));
+        if let Some(schema) = schema.as_object_mut() {
+            // A body is an object or absent, but never `null`.
+            schema.remove("nullable");
+        }
+        types.lower(&mut schema, Side::Request, &format!("{}-body", facts.prefix));
         facts.files = lower_files(&mut schema, &files, types);
+        if facts.files.len() < files.len() {
+            return Err(format!(
+                "{DOCUMENT}: {}: a file is only sent if its body has no `allOf`, `oneOf` or `anyOf`",
+                facts.title()
+            ));
+        }
     } else {
         schema = raw_schema();
     }
@@ -246,7 +261,7 @@ fn lower_files(schema: &mut Value, files: &[String], types: &Types) -> Vec<(Stri
     let mut lowered = Vec::new();
     for (ident, field) in fields.filter(|(_, field)| files.contains(&field.name)) {
         let place = &mut schema["properties"][&field.lowered];
-        let is_list = types.resolved(place)["type"] == "array";
+        let is_list = types.resolved(place).get("items").is_some();
         let description = place["description"].as_str().unwrap_or_default();
         let file = json!({ "type": "string", "format": FILE });
         *place = match is_list {
@@ -313,8 +328,10 @@ fn lower_answers(operation: &mut Value, facts: &Operation, types: &mut Types) {
         ([], _) => None,
         (_, true) => Some(raw_schema()),
         ([schema], _) => {
-            types.lower(schema, Side::Answer, &format!("{}-response", facts.builder));
-            match bodiless {
+            let nullable = schema.as_object_mut().and_then(|schema| schema.remove("nullable"));
+            let is_optional = bodiless || nullable == Some(Value::Bool(true));
+            types.lower(schema, Side::Answer, &format!("{}-response", facts.prefix));
+            match is_optional {
                 true => Some(json!({ "nullable": true, "allOf": [schema] })),
                 false => Some(schema.take()),
             }

@@ -19,6 +19,11 @@ pub fn written(text: &str) -> String {
     sanitize(text, "x", str::to_snake_case)
 }
 
+/// The name that progenitor writes for the builder of an operation of this name.
+pub fn written_type(text: &str) -> String {
+    sanitize(text, "X", str::to_pascal_case)
+}
+
 fn stable(text: &str, start: &str, case: fn(&str) -> String) -> String {
     // In some scripts, letters are only recognized as separate words after others have been lowercased.
     let ascii = text.replace(|letter: char| !letter.is_ascii(), "-");

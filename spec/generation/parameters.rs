@@ -38,8 +38,11 @@ pub fn lower(operation: &mut Value, builder: &str, types: &mut Types) -> Result<
             parameters.push((name, place, parameter));
         }
     }
-    // Path parameters choose names first, so that every operation of a path uses the same names.
-    parameters.sort_by_key(|(_, place, _)| *place != Place::Path);
+    // Path parameters choose names first, and in the same order, so that every operation of a path uses the same names.
+    parameters.sort_by_cached_key(|(name, place, _)| match place {
+        Place::Path => (0, name.clone()),
+        _ => (1, String::new()),
+    });
     let mut names = Names::reserve(RESERVED);
     let mut lowered = Vec::new();
     for (name, place, parameter) in parameters {
@@ -159,6 +162,10 @@ fn schema(parameter: &Value, place: Place, name: &str, type_name: &str, types: &
         return json!({});
     }
     let mut schema = parameter.get("schema").cloned().unwrap_or_else(|| json!({ "type": "string" }));
+    if let Some(schema) = schema.as_object_mut() {
+        // No style defines how to send `null`.
+        schema.remove("nullable");
+    }
     if place != Place::Path {
         types.lower(&mut schema, Side::Request, type_name);
         return types.without_builder(schema);

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::METHODS;
 use super::facts::Bounds;
 use super::names::{Names, pascal, snake, written};
+use super::{DOCUMENT, METHODS};
 
 /// Where a schema is used.
 #[derive(Clone, Copy, PartialEq)]
@@ -57,15 +57,20 @@ pub struct Field {
 }
 
 /// Names that the generated code uses for other things.
-pub const PRELUDE: [&str; 14] = [
+pub const PRELUDE: [&str; 16] = [
     "box", "clone", "debug", "default", "err", "from", "into", "none", "ok", "option", "result", "some",
-    "string", "vec",
+    "str", "string", "t", "vec",
 ];
 
 /// The name of typify's own error.
 const ERROR: &str = "conversion_error";
 
 const COMBINATIONS: [&str; 3] = ["allOf", "oneOf", "anyOf"];
+const EITHER: [&str; 2] = ["oneOf", "anyOf"];
+/// The most types that typify is left to make of one combination: their number is a product, so a short description can
+/// have millions.
+const ALTERNATIVES: u64 = 100;
+
 const SCHEMAS: &str = "#/components/schemas/";
 
 impl Types {
@@ -88,6 +93,7 @@ impl Types {
             schemas.insert(type_name, schema);
         }
         rename_references(document, &renamed);
+        spread_nullable(document);
         let answered = in_answers(document);
         let schemas = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut);
         let Some(schemas) = schemas else { return types };
@@ -156,9 +162,14 @@ impl Types {
         let kind = schema["type"].as_str().unwrap_or_default();
         let has = |key: &str| schema[key].as_object().is_some_and(|members| !members.is_empty());
         let is_struct = (kind == "object" || kind.is_empty()) && has("properties");
-        let is_enum = kind == "string" && side != Side::Answer && are_variants(schema);
+        let is_enum = (kind == "string" || kind.is_empty()) && side != Side::Answer && are_variants(schema);
         if is_combined(schema) {
-            return self.shape(schema, side, None);
+            self.shape(schema, side, None);
+            // A single part keeps the name of its own type.
+            if parts(schema).count() > 1 {
+                schema["title"] = pascal(&self.names.free(&pascal(name), &[], pascal)).into();
+            }
+            return;
         }
         let name = pascal(name);
         if !is_struct && !is_enum {
@@ -195,6 +206,16 @@ impl Types {
             object.retain(|key, _| key == "$ref");
             return;
         }
+        if name.is_none()
+            && let Some(reason) = self.unusable(&Value::Object(object.clone()), side)
+        {
+            let owner = &self.owner;
+            let note =
+                format!("{DOCUMENT}: {owner}: a combination of schemas is untyped JSON, because {reason}");
+            self.notes.push(note);
+            object.clear();
+            return;
+        }
         const KEPT: [&str; 12] = [
             "type",
             "format",
@@ -210,9 +231,15 @@ impl Types {
             "description",
         ];
         object.retain(|key, _| KEPT.contains(&key.as_str()));
-        let typed_formats = ["int32", "int64", "float", "double", "meeting-id", "password"];
-        let format = object.get("format").and_then(Value::as_str);
-        if format.is_some_and(|format| !typed_formats.contains(&format)) {
+        // typify refuses some formats without their type.
+        let typed_formats = match object.get("type").and_then(Value::as_str) {
+            Some("integer") => ["int32", "int64", "meeting-id"].as_slice(),
+            Some("number") => &["float", "double"],
+            Some("string") => &["password"],
+            _ => &[],
+        };
+        if !object.get("format").and_then(Value::as_str).is_some_and(|format| typed_formats.contains(&format))
+        {
             object.remove("format");
         }
         let values: Vec<String> = (object.get("enum").and_then(Value::as_array).into_iter().flatten())
@@ -249,6 +276,57 @@ impl Types {
         if object.get("type").and_then(Value::as_str) == Some("array") && !object.contains_key("items") {
             object.insert("items".into(), json!({}));
         }
+    }
+
+    /// Why a combination cannot become a type.
+    fn unusable(&self, schema: &Value, side: Side) -> Option<String> {
+        let is_merged = schema.get("allOf").or(schema.get("properties")).is_some();
+        if is_merged && self.alternatives(schema) > ALTERNATIVES {
+            return Some(format!("it stands for more than {ALTERNATIVES} types"));
+        }
+        let field = self.alike(schema, side)?;
+        Some(format!("the Rust name of its field `{field}` is taken"))
+    }
+
+    /// The number of types that typify makes to merge the parts of a combination, at most.
+    fn alternatives(&self, schema: &Value) -> u64 {
+        let schema = self.resolved(schema);
+        let of = |key: &str| schema[key].as_array().into_iter().flatten().map(|part| self.alternatives(part));
+        let all = of("allOf").fold(1, u64::saturating_mul);
+        let one = of("oneOf").fold(0, u64::saturating_add).max(1);
+        // Any of them may hold together.
+        let any = of("anyOf").fold(1, |any: u64, part| any.saturating_mul(part.saturating_add(1)));
+        all.saturating_mul(one).saturating_mul(any)
+    }
+
+    /// A field of a combination whose Rust name is taken by another one. typify merges the parts and names the fields itself.
+    fn alike(&self, schema: &Value, side: Side) -> Option<String> {
+        let own = Value::Object(
+            (schema.as_object()?.iter())
+                .filter(|(key, _)| !EITHER.contains(&key.as_str()))
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
+        );
+        let own = self.merged(&own);
+        let either = EITHER.into_iter().flat_map(|key| schema[key].as_array().into_iter().flatten());
+        // A schema of the document's own that nothing is merged with keeps its type.
+        let either = either.filter(|part| !own.is_empty() || part.get("$ref").is_none());
+        let either: Vec<_> = either.map(|part| own.union(&self.merged(part)).cloned().collect()).collect();
+        let is_open =
+            side == Side::Answer || self.any(schema, |schema| schema.get("additionalProperties").is_some());
+        std::iter::once(own).chain(either).find_map(|fields: BTreeSet<String>| {
+            let mut names = Names::reserve(["extra"].into_iter().filter(|_| is_open));
+            fields.into_iter().find(|sent| written(sent) != snake(&names.free(&snake(sent), &[], snake)))
+        })
+    }
+
+    /// The names of the fields of a schema and of all its parts.
+    fn merged(&self, schema: &Value) -> BTreeSet<String> {
+        let schema = self.resolved(schema);
+        let own = schema["properties"].as_object().into_iter().flat_map(Map::keys).cloned();
+        let required = schema["required"].as_array().into_iter().flatten();
+        let required = required.filter_map(|name| name.as_str().map(str::to_owned));
+        own.chain(required).chain(parts(schema).flat_map(|part| self.merged(part))).collect()
     }
 
     /// Gives each member a unique Rust name.
@@ -356,6 +434,67 @@ fn references<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
             members.values().for_each(|member| references(member, found));
         }
         Value::Array(members) => members.iter().for_each(|member| references(member, found)),
+        _ => (),
+    }
+}
+
+/// Moves `nullable` from the document's own schemas to the fields, items and answers that refer to them. typify would make a
+/// nullable schema's type an `Option` in a struct without fields.
+fn spread_nullable(document: &mut Value) {
+    let mut nullable = BTreeSet::new();
+    let schemas = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut);
+    for (name, schema) in schemas.into_iter().flatten() {
+        if schema["nullable"] == true && schema.as_object_mut().and_then(|it| it.remove("nullable")).is_some()
+        {
+            nullable.insert(format!("{SCHEMAS}{name}"));
+        }
+    }
+    let is_alias = |schema: &Value, nullable: &BTreeSet<String>| {
+        schema["$ref"].as_str().is_some_and(|reference| nullable.contains(reference))
+    };
+    let Some(schemas) = document["components"]["schemas"].as_object() else { return };
+    loop {
+        let aliases = schemas.iter().filter(|(_, schema)| is_alias(schema, &nullable));
+        let aliases: Vec<String> = aliases.map(|(name, _)| format!("{SCHEMAS}{name}")).collect();
+        if !aliases.into_iter().fold(false, |grown, alias| nullable.insert(alias) || grown) {
+            break;
+        }
+    }
+    if !nullable.is_empty() {
+        accept_null(document, &nullable, false, false);
+    }
+}
+
+/// `can_be_null`: whether the value is the schema of something that can be `null`. Parameters and bodies cannot.
+fn accept_null(value: &mut Value, nullable: &BTreeSet<String>, in_answers: bool, can_be_null: bool) {
+    let refers = |schema: &Value| schema["$ref"].as_str().is_some_and(|name| nullable.contains(name));
+    if can_be_null && refers(value) {
+        *value = json!({ "nullable": true, "allOf": [value.take()] });
+        return;
+    }
+    match value {
+        Value::Object(members) => {
+            for (key, member) in members.iter_mut() {
+                match (key.as_str(), member) {
+                    ("properties", Value::Object(fields)) => {
+                        fields.values_mut().for_each(|field| accept_null(field, nullable, in_answers, true));
+                    }
+                    ("items" | "additionalProperties", member) => {
+                        accept_null(member, nullable, in_answers, true)
+                    }
+                    ("schema", member) => accept_null(member, nullable, in_answers, in_answers),
+                    ("responses", member) => accept_null(member, nullable, true, false),
+                    (_, member) => accept_null(member, nullable, in_answers, false),
+                }
+            }
+            let alternatives = ["oneOf", "anyOf"].into_iter().filter_map(|key| members.get(key)?.as_array());
+            if alternatives.flatten().any(refers) {
+                members.insert("nullable".into(), true.into());
+            }
+        }
+        Value::Array(members) => {
+            members.iter_mut().for_each(|member| accept_null(member, nullable, in_answers, false));
+        }
         _ => (),
     }
 }

@@ -183,6 +183,10 @@ fn refused() -> Vec<(&'static str, Value)> {
             parameter("query", json!({ "allOf": [{ "type": "array", "items": list() }] }), json!({})),
         ),
         ("files of any name", multipart(json!({ "type": "object", "additionalProperties": file() }))),
+        ("file beside alternatives", {
+            let properties = json!({ "a": file(), "b": text() });
+            multipart(json!({ "type": "object", "properties": properties, "oneOf": [{ "required": ["a"] }] }))
+        }),
         (
             "file in a combination",
             multipart(json!({ "allOf": [{ "type": "object", "properties": { "a": file() } }] })),
@@ -305,6 +309,15 @@ fn accepted() -> Vec<(&'static str, Value)> {
             let list = json!({ "type": "array", "items": item });
             let body = json!({ "schema": { "type": "object", "properties": { "list": list } } });
             post(json!({ "application/json": body }))
+        }),
+        ("alike in a combination", {
+            let parts = json!([object("a-b")["schema"], object("a_b")["schema"]]);
+            post(json!({ "application/json": { "schema": { "allOf": parts } } }))
+        }),
+        ("millions of alternatives", {
+            let either: Vec<Value> = ["a", "b", "c", "d"].map(|name| object(name)["schema"].take()).into();
+            let parts = vec![json!({ "anyOf": either }); 6];
+            post(json!({ "application/json": { "schema": { "allOf": parts } } }))
         }),
         ("unknown fields", {
             let mut body = object("a");

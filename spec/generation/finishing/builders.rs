@@ -8,6 +8,7 @@ use syn::visit_mut::{VisitMut, visit_path_mut};
 use syn::{Attribute, Item, ItemMod, parse_quote};
 
 use super::{as_module, is_method, is_named, items, last_segment, modules, nothing, type_name};
+use crate::generation::facts::Operation;
 use crate::generation::lowering::Lowered;
 
 /// The name of the builder of a type.
@@ -138,7 +139,9 @@ pub fn rename(file: &mut syn::File, lowered: &Lowered) -> Result<(), String> {
     }
     let structs = &lowered.types.structs;
     let is_body = |name: &&String| {
-        lowered.operations.iter().any(|operation| **name == format!("{}Body", operation.builder))
+        // The document may have a schema of this name.
+        let is_own = |operation: &Operation| structs[*name].owner == operation.title();
+        lowered.operations.iter().any(|it| is_own(it) && **name == format!("{}Body", it.prefix))
     };
     let bodies = structs.keys().filter(is_body).filter(|name| !elsewhere.changed.contains(*name));
     match names.difference(&outside.changed).chain(bodies).next() {

@@ -408,6 +408,9 @@ fn within(
                 (false, _) => quote!(#value.map(|value| &value.#member)),
             };
             of = inside(inner);
+        } else if !is_each && owner == "Value" {
+            // Untyped JSON.
+            return Ok(None);
         } else if !is_each {
             return Err(nothing("checks lengths", &format!("`{name}` of {}", operation.title())));
         }

@@ -61,6 +61,35 @@ fn a_parameter_that_may_be_empty_is_noted() {
 }
 
 #[test]
+fn a_combination_that_typify_cannot_merge_is_untyped_and_noted() {
+    for (name, reason) in [
+        ("alike in a combination", "the Rust name of its field `a_b` is taken"),
+        ("millions of alternatives", "it stands for more than 100 types"),
+    ] {
+        let note = format!(
+            "operation `createA` (POST /a): a combination of schemas is untyped JSON, because {reason}"
+        );
+        assert!(notes(name).contains(&note), "{}", notes(name));
+        assert!(
+            code(name).contains("value: V) -> Self where V: std::convert::TryInto<::serde_json::Value>"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_would_be_sent_as_text_is_refused() {
+    assert!(sentence("file beside alternatives").contains("a file is only sent if its body has no `allOf`"));
+}
+
+#[test]
+fn documentation_has_no_characters_that_rustc_refuses_in_a_comment() {
+    let client = include_str!(concat!(env!("OUT_DIR"), "/client.rs"));
+    assert!(client.contains("another direction."), "the description is there");
+    assert!(!client.contains(['\r', '\u{202e}']));
+}
+
+#[test]
 fn no_two_public_types_share_a_name() {
     let client = include_str!(concat!(env!("OUT_DIR"), "/client.rs"));
     let names = ["pub struct ", "pub enum "].iter().flat_map(|start| client.split(start).skip(1));
