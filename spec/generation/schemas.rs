@@ -284,8 +284,51 @@ impl Types {
         if is_merged && self.alternatives(schema) > ALTERNATIVES {
             return Some(format!("it stands for more than {ALTERNATIVES} types"));
         }
+        let mut fields = BTreeMap::new();
+        self.described(schema, &mut fields);
+        let is_endless = |schemas: &Vec<&Value>| {
+            schemas.len() > 1
+                && schemas.iter().any(|schema| self.is_recursive(schema, &mut Vec::new(), &mut Vec::new()))
+        };
+        // typify would merge the schemas of the field, the schemas of its fields, and so on.
+        if let Some((field, _)) = fields.iter().find(|(_, schemas)| is_endless(schemas)) {
+            return Some(format!("several of its parts describe the field `{field}`, which contains itself"));
+        }
         let field = self.alike(schema, side)?;
         Some(format!("the Rust name of its field `{field}` is taken"))
+    }
+
+    /// The different schemas of each field of a schema and of all its parts.
+    fn described<'s>(&'s self, schema: &'s Value, found: &mut BTreeMap<&'s str, Vec<&'s Value>>) {
+        let schema = self.resolved(schema);
+        for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+            let schemas = found.entry(name).or_default();
+            if !schemas.contains(&field) {
+                schemas.push(field);
+            }
+        }
+        parts(schema).for_each(|part| self.described(part, found));
+    }
+
+    /// Whether a schema contains one that contains itself. `around` and `done` are those being and already searched.
+    fn is_recursive<'s>(
+        &'s self,
+        schema: &'s Value,
+        around: &mut Vec<&'s Value>,
+        done: &mut Vec<&'s Value>,
+    ) -> bool {
+        let schema = self.resolved(schema);
+        let has = |schemas: &[&Value]| schemas.iter().any(|other| std::ptr::eq(*other, schema));
+        if has(around) || has(done) {
+            return has(around);
+        }
+        around.push(schema);
+        let fields = schema["properties"].as_object().into_iter().flat_map(Map::values);
+        let each = schema.get("items").into_iter().chain(schema.get("additionalProperties"));
+        let found =
+            fields.chain(each).chain(parts(schema)).any(|inner| self.is_recursive(inner, around, done));
+        done.extend(around.pop());
+        found
     }
 
     /// The number of types that typify makes to merge the parts of a combination, at most.

@@ -225,6 +225,13 @@ fn with_components() -> Vec<(&'static str, Value, Value)> {
         "links": { "a": { "$ref": "#/components/links/a" } },
     } }));
     linked["/a"]["get"]["callbacks"] = json!({ "a": { "$ref": "#/components/callbacks/a" } });
+    let endless = json!({ "schemas": {
+        "a": { "allOf": [
+            { "$ref": "#/components/schemas/b" },
+            { "properties": { "next": { "$ref": "#/components/schemas/a" } } },
+        ] },
+        "b": { "type": "object", "properties": { "next": { "$ref": "#/components/schemas/b" } } },
+    } });
     let link = json!({ "headers": { "a": {} }, "links": { "a": {} }, "callbacks": { "a": {} } });
     let names: Vec<String> = (0..10).map(|number| format!("s{number}")).collect();
     let each_other = names.iter().map(|name| {
@@ -245,6 +252,7 @@ fn with_components() -> Vec<(&'static str, Value, Value)> {
         ("circular body", json!({ "/a": { "post": body } }), circle("requestBodies")),
         ("circular schema", post(schema.clone()), circle("schemas")),
         ("schema made of itself", post(schema.clone()), all_of),
+        ("a field merged without end", post(schema.clone()), endless),
         ("missing parameter", with(refers("parameters")), json!({})),
         ("missing schema", post(schema), json!({})),
         ("missing schema of a shared parameter", shared, json!({})),

@@ -78,6 +78,14 @@ fn a_combination_that_typify_cannot_merge_is_untyped_and_noted() {
 }
 
 #[test]
+fn a_field_that_would_be_merged_without_end_is_untyped_and_noted() {
+    let name = "a field merged without end";
+    let words = "several of its parts describe the field `next`, which contains itself";
+    assert!(notes(name).contains(words), "{}", notes(name));
+    assert!(code(name).contains("pub struct A(pub ::serde_json::Value);"), "{}", code(name));
+}
+
+#[test]
 fn a_file_that_would_be_sent_as_text_is_refused() {
     assert!(sentence("file beside alternatives").contains("a file is only sent if its body has no `allOf`"));
 }
