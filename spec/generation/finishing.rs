@@ -10,7 +10,6 @@ use syn::{Attribute, Expr, ImplItem, Item, ItemMod, Type, parse_quote};
 
 use super::facts::Operation;
 use super::lowering::Lowered;
-use super::names::snake;
 use super::pages::one_line;
 use super::schemas::Types;
 
@@ -92,7 +91,7 @@ fn finish_file(mut file: syn::File, lowered: &Lowered, schemars: bool) -> Result
     builders::contents(&mut file.items, "types").for_each(|items| items.extend(features.iter().cloned()));
     file.items.extend(modules);
     file.items.push(error_codes(lowered));
-    let base_url = lowered.document["servers"][0]["url"].as_str().unwrap_or_default();
+    let base_url = &lowered.base_url;
     file.items.push(parse_quote!(pub(crate) const BASE_URL: &str = #base_url;));
     Comments.visit_file_mut(&mut file);
     Ok(file)
@@ -118,7 +117,7 @@ fn features(file: &syn::File, lowered: &Lowered) -> Result<Vec<Item>, String> {
         if let Some(missing) = schemas.iter().find(|name| !types.contains(*name)) {
             return Err(nothing("collects the types of a feature", &format!("`{missing}` of `{feature}`")));
         }
-        let module = format_ident!("of_{}", snake(feature));
+        let module = format_ident!("of_{feature}");
         let types = types.iter().map(|name| format_ident!("{name}"));
         Ok(parse_quote!(pub(crate) mod #module { pub use super::{#(#types),*}; }))
     });

@@ -13,6 +13,8 @@ pub struct Lowered {
     pub document: Value,
     pub operations: Vec<Operation>,
     pub code_names: BTreeMap<String, String>,
+    /// The URL of the first server.
+    pub base_url: String,
     pub types: Types,
 }
 
@@ -24,8 +26,10 @@ pub fn lower(mut document: Value, reserved: &[String]) -> Result<Lowered, String
     let mut types = Types::of(&mut document);
     let mut names = Names::reserve(reserved.iter().map(String::as_str).chain(PRELUDE));
     let servers = document["servers"].clone();
+    let base_url = base_url(&servers[0]);
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     let paths = paths.ok_or_else(|| format!("{DOCUMENT} has no `paths`"))?;
+    check_paths(paths.keys())?;
     let mut operations: Vec<Operation> = Vec::new();
     let mut lowered_paths = Map::new();
     for (path, mut item) in std::mem::take(paths) {
@@ -96,7 +100,35 @@ pub fn lower(mut document: Value, reserved: &[String]) -> Result<Lowered, String
             document["components"]["schemas"][name] = schema.clone();
         }
     }
-    Ok(Lowered { document, operations, code_names, types })
+    Ok(Lowered { document, operations, code_names, base_url, types })
+}
+
+/// The server's URL, with the default of each of its variables.
+fn base_url(server: &Value) -> String {
+    let url = server["url"].as_str().unwrap_or_default().to_owned();
+    let variables = server["variables"].as_object().into_iter().flatten();
+    variables.fold(url, |url, (name, variable)| {
+        url.replace(&format!("{{{name}}}"), variable["default"].as_str().unwrap_or_default())
+    })
+}
+
+/// Paths that differ only in the names of their parameters are the same path (OpenAPI 3.0.3, "Paths Object").
+fn check_paths<'p>(paths: impl Iterator<Item = &'p String>) -> Result<(), String> {
+    let mut seen = BTreeMap::new();
+    for path in paths {
+        if !path.starts_with('/') {
+            return Err(format!("{DOCUMENT}: the path `{path}` does not begin with a slash"));
+        }
+        // A path with unpaired braces is refused by its operation.
+        let Ok(pieces) = pieces(path) else { continue };
+        let nameless = pieces.iter().map(|(literal, name)| (*literal, name.is_some())).collect::<Vec<_>>();
+        if let Some(other) = seen.insert(nameless, path) {
+            return Err(format!(
+                "{DOCUMENT}: the paths `{other}` and `{path}` differ only in the names of their parameters: write them as one"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// A path's parameters apply to each of its operations, unless the operation has one of the same name in the same
@@ -149,10 +181,14 @@ fn lower_path(operation: &Operation) -> Result<String, String> {
 fn lower_body(operation: &mut Value, facts: &mut Operation, types: &mut Types) -> Result<(), String> {
     let content = operation["requestBody"]["content"].as_object().cloned().unwrap_or_default();
     // Media types are case-insensitive (RFC 9110, 8.3.1).
-    let lowercase =
-        |media_type: String| if is_form(&media_type) { media_type.to_ascii_lowercase() } else { media_type };
+    let sent = |media_type: String| match media_type.as_str() {
+        // JSON is within these ranges.
+        "*/*" | "application/*" => "application/json".to_owned(),
+        form if is_form(form) => form.to_ascii_lowercase(),
+        _ => media_type,
+    };
     let content: Map<String, Value> =
-        content.into_iter().map(|(media_type, body)| (lowercase(media_type), body)).collect();
+        content.into_iter().map(|(media_type, body)| (sent(media_type), body)).collect();
     if let Some(operation) = operation.as_object_mut() {
         operation.remove("requestBody");
     }
@@ -163,6 +199,15 @@ fn lower_body(operation: &mut Value, facts: &mut Operation, types: &mut Types) -
     };
     let preferred = typed.min_by_key(|media_type| preference(media_type, has_file(media_type)));
     let Some(media_type) = preferred.or_else(|| content.keys().next()).cloned() else { return Ok(()) };
+    let is_other_multipart =
+        media_type.to_ascii_lowercase().starts_with("multipart/") && !is_form(&media_type);
+    if is_other_multipart || media_type.contains('*') {
+        return Err(format!(
+            "{DOCUMENT}: {}: a body cannot be sent as `{media_type}`: describe it with a media type that is neither a range \
+             nor a `multipart` other than `multipart/form-data`",
+            types.owner
+        ));
+    }
     if content.len() > 1 {
         types.notes.push(format!(
             "{DOCUMENT}: {}: its body is sent as `{media_type}`, and not in the other documented media types",
@@ -176,7 +221,10 @@ fn lower_body(operation: &mut Value, facts: &mut Operation, types: &mut Types) -
         let described = types.resolved(&schema).clone();
         let (lengths, notes) = facts::lengths(&described, types);
         facts.lengths = lengths;
-        types.notes.extend(notes.iter().map(|note| format!("{DOCUMENT}: {}: {note}", facts.title())));
+        let notes = notes.into_iter().chain(unused_encodings(&media_type, &content[&media_type], types));
+        types
+            .notes
+            .extend(notes.map(|note| format!("{DOCUMENT}: {}: {note}", facts.title())).collect::<Vec<_>>());
         let files = match media_type.starts_with("multipart/") {
             true => {
                 files(&described, types).map_err(|what| format!("{DOCUMENT}: {}: {what}", facts.title()))?
@@ -212,6 +260,32 @@ fn lower_body(operation: &mut Value, facts: &mut Operation, types: &mut Types) -
         json!({ "required": true, "content": { "application/json": { "schema": schema } } });
     facts.media_type = Some(media_type);
     Ok(())
+}
+
+/// Notes on the fields of a form that are not sent as its `encoding` says, or OpenAPI where it says nothing.
+fn unused_encodings(media_type: &str, body: &Value, types: &Types) -> Vec<String> {
+    if !is_form(media_type) {
+        return Vec::new();
+    }
+    let fields = types.resolved(&body["schema"])["properties"].as_object().into_iter().flatten();
+    let notes = fields.filter(|(_, field)| !types.any(field, is_file)).filter_map(|(name, field)| {
+        let (kind, encoding) = (types.kind(field), &body["encoding"][name.as_str()]);
+        let is_json = *encoding == json!({ "contentType": "application/json" });
+        let is_text = *encoding == json!({ "contentType": "text/plain" });
+        match kind {
+            "array" if !is_json => Some(format!(
+                "its form field `{name}` is sent as one JSON text, not item by item: if that is right, give it the \
+                 `encoding` {{\"contentType\": \"application/json\"}}"
+            )),
+            "object" if !is_json && !encoding.is_null() => {
+                Some(format!("its form field `{name}` is sent as JSON text, whatever its `encoding` says"))
+            }
+            "array" | "object" => None,
+            _ if encoding.is_null() || is_text => None,
+            _ => Some(format!("its form field `{name}` is sent as plain text, whatever its `encoding` says")),
+        }
+    });
+    notes.collect()
 }
 
 fn has_fields(schema: &Value, types: &Types) -> bool {

@@ -85,7 +85,8 @@ impl Types {
             let type_name = pascal(&types.names.free(&pascal(&name), &[], pascal));
             renamed.insert(name.clone(), type_name.clone());
             if let Some(feature) = schema["x-feature"].as_str() {
-                types.features.entry(feature.to_owned()).or_default().push(type_name.clone());
+                // Cargo, too, takes names that differ only in a hyphen for one.
+                types.features.entry(snake(feature)).or_default().push(type_name.clone());
             }
             if let Some(schema) = schema.as_object_mut() {
                 schema.insert("x-name".into(), name.into());
@@ -206,6 +207,13 @@ impl Types {
             object.retain(|key, _| key == "$ref");
             return;
         }
+        if self.is_secret(&Value::Object(object.clone())) {
+            // typify would make a plain text of a combination, and of a format without its type.
+            object.retain(|key, _| ["nullable", "description"].contains(&key.as_str()));
+            object.insert("type".into(), "string".into());
+            object.insert("format".into(), "password".into());
+            return;
+        }
         if name.is_none()
             && let Some(reason) = self.unusable(&Value::Object(object.clone()), side)
         {
@@ -276,6 +284,17 @@ impl Types {
         if object.get("type").and_then(Value::as_str) == Some("array") && !object.contains_key("items") {
             object.insert("items".into(), json!({}));
         }
+    }
+
+    /// Whether a schema describes a text, and it or one of its parts calls that a password.
+    fn is_secret(&self, schema: &Value) -> bool {
+        let is_text = |schema: &Value| matches!(self.kind(schema), "string" | "");
+        is_text(schema) && parts(schema).all(is_text) && self.is_password(schema)
+    }
+
+    fn is_password(&self, schema: &Value) -> bool {
+        let schema = self.resolved(schema);
+        schema["format"] == "password" || parts(schema).any(|part| self.is_password(part))
     }
 
     /// Why a combination cannot become a type.

@@ -14,6 +14,7 @@ pub fn fixtures() -> Vec<(String, String)> {
         ("code with a zero", coded(json!({ "300": "SAME", "0300": "OTHER" }))),
         ("code name twice", coded(json!({ "300": "SAME", "301": "SAME" }))),
         ("waits", waits()),
+        ("a server with variables", with_server_variables()),
     ] {
         fixtures.push((name.to_owned(), document.to_string()));
     }
@@ -53,6 +54,19 @@ fn document(paths: Value, components: Value) -> String {
         "components": components,
     })
     .to_string()
+}
+
+fn with_server_variables() -> Value {
+    let variable = |default: &str| json!({ "default": default });
+    json!({
+        "openapi": "3.0.3",
+        "info": { "title": "t", "version": "1" },
+        "servers": [{
+            "url": "https://{region}.example.com/{version}",
+            "variables": { "region": variable("eu"), "version": variable("v1") },
+        }],
+        "paths": get(done()),
+    })
 }
 
 /// A document with a wait of its own, and two operations of which one overrides it.
@@ -135,6 +149,16 @@ fn refused() -> Vec<(&'static str, Value)> {
         ("close brace", json!({ "/a/b}": { "get": operation("getA", Value::Null, done()) } })),
         ("undescribed", json!({ "/a/{b}": { "get": operation("getA", Value::Null, done()) } })),
         ("unused", with(id("string"))),
+        ("no slash", json!({ "a": { "get": operation("getA", Value::Null, done()) } })),
+        (
+            "one path twice",
+            json!({
+                "/a/{b}/c": { "get": operation("getA", Value::Null, done()) },
+                "/a/{B}/c": { "put": operation("putA", Value::Null, done()) },
+            }),
+        ),
+        ("a body of any image", post(json!({ "image/*": {} }))),
+        ("another multipart", post(json!({ "multipart/mixed": {} }))),
         (
             "same id",
             json!({
@@ -274,7 +298,33 @@ fn accepted() -> Vec<(&'static str, Value)> {
         let parameter = json!({ "name": name, "in": "path", "required": true, "schema": { "type": kind } });
         with_at(&format!("/a/{{{name}}}"), json!([parameter]))
     };
+    let media_type = |media_type: &str| json!({ "contentType": media_type });
+    let mut encodings = multipart(json!({ "type": "object", "properties": {
+        "list": { "type": "array", "items": { "type": "string" } },
+        "json_list": { "type": "array", "items": { "type": "string" } },
+        "object": { "type": "object", "properties": { "a": { "type": "string" } } },
+        "xml_object": { "type": "object", "properties": { "a": { "type": "string" } } },
+        "text": { "type": "string" },
+        "plain_text": { "type": "string" },
+        "csv": { "type": "string" },
+        "files": { "type": "array", "items": file() },
+    } }));
+    encodings["/a"]["post"]["requestBody"]["content"]["multipart/form-data"]["encoding"] = json!({
+        "json_list": media_type("application/json"),
+        "xml_object": media_type("application/xml"),
+        "plain_text": media_type("text/plain"),
+        "csv": media_type("text/csv"),
+        "files": media_type("image/png"),
+    });
     vec![
+        ("encodings", encodings),
+        ("a secret in a combination", {
+            let secret = json!({ "allOf": [{ "type": "string" }, { "format": "password" }] });
+            let secrets = json!({ "type": "object", "additionalProperties": { "format": "password" } });
+            let body = json!({ "type": "object", "properties": { "a": secret, "b": secrets } });
+            post(json!({ "application/json": { "schema": body } }))
+        }),
+        ("a body of any kind", post(json!({ "*/*": object("a") }))),
         ("of text and JSON", post(json!({ "text/plain": object("a"), "application/json": object("a") }))),
         (
             "of a form and +json",

@@ -3,7 +3,7 @@
 #[path = "../../../spec/generation/names.rs"]
 mod names;
 
-use names::{Names, pascal, snake, written};
+use names::{Names, pascal, snake, written, written_type};
 use proptest::prelude::*;
 
 fn is_name(name: &str) -> bool {
@@ -25,7 +25,7 @@ proptest! {
 
     #[test]
     fn any_text_becomes_a_valid_name(text in texts()) {
-        for name in [snake(&text), pascal(&text)] {
+        for name in [snake(&text), pascal(&text), written_type(&snake(&text))] {
             prop_assert!(is_name(&name), "{text:?} → {name:?}");
         }
         prop_assert_eq!(written(&snake(&text)), snake(&text));

@@ -210,6 +210,14 @@ fn an_unusable_document_is_refused_in_one_sentence_that_names_the_place() {
         ("query reserved", "parameter `a`", "`allowReserved` is not supported"),
         ("header form", "parameter `a`", "the style `form` is not supported in a header"),
         ("header name", "parameter `a b`", "this is not a valid header name"),
+        ("no slash", "", "the path `a` does not begin with a slash"),
+        (
+            "one path twice",
+            "",
+            "the paths `/a/{B}/c` and `/a/{b}/c` differ only in the names of their parameters",
+        ),
+        ("a body of any image", "`createA` (POST /a)", "a body cannot be sent as `image/*`"),
+        ("another multipart", "`createA` (POST /a)", "a body cannot be sent as `multipart/mixed`"),
         ("cookie exploded", "parameter `a`", "a cookie has a single value"),
         ("cookie name", "parameter `a=b`", "this is not a valid cookie name"),
         ("content", "parameter `a`", "only supported with a JSON media type"),
@@ -416,6 +424,34 @@ fn a_length_that_is_not_checked_is_noted() {
     assert!(code(name).contains("pub fn list<"));
     let words = "(POST /a): lengths inside `list[]` are not checked, because it has several schemas";
     assert!(notes(name).contains(words), "{}", notes(name));
+}
+
+#[test]
+fn form_fields_that_are_not_sent_as_described_are_noted() {
+    let notes = notes("encodings");
+    let noted: Vec<&str> =
+        notes.split("its form field `").skip(1).filter_map(|rest| rest.split('`').next()).collect();
+    assert_eq!(noted, ["csv", "list", "xml_object"], "{notes}");
+}
+
+#[test]
+fn a_secret_stays_one_if_its_type_is_in_another_part_of_a_combination() {
+    let code = code("a secret in a combination");
+    assert!(code.contains("pub a: ::std::option::Option<crate::Secret>"), "{code}");
+    assert!(
+        code.contains("pub b: ::std::collections::HashMap<::std::string::String, crate::Secret>"),
+        "{code}"
+    );
+}
+
+#[test]
+fn a_body_of_any_kind_is_sent_as_json() {
+    assert!(code("a body of any kind").contains("media_type: Some(\"application/json\")"));
+}
+
+#[test]
+fn the_defaults_of_a_servers_variables_are_in_the_base_url() {
+    assert!(code("a server with variables").contains("BASE_URL: &str = \"https://eu.example.com/v1\""));
 }
 
 #[test]
