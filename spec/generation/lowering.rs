@@ -20,6 +20,12 @@ pub struct Lowered {
 
 /// `reserved`: names that an operation's method and module can't have.
 pub fn lower(mut document: Value, reserved: &[String]) -> Result<Lowered, String> {
+    if let Some(version) = document["openapi"].as_str().filter(|version| !version.starts_with("3.0.")) {
+        return Err(format!("{DOCUMENT} is OpenAPI {version}, but only 3.0 can be generated"));
+    }
+    if let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) {
+        paths.retain(|path, _| !path.starts_with("x-"));
+    }
     references::inline(&mut document)?;
     let code_names = facts::code_names(&document)?;
     let default_wait = document["x-retry-after-seconds"].as_u64();

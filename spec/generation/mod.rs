@@ -171,6 +171,9 @@ fn make_raw_what_progenitor_refuses(
     lowered: &mut Lowered,
     settings: &Settings,
 ) -> Result<Vec<String>, String> {
+    if let Some((schema, reason)) = refused_schema(lowered, settings) {
+        return Err(format!("{DOCUMENT}: schema `{schema}`: progenitor cannot generate it: {reason}"));
+    }
     let mut notes = Vec::new();
     for operation in &mut lowered.operations {
         let (path, method) = (operation.lowered_path.clone(), operation.method);
@@ -220,4 +223,21 @@ fn make_raw_what_progenitor_refuses(
         })?;
     }
     Ok(notes)
+}
+
+/// The document's own schema that progenitor refuses even if no operation refers to it, and the reason.
+fn refused_schema(lowered: &Lowered, settings: &Settings) -> Option<(String, String)> {
+    let refusal = |schemas: Value| {
+        let mut only = lowered.document.clone();
+        only["paths"] = json!({});
+        only["components"]["schemas"] = schemas;
+        run_progenitor(&only, &lowered.types, settings).err()
+    };
+    let schemas = lowered.document["components"]["schemas"].as_object()?;
+    let reason = refusal(schemas.clone().into())?;
+    // Alone, others are refused because they refer to schemas that are missing.
+    let mut schemas = schemas.iter();
+    let (name, _) =
+        schemas.find(|(name, schema)| refusal(json!({ *name: schema })).as_ref() == Some(&reason))?;
+    Some((name.clone(), pages::one_line(&reason)))
 }

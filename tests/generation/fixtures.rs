@@ -15,6 +15,7 @@ pub fn fixtures() -> Vec<(String, String)> {
         ("code name twice", coded(json!({ "300": "SAME", "301": "SAME" }))),
         ("waits", waits()),
         ("a server with variables", with_server_variables()),
+        ("a later OpenAPI", json!({ "openapi": "3.1.0", "paths": {} })),
     ] {
         fixtures.push((name.to_owned(), document.to_string()));
     }
@@ -271,6 +272,11 @@ fn with_components() -> Vec<(&'static str, Value, Value)> {
     let mut body = operation("createA", Value::Null, done());
     body["requestBody"] = json!({ "$ref": "#/components/requestBodies/a" });
     vec![
+        (
+            "a schema of another kind",
+            get(done()),
+            json!({ "schemas": { "b": { "type": "array", "items": { "$ref": "#/components/schemas/c" } }, "c": { "type": "file" } } }),
+        ),
         ("circular parameter", with(refers("parameters")), circle("parameters")),
         ("circular answer", get(answer), circle("responses")),
         ("circular body", json!({ "/a": { "post": body } }), circle("requestBodies")),
@@ -318,6 +324,11 @@ fn accepted() -> Vec<(&'static str, Value)> {
     });
     vec![
         ("encodings", encodings),
+        ("an extension among paths", {
+            let mut paths = get(done());
+            paths["x-note"] = "not a path".into();
+            paths
+        }),
         ("a secret in a combination", {
             let secret = json!({ "allOf": [{ "type": "string" }, { "format": "password" }] });
             let secrets = json!({ "type": "object", "additionalProperties": { "format": "password" } });

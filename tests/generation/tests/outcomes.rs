@@ -210,6 +210,8 @@ fn an_unusable_document_is_refused_in_one_sentence_that_names_the_place() {
         ("query reserved", "parameter `a`", "`allowReserved` is not supported"),
         ("header form", "parameter `a`", "the style `form` is not supported in a header"),
         ("header name", "parameter `a b`", "this is not a valid header name"),
+        ("a later OpenAPI", "", "is OpenAPI 3.1.0, but only 3.0 can be generated"),
+        ("a schema of another kind", "schema `C`", "progenitor cannot generate it"),
         ("no slash", "", "the path `a` does not begin with a slash"),
         (
             "one path twice",
@@ -442,6 +444,11 @@ fn a_secret_stays_one_if_its_type_is_in_another_part_of_a_combination() {
         code.contains("pub b: ::std::collections::HashMap<::std::string::String, crate::Secret>"),
         "{code}"
     );
+}
+
+#[test]
+fn an_extension_among_the_paths_is_ignored() {
+    assert!(code("an extension among paths").contains("pub fn get_a("));
 }
 
 #[test]
