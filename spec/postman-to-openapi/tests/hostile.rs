@@ -162,7 +162,7 @@ fn a_fixture_may_be_cut_off_anywhere() {
 fn inputs_designed_to_be_expensive_are_cheap() {
     let _alone = alone();
     // Unoptimized code takes ten times as long, and smaller inputs are proof enough.
-    let scaled = |count: usize| if cfg!(debug_assertions) { count / 8 } else { count };
+    let scaled = |count: usize| if cfg!(debug_assertions) { count / 16 } else { count };
     let many = |element: &str, count: usize| vec![element; scaled(count)].join(",");
     let in_body = |body: &str| {
         let request = serde_json::json!({"name": "A", "request": {"method": "POST", "url": "/a", "body": {"mode": "raw", "raw": body}}});
