@@ -518,7 +518,9 @@ fn spread_nullable(document: &mut Value) {
     loop {
         let aliases = schemas.iter().filter(|(_, schema)| is_alias(schema, &nullable));
         let aliases: Vec<String> = aliases.map(|(name, _)| format!("{SCHEMAS}{name}")).collect();
-        if !aliases.into_iter().fold(false, |grown, alias| nullable.insert(alias) || grown) {
+        let known = nullable.len();
+        nullable.extend(aliases);
+        if nullable.len() == known {
             break;
         }
     }

@@ -1,10 +1,10 @@
 //! Arbitrary text becomes Rust names that are valid, unique, and kept unchanged by the generator.
 
 #[path = "../../../spec/generation/names.rs"]
-mod names;
+mod rust_names;
 
-use names::{Names, pascal, snake, written, written_type};
 use proptest::prelude::*;
+use rust_names::{Names, pascal, snake, written, written_type};
 
 fn is_name(name: &str) -> bool {
     let mut letters = name.chars();
