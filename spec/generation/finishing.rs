@@ -119,7 +119,7 @@ fn features(file: &syn::File, lowered: &Lowered) -> Result<Vec<Item>, String> {
         }
         let module = format_ident!("of_{feature}");
         let types = types.iter().map(|name| format_ident!("{name}"));
-        Ok(parse_quote!(pub(crate) mod #module { pub use super::{#(#types),*}; }))
+        Ok(parse_quote!(pub(crate) mod #module { #[doc(inline)] pub use super::{#(#types),*}; }))
     });
     modules.collect()
 }
