@@ -106,6 +106,7 @@ fn building() -> List {
         new().base_url("https://api.zoom.us/v2?a=b"),
         new().base_url("https://api.zoom.us/v2/../v3"),
         new().user_agent("a\r\nb"),
+        new().http2_keep_alive_interval(Duration::ZERO),
         Client::builder().token_source(app("", "b")),
         Client::builder().token_source(app("a", "b\n")),
         Client::builder().token_source(app("a", "b:b")),
