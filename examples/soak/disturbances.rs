@@ -223,7 +223,9 @@ pub async fn run(minutes: u32) -> Result<(), Failure> {
     }
     let mut zoom = Zoom::start("127.0.0.1:0").await?;
     let clients = clients(zoom.front.address)?;
-    let mut counted = Counted::default();
+    // Large enough never to grow: its memory would be taken for the client's.
+    let accepted = HashMap::with_capacity(4 * MEETINGS as usize);
+    let mut counted = Counted { accepted, ..Counted::default() };
     let (started, mut first) = (Instant::now(), None);
     let (first, last) = loop {
         for client in &clients {
