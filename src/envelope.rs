@@ -88,8 +88,8 @@ impl Envelope {
     /// Whether a 2xx with this body is an error after all: it has a code and a message that do not just confirm the
     /// success.
     ///
-    /// A code of 0 confirms it, and so does one from 200 to 299 whose message begins with `success` or the word `ok`. Zoom's own
-    /// error code 200 has a different message.
+    /// A code of 0 confirms it, and so does one from 200 to 299 whose message begins with `success` or the word `ok`.
+    /// Zoom's own error code 200 has a different message.
     pub fn is_error(&self) -> bool {
         let (Some(ErrorCode(code)), Some(words)) = (self.code, &self.message) else { return false };
         let words = words.trim_start().to_ascii_lowercase();

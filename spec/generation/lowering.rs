@@ -249,7 +249,8 @@ fn lower_body(operation: &mut Value, facts: &mut Operation, types: &mut Types) -
         facts.files = lower_files(&mut schema, &files, types);
         if facts.files.len() < files.len() {
             return Err(format!(
-                "{DOCUMENT}: {}: a file is only sent if its body has no `allOf`, `oneOf` or `anyOf`",
+                "{DOCUMENT}: {}: a file in a body with `allOf`, `oneOf` or `anyOf` cannot be sent: describe the \
+                 body's fields without them",
                 facts.title()
             ));
         }

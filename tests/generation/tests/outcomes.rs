@@ -87,7 +87,7 @@ fn a_field_that_would_be_merged_without_end_is_untyped_and_noted() {
 
 #[test]
 fn a_file_that_would_be_sent_as_text_is_refused() {
-    assert!(sentence("file beside alternatives").contains("a file is only sent if its body has no `allOf`"));
+    assert!(sentence("file beside alternatives").contains("a file in a body with `allOf`"));
 }
 
 #[test]
