@@ -11,7 +11,7 @@ use crate::secret::redact;
 
 /// One of Zoom's error codes, the `code` of its error envelope.
 ///
-/// The codes that the description lists have constants. The list is open: Zoom may answer with any other number.
+/// Zoom's usual codes have constants. The list is open: Zoom may answer with any other number.
 ///
 /// ```
 /// use zoom_livestream::ErrorCode;
@@ -27,6 +27,43 @@ impl ErrorCode {
     pub fn get(self) -> i64 {
         self.0
     }
+
+    /// The name of its constant, if it has one.
+    pub fn name(self) -> Option<&'static str> {
+        NAMED_CODES.iter().find_map(|(code, name)| (*code == self).then_some(*name))
+    }
+}
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $name:ident = $code:literal;)*) => {
+        impl ErrorCode {
+            $($(#[doc = $doc])+ pub const $name: Self = Self($code);)*
+        }
+
+        const NAMED_CODES: &[(ErrorCode, &str)] = &[$((ErrorCode::$name, stringify!($name))),*];
+    };
+}
+
+codes! {
+    /// The access token is missing, invalid or has expired.
+    INVALID_ACCESS_TOKEN = 124;
+    /// The request is not possible now: the meeting has not started, the webinar is in its practice session, the account
+    /// has no webinar plan, or custom live streaming is turned off.
+    NOT_AVAILABLE = 200;
+    /// The ID of the meeting or webinar, or a field of the body, is missing or invalid.
+    INVALID_ID = 300;
+    /// The user does not exist.
+    USER_NOT_FOUND = 1001;
+    /// The user does not belong to this account.
+    USER_NOT_IN_ACCOUNT = 1010;
+    /// The user has no access to the meeting or webinar.
+    NO_ACCESS = 3000;
+    /// The meeting or webinar does not exist.
+    NOT_FOUND = 3001;
+    /// The user is not allowed to host meetings.
+    HOST_NOT_ALLOWED = 3161;
+    /// The access token lacks a scope; [`Error::missing_scopes`](crate::Error::missing_scopes) lists what is missing.
+    MISSING_SCOPES = 4711;
 }
 
 impl From<i64> for ErrorCode {

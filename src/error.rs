@@ -94,6 +94,14 @@ impl Error {
         Self::new(ErrorKind::Refused, operation, sentence, Progress::default())
     }
 
+    /// The same error, about this operation if it was about none.
+    pub(crate) fn about(self, operation: &'static Operation) -> Self {
+        match self.0.operation_id {
+            Some(_) => self,
+            None => Self::refused(Some(operation), self.0.sentence),
+        }
+    }
+
     pub(crate) fn token(operation: &Operation, source: Cause, progress: Progress) -> Self {
         let again = if progress.may_have_been_sent { " again" } else { "" };
         let sentence =
@@ -430,15 +438,10 @@ mod tests {
 
     use super::*;
 
-    static OPERATION: Operation = Operation {
-        id: "anOperation",
-        method: reqwest::Method::PATCH,
-        path: "/",
-        media_type: None,
-        body_required: false,
-        documented_wait: None,
-        errors: &[],
-    };
+    fn operation() -> Operation {
+        Operation { id: "anOperation", path: "/", ..Operation::default() }
+    }
+
     const SECRET: &str = "s3cr3t";
 
     /// Text that contains the secret, either as it is or with invisible characters inside it.
@@ -460,7 +463,7 @@ mod tests {
         let answer = Answer { status, headers: HeaderMap::new(), body: body.into(), flaw: None };
         let secrets = ["s3cr3t-stream-key".to_owned()];
         let judgement = Judgement { secrets: &secrets, ..Judgement::default() };
-        let error = Error::answered(&OPERATION, answer, judgement, Progress::default());
+        let error = Error::answered(&operation(), answer, judgement, Progress::default());
         assert!(!error.to_string().contains("s3cr3t-str"), "{error}");
     }
 
@@ -473,7 +476,7 @@ mod tests {
             body: r#"{"code":300,"message":""}"#.into(),
             flaw: None,
         };
-        let error = Error::answered(&OPERATION, answer, Judgement::default(), Progress::default());
+        let error = Error::answered(&operation(), answer, Judgement::default(), Progress::default());
         assert!(!error.to_string().contains(":  ("), "{error}");
     }
 
@@ -496,7 +499,7 @@ mod tests {
             let answer = Answer { status, headers, body: body.into(), flaw: None };
             let secrets = [SECRET.to_owned()];
             let judgement = Judgement { secrets: &secrets, ..Judgement::default() };
-            let error = Error::answered(&OPERATION, answer, judgement, Progress::default());
+            let error = Error::answered(&operation(), answer, judgement, Progress::default());
             let sentence = error.to_string();
             prop_assert!(!sentence.contains(SECRET), "{}", sentence);
             prop_assert!(!sentence.contains(char::is_control), "{:?}", sentence);

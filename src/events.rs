@@ -61,4 +61,4 @@ pub(crate) use verify::signature;
 pub use verify::{Verifier, VerifyError};
 
 #[doc(inline)]
-pub use crate::types::of_events::*;
+pub use crate::types::{MeetingEvent, MeetingLiveStreamingEvent};

@@ -204,41 +204,6 @@ fn quoted(text: &str) -> String {
     blanks.iter().fold(format!("{shown:?}"), |quoted, c| quoted.replace(*c, &c.escape_unicode().to_string()))
 }
 
-/// One segment of a path, for IDs that are not numbers: never empty, `.` or `..`, and without backslashes and control
-/// characters, which a URL parser would read as slashes or drop. Everything else is percent-encoded.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(with = "String"))]
-#[serde(try_from = "String")]
-pub struct PathSegment(String);
-
-impl PathSegment {
-    /// The segment, not percent-encoded.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for PathSegment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for PathSegment {
-    type Err = InvalidId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
-        if ["", ".", ".."].contains(&text) || text.contains(|c: char| c == '\\' || c.is_control()) {
-            let reason =
-                "it must not be empty, `.` or `..`, and must not contain a backslash or control character";
-            return Err(InvalidId(format!("{} is not an ID for a path: {reason}", quoted(text))));
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-from_text!(PathSegment: &str, &String, String);
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -389,9 +354,6 @@ mod tests {
             let error = serde_json::from_str::<MeetingId>(json).expect_err(json);
             assert!(error.to_string().contains(words), "{error}");
         }
-        let segment: PathSegment = serde_json::from_str(r#""me""#).expect("a segment");
-        assert_eq!(serde_json::to_string(&segment).expect("JSON"), r#""me""#);
-        assert!(serde_json::from_str::<PathSegment>(r#""..""#).is_err());
     }
 
     #[cfg(feature = "schemars")]
@@ -410,17 +372,6 @@ mod tests {
             assert_eq!(given.get(name), Some(value));
         }
         assert_eq!(given.get("description"), Some(&"A Zoom webinar ID".into()));
-    }
-
-    #[test]
-    fn a_path_segment_cannot_leave_its_path() {
-        for text in ["", ".", "..", "a\r\nb", "\t", "..\\users"] {
-            assert!(PathSegment::try_from(text).is_err(), "{text:?}");
-        }
-        assert_eq!(
-            PathSegment::try_from("../users/me").map(|id| id.to_string()),
-            Ok("../users/me".to_owned())
-        );
     }
 
     /// Whether a trimmed text that is not a URL consists of an ID's digits, with gaps only where Zoom writes them.

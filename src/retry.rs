@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::operation::Operation;
 use crate::sentence::LAST_SECOND_OF_9999;
-use crate::{Extra, MeetingId, WebinarId};
+use crate::{MeetingId, WebinarId};
 
 /// Whether, how often and how long a call waits when Zoom answers 429.
 ///
@@ -188,7 +188,7 @@ pub struct Resend {
     pub at: SystemTime,
     meeting_id: Option<MeetingId>,
     webinar_id: Option<WebinarId>,
-    texts: Extra,
+    texts: Map<String, Value>,
 }
 
 impl Resend {
@@ -207,7 +207,7 @@ impl Resend {
             at: later(SystemTime::now(), wait),
             meeting_id: id("meetingId").and_then(|id| id.parse().ok()),
             webinar_id: id("webinarId").and_then(|id| id.parse().ok()),
-            texts: texts.into(),
+            texts,
             path,
         }
     }

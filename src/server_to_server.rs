@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
-use reqwest::{Method, Request, Url};
+use reqwest::{Request, Url};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -56,12 +56,15 @@ const LIFETIME: f64 = 3600.0;
 
 /// Not an operation of the description, but errors name it like one.
 static TOKEN_REQUEST: Operation = Operation {
+    name: "token_request",
     id: "the token request",
-    method: Method::POST,
     path: "/oauth/token",
     media_type: None,
     body_required: true,
+    returns_json: true,
     documented_wait: None,
+    lengths: &[],
+    secrets: &[],
     errors: &[],
 };
 

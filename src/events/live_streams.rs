@@ -415,12 +415,8 @@ mod tests {
     fn start(template: &'static str, path: &str) -> Resend {
         let operation = Box::leak(Box::new(crate::operation::Operation {
             id: "anOperation",
-            method: reqwest::Method::PATCH,
             path: template,
-            media_type: None,
-            body_required: false,
-            documented_wait: None,
-            errors: &[],
+            ..Default::default()
         }));
         let texts = [("action".to_owned(), "start".into())].into_iter().collect();
         Resend::new(operation, path.to_owned(), texts, 1, HOUR)

@@ -9,6 +9,7 @@ mod faults;
 mod limits;
 mod modules;
 mod operations;
+mod responses;
 mod secrets;
 mod sentences;
 mod setters;
