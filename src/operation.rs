@@ -20,13 +20,20 @@ pub(crate) struct Operation {
     pub body_required: bool,
     /// Whether a success has JSON.
     pub returns_json: bool,
-    /// The wait that this operation's 429 asks for in its description, or else the document's default.
-    pub documented_wait: Option<Duration>,
+    pub documented_wait: Option<DocumentedWait>,
     /// The place of each text of the body whose length is limited, and the least and most characters.
     pub lengths: &'static [(Place, u64, u64)],
     /// The place of each secret of the body.
     pub secrets: &'static [Place],
     pub errors: &'static [DocumentedError],
+}
+
+/// How long to wait after a 429 that does not say it, if a field of the body has this value.
+#[derive(Debug)]
+pub(crate) struct DocumentedWait {
+    pub field: &'static str,
+    pub value: &'static str,
+    pub wait: Duration,
 }
 
 /// A Zoom code that the description lists under a status.
@@ -40,6 +47,13 @@ pub(crate) struct DocumentedError {
 impl Operation {
     pub fn documented_error(&self, status: u16, code: i64) -> Option<&DocumentedError> {
         self.errors.iter().find(|error| error.status == status && error.code == code)
+    }
+
+    /// The documented wait for a call with this body.
+    pub fn documented_wait(&self, body: &Map<String, Value>) -> Option<Duration> {
+        let documented = self.documented_wait.as_ref()?;
+        let is_for_it = body.get(documented.field)? == documented.value;
+        is_for_it.then_some(documented.wait)
     }
 
     /// The value of a path's parameter in `path`, which ends as this operation's template does.
@@ -106,5 +120,44 @@ fn collect<'f>(value: &'f Value, place: Place, found: &mut Vec<&'f str>) {
         }
         (Value::Object(members), place) => collect_in(members, place, found),
         _ => (),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_documented_wait_is_for_one_value_of_one_field() {
+        let wait = Duration::from_secs(30);
+        let documented_wait = Some(DocumentedWait { field: "action", value: "start", wait });
+        let operation = Operation { documented_wait, ..Operation::default() };
+        for (body, expected) in [
+            (json!({ "action": "start", "settings": {} }), Some(wait)),
+            (json!({ "action": "stop" }), None),
+            (json!({ "settings": { "action": "start" } }), None),
+            (json!({}), None),
+        ] {
+            assert_eq!(operation.documented_wait(body.as_object().expect("an object")), expected, "{body}");
+        }
+        let without = Operation::default();
+        assert_eq!(without.documented_wait(json!({ "action": "start" }).as_object().expect("one")), None);
+    }
+
+    #[test]
+    fn only_a_start_has_a_documented_wait() {
+        let waits = crate::generated::OPERATIONS.iter().filter_map(|operation| {
+            let DocumentedWait { field, value, wait } = operation.documented_wait.as_ref()?;
+            Some((operation.id, *field, *value, wait.as_secs()))
+        });
+        assert_eq!(
+            waits.collect::<Vec<_>>(),
+            [
+                ("updateMeetingLiveStreamStatus", "action", "start", 30),
+                ("updateWebinarLiveStreamStatus", "action", "start", 30),
+            ]
+        );
     }
 }

@@ -226,8 +226,8 @@ async fn each_field_that_breaks_a_rule_of_the_description_is_named() {
         (STATUS, json!({"action": 1}), vec!["action"]),
         (STATUS, json!({"action": null}), vec!["action"]),
         (STATUS, json!({"action": "stop", "colour": "red"}), vec!["colour"]),
-        (STATUS, json!({"settings": "{}"}), vec!["settings"]),
-        (STATUS, json!({"settings": {"active_speaker_name": "true", "size": 1}}), {
+        (STATUS, json!({"settings": "{}"}), vec!["action", "settings"]),
+        (STATUS, json!({"action": "stop", "settings": {"active_speaker_name": "true", "size": 1}}), {
             vec!["settings.active_speaker_name", "settings.size"]
         }),
         (CONFIGURE, json!({"stream_url": "a"}), vec!["page_url", "stream_key"]),

@@ -15,6 +15,7 @@ const KINDS: [(&str, &[(&str, &str)]); 10] = [
             ("tags", ""),
             ("security", ""),
             ("x-retry-after-seconds", ""),
+            ("x-retry-after-when", ""),
             ("paths", "*path"),
             ("components", "components"),
         ],

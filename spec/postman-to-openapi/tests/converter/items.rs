@@ -184,6 +184,7 @@ fn every_response_keeps_its_status_text_and_codes() {
             {"code": 300, "message": "Webinar Id does not exist. Invalid Webinar Id."},
             {"code": 3001, "message": "Webinar does not exist: {webinarId}."},
             {"code": 1001, "message": "User does not exist: {userId}."},
+            {"code": 3161, "message": "Meeting hosting and scheduling capabilities are not allowed for your user account."},
         ])
     );
     assert_eq!(
@@ -197,6 +198,7 @@ fn the_document_has_the_wait_that_the_429_asks_for() {
     let document = document();
     assert_eq!(operation(&document, STATUS)["responses"]["429"]["x-retry-after-seconds"], 30);
     assert_eq!(document["x-retry-after-seconds"], 30);
+    assert_eq!(document["x-retry-after-when"], json!({"action": "start"}));
 }
 
 #[test]
