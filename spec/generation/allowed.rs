@@ -81,7 +81,6 @@ const KINDS: [(&str, &[(&str, &str)]); 10] = [
             ("minLength", ""),
             ("maxLength", ""),
             ("nullable", ""),
-            ("x-feature", ""),
             ("properties", "*schema"),
             ("items", "schema"),
             ("additionalProperties", "schema"),
@@ -112,7 +111,6 @@ const VALUES: [(&str, &str, &[&str]); 3] = [
             "hostname",
             "byte",
             "password",
-            "meeting-id",
         ],
     ),
 ];
