@@ -52,13 +52,12 @@
 
 mod event;
 mod live_streams;
+mod notification;
 mod verify;
 
 pub use event::{Challenge, Event, Other};
 pub use live_streams::{LiveStreams, StreamState};
+pub use notification::{CustomLiveStreamingSettings, LiveStreaming, Notification, Object, Payload};
 #[cfg(feature = "mock")]
 pub(crate) use verify::signature;
 pub use verify::{Verifier, VerifyError};
-
-#[doc(inline)]
-pub use crate::types::{MeetingEvent, MeetingLiveStreamingEvent};

@@ -82,7 +82,6 @@ const KINDS: [(&str, &[(&str, &str)]); 10] = [
             ("minLength", ""),
             ("maxLength", ""),
             ("nullable", ""),
-            ("x-feature", ""),
             ("properties", "*schema"),
             ("items", "schema"),
             ("additionalProperties", "schema"),
@@ -113,7 +112,6 @@ const VALUES: [(&str, &str, &[&str]); 3] = [
             "hostname",
             "byte",
             "password",
-            "meeting-id",
         ],
     ),
 ];

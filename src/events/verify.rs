@@ -49,7 +49,7 @@ impl Verifier {
 
     /// How far the timestamp may be from the current time, in the past or the future. Default: 5 minutes.
     ///
-    /// It is not known whether Zoom gives an event a new timestamp when it sends it again, up to 85 minutes later.
+    /// That suits events that Zoom sends again, too: they have been seen to get a new timestamp and signature.
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = age;
         self
@@ -87,7 +87,8 @@ impl Verifier {
         let timestamp = timestamp.ok_or(VerifyError::MissingTimestamp)?;
         let signature = in_hex(signature.as_ref()).ok_or(VerifyError::MalformedSignature)?;
         let timestamp = timestamp.as_ref();
-        self.check_age(seconds(timestamp).ok_or(VerifyError::MalformedTimestamp)?, now)?;
+        let seconds = seconds(timestamp).ok_or(VerifyError::MalformedTimestamp)?;
+        self.check_age(seconds, now)?;
         let mut secrets = self.secret_tokens.iter().filter(|secret| !is_blank(secret)).peekable();
         secrets.peek().ok_or(VerifyError::NoSecretToken)?;
         let is_signed_by = |secret: &&Secret| {
@@ -95,7 +96,7 @@ impl Verifier {
             hmac(secret, &message).verify_slice(&signature).is_ok()
         };
         let secret = secrets.find(is_signed_by).ok_or(VerifyError::WrongSignature)?;
-        read(body, secret).map_err(VerifyError::NotAnEvent)
+        read(body, secret, seconds).map_err(VerifyError::NotAnEvent)
     }
 
     fn check_age(&self, timestamp: u64, now: SystemTime) -> Result<(), VerifyError> {
