@@ -169,7 +169,7 @@ pub async fn examine(
         });
         builder().access_token(token.clone()).body_encoding(encoding).retry(retry).build()
     };
-    let (multipart, json) = match (client(BodyEncoding::Described), client(BodyEncoding::Json)) {
+    let (multipart, json) = match (client(BodyEncoding::Multipart), client(BodyEncoding::Json)) {
         (Ok(multipart), Ok(json)) => (multipart, json),
         (Err(error), _) | (_, Err(error)) => {
             report.line("client", error.to_string());

@@ -13,7 +13,7 @@ use crate::body::urlencoded;
 use crate::envelope::text;
 use crate::error::{BoxError, Error, Judgement, Progress, asks_to_wait};
 use crate::operation::Operation;
-use crate::retry::Limit;
+use crate::retry::{Wait, retry_after};
 use crate::transport::{backoff, send};
 use crate::{Secret, url};
 
@@ -139,18 +139,15 @@ impl TokenSource for ServerToServer {
             let basic = request.headers().get(AUTHORIZATION).and_then(|basic| basic.to_str().ok());
             let basic = basic.unwrap_or_default().trim_start_matches("Basic ").to_owned();
             let outcome = send(http, request).await;
-            progress.attempts += 1;
-            progress.elapsed = started.elapsed();
-            match outcome {
-                Ok(answer) => {
-                    let secrets = [self.client_secret.expose().to_owned(), basic];
-                    return Ok(judge(answer, &secrets, progress, SystemTime::now())?);
-                }
-                Err(error) => match backoff(&error, progress.attempts as usize - 1) {
-                    Some(wait) => sleep(wait).await,
-                    None => return Err(Error::transport(&TOKEN_REQUEST, error, progress).into()),
-                },
+            let pause = backoff(&outcome, true, progress.attempts as usize);
+            progress.count(&outcome, false, started.elapsed());
+            if let Some(pause) = pause {
+                sleep(pause).await;
+                continue;
             }
+            let answer = outcome.map_err(|error| Error::transport(&TOKEN_REQUEST, error, progress))?;
+            let secrets = [self.client_secret.expose().to_owned(), basic];
+            return Ok(judge(answer, &secrets, progress, SystemTime::now())?);
         }
     }
 
@@ -181,14 +178,12 @@ fn judge(
             Err(what) => answer.flaw = answer.flaw.or(Some(Flaw::new(what))),
         }
     } else {
-        let limit = Limit::read(&answer.headers, None, now);
-        judgement.limit = Some(limit);
-        judgement.advice = advice(answer.status.as_u16(), limit);
+        judgement.advice = advice(answer.status.as_u16(), retry_after(&answer.headers, now));
     }
     Err(Error::answered(&TOKEN_REQUEST, answer, judgement, progress))
 }
 
-fn advice(status: u16, limit: Limit) -> Option<String> {
+fn advice(status: u16, wait: Option<Wait>) -> Option<String> {
     let advice = match status {
         404 | 405 => "Check the token URL",
         400 | 401 | 403 => "Check the account ID, client ID and client secret, and that the app is activated",
@@ -196,8 +191,8 @@ fn advice(status: u16, limit: Limit) -> Option<String> {
         500.. => "The token endpoint itself failed: try again later",
         _ => return None,
     };
-    Some(match limit.wait {
-        Some(_) if status >= 429 => format!("{advice}. {}", asks_to_wait(limit)),
+    Some(match wait {
+        Some(wait) if status >= 429 => format!("{advice}. {}", asks_to_wait(wait)),
         _ => advice.to_owned(),
     })
 }
@@ -238,7 +233,7 @@ mod tests {
     fn answer(status: u16, headers: &HeaderMap, body: &[u8]) -> Result<AccessToken, Error> {
         let status = StatusCode::from_u16(status).expect("a status");
         let body = Bytes::copy_from_slice(body);
-        let answer = Answer { status, headers: headers.clone(), body, flaw: None };
+        let answer = Answer::new(status, headers.clone(), body, None);
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_590_883_200);
         judge(answer, &SECRETS.map(str::to_owned), Progress::default(), now)
     }

@@ -2,19 +2,20 @@
 
 use std::error::Error as StdError;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::header::HeaderValue;
 use reqwest::{Client, Request, Response};
 
 use crate::answer::{Answer, FAILURE_LIMIT, Flaw};
+use crate::retry::retry_after;
 use crate::sentence::causes;
 
 /// How large a success's body may be, in bytes.
 pub(crate) const SUCCESS_LIMIT: usize = 4 * 1024 * 1024;
-/// The waits before the second and the third attempt to connect.
-const CONNECT_BACKOFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(1000)];
+/// The waits before the second and the third attempt.
+const BACKOFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(1000)];
 
 /// Sends once and reads the answer.
 pub(crate) async fn send(http: &Client, request: Request) -> Result<Answer, reqwest::Error> {
@@ -29,12 +30,34 @@ pub(crate) async fn send(http: &Client, request: Request) -> Result<Answer, reqw
             *value = HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone());
         }
     }
-    Ok(Answer { status, headers, body, flaw })
+    Ok(Answer::new(status, headers, body, flaw))
 }
 
-/// The wait before another attempt to connect, after this many failed attempts; `None` if another would not help.
-pub(crate) fn backoff(error: &reqwest::Error, attempts: usize) -> Option<Duration> {
-    CONNECT_BACKOFF.get(attempts).copied().filter(|_| may_connect_later(error))
+/// The wait before another attempt after this many failures; `None` if another would not help, or could do harm.
+///
+/// A request that did not leave may go out again. After a broken connection, or a gateway that could not reach Zoom, only
+/// one that `is_repeatable` may, because it changes nothing however often Zoom receives it.
+pub(crate) fn backoff(
+    outcome: &Result<Answer, reqwest::Error>,
+    is_repeatable: bool,
+    failures: usize,
+) -> Option<Duration> {
+    use reqwest::StatusCode as Status;
+    let wait = *BACKOFF.get(failures)?;
+    let (is_worth_it, asked) = match outcome {
+        Err(error) if error.is_connect() => (may_connect_later(error), None),
+        Err(error) => (is_repeatable && !error.is_timeout(), None),
+        Ok(answer) => {
+            let is_broken =
+                answer.flaw.as_ref().is_some_and(|flaw| flaw.cause.is_some()) && !answer.is_timeout();
+            let is_gateways = matches!(
+                answer.status,
+                Status::BAD_GATEWAY | Status::SERVICE_UNAVAILABLE | Status::GATEWAY_TIMEOUT
+            );
+            (is_repeatable && (is_broken || is_gateways), retry_after(&answer.headers, SystemTime::now()))
+        }
+    };
+    is_worth_it.then(|| asked.map_or(wait, |asked| asked.time))
 }
 
 /// Whether the network refused the connection, rather than a certificate, a proxy or the lookup of a name.

@@ -262,14 +262,13 @@ pub async fn run(minutes: u32) -> Result<(), Failure> {
 fn clients(front: SocketAddr) -> Result<[Client; 2], Failure> {
     let app = ServerToServer::new("mock-account", "mock-client", "mock-secret");
     let app = app.token_url(format!("http://{front}/oauth/token"));
-    let build = |http| {
+    let build = |http: fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder| {
         let client = Client::builder().base_url(format!("http://{front}/v2")).http(http);
-        let client =
-            client.token_source(app.clone()).attempt_timeout(ATTEMPT_TIMEOUT).pool_idle_timeout(IDLE_TIMEOUT);
-        client.retry(RetryPolicy::default().deadline(DEADLINE)).build()
+        let client = client.token_source(app.clone()).attempt_timeout(ATTEMPT_TIMEOUT);
+        client.call_timeout(DEADLINE).build()
     };
-    let http = reqwest::ClientBuilder::new;
-    Ok([build(http())?, build(http().http2_prior_knowledge())?])
+    let http1 = |http: reqwest::ClientBuilder| http.pool_idle_timeout(IDLE_TIMEOUT);
+    Ok([build(http1)?, build(|http| http.pool_idle_timeout(IDLE_TIMEOUT).http2_prior_knowledge())?])
 }
 
 async fn round(

@@ -52,11 +52,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let server = MockServer::builder().cool_down(Duration::ZERO).start().await?;
     let app = ServerToServer::new("mock-account", "mock-client", "mock-secret").token_url(server.token_url());
-    let http = reqwest::ClientBuilder::new();
     let zoom = Client::builder()
         .base_url(server.base_url())
         .token_source(app)
-        .http(if http2 { http.http2_prior_knowledge() } else { http })
+        .http(|http| if http2 { http.http2_prior_knowledge() } else { http })
         .build()?;
 
     let started = Instant::now();

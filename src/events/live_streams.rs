@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use super::Event;
 use crate::sentence::instant;
-use crate::{MeetingId, Resend};
+use crate::{Ending, MeetingId, Resend};
 
 /// Whether a meeting's stream is running, according to an event. [`LiveStreams::state`] and [`Event::stream_state`] return
 /// it.
@@ -132,12 +132,12 @@ impl LiveStreams {
     /// running. For the same reason, send an emergency stop with a policy without `unless`.
     pub fn satisfied(
         &self,
-    ) -> impl Fn(Resend) -> Pin<Box<dyn Future<Output = String> + Send>> + Send + Sync + use<> {
+    ) -> impl Fn(Resend) -> Pin<Box<dyn Future<Output = Ending> + Send>> + Send + Sync + use<> {
         let streams = self.clone();
         move |resend| Box::pin(streams.clone().satisfies(resend))
     }
 
-    async fn satisfies(self, resend: Resend) -> String {
+    async fn satisfies(self, resend: Resend) -> Ending {
         let state = match resend.field("action") {
             Some("start") => Some(StreamState::Running),
             Some("stop") => Some(StreamState::Stopped),
@@ -147,8 +147,10 @@ impl LiveStreams {
         let (Some(state), Some(meeting)) = (state, meeting) else { return pending().await };
         let since = instant(self.until(meeting, state).await);
         match state {
-            StreamState::Running => format!("the stream of meeting {meeting} has been running since {since}"),
-            StreamState::Stopped => format!("the stream of meeting {meeting} was stopped at {since}"),
+            StreamState::Running => Ending::Done,
+            StreamState::Stopped => {
+                Ending::Declined(format!("the stream of meeting {meeting} was stopped at {since}"))
+            }
         }
     }
 
@@ -440,7 +442,7 @@ mod tests {
         for (number, wait) in waits.into_iter().enumerate() {
             let words = format!("meeting {} has been running since {}", 1 + number % 2, instant(since));
             let reason = wait.await.expect("a wait");
-            assert!(reason.contains(&words), "{reason}");
+            assert_eq!(reason, Ending::Done, "{words}");
         }
         assert!(streams.lock().waiting.is_empty());
         timeout(Duration::ZERO, wait(1)).await.expect("it is running already");

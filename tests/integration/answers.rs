@@ -133,9 +133,9 @@ async fn a_2xx_is_a_success_unless_it_holds_an_error_or_something_other_than_jso
             r#"{"code": 3161, "message": "Not allowed."}"#,
             "HTTP 200, code 3161 (HOST_NOT_ALLOWED): Not allowed",
         ),
-        (r#"{"code":"300","message":"bad"}"#, "HTTP 200, code 300 (INVALID_ID): bad"),
+        (r#"{"code":"300","message":"bad"}"#, "HTTP 200, code 300 (INVALID_REQUEST): bad"),
         (r#"{"id": 5, "code": 1, "message": "x"}"#, "HTTP 200, code 1: x"),
-        ("\u{feff}{\"code\":300,\"message\":\"bad\"}", "HTTP 200, code 300 (INVALID_ID): bad"),
+        ("\u{feff}{\"code\":300,\"message\":\"bad\"}", "HTTP 200, code 300 (INVALID_REQUEST): bad"),
     ] {
         server.answer(Answer::status(200).body(body));
         let error = stop().await.expect_err(body);
@@ -222,7 +222,7 @@ async fn the_code_of_a_long_200_is_read_and_its_first_64_kib_are_kept() {
     let body = format!(r#"{{"more":"{}","code":300,"message":"Zoom's words."}}"#, "x".repeat(70_000));
     server.answer(Answer::status(200).body(body));
     let error = start(&zoom, MEETING).await.expect_err("an error");
-    assert_eq!(error.code(), Some(ErrorCode::INVALID_ID));
+    assert_eq!(error.code(), Some(ErrorCode::INVALID_REQUEST));
     assert_eq!(error.body().map(|body| body.len()), Some(64 * 1024));
 }
 
@@ -247,11 +247,11 @@ async fn a_redirect_is_an_error_and_is_not_followed() {
     for status in [300_u16, 301, 302, 303, 307, 308] {
         let server = MockServer::start().await.expect("the embedded Zoom");
         let following = reqwest::ClientBuilder::new().redirect(reqwest::redirect::Policy::limited(10));
-        let zoom = builder(&server).http(following).build().expect("a client");
+        let zoom = builder(&server).http(|_| following).build().expect("a client");
         server.answer(Answer::status(status).header("location", elsewhere.url()));
         let error = start(&zoom, MEETING).await.expect_err("a redirect");
         assert_eq!(error.status().map(|status| status.as_u16()), Some(status));
-        assert_eq!(error.code(), (status == 300).then_some(ErrorCode::INVALID_ID));
+        assert_eq!(error.code(), (status == 300).then_some(ErrorCode::INVALID_REQUEST));
         assert_eq!((error.attempts(), server.request_count()), (1, 1));
     }
     assert_eq!(elsewhere.connections(), 0);

@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt;
 use zoom_livestream::events::{Event, LiveStreams, StreamState, Verifier};
 use zoom_livestream::mock::{Answer, MockServer, Webhook};
 use zoom_livestream::update_meeting_live_stream_status::Action;
-use zoom_livestream::{Client, Error, MeetingId, RetryPolicy};
+use zoom_livestream::{Client, Ending, Error, MeetingId, RetryPolicy};
 
 use crate::support::{
     MEETING, RawServer, STREAM_KEY, builder, call, client, configure, read_request, secret_in, start, until,
@@ -220,7 +220,7 @@ async fn the_reason_from_unless_is_in_the_error_and_check_is_called_after_the_wa
                 Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
                 None => pending().await,
             }
-            format!("the director called ({})", resend.number)
+            Ending::Declined(format!("the director called ({})", resend.number))
         });
         let zoom = client(&server).with_retry(policy);
         server.answer(limited("30"));

@@ -91,7 +91,7 @@ async fn a_connection_failure_that_a_retry_cannot_fix_is_not_retried() {
     .await;
     let through = reqwest::Proxy::all(format!("http://{}", proxy.address)).expect("a proxy");
     let refused = Client::builder().base_url("https://api.zoom.us/v2").access_token("hidden-token");
-    let refused = refused.http(reqwest::ClientBuilder::new().proxy(through)).build();
+    let refused = refused.http(|http| http.proxy(through)).build();
     for zoom in [unknown, refused] {
         let error = start(&zoom.expect("a client"), MEETING).await.expect_err("no connection");
         assert_eq!((error.kind(), error.attempts()), (ErrorKind::Connect, 1), "{error:?}");
@@ -103,8 +103,8 @@ async fn a_connection_failure_that_a_retry_cannot_fix_is_not_retried() {
 #[tokio::test]
 async fn no_backoff_extends_past_the_deadline() {
     for (deadline, attempts) in [(100, 1), (600, 2)] {
-        let policy = RetryPolicy::default().deadline(Duration::from_millis(deadline));
-        let zoom = Client::builder().base_url(closed_port()).access_token("hidden-token").retry(policy);
+        let zoom = Client::builder().base_url(closed_port()).access_token("hidden-token");
+        let zoom = zoom.call_timeout(Duration::from_millis(deadline));
         let error = start(&zoom.build().expect("a client"), MEETING).await.expect_err("nothing listens");
         assert_eq!((error.kind(), error.attempts()), (ErrorKind::Connect, attempts));
         assert!(error.elapsed() < Duration::from_millis(deadline), "{:?}", error.elapsed());
@@ -132,7 +132,7 @@ async fn a_server_that_starts_late_gets_the_call_once() {
 async fn a_status_other_than_429_is_not_resent_by_http_1_or_2() {
     for http in [http1 as fn() -> _, http2] {
         let server = server().await;
-        let zoom = builder(&server).http(http()).build().expect("a client");
+        let zoom = builder(&server).http(|_| http()).build().expect("a client");
         for (sent, code) in
             [400_u16, 403, 404, 408, 409, 421, 425, 500, 502, 503, 504].into_iter().enumerate()
         {
@@ -152,7 +152,7 @@ async fn a_status_other_than_429_is_not_resent_by_http_1_or_2() {
 async fn no_answer_in_time_is_not_resent_by_http_1_or_2() {
     for http in [http1 as fn() -> _, http2] {
         let server = server().await;
-        let zoom = builder(&server).http(http()).attempt_timeout(Duration::from_millis(300)).build();
+        let zoom = builder(&server).http(|_| http()).attempt_timeout(Duration::from_millis(300)).build();
         let zoom = zoom.expect("a client");
         server.answer(Answer::hang());
         let error = start(&zoom, MEETING).await.expect_err("no answer");
@@ -168,7 +168,7 @@ async fn no_answer_in_time_is_not_resent_by_http_1_or_2() {
 async fn a_connection_that_ends_without_an_answer_is_not_resent_by_http_1_or_2() {
     for http in [http1 as fn() -> _, http2] {
         let server = server().await;
-        let zoom = builder(&server).http(http()).build().expect("a client");
+        let zoom = builder(&server).http(|_| http()).build().expect("a client");
         start(&zoom, MEETING).await.expect("204, and a connection in the pool");
         server.answer(Answer::disconnect());
         let error = start(&zoom, MEETING).await.expect_err("no answer");
@@ -359,7 +359,7 @@ async fn what_http2_calls_safe_to_retry_is_not_resent_by_the_stack() {
                 .classify_fn(|attempt| attempt.retryable()),
         );
         for (calls, http) in [http2(), retrying].into_iter().enumerate() {
-            let zoom = server.builder().http(http).build().expect("a client");
+            let zoom = server.builder().http(|_| http).build().expect("a client");
             let error = start(&zoom, MEETING).await.expect_err(what);
             assert_eq!((error.kind(), error.attempts()), (ErrorKind::Interrupted, 1), "{what}");
             assert_eq!(error.may_have_been_sent(), may_have_been_sent, "{what}");
@@ -463,7 +463,7 @@ async fn a_ten_megabyte_answer_is_an_error_that_keeps_64_kib_over_http_1_and_2()
             (200, envelope.clone().into_bytes()),
         ] {
             let server = server().await;
-            let zoom = builder(&server).http(http()).build().expect("a client");
+            let zoom = builder(&server).http(|_| http()).build().expect("a client");
             server.answer(Answer::status(code).body(body));
             let error = start(&zoom, MEETING).await.expect_err("no success");
             assert_eq!((error.kind(), status(&error)), (ErrorKind::Answered, Some(code)));
@@ -509,8 +509,12 @@ async fn dropped_after(polls: usize, http: reqwest::ClientBuilder) -> bool {
         tokio::time::sleep(Duration::from_millis(20)).await;
         true
     });
-    let zoom =
-        builder_without_token(&server).http(http).token_source(app).retry(policy).build().expect("a client");
+    let zoom = builder_without_token(&server)
+        .http(|_| http)
+        .token_source(app)
+        .retry(policy)
+        .build()
+        .expect("a client");
 
     let other = zoom.clone();
     let ended = poll_times(Box::pin(async move { start(&other, MEETING).await }), polls).await.is_some();
@@ -550,8 +554,8 @@ async fn a_call_dropped_at_any_await_leaves_no_request_and_no_lock_behind() {
 async fn a_wait_too_long_for_the_clock_does_not_panic() {
     let server = server().await;
     server.answer(Answer::error(429, 429, "Too many.").header("retry-after", "18446744073709551615"));
-    let patient = RetryPolicy::default().max_wait(Duration::MAX).deadline(None).notify(|_| {});
-    let zoom = client(&server).with_retry(patient);
+    let patient = RetryPolicy::default().max_wait(Duration::MAX).notify(|_| {});
+    let zoom = client(&server).with_retry(patient).with_call_timeout(None);
     let waiting = tokio::time::timeout(Duration::from_millis(500), start(&zoom, MEETING)).await;
     assert!(waiting.is_err(), "the call waits: {waiting:?}");
 }

@@ -116,8 +116,8 @@ async fn the_check_is_called_before_each_resend_and_false_ends_the_call() {
 async fn an_attempt_ends_at_the_deadline_when_that_comes_before_its_timeout() {
     let server = server().await;
     server.answer(Answer::hang());
-    let policy = RetryPolicy::default().deadline(Duration::from_millis(300));
-    let error = start(&client(&server).with_retry(policy), MEETING).await.expect_err("no answer");
+    let zoom = client(&server).with_call_timeout(Duration::from_millis(300));
+    let error = start(&zoom, MEETING).await.expect_err("no answer");
     assert!(error.is_timeout() && error.may_have_been_sent());
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(error.elapsed() < Duration::from_secs(10));
@@ -134,10 +134,7 @@ async fn no_connection_is_held_while_a_call_waits() {
     let server = server().await;
     server.answer(limited("2").body(vec![b' '; 32 * 1024]));
     // One connection at a time: the second call succeeds only if the first one's is free again.
-    let zoom = builder(&server)
-        .http(reqwest::ClientBuilder::new().pool_max_idle_per_host(1))
-        .build()
-        .expect("a client");
+    let zoom = builder(&server).http(|http| http.pool_max_idle_per_host(1)).build().expect("a client");
     let first = tokio::spawn({
         let zoom = zoom.clone();
         async move { start(&zoom, MEETING).await }
@@ -256,9 +253,10 @@ async fn refused_of(zoom: &Client, calls: u64) -> usize {
 async fn the_error_names_a_check_that_outlasts_the_deadline() {
     let server = server().await;
     server.answer_always(limited("1"));
-    let policy = RetryPolicy::default().deadline(Duration::from_secs(2)).check(|_| std::future::pending());
-    let error = start(&client(&server).with_retry(policy), MEETING).await.expect_err("the deadline");
-    assert!(error.to_string().contains("`check` did not answer before the call's deadline"), "{error}");
+    let policy = RetryPolicy::default().check(|_| std::future::pending());
+    let zoom = client(&server).with_retry(policy).with_call_timeout(Duration::from_secs(2));
+    let error = start(&zoom, MEETING).await.expect_err("the deadline");
+    assert!(error.to_string().contains("`check` did not answer before the call's timeout"), "{error}");
     assert!(error.is_rate_limited() && !error.is_retry_declined());
     assert!(error.elapsed() < Duration::from_secs(10), "{:?}", error.elapsed());
 }
@@ -307,18 +305,17 @@ async fn an_answer_of_four_mebibytes_is_accepted_and_one_byte_more_is_refused() 
 #[tokio::test]
 async fn a_call_whose_deadline_has_passed_sends_nothing() {
     let server = server().await;
-    let policy = RetryPolicy::default().deadline(Duration::ZERO);
-    let error = start(&client(&server).with_retry(policy), MEETING).await.expect_err("no time");
+    let zoom = client(&server).with_call_timeout(Duration::ZERO);
+    let error = start(&zoom, MEETING).await.expect_err("no time");
     assert!(error.is_timeout() && !error.may_have_been_sent(), "{error}");
     assert_eq!((error.attempts(), server.request_count()), (0, 0));
-    assert!(error.to_string().contains("the call's deadline passed before the request was sent"), "{error}");
+    assert!(error.to_string().contains("the call's timeout passed before the request was sent"), "{error}");
 }
 
 #[tokio::test]
 async fn the_longest_deadline_does_not_panic() {
     let server = server().await;
-    let endless = RetryPolicy::default().deadline(Duration::MAX);
-    start(&client(&server).with_retry(endless), MEETING).await.expect("204");
+    start(&client(&server).with_call_timeout(Duration::MAX), MEETING).await.expect("204");
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,7 +14,7 @@ async fn server() -> MockServer {
 
 #[tokio::test]
 async fn each_operation_is_accepted_in_both_encodings() {
-    for encoding in [BodyEncoding::Described, BodyEncoding::Json] {
+    for encoding in [BodyEncoding::Negotiated, BodyEncoding::Multipart, BodyEncoding::Json] {
         for operation in operations() {
             let id = operation["operationId"].as_str().expect("an id");
             let server = server().await;

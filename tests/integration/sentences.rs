@@ -20,7 +20,8 @@ use zoom_livestream::{
 
 use crate::faults::{closed_port, frame, http2, http2_answering};
 use crate::support::{
-    MEETING, RawServer, builder, builder_without_token, configure, in_child, is_child, read_request, start,
+    MEETING, RawServer, builder, builder_without_token, client, configure, in_child, is_child, read_request,
+    start,
 };
 
 /// The sentences under one heading.
@@ -106,7 +107,6 @@ fn building() -> List {
         new().base_url("https://api.zoom.us/v2?a=b"),
         new().base_url("https://api.zoom.us/v2/../v3"),
         new().user_agent("a\r\nb"),
-        new().http2_keep_alive_interval(Duration::ZERO),
         Client::builder().token_source(app("", "b")),
         Client::builder().token_source(app("a", "b\n")),
         Client::builder().token_source(app("a", "b:b")),
@@ -166,12 +166,15 @@ async fn connecting() -> List {
     let mut list = List::new("No answer");
     let unreachable = Client::builder().access_token("t").base_url(closed_port()).build();
     list.add(start(&unreachable.expect("a client"), MEETING).await.expect_err("nothing listens"));
-    let hasty = RetryPolicy::never().deadline(Duration::from_secs(1));
-    list.add(answered(Answer::hang(), hasty).await);
-    list.add(answered(Answer::status(204), RetryPolicy::default().deadline(Duration::ZERO)).await);
+    let server = server().await;
+    server.answer(Answer::hang());
+    for timeout in [Duration::from_secs(1), Duration::ZERO] {
+        let hasty = client(&server).with_call_timeout(timeout);
+        list.add(start(&hasty, MEETING).await.expect_err("no time"));
+    }
     list.add(answered(Answer::disconnect(), RetryPolicy::never()).await);
     let (refusing, _) = http2_answering(|id| frame(3, 0, id, &7_u32.to_be_bytes())).await;
-    let zoom = refusing.builder().http(http2()).build().expect("a client");
+    let zoom = refusing.builder().http(|_| http2()).build().expect("a client");
     list.add(start(&zoom, MEETING).await.expect_err("a refused stream"));
     list
 }
@@ -230,8 +233,10 @@ async fn waiting() -> List {
     list.add(answered(limited("Sun, 31 May 2099 00:00:00 GMT"), at_once()).await);
     list.add(answered(limited("400"), at_once().max_wait(Duration::MAX)).await);
     list.add(answered(limited("1"), at_once().check(|_| async { false })).await);
-    let slow = at_once().deadline(Duration::from_secs(3)).check(|_| std::future::pending());
-    list.add(answered(limited("1"), slow).await);
+    let slow_server = server().await;
+    slow_server.answer(limited("1"));
+    let slow = client(&slow_server).with_retry(at_once().check(|_| std::future::pending()));
+    list.add(start(&slow.with_call_timeout(Duration::from_secs(3)), MEETING).await.expect_err("too slow"));
     let now = SystemTime::now();
     for (state, action) in [(StreamState::Running, Action::Start), (StreamState::Stopped, Action::Stop)] {
         let streams = LiveStreams::new();
@@ -300,7 +305,7 @@ async fn fetching_tokens() -> List {
         list.add_chain(&start(&zoom, MEETING).await.expect_err("no token"));
     }
     server.answer_token_request(Answer::hang());
-    let hasty = zoom.with_retry(RetryPolicy::default().deadline(Duration::from_millis(100)));
+    let hasty = zoom.with_call_timeout(Duration::from_millis(100));
     list.add(start(&hasty, MEETING).await.expect_err("no time"));
     let server = MockServer::start().await.expect("the embedded Zoom");
     let zoom = builder_without_token(&server).token_source(app().token_url(server.token_url())).build();

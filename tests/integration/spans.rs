@@ -209,8 +209,11 @@ async fn only_a_token_that_is_still_valid_is_said_to_be_used_after_a_failed_refr
     let server = server().await;
     server.answer_token_request(Answer::status(503).delay(Duration::from_millis(300)));
     let app = ServerToServer::new("mock-account", "mock-client", "mock-secret").token_url(server.token_url());
-    let policy = RetryPolicy::default().deadline(Duration::from_millis(100));
-    let zoom = builder_without_token(&server).token_source(app).retry(policy).build().expect("a client");
+    let zoom = builder_without_token(&server)
+        .token_source(app)
+        .call_timeout(Duration::from_millis(100))
+        .build()
+        .expect("a client");
     let (capture, result) = captured(async {
         let outcome = start(&zoom, MEETING).await;
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -328,8 +331,7 @@ async fn an_attempt_that_was_not_answered_says_why() {
     let server = server().await;
     for (answer, kind) in [(Answer::hang(), "timeout"), (Answer::disconnect(), "interrupted")] {
         server.answer(answer);
-        let policy = RetryPolicy::default().deadline(Duration::from_millis(400));
-        let zoom = client(&server).with_retry(policy);
+        let zoom = client(&server).with_call_timeout(Duration::from_millis(400));
         let (capture, result) = captured(configure(&zoom)).await;
         result.expect_err("no answer");
         assert_eq!(capture.named("zoom.attempt")[0].field("error.type"), kind);

@@ -12,8 +12,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use zoom_livestream::mock::{Answer, MockServer, MockServerBuilder};
 use zoom_livestream::{
-    AccessToken, Client, ClientBuilder, Error, ErrorCode, ErrorKind, RetryPolicy, ServerToServer, TokenCache,
-    TokenSource,
+    AccessToken, Client, ClientBuilder, Error, ErrorCode, ErrorKind, ServerToServer, TokenCache, TokenSource,
 };
 
 use crate::support::{
@@ -302,8 +301,8 @@ async fn while_the_old_token_is_valid_a_refresh_that_hangs_does_not_delay_calls(
         Ok(mock_token().with_expires_in(Duration::from_secs(100)))
     });
     let asked = || source.1.load(Ordering::SeqCst);
-    let hasty = RetryPolicy::default().deadline(Duration::from_secs(2));
-    let zoom = builder_without_token(&server).token_source(source.clone()).retry(hasty).build();
+    let hasty = Duration::from_secs(2);
+    let zoom = builder_without_token(&server).token_source(source.clone()).call_timeout(hasty).build();
     let zoom = zoom.expect("a client");
     start(&zoom, MEETING).await.expect("204");
     later(51).await; // half its lifetime
@@ -352,7 +351,7 @@ async fn a_failed_refresh_is_repeated_halfway_to_the_expiry_or_when_the_endpoint
 #[tokio::test]
 async fn calls_with_a_deadline_shorter_than_the_token_request_still_get_its_token() {
     let server = server(MockServer::builder().token_delay(Duration::from_millis(600))).await;
-    let zoom = fetching(&server).with_retry(RetryPolicy::default().deadline(Duration::from_millis(400)));
+    let zoom = fetching(&server).with_call_timeout(Duration::from_millis(400));
     let mut succeeded = 0;
     for _ in 0..20 {
         match start(&zoom, MEETING).await {
@@ -871,7 +870,7 @@ async fn a_token_endpoint_that_starts_late_gets_the_request_once() {
 #[tokio::test]
 async fn a_token_endpoint_that_hangs_or_never_stops_sending_is_cut_off() {
     let server = server(MockServer::builder()).await;
-    let zoom = fetching(&server).with_retry(RetryPolicy::default().deadline(Duration::from_millis(400)));
+    let zoom = fetching(&server).with_call_timeout(Duration::from_millis(400));
     server.answer_token_request(Answer::hang());
     let error = start(&zoom, MEETING).await.expect_err("no token in time");
     assert!(error.is_timeout() && !error.may_have_been_sent(), "{error:?}");
@@ -1068,7 +1067,7 @@ async fn concurrent_calls_over_one_http2_connection_survive_five_revocations_of_
     let server = server(MockServer::builder()).await;
     let http2 = reqwest::ClientBuilder::new().http2_prior_knowledge();
     let zoom =
-        builder_without_token(&server).http(http2).token_source(app(&server)).build().expect("a client");
+        builder_without_token(&server).http(|_| http2).token_source(app(&server)).build().expect("a client");
     storm(&zoom, &server, 50, 5).await;
     let peers: std::collections::HashSet<_> = server.requests().iter().map(|r| r.peer).collect();
     assert_eq!(peers.len(), 1);

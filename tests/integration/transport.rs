@@ -11,7 +11,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use zoom_livestream::mock::MockServer;
-use zoom_livestream::{AccessToken, Client, ClientBuilder, ErrorKind, RetryPolicy, TokenSource};
+use zoom_livestream::{AccessToken, Client, ClientBuilder, ErrorKind, TokenSource};
 
 use crate::support::{
     MEETING, RawServer, builder, client, configure, in_child, is_child, start, until, watch_logs,
@@ -94,7 +94,7 @@ async fn tls(
 
 fn https(server: &RawServer, http: reqwest::ClientBuilder) -> ClientBuilder {
     let url = format!("https://127.0.0.1:{}/v2", server.address.port());
-    Client::builder().base_url(url).access_token("mock-access-token").http(http)
+    Client::builder().base_url(url).access_token("mock-access-token").http(|_| http)
 }
 
 async fn zoom() -> MockServer {
@@ -158,8 +158,7 @@ async fn a_custom_tls_configuration_does_not_turn_verification_off() {
         .with_no_client_auth();
     trusting.dangerous().set_certificate_verifier(Arc::new(Trusting));
     let http = authority.trusted().tls_backend_preconfigured(trusting);
-    let policy = RetryPolicy::default().deadline(Duration::from_millis(200));
-    let client = https(&server, http).retry(policy).build().expect("a client");
+    let client = https(&server, http).call_timeout(Duration::from_millis(200)).build().expect("a client");
     let error = configure(&client).await.expect_err("self-signed");
     assert_eq!(error.kind(), ErrorKind::Connect, "{error}");
     assert_eq!(saw.bytes.load(Ordering::SeqCst), 0);
@@ -250,8 +249,7 @@ async fn nothing_older_than_tls_1_2_is_offered() {
     .await;
     let authority = Authority::new();
     let old = authority.trusted().tls_version_min(reqwest::tls::Version::TLS_1_0);
-    let policy = RetryPolicy::default().deadline(Duration::from_millis(200));
-    let client = https(&server, old).retry(policy).build().expect("a client");
+    let client = https(&server, old).call_timeout(Duration::from_millis(200)).build().expect("a client");
     let error = start(&client, MEETING).await.expect_err("no TLS");
     assert!(!error.may_have_been_sent(), "{error}");
     let hello = hellos.recv().await.expect("a ClientHello");
@@ -280,7 +278,7 @@ async fn the_http_client_of_an_https_base_url_sends_nothing_over_http() {
     let server = RawServer::start(|_, _| async {}).await;
     let zoom = Client::builder()
         .base_url("https://127.0.0.1:9/v2")
-        .http(Authority::new().trusted())
+        .http(|_| Authority::new().trusted())
         .token_source(Careless(server.url()));
     let error = start(&zoom.build().expect("a client"), MEETING).await.expect_err("no https");
     assert_eq!((error.kind(), error.may_have_been_sent()), (ErrorKind::Token, false), "{error}");
@@ -301,8 +299,10 @@ async fn a_server_without_tls_never_receives_the_token() {
         }
     })
     .await;
-    let policy = RetryPolicy::default().deadline(Duration::from_millis(200));
-    let client = https(&server, Authority::new().trusted()).retry(policy).build().expect("a client");
+    let client = https(&server, Authority::new().trusted())
+        .call_timeout(Duration::from_millis(200))
+        .build()
+        .expect("a client");
     let error = start(&client, MEETING).await.expect_err("no TLS");
     assert_eq!((error.kind(), error.may_have_been_sent()), (ErrorKind::Connect, false));
     until("what was sent", || !read.lock().expect("bytes").is_empty()).await;
@@ -335,7 +335,7 @@ async fn a_proxy_from_the_environment_is_used_for_zoom_and_never_receives_the_to
         "transport::a_proxy_from_the_environment_is_used_for_zoom_and_never_receives_the_token";
     if is_child() {
         let http = Authority::new().trusted();
-        let zoom = Client::builder().access_token("hidden-token").http(http).build().expect("a client");
+        let zoom = Client::builder().access_token("hidden-token").http(|_| http).build().expect("a client");
         let error = start(&zoom, MEETING).await.expect_err("the proxy refuses");
         assert_eq!((error.kind(), error.may_have_been_sent()), (ErrorKind::Connect, false), "{error}");
         return;
@@ -367,7 +367,7 @@ fn on_a_system_without_ca_certificates_the_error_says_so() {
         assert!(error.to_string().contains("the system has no CA certificates: install them"), "{error}");
         assert!(std::error::Error::source(&error).is_some());
         // A custom root is enough.
-        let own = Client::builder().access_token("hidden-token").http(Authority::new().trusted());
+        let own = Client::builder().access_token("hidden-token").http(|_| Authority::new().trusted());
         own.build().expect("a client");
         return;
     }
