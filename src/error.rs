@@ -161,7 +161,7 @@ impl Error {
 
     /// The call's timeout passed at a time when no request was in progress.
     pub(crate) fn deadline(operation: &Operation, when: &str, progress: Progress) -> Self {
-        let what = format!("the call's timeout passed {when}");
+        let what = format!("the call's deadline passed {when}");
         Self::failed(ErrorKind::Timeout, operation, &what, progress)
     }
 
@@ -416,7 +416,8 @@ fn could_not_connect(error: &reqwest::Error) -> String {
     let hints = [
         (
             &["certificate", "unknownissuer"][..],
-            ": its certificate is not trusted; if a proxy inspects TLS, add its certificate authority with              `ClientBuilder::http`",
+            ": its certificate is not trusted; if a proxy inspects TLS, add its certificate authority with \
+             `ClientBuilder::http`",
         ),
         (
             &["407", "proxy auth"],
@@ -443,7 +444,8 @@ fn advice(answer: &Answer, judgement: &Judgement<'_>) -> Option<String> {
     }
     let code = envelope.code.map(ErrorCode::get);
     let advice = if !envelope.missing_scopes().is_empty() || code == Some(4711) {
-        "Add one of these scopes to the app on Zoom's App Marketplace (a server-to-server app needs the one that ends in          `:admin`), then get a new access token; a new scope can take a while"
+        "Add one of these scopes to the app on Zoom's App Marketplace (a server-to-server app needs the one that ends in \
+         `:admin`), then get a new access token; a new scope can take a while"
     } else if code == Some(4738) {
         "An administrator has turned the app off for this user"
     } else if envelope.refuses_token(answer.status) {
@@ -477,10 +479,10 @@ const NOT_FOLLOWED: &str =
     "It redirects elsewhere, and this client does not follow redirects: `Error::headers` has its `location`";
 
 fn about_limit(stop: &Stop, limit: &Limit) -> String {
-    let asks = if limit.is_given {
-        asks_to_wait(limit.wait)
-    } else {
-        "Zoom did not say how long to wait".to_owned()
+    // The end of each sentence suits what Zoom said, or did not say.
+    let and = |asked: &str, unasked: &str| match limit.is_given {
+        true => format!("{}, {asked}", asks_to_wait(limit.wait)),
+        false => format!("Zoom did not say how long to wait, and {unasked}"),
     };
     let not_resent = "It was not sent again because";
     match stop {
@@ -488,9 +490,16 @@ fn about_limit(stop: &Stop, limit: &Limit) -> String {
             let whose = if limit.kind == Kind::DailyOfUser { "user" } else { "account" };
             format!("The {whose}'s daily limit is used up; it resets at {}", instant(limit.wait.until))
         }
-        Stop::NoRetryLeft => format!("{asks}, and the retry policy allows no more retries"),
-        Stop::WaitTooLong => format!("{asks}, and the wait is longer than the retry policy's `max_wait`"),
-        Stop::PastDeadline => format!("{asks}, and the wait would end after the call's timeout"),
+        Stop::NoRetryLeft => {
+            and("and the retry policy allows no more retries", "the retry policy allows no more retries")
+        }
+        Stop::WaitTooLong => and(
+            "longer than the retry policy's `max_wait`",
+            "the retry policy's `max_wait` is shorter than the least wait",
+        ),
+        Stop::PastDeadline => {
+            and("which would end after the call's deadline", "a wait would end after the call's deadline")
+        }
         Stop::Ended(Ending::Declined(reason)) => {
             format!("{not_resent} {}", shortened(reason, LONGEST_QUOTATION))
         }
@@ -499,7 +508,7 @@ fn about_limit(stop: &Stop, limit: &Limit) -> String {
         }
         Stop::Declined => format!("{not_resent} the retry policy's `check` declined"),
         Stop::CheckTooSlow => {
-            format!("{not_resent} the retry policy's `check` did not answer before the call's timeout")
+            format!("{not_resent} the retry policy's `check` did not answer before the call's deadline")
         }
     }
 }

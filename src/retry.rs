@@ -451,3 +451,299 @@ fn date(headers: &HeaderMap) -> Option<SystemTime> {
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const DOCUMENTED: Option<Duration> = Some(Duration::from_secs(30));
+    const MEETING: &str = "Too many requests submitted to start the live stream of this meeting: 84912345678. If the live \
+                           stream has not already started, retry making a new request after 30 seconds.";
+    const SECOND: &str = "You have reached the maximum per-second rate limit for this API. Try again later.";
+    const DAY: &str = "You have reached the maximum daily rate limit for this API.";
+    const USERS_DAY: &str = "You have exceeded the daily rate limit (100) of Meeting Create/Update API requests permitted for \
+                             this particular user. You may resume these requests at GMT 00:00:00.";
+    const CONCURRENT: &str =
+        "Too many concurrent requests. A request to disassociate this user has already been made.";
+
+    fn now() -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_590_883_200) // 2020-05-31T00:00:00Z
+    }
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let pairs =
+            pairs.iter().map(|(name, value)| (name.parse().expect("name"), value.parse().expect("value")));
+        let mut headers = HeaderMap::new();
+        pairs.for_each(|(name, value): (reqwest::header::HeaderName, _)| {
+            headers.append(name, value);
+        });
+        headers
+    }
+
+    fn limit(pairs: &[(&'static str, &str)], sentence: &str, documented: Option<Duration>) -> Limit {
+        Limit::read(&headers(pairs), sentence, documented, now())
+    }
+
+    fn spent(paced: u32, retries: u32, left: u64) -> Spent {
+        Spent { paced, retries, left: Duration::from_secs(left) }
+    }
+
+    fn at(day: u64, second: u64) -> SystemTime {
+        now() + Duration::from_secs(day * 86_400 + second)
+    }
+
+    #[test]
+    fn the_sentence_tells_the_kind_and_else_the_headers_of_a_limit_that_is_used_up() {
+        let of_account =
+            |label, remaining| [("x-ratelimit-type", label), ("x-ratelimit-remaining", remaining)];
+        for (sentence, pairs, kind) in [
+            (MEETING, &of_account("QPS", "79")[..], Kind::PerMeeting),
+            (MEETING, &of_account("Daily-limit", "0"), Kind::PerMeeting),
+            (SECOND, &of_account("Daily-limit", "0"), Kind::PerSecond),
+            (DAY, &of_account("QPS", "0"), Kind::Daily),
+            (USERS_DAY, &of_account("QPS", "5893"), Kind::DailyOfUser),
+            (CONCURRENT, &[], Kind::Concurrent),
+            (&SECOND.to_uppercase(), &[], Kind::PerSecond),
+            ("", &of_account("QPS", "0"), Kind::PerSecond),
+            ("", &of_account("qps", " 0 "), Kind::PerSecond),
+            ("", &[("x-ratelimit-type", "QPS")], Kind::PerSecond),
+            ("", &of_account("QPS", "12"), Kind::Unknown),
+            ("", &of_account("Daily-limit", "0"), Kind::Daily),
+            ("", &of_account("Daily-limit", "5893"), Kind::Unknown),
+            ("", &of_account("Light", "0"), Kind::Unknown),
+            ("Demasiadas solicitudes.", &[], Kind::Unknown),
+            ("Demasiadas solicitudes.", &of_account("QPS", "0"), Kind::PerSecond),
+        ] {
+            assert_eq!(limit(pairs, sentence, DOCUMENTED).kind, kind, "{sentence} {pairs:?}");
+        }
+    }
+
+    #[test]
+    fn each_kind_has_its_wait_and_retry_after_takes_its_place_except_for_a_meeting() {
+        let asked = [("retry-after", "7")];
+        for (sentence, documented, wait, is_given, with_header) in [
+            (MEETING, DOCUMENTED, 30, true, 30),
+            (MEETING, None, 30, true, 30),
+            (
+                "Too many requests to start this live stream: retry after 45 seconds.",
+                DOCUMENTED,
+                45,
+                true,
+                45,
+            ),
+            ("Too many requests to start this live stream.", DOCUMENTED, 30, true, 30),
+            (SECOND, DOCUMENTED, 1, false, 7),
+            (CONCURRENT, DOCUMENTED, 2, false, 7),
+            ("Demasiadas solicitudes.", DOCUMENTED, 30, true, 7),
+            ("Demasiadas solicitudes.", None, 1, false, 7),
+            ("", None, 1, false, 7),
+        ] {
+            let read = limit(&[], sentence, documented);
+            assert_eq!((read.wait.time.as_secs(), read.is_given), (wait, is_given), "{sentence}");
+            assert_eq!(read.wait.until, at(0, wait), "{sentence}");
+            let read = limit(&asked, sentence, documented);
+            assert_eq!((read.wait.time.as_secs(), read.is_given), (with_header, true), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_read_in_every_form_and_the_longest_counts() {
+        for (values, seconds) in [
+            (&["7"][..], Some(7.0)),
+            (&[" 7 "], Some(7.0)),
+            (&["0"], Some(1.0)),
+            (&["90.0"], Some(90.0)),
+            (&["1.5"], Some(1.5)),
+            (&["7, 30"], Some(30.0)),
+            (&["7", "30", "9"], Some(30.0)),
+            (&["soon, 30"], Some(30.0)),
+            (&["Sun, 31 May 2020 00:00:09 GMT"], Some(9.0)),
+            (&["sun, 31 may 2020 00:00:09 gmt"], Some(9.0)),
+            (&["SUN, 31 MAY 2020 00:00:09 GMT"], Some(9.0)),
+            (&["Sunday, 31-May-20 00:00:09 GMT"], Some(9.0)),
+            (&["5, Sun, 31 May 2020 00:00:09 GMT"], Some(9.0)),
+            (&["Sun, 31 May 2020 00:00:09 GMT, 12"], Some(12.0)),
+            (&["Sun, 31 May 2020 00:00:09 GMT, Sun, 31 May 2020 00:00:13 GMT"], Some(13.0)),
+            (&["2020-05-31T00:00:11Z"], Some(11.0)),
+            (&["2020-05-31t00:00:11z"], Some(11.0)),
+            (&["2020-05-31 00:00:11"], Some(11.0)),
+            (&["Sat, 30 May 2020 23:00:00 GMT"], Some(1.0)),
+            (&["2019-05-31T00:00:00Z"], Some(1.0)),
+            (&["18446744073709551615"], Some(u64::MAX as f64)),
+            (&["99999999999999999999999999"], Some(u64::MAX as f64)),
+            (&["-5"], None),
+            (&["+5"], None),
+            (&["1e3"], None),
+            (&["inf"], None),
+            (&[""], None),
+            (&["."], None),
+            (&["soon"], None),
+            (&["2020-99-99T00:00:00Z"], None),
+        ] {
+            let pairs: Vec<_> = values.iter().map(|value| ("retry-after", *value)).collect();
+            let read = retry_after(&headers(&pairs), now()).map(|wait| wait.time.as_secs_f64());
+            assert_eq!(read, seconds, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn an_instant_is_measured_against_the_answers_date() {
+        // Ten minutes ahead of and behind this machine's clock, and a date that is not one.
+        for (date, until) in [
+            ("Sun, 31 May 2020 00:10:00 GMT", "Sun, 31 May 2020 00:10:30 GMT"),
+            ("Sat, 30 May 2020 23:50:00 GMT", "2020-05-30T23:50:30Z"),
+            ("yesterday", "Sun, 31 May 2020 00:00:30 GMT"),
+        ] {
+            let read = retry_after(&headers(&[("date", date), ("retry-after", until)]), now());
+            assert_eq!(read.map(|wait| wait.time), DOCUMENTED, "{date}");
+        }
+    }
+
+    #[test]
+    fn a_daily_limit_ends_the_call_and_says_when_it_resets() {
+        let date = ("date", "Sun, 31 May 2020 14:00:00 GMT");
+        for (sentence, pairs, until) in [
+            (DAY, &[][..], at(1, 0)),
+            (DAY, &[date], at(1, 0)),
+            (USERS_DAY, &[("date", "Sat, 30 May 2020 23:59:59 GMT")], at(0, 0)),
+            (DAY, &[date, ("retry-after", "2020-06-01T06:00:00Z")], at(1, 6 * 3600)),
+            (DAY, &[date, ("retry-after", "2020-05-30T00:00:00Z")], now() - Duration::from_secs(86_400)),
+            ("", &[("x-ratelimit-type", "Daily-limit"), date], at(1, 0)),
+        ] {
+            let read = limit(pairs, sentence, DOCUMENTED);
+            assert_eq!(read.wait.until, until, "{sentence} {pairs:?}");
+            let decision = decide(&RetryPolicy::default(), &read, spent(0, 0, 300), 0.0);
+            assert_eq!(decision, Err(Stop::DailyLimit), "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn a_huge_wait_is_not_started() {
+        for value in ["121", "18446744073709551615", "99999999999999999999999999", "9999-12-31T23:59:59Z"] {
+            let read = limit(&[("retry-after", value)], "", None);
+            let decision = decide(&RetryPolicy::default(), &read, spent(0, 0, 300), 0.0);
+            assert_eq!(decision, Err(Stop::WaitTooLong), "{value}");
+            let patient = RetryPolicy::default().max_wait(Duration::MAX);
+            let decision = decide(&patient, &read, Spent { left: Duration::MAX, ..Spent::default() }, 0.0);
+            assert_eq!(decision, Ok(read.wait.time), "{value}");
+        }
+    }
+
+    #[test]
+    fn an_instant_after_the_year_9999_is_the_same_on_every_system() {
+        let first = now() + Duration::from_secs(LAST_SECOND_OF_9999 + 1 - 1_590_883_200);
+        for value in ["251811417600", "999999999999", "18446744073709551615"] {
+            assert_eq!(limit(&[("retry-after", value)], "", None).wait.until, first, "{value}");
+            assert_eq!(later(now(), Duration::from_secs(value.parse().expect("seconds"))), first, "{value}");
+        }
+    }
+
+    #[test]
+    fn retries_end_at_their_limit_and_at_the_deadline() {
+        let policy = RetryPolicy::default();
+        let start = limit(&[], MEETING, DOCUMENTED);
+        let after =
+            |policy: &RetryPolicy, retries, left| decide(policy, &start, spent(0, retries, left), 0.9);
+        assert_eq!(after(&policy, 2, 300), Ok(Duration::from_secs(30)), "a wait that is given has no jitter");
+        assert_eq!(after(&policy, 3, 300), Err(Stop::NoRetryLeft));
+        assert_eq!(after(&RetryPolicy::never(), 0, 300), Err(Stop::NoRetryLeft));
+        assert_eq!(after(&policy, 0, 31), Ok(Duration::from_secs(30)));
+        assert_eq!(after(&policy, 0, 30), Err(Stop::PastDeadline));
+        assert_eq!(after(&policy, 0, 0), Err(Stop::PastDeadline));
+    }
+
+    #[test]
+    fn waits_that_zoom_did_not_give_grow_and_spread() {
+        for (sentence, first) in [("", 1), (CONCURRENT, 2)] {
+            let read = limit(&[], sentence, None);
+            let policy = RetryPolicy::default().max_retries(u32::MAX);
+            for (retries, wait) in [(0, first), (1, 2 * first), (2, 4 * first), (3, 8 * first)] {
+                let after = |chance| decide(&policy, &read, spent(0, retries, 300), chance);
+                assert_eq!(after(0.0), Ok(Duration::from_secs(wait)), "{sentence}");
+                assert_eq!(after(1.0), Ok(Duration::from_secs(2 * wait)), "{sentence}");
+            }
+            let last = decide(&policy, &read, spent(0, 40, 300), 1.0);
+            assert_eq!(last, Ok(policy.max_wait), "growth ends at `max_wait`");
+        }
+    }
+
+    #[test]
+    fn waits_for_a_per_second_limit_spread_ever_wider_until_the_deadline() {
+        let limit = limit(&[], SECOND, DOCUMENTED);
+        let after = |paced, left, chance| {
+            let spent = Spent { retries: 99, paced, left: Duration::from_secs(left) };
+            decide(&RetryPolicy::default(), &limit, spent, chance)
+        };
+        for (paced, span) in [(0, 2), (1, 4), (2, 8), (3, 16), (4, 32), (5, 32), (u32::MAX, 32)] {
+            assert_eq!(after(paced, 300, 0.0), Ok(Duration::from_secs(1)));
+            assert_eq!(after(paced, 300, 0.5), Ok(Duration::from_secs(1 + span / 2)));
+            assert_eq!(after(paced, 300, 1.0), Ok(Duration::from_secs(1 + span)));
+        }
+        assert_eq!(after(9, 5, 0.5), Ok(Duration::from_secs(2)), "half of what is left is for the attempt");
+        assert_eq!(after(9, 1, 0.0), Err(Stop::PastDeadline));
+        let short = RetryPolicy::default().max_wait(Duration::from_secs(6));
+        assert_eq!(
+            decide(&short, &limit, spent(9, 0, 300), 1.0),
+            Ok(Duration::from_secs(6)),
+            "`max_wait` holds"
+        );
+        let never = decide(&RetryPolicy::never(), &limit, spent(0, 0, 300), 0.0);
+        assert_eq!(never, Err(Stop::NoRetryLeft));
+    }
+
+    /// Real headers, plausible headers, and headers that no server should send.
+    fn header() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[ -~]{0,40}",
+            "[0-9]{1,3}(, ?[0-9.]{1,4}){0,3}",
+            any::<i128>().prop_map(|number| number.to_string()),
+            any::<u64>().prop_map(|number| number.to_string()),
+            (0..1_u64 << 40).prop_map(|number| number.to_string()),
+            any::<u32>().prop_map(|number| number.to_string()),
+            (0..20_000_u32, 0..99_u32, 0..99_u32, 0..99_u32).prop_map(|(year, month, day, hour)| format!(
+                "{year:04}-{month:02}-{day:02}T{hour:02}:00:00Z"
+            )),
+            (0..99_u32, 0..20_000_u32)
+                .prop_map(|(day, year)| format!("Sun, {day:02} May {year:04} 00:00:09 GMT")),
+            Just("QPS".to_owned()),
+            Just("Daily-limit".to_owned()),
+        ]
+    }
+
+    /// Zoom's sentences, with anything in between.
+    fn sentence() -> impl Strategy<Value = String> {
+        let known =
+            prop::sample::select(vec![MEETING, SECOND, DAY, USERS_DAY, CONCURRENT, "second", "9 seconds"]);
+        prop_oneof![
+            any::<String>(),
+            (known, any::<String>()).prop_map(|(known, other)| format!("{other}{known}{other}")),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_causes_a_panic_or_a_wait_below_one_second(
+            values in prop::collection::vec((0..5_usize, header()), 0..5), sentence in sentence(),
+            retries in any::<u32>(), paced in any::<u32>(), left in any::<u64>(), chance in any::<f64>(),
+        ) {
+            let names = ["retry-after", "x-ratelimit-type", "x-ratelimit-remaining", "date", "retry-after"];
+            let pairs: Vec<_> = values.iter().map(|(name, value)| (names[*name], &**value)).collect();
+            for documented in [DOCUMENTED, None] {
+                let limit = limit(&pairs, &sentence, documented);
+                prop_assert!(limit.wait.time >= SHORTEST_WAIT);
+                let words = crate::sentence::how_long(limit.wait.time, Some(limit.wait.until));
+                prop_assert!(words.len() < 40, "{}", words);
+                let instant = crate::sentence::instant(limit.wait.until);
+                prop_assert!(instant.len() < 40, "{}", instant);
+                let spent = spent(paced, retries, left);
+                for policy in [RetryPolicy::default(), RetryPolicy::default().max_wait(Duration::MAX)] {
+                    if let Ok(wait) = decide(&policy, &limit, spent, chance) {
+                        prop_assert!(wait >= SHORTEST_WAIT && wait <= policy.max_wait && wait <= spent.left);
+                    }
+                }
+            }
+        }
+    }
+}

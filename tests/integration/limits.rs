@@ -166,20 +166,16 @@ async fn no_429_can_cause_a_panic_or_a_meaningless_wait_in_the_sentence() {
     let server = server().await;
     let daily = |after| [("x-ratelimit-type", "Daily-limit"), ("retry-after", after)];
     let plain = |after| [("x-request", "1"), ("retry-after", after)];
-    let per_second = |reset| [("x-ratelimit-type", "QPS"), ("x-ratelimit-reset", reset)];
-    let soon = SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_secs() + 700;
     for (headers, words) in [
         (daily("999999999999"), "daily limit is used up; it resets at a time after the year 9999"),
         (daily("18446744073709551615"), "daily limit is used up; it resets at a time after the year 9999"),
         (daily("9999-12-31T23:59:59Z"), "daily limit is used up; it resets at 9999-12-31T23:59:59Z"),
-        (daily("later"), "daily limit is used up ("),
+        (daily("later"), "daily limit is used up; it resets at 2"),
         (plain("601"), "Zoom asks you to wait until 2"),
         (plain("2797743"), "Zoom asks you to wait until 2"),
         (plain("999999999999"), "Zoom asks you to wait until a time after the year 9999"),
         (plain("18446744073709551615"), "Zoom asks you to wait until a time after the year 9999"),
         (plain("Fri, 31 Dec 9999 23:59:59 GMT"), "Zoom asks you to wait until 9999-12-31T23:59:59Z"),
-        (per_second(&soon.to_string()), "Zoom asks you to wait until 2"),
-        (per_second("18446744073709551615"), "Zoom asks you to wait until a time after the year 9999"),
     ] {
         let answer =
             headers.iter().fold(Answer::status(429), |answer, (name, value)| answer.header(*name, *value));
@@ -199,17 +195,10 @@ async fn a_clock_that_is_off_by_ten_minutes_does_not_change_a_wait() {
         let theirs =
             if skew < 0 { theirs - Duration::from_secs(600) } else { theirs + Duration::from_secs(600) };
         let (date, until) = (httpdate::fmt_http_date(theirs), theirs + Duration::from_secs(30));
-        let unix = until.duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs();
-        for answer in [
-            Answer::status(429).header("retry-after", httpdate::fmt_http_date(until)),
-            Answer::status(429)
-                .header("x-ratelimit-type", "QPS")
-                .header("x-ratelimit-reset", unix.to_string()),
-        ] {
-            server.answer(answer.header("date", date.clone()));
-            let error = start(&zoom, MEETING).await.expect_err("limited");
-            assert_eq!(error.retry_after(), Some(Duration::from_secs(30)), "{skew}: {error}");
-        }
+        let answer = Answer::status(429).header("retry-after", httpdate::fmt_http_date(until));
+        server.answer(answer.header("date", date));
+        let error = start(&zoom, MEETING).await.expect_err("limited");
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(30)), "{skew}: {error}");
     }
 }
 
@@ -256,7 +245,7 @@ async fn the_error_names_a_check_that_outlasts_the_deadline() {
     let policy = RetryPolicy::default().check(|_| std::future::pending());
     let zoom = client(&server).with_retry(policy).with_call_timeout(Duration::from_secs(2));
     let error = start(&zoom, MEETING).await.expect_err("the deadline");
-    assert!(error.to_string().contains("`check` did not answer before the call's timeout"), "{error}");
+    assert!(error.to_string().contains("`check` did not answer before the call's deadline"), "{error}");
     assert!(error.is_rate_limited() && !error.is_retry_declined());
     assert!(error.elapsed() < Duration::from_secs(10), "{:?}", error.elapsed());
 }
@@ -309,7 +298,7 @@ async fn a_call_whose_deadline_has_passed_sends_nothing() {
     let error = start(&zoom, MEETING).await.expect_err("no time");
     assert!(error.is_timeout() && !error.may_have_been_sent(), "{error}");
     assert_eq!((error.attempts(), server.request_count()), (0, 0));
-    assert!(error.to_string().contains("the call's timeout passed before the request was sent"), "{error}");
+    assert!(error.to_string().contains("the call's deadline passed before the request was sent"), "{error}");
 }
 
 #[tokio::test]
