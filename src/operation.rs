@@ -25,6 +25,8 @@ pub(crate) struct Operation {
     pub lengths: &'static [(Place, u64, u64)],
     /// The place of each secret of the body.
     pub secrets: &'static [Place],
+    /// The fields of the body that are files or lists of files.
+    pub files: &'static [&'static str],
     pub errors: &'static [DocumentedError],
 }
 

@@ -25,6 +25,7 @@ static ANY: Operation = Operation {
     documented_wait: None,
     lengths: &[],
     secrets: &[],
+    files: &[],
     errors: &[],
 };
 
@@ -55,8 +56,9 @@ impl Client {
     /// # }
     /// ```
     pub fn request(&self, method: Method, path: impl Into<String>) -> RequestBuilder {
-        let request = Request { method, path: path.into(), query: Vec::new(), body: Value::Null };
-        RequestBuilder { client: self.clone(), request, flaw: None }
+        let request =
+            Request { method, path: path.into(), query: Vec::new(), body: Value::Null, refused: None };
+        RequestBuilder { client: self.clone(), request }
     }
 }
 
@@ -65,7 +67,6 @@ impl Client {
 pub struct RequestBuilder {
     client: Client,
     request: Request,
-    flaw: Option<String>,
 }
 
 impl RequestBuilder {
@@ -76,12 +77,8 @@ impl RequestBuilder {
     }
 
     /// The body, sent as JSON.
-    pub fn json(mut self, body: &impl Serialize) -> Self {
-        match serde_json::to_value(body) {
-            Ok(body) => self.request.body = body,
-            Err(error) => self.flaw = Some(format!("its body cannot be written as JSON: {error}")),
-        }
-        self
+    pub fn json(self, body: &impl Serialize) -> Self {
+        Self { request: self.request.json(body), ..self }
     }
 
     /// Sends the request, and reads the JSON of its answer; `()` if there is none to read.
@@ -92,11 +89,11 @@ impl RequestBuilder {
     /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): the path does not begin with a slash, would leave the base URL, has a
     /// query, or would be changed before it is sent.
     pub async fn send<T: DeserializeOwned + 'static>(self) -> Result<ResponseValue<T>, Error> {
-        let Self { client, mut request, flaw } = self;
+        let Self { client, mut request } = self;
         let name = format!("{} {}", request.method, request.path);
         let path = checked(&request.path).map(|path| format!("{}{path}", client.inner.settings.base_path()));
-        let call = match (flaw, path) {
-            (Some(flaw), _) => Err(flaw),
+        let call = match (request.refused.take(), path) {
+            (Some(refused), _) => Err(refused),
             (None, path) => path.and_then(|path| {
                 request.path = path;
                 prepare(&client, &ANY, request)

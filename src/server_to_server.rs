@@ -65,6 +65,7 @@ static TOKEN_REQUEST: Operation = Operation {
     documented_wait: None,
     lengths: &[],
     secrets: &[],
+    files: &[],
     errors: &[],
 };
 

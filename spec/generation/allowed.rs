@@ -1,149 +1,298 @@
-//! What the description may contain: what the converter writes and the client can be generated from. Anything else is
-//! refused by its place.
+//! What the description may contain: what the converter writes and what the overlay adds to it. Everything else is refused
+//! here, by its place, because it could not be called, or would be left out without a word.
 
-use serde_json::Value;
+use std::collections::BTreeSet;
 
-/// The members of each kind of object, and the kind of their values: `*` is for a map of any names, and nothing for a
-/// value of any form.
-const KINDS: [(&str, &[(&str, &str)]); 10] = [
-    (
-        "document",
-        &[
-            ("openapi", ""),
-            ("info", ""),
-            ("servers", ""),
-            ("tags", ""),
-            ("security", ""),
-            ("x-retry-after-seconds", ""),
-            ("x-retry-after-when", ""),
-            ("paths", "*path"),
-            ("components", "components"),
-        ],
-    ),
-    ("components", &[("schemas", "*schema"), ("securitySchemes", "")]),
-    (
-        "path",
-        &[
-            ("get", "operation"),
-            ("put", "operation"),
-            ("post", "operation"),
-            ("delete", "operation"),
-            ("patch", "operation"),
-        ],
-    ),
-    (
-        "operation",
-        &[
-            ("operationId", ""),
-            ("summary", ""),
-            ("description", ""),
-            ("tags", ""),
-            ("security", ""),
-            ("x-rate-limit-label", ""),
-            ("parameters", "parameter"),
-            ("requestBody", "body"),
-            ("responses", "*answer"),
-        ],
-    ),
-    (
-        "parameter",
-        &[
-            ("name", ""),
-            ("in", ""),
-            ("required", ""),
-            ("description", ""),
-            ("schema", "schema"),
-            ("example", ""),
-            ("examples", ""),
-        ],
-    ),
-    ("body", &[("required", ""), ("description", ""), ("content", "body content")]),
-    ("body content", &[("application/json", "media"), ("multipart/form-data", "media")]),
-    (
-        "answer",
-        &[
-            ("description", ""),
-            ("headers", ""),
-            ("content", "*media"),
-            ("x-error-codes", ""),
-            ("x-retry-after-seconds", ""),
-        ],
-    ),
-    ("media", &[("schema", "schema"), ("example", ""), ("examples", "")]),
-    (
-        "schema",
-        &[
-            ("type", ""),
-            ("format", ""),
-            ("description", ""),
-            ("example", ""),
-            ("enum", ""),
-            ("required", ""),
-            ("minLength", ""),
-            ("maxLength", ""),
-            ("nullable", ""),
-            ("properties", "*schema"),
-            ("items", "schema"),
-            ("additionalProperties", "schema"),
-        ],
-    ),
+use serde_json::{Map, Value};
+
+/// A kind of object in each line, and its members. `!` is before a member that must be there. `=` is before the kind of a
+/// member's value, `*` before that of the values of a map; without a kind, a value may have any form.
+const KINDS: &str = "
+    document: !openapi=text !info !servers=server tags security !paths=*path components=components \
+        x-retry-after-seconds=count x-retry-after-when=*text
+    server: !url=text description=text
+    components: schemas=*schema securitySchemes
+    path: get=operation put=operation post=operation delete=operation patch=operation
+    operation: !operationId=text summary=text description=text tags security x-rate-limit-label=text \
+        parameters=parameter requestBody=body !responses=*answer
+    parameter: !name=text !in=text required=flag description=text style=text explode=flag !schema=schema \
+        example examples
+    body: required=flag description=text !content=body-content
+    body-content: application/json=json multipart/form-data=form
+    json: !schema=schema example examples
+    form: !schema=schema example examples encoding=*encoding
+    encoding: style=text explode=flag
+    answer: description=text headers content x-error-codes=error-code x-retry-after-seconds=count
+    success: description=text headers content=success-content x-error-codes=error-code
+    success-content: application/json=json
+    error-code: !code=count message=text
+    schema: type=text nullable=flag description=text example
+    string: format=text enum minLength=count maxLength=count
+    integer: format=text enum
+    number: format=text enum
+    boolean: enum
+    array: items=schema
+    object: properties=*schema required additionalProperties=schema
+";
+
+const FORMATS: [(&str, &str); 3] = [
+    ("integer", "int32 int64"),
+    ("number", "float double"),
+    ("string", "date date-time time uuid uri email ipv4 ipv6 hostname byte binary password"),
 ];
 
-/// The values that these members may have, wherever they are.
-const VALUES: [(&str, &str, &[&str]); 3] = [
-    ("parameter", "in", &["path", "query"]),
-    ("schema", "type", &["string", "integer", "number", "boolean", "array", "object"]),
-    (
-        "schema",
-        "format",
-        &[
-            "int32",
-            "int64",
-            "float",
-            "double",
-            "date",
-            "date-time",
-            "time",
-            "uuid",
-            "uri",
-            "email",
-            "ipv4",
-            "ipv6",
-            "hostname",
-            "byte",
-            "password",
-        ],
-    ),
+/// What to do about a member, if leaving it out is not the answer.
+const ADVICE: [(&str, &str); 8] = [
+    ("$ref", "write out what it refers to"),
+    ("allOf", "describe all of it in one schema"),
+    ("oneOf", "describe one of them, or use `{}` for a value of any type"),
+    ("anyOf", "describe one of them, or use `{}` for a value of any type"),
+    ("servers", "leave the operation out, or set `servers` to null if the document's server serves it too"),
+    ("parameters", "move them into each operation"),
+    ("application/x-www-form-urlencoded", "describe the body as a multipart form or as JSON"),
+    ("default", "set it to null, and say in the description what the API assumes"),
 ];
 
 pub fn check(document: &Value) -> Result<(), String> {
-    match document["openapi"].as_str() {
-        Some(version) if version.starts_with("3.0.") => of_kind(document, "document", ""),
-        version => Err(format!("only OpenAPI 3.0 can be generated, not {version:?}")),
+    of_kind(document, "document", "", "document")
+}
+
+fn refused(place: &str, what: &str, advice: &str) -> Result<(), String> {
+    Err(format!("{place}: {what}: {advice} (in spec/overlay.json)"))
+}
+
+fn members(kind: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let line = KINDS.lines().find_map(|line| line.trim().strip_prefix(kind)?.strip_prefix(": "));
+    let members = line.unwrap_or_default().split_whitespace();
+    members.map(|member| member.split_once('=').unwrap_or((member, "")))
+}
+
+/// `part` is the parameter, body or answer that `value` is in.
+fn of_kind(value: &Value, kind: &str, place: &str, part: &str) -> Result<(), String> {
+    let at = |name: &str| format!("{place}/{}", name.replace('~', "~0").replace('/', "~1"));
+    let has_form = match kind {
+        "" => true,
+        "text" => value.is_string(),
+        "flag" => value.is_boolean(),
+        "count" => value.is_u64(),
+        "parameter" | "server" | "error-code" => value.is_array() || place.ends_with(char::is_numeric),
+        "schema" if place.ends_with("/additionalProperties") => value.is_object() || value.is_boolean(),
+        _ => value.is_object(),
+    };
+    if !has_form {
+        return refused(place, &format!("{value} cannot be a {kind}"), "correct it");
+    }
+    if let (Value::Array(items), false) = (value, kind.is_empty()) {
+        let mut items = items.iter().enumerate();
+        return items.try_for_each(|(index, item)| of_kind(item, kind, &at(&index.to_string()), part));
+    }
+    let Value::Object(object) = value else { return Ok(()) };
+    if let Some(kind) = kind.strip_prefix('*') {
+        return object.iter().try_for_each(|(name, member)| {
+            let is_success = kind == "answer" && name.starts_with('2');
+            of_kind(member, if is_success { "success" } else { kind }, &at(name), part)
+        });
+    }
+    if kind.is_empty() {
+        return Ok(());
+    }
+    let part = if ["parameter", "body", "success", "components"].contains(&kind) { kind } else { part };
+    let own = object.get("type").and_then(Value::as_str).filter(|_| kind == "schema").unwrap_or_default();
+    let known = || members(kind).chain(members(own));
+    for (name, member) in object {
+        let Some((_, inner)) = known().find(|(known, _)| known.trim_start_matches('!') == name) else {
+            let what = match own {
+                "" => format!("`{name}` is not supported in a {kind}"),
+                own => format!("`{name}` is not supported in a schema of the type `{own}`"),
+            };
+            let advice =
+                ADVICE.iter().find(|(of, _)| of == name).map_or("set it to null", |(_, advice)| advice);
+            return refused(&at(name), &what, advice);
+        };
+        of_kind(member, inner, &at(name), part)?;
+    }
+    if let Some(name) =
+        known().find_map(|(name, _)| name.strip_prefix('!').filter(|name| !object.contains_key(*name)))
+    {
+        return refused(place, &format!("a {kind} needs `{name}`"), "add it");
+    }
+    match broken_rule(object, kind, place, part) {
+        Some((what, advice)) => refused(place, what, advice),
+        None => Ok(()),
     }
 }
 
-fn of_kind(value: &Value, kind: &str, place: &str) -> Result<(), String> {
-    let known = KINDS.iter().find(|(other, _)| *other == kind).map(|(_, members)| members);
-    match (value, known, kind.strip_prefix('*')) {
-        (Value::Array(items), Some(_), _) => items.iter().try_for_each(|item| of_kind(item, kind, place)),
-        (Value::Object(members), _, Some(kind)) => members.iter().try_for_each(|(name, member)| {
-            of_kind(member, kind, &format!("{place}/{}", name.replace('/', "~1")))
-        }),
-        (Value::Object(members), Some(known), _) => members.iter().try_for_each(|(name, member)| {
-            let refused =
-                |what: &str| Err(format!("{place}: {what} cannot be generated: change it in the overlay"));
-            let Some((_, inner)) = known.iter().find(|(known, _)| known == name) else {
-                return refused(&format!("`{name}` in a {kind}"));
+/// What is wrong with an object whose members are allowed, and what to do about it.
+fn broken_rule(
+    object: &Map<String, Value>,
+    kind: &str,
+    place: &str,
+    part: &str,
+) -> Option<(&'static str, &'static str)> {
+    let text = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default();
+    let get = |name: &str| object.get(name).unwrap_or(&Value::Null);
+    let listed = |name: &str| get(name).as_array().into_iter().flatten();
+    let named = |name: &str| get(name).as_object().into_iter().flatten();
+    let last = place.rsplit('/').next().unwrap_or_default();
+    let rules: Vec<(bool, &'static str, &'static str)> = match kind {
+        "document" => vec![
+            (!text("openapi").starts_with("3.0."), "only OpenAPI 3.0 is supported", "convert the document"),
+            (listed("servers").count() != 1, "a client has exactly one server", "list one in `servers`"),
+            (
+                named("x-retry-after-when").count() > 1,
+                "`x-retry-after-when` names one field and its value",
+                "set the others to null",
+            ),
+        ],
+        "server" => {
+            vec![(text("url").contains('{'), "a server cannot have variables", "write the URL that is meant")]
+        }
+        "operation" => {
+            let successes = named("responses").filter(|(status, _)| status.starts_with('2'));
+            let schemas =
+                successes.filter_map(|(_, answer)| answer["content"]["application/json"].get("schema"));
+            let schemas: Vec<&Value> = schemas.collect();
+            let names = listed("parameters").filter_map(|parameter| parameter["name"].as_str());
+            let in_path = listed("parameters").filter(|parameter| parameter["in"] == "path");
+            let in_path: BTreeSet<&str> =
+                in_path.filter_map(|parameter| parameter["name"].as_str()).collect();
+            let template = place.split('{').skip(1).filter_map(|piece| Some(piece.split_once('}')?.0));
+            vec![
+                (
+                    schemas.iter().any(|schema| *schema != schemas[0]),
+                    "its successes have different schemas",
+                    "describe the same schema for each, or leave the operation out",
+                ),
+                (
+                    names.clone().collect::<BTreeSet<_>>().len() != names.count(),
+                    "two of its `parameters` have the same name",
+                    "leave one of them out",
+                ),
+                (
+                    template.collect::<BTreeSet<_>>() != in_path,
+                    "its path and its `parameters` name different path parameters",
+                    "describe each parameter of the path",
+                ),
+            ]
+        }
+        "parameter" => {
+            let (is_path, is_query) = (text("in") == "path", text("in") == "query");
+            let schema = get("schema");
+            let is_list = schema["type"] == "array";
+            let is_plain = |schema: &Value| {
+                let plain = ["string", "integer", "number", "boolean"].map(Value::from);
+                plain.contains(&schema["type"]) && schema["nullable"] != true
             };
-            let values = VALUES.iter().find(|(of, member, _)| *of == kind && member == name);
-            if let (Some((_, _, values)), Some(text)) = (values, member.as_str())
-                && !values.contains(&text)
-            {
-                return refused(&format!("the {name} `{text}` of a {kind}"));
-            }
-            of_kind(member, inner, &format!("{place}/{}", name.replace('/', "~1")))
-        }),
-        _ => Ok(()),
-    }
+            vec![
+                (
+                    !is_path && !is_query,
+                    "only parameters in the path and the query can be sent",
+                    "leave it out of `parameters`",
+                ),
+                (is_path && get("required") != true, "a parameter in the path is always required", "say so"),
+                (
+                    !is_plain(if is_list && is_query { &schema["items"] } else { schema }),
+                    "a parameter is text, a number, true or false, or in the query a list of these",
+                    "give it such a type",
+                ),
+                (
+                    object.contains_key("style") && text("style") != if is_path { "simple" } else { "form" }
+                        || is_list && get("explode") == false,
+                    "a list in the query is sent as one pair for each item, which is `style: form`, `explode: true`",
+                    "set `style` and `explode` to null",
+                ),
+                (
+                    text("name") == "header_map",
+                    "progenitor uses this name itself",
+                    "leave it out of `parameters`",
+                ),
+            ]
+        }
+        "body" => {
+            let media: Vec<&Value> = named("content").map(|(_, media)| media).collect();
+            let schema = media.first().map_or(&Value::Null, |media| &media["schema"]);
+            let has_fields = schema["properties"].as_object().is_some_and(|fields| !fields.is_empty());
+            vec![
+                (media.len() != 1, "a body has exactly one media type", "set the others to null"),
+                (
+                    schema["type"] != "object",
+                    "a body is an object",
+                    "describe one, or leave the operation out",
+                ),
+                (
+                    !has_fields && get("required") != true,
+                    "a body that has no `properties` is required",
+                    "say so, or set the body to null",
+                ),
+            ]
+        }
+        "form" => {
+            let fields = &get("schema")["properties"];
+            let mut encoded = named("encoding").map(|(name, _)| &fields[name]["type"]);
+            vec![(encoded.any(|of| of != "array"), "only a list has an `encoding`", "set it to null")]
+        }
+        "encoding" => vec![(
+            text("style") != "form" || get("explode") != true,
+            "a list in a form is sent as one part for each item, which is `style: form`, `explode: true`",
+            "describe it so",
+        )],
+        "answer" | "success" => {
+            let is_status = last.parse().is_ok_and(|status: u16| (100..600).contains(&status));
+            let is_default = last == "default" && !object.contains_key("content");
+            vec![(!is_status && !is_default, "an answer is described by its status", "name the status")]
+        }
+        "schema" => {
+            let (of, format) = (text("type"), text("format"));
+            let formats = FORMATS.iter().find(|(types, _)| *types == of).map_or("", |(_, formats)| formats);
+            let field = place.split_once("/multipart~1form-data/schema/properties/").map(|(_, field)| field);
+            let is_field = field.is_some_and(|field| !field.trim_end_matches("/items").contains('/'));
+            let has_lengths = object.contains_key("minLength") || object.contains_key("maxLength");
+            let mut values = listed("enum").filter_map(Value::as_str).map(variant).collect::<Vec<_>>();
+            let count = values.len();
+            values.sort_unstable();
+            values.dedup();
+            vec![
+                (
+                    object.contains_key("type") && members(of).next().is_none(),
+                    "its type is not known",
+                    "use string, integer, number, boolean, array or object",
+                ),
+                (
+                    object.contains_key("format") && !formats.split(' ').any(|known| known == format),
+                    "its format is not known for its type",
+                    "set it to null",
+                ),
+                (
+                    format == "binary" && !is_field,
+                    "only a multipart form has files",
+                    "set the format to null",
+                ),
+                (
+                    has_lengths && part != "body",
+                    "only lengths of a body's texts are checked",
+                    "set it to null",
+                ),
+                (
+                    object.contains_key("enum") && listed("enum").next().is_none(),
+                    "no value is allowed",
+                    "list them, or set `enum` to null",
+                ),
+                (
+                    part == "body" && values.len() != count,
+                    "two of its values become the same name in Rust",
+                    "leave one out, or set `enum` to null",
+                ),
+            ]
+        }
+        _ => vec![],
+    };
+    let broken = rules.into_iter().find(|(is_broken, ..)| *is_broken);
+    broken.map(|(_, what, advice)| (what, advice))
+}
+
+/// Values with the same key here might become the same variant of an enum, at which typify panics.
+fn variant(value: &str) -> String {
+    let key: String = value.chars().map(|c| if c.is_alphanumeric() { c } else { 'x' }).collect();
+    let start = if key.starts_with(char::is_alphabetic) { "" } else { "x" };
+    format!("{start}{key}").to_lowercase()
 }

@@ -81,16 +81,17 @@ impl BodyRules {
             (Content::Fields(fields), _) => {
                 for (name, value) in fields {
                     let described = document.schema(member(&schema, name).unwrap_or(&Value::Null));
-                    // A list of files is sent as one part per file.
-                    let is_of_files = document.schema(&described["items"])["format"] == "binary";
+                    // In a form, a list is one part for each item.
+                    let is_list = !is_json(&media_type) && type_of(&described) == Some("array");
+                    let of = if is_list { document.schema(&described["items"]) } else { described };
                     let value = match value {
                         // A JSON value has a type already; a text part gets it from the schema.
-                        Value::String(text) if !is_json(&media_type) => from_text(&described, text),
+                        Value::String(text) if !is_json(&media_type) => from_text(&of, text),
                         value => value.clone(),
                     };
-                    match sent.iter_mut().find(|(other, _)| is_of_files && other == name) {
-                        Some((_, Value::Array(files))) => files.push(value),
-                        _ if is_of_files && value.is_string() => sent.push((name, json!([value]))),
+                    match sent.iter_mut().find(|(other, _)| is_list && other == name) {
+                        Some((_, Value::Array(items))) => items.push(value),
+                        _ if is_list => sent.push((name, json!([value]))),
                         _ => sent.push((name, value)),
                     }
                 }
