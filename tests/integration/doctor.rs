@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use serde_json::json;
-use zoom_livestream::mock::{Answer, MockServer, MockServerBuilder};
+use zoom_livestream::mock::{Answer, BodySupport, MockServer, MockServerBuilder};
 use zoom_livestream::{ClientBuilder, MeetingId, ServerToServer};
 
 use crate::support::{
@@ -87,15 +87,20 @@ async fn the_doctor_finds_out_which_encodings_zoom_accepts() {
         ),
         (vec![], vec![MULTIPART, JSON], false, neither),
     ] {
-        let server = without_a_stream(MockServer::builder().accept_media_types(accepted.clone())).await;
+        let support = |media_type| match accepted.contains(&media_type) {
+            true => BodySupport::Accepted,
+            false => BodySupport::Refused,
+        };
+        let builder = MockServer::builder().multipart(support(MULTIPART)).json(support(JSON));
+        let server = without_a_stream(builder).await;
         let examined = Examined::new(server, true).await;
         let text = examined.text();
         assert_eq!(examined.media_types(), tried, "{text}");
         assert_eq!(examined.report.is_success, is_success, "{text}");
         assert!(text.ends_with(&format!("\n{conclusion}")), "{accepted:?}: {text}");
-        assert!(text.contains("meeting:update:livestream "), "the scopes are shown: {text}");
+        assert!(text.contains("meeting:update:livestream:admin"), "the scopes are shown: {text}");
         assert_eq!(
-            text.contains("as multipart/form-data: refused: HTTP 415, code 415"),
+            text.contains("as multipart/form-data: refused: HTTP 415, code 300"),
             tried.len() == 2,
             "{text}"
         );

@@ -312,7 +312,7 @@ async fn fetching_tokens() -> List {
     let zoom = zoom.expect("a client");
     configure(&zoom).await.expect("204");
     server.revoke_token();
-    server.fail_next_tokens(1, 500);
+    server.answer_token_request(Answer::status(500));
     list.add_chain(&configure(&zoom).await.expect_err("no newer token"));
     list
 }

@@ -256,7 +256,7 @@ async fn a_token_request_is_a_child_span_of_the_call_that_started_it() {
     let requests = capture.named("zoom.token");
     assert_eq!(requests.iter().map(|request| request.parent).collect::<Vec<_>>(), [Some("zoom.call")]);
 
-    server.fail_next_tokens(1, 503);
+    server.answer_token_request(Answer::status(503));
     let (capture, result) = captured(async {
         tokio::time::pause();
         tokio::time::advance(Duration::from_secs(51)).await;

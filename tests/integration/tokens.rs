@@ -747,7 +747,7 @@ async fn a_failure_to_refresh_after_a_124_says_that_the_request_was_sent() {
     let zoom = fetching(&server);
     start(&zoom, MEETING).await.expect("204");
     server.revoke_token();
-    server.fail_next_tokens(1, 500);
+    server.answer_token_request(Answer::status(500));
     let error = start(&zoom, MEETING).await.expect_err("no newer token");
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Token, 1));
     assert!(error.may_have_been_sent(), "it was, and was answered 401");
