@@ -221,8 +221,9 @@ async fn only_a_token_that_is_still_valid_is_said_to_be_used_after_a_failed_refr
     })
     .await;
     result.expect_err("no time");
-    let messages: Vec<_> = capture.named("event").iter().map(|event| event.field("message")).collect();
-    assert!(messages.len() == 1 && messages[0].contains("failed"), "there is no old token: {messages:?}");
+    let events = capture.named("event");
+    assert_eq!(events.len(), 1, "there is no old token: {events:?}");
+    assert!(events[0].field("message").contains("failed"), "{events:?}");
 }
 
 #[tokio::test]
