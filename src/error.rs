@@ -9,10 +9,11 @@ use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LOCATION};
 
 use crate::answer::Answer;
-use crate::envelope::{ErrorCode, FieldError};
+use crate::envelope::{Envelope, ErrorCode, FieldError};
 use crate::operation::Operation;
 use crate::retry::{Ending, Kind, Limit, Stop, Wait, retry_after};
 use crate::sentence::{LONGEST_QUOTATION, LONGEST_SENTENCE, causes, how_long, instant, quoted, shortened};
+use crate::transport::obstacle;
 
 /// How far a call got. [`Error::kind`] returns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -147,7 +148,10 @@ impl Error {
     /// The attempt did not end in an answer.
     pub(crate) fn transport(operation: &Operation, source: reqwest::Error, progress: Progress) -> Self {
         let (kind, what) = if source.is_connect() {
-            (ErrorKind::Connect, could_not_connect(&source))
+            let url = source.url();
+            let port = url.and_then(reqwest::Url::port_or_known_default);
+            let place = url.and_then(reqwest::Url::host_str).unwrap_or("Zoom").to_owned() + &after(":", port);
+            (ErrorKind::Connect, format!("could not connect to {place}{}", after(": ", obstacle(&source))))
         } else if source.is_timeout() {
             (
                 ErrorKind::Timeout,
@@ -183,31 +187,28 @@ impl Error {
         // A status that is documented as a code itself: HTTP 300 is Zoom's code 300.
         let own_code = operation.documented_error(status, status.into()).map(|error| ErrorCode(error.code));
         answer.envelope.code = answer.envelope.code.or(own_code);
-        let envelope = &answer.envelope;
-        let mut sentence = format!("{} was answered with HTTP {status}", operation.id);
-        if let Some(code) = envelope.code {
-            sentence += &format!(", code {code:?}");
-        }
-        let documented = envelope.code.and_then(|code| operation.documented_error(status, code.get()));
+        let Envelope { code, message, errors } = &answer.envelope;
+        let documented = code.and_then(|code| operation.documented_error(status, code.get()));
         // If Zoom sent no message, the description's is used, unless that is a template.
-        let documented = documented.map(|error| error.message).filter(|words| !words.contains('{'));
-        let message = envelope.message.as_deref().map(|words| quoted(words, secrets, LONGEST_QUOTATION));
-        let message = message.filter(|words| !words.is_empty());
-        if let Some(words) = message.as_deref().or(documented) {
-            sentence += &format!(": {}", words.trim_end_matches('.'));
-        }
-        for FieldError { field, message } in envelope.errors.iter().take(MOST_FIELD_ERRORS) {
-            sentence += &format!(" [{}: {}]", quoted(field, secrets, 100), quoted(message, secrets, 100));
-        }
-        if let Some(flaw) = &answer.flaw {
-            sentence += &format!("; {}", flaw.what);
-        }
-        if let Some(advice) = advice(&answer, &judgement) {
-            sentence += &format!(". {advice}");
-        }
+        let documented =
+            documented.map(|error| error.message.to_owned()).filter(|words| !words.contains('{'));
+        let message = message.as_deref().map(|words| quoted(words, secrets, LONGEST_QUOTATION));
+        let words = message.filter(|words| !words.is_empty()).or(documented);
+        let fields = errors.iter().take(MOST_FIELD_ERRORS).map(|FieldError { field, message }| {
+            format!(" [{}: {}]", quoted(field, secrets, 100), quoted(message, secrets, 100))
+        });
         let tracking_id = answer.tracking_id().map(|id| quoted(id, secrets, LONGEST_QUOTATION));
-        let id = tracking_id.as_ref().map(|id| format!(", tracking ID {id}"));
-        sentence += &format!(" ({}{})", spent(progress), id.unwrap_or_default());
+        let sentence = format!(
+            "{} was answered with HTTP {status}{}{}{}{}{} ({}{})",
+            operation.id,
+            after(", code ", code.map(|code| format!("{code:?}"))),
+            after(": ", words.as_deref().map(|words| words.trim_end_matches('.'))),
+            fields.collect::<String>(),
+            after("; ", answer.flaw.as_ref().map(|flaw| &flaw.what)),
+            after(". ", advice(&answer, &judgement)),
+            spent(progress),
+            after(", tracking ID ", tracking_id.as_ref()),
+        );
         let kind = if answer.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Answered };
         let mut error = Self::new(kind, Some(operation), sentence, progress);
         error.0.source = answer.flaw.as_mut().and_then(|flaw| Some(Arc::new(flaw.cause.take()?) as Cause));
@@ -407,109 +408,82 @@ impl StdError for Error {
     }
 }
 
-/// Where no connection could be made to, and a hint if the cause is one that waiting does not cure.
-fn could_not_connect(error: &reqwest::Error) -> String {
-    let url = error.url();
-    let host = url.and_then(reqwest::Url::host_str).unwrap_or("Zoom");
-    let port = url.and_then(reqwest::Url::port_or_known_default).map(|port| format!(":{port}"));
-    let words: String = causes(error).map(|cause| cause.to_string().to_lowercase() + " ").collect();
-    let hints = [
-        (
-            &["certificate", "unknownissuer"][..],
-            ": its certificate is not trusted; if a proxy inspects TLS, add its certificate authority with \
-             `ClientBuilder::http`",
-        ),
-        (
-            &["407", "proxy auth"],
-            ": the proxy asks for a password; give it a `reqwest::Proxy` that has one with `ClientBuilder::http`",
-        ),
-        (&["dns", "lookup"], ": the name cannot be resolved; check the base URL and the network's DNS"),
-    ];
-    let hint = hints.iter().find(|(signs, _)| signs.iter().any(|sign| words.contains(sign)));
-    format!("could not connect to {host}{}{}", port.unwrap_or_default(), hint.map_or("", |(_, hint)| hint))
+/// `words` behind `start`, or nothing.
+fn after(start: &str, words: Option<impl fmt::Display>) -> String {
+    words.map_or_else(String::new, |words| format!("{start}{words}"))
 }
 
 /// What to do about an answer.
 fn advice(answer: &Answer, judgement: &Judgement<'_>) -> Option<String> {
-    let envelope = &answer.envelope;
-    if let Some(advice) = &judgement.advice {
-        return Some(advice.clone());
+    let Answer { envelope, status, .. } = answer;
+    let limit = judgement.limit.as_ref();
+    if let Some(advice) =
+        judgement.advice.clone().or_else(|| limit.map(|(limit, stop)| about_limit(stop, limit)))
+    {
+        return Some(advice);
     }
-    if let Some((limit, stop)) = &judgement.limit {
-        return Some(about_limit(stop, limit));
-    }
-    // Its target is not quoted: it may contain a password or a token.
-    if answer.status.is_redirection() && answer.headers.contains_key(LOCATION) {
-        return Some(NOT_FOLLOWED.to_owned());
-    }
-    let code = envelope.code.map(ErrorCode::get);
-    let advice = if !envelope.missing_scopes().is_empty() || code == Some(4711) {
-        "Add one of these scopes to the app on Zoom's App Marketplace (a server-to-server app needs the one that ends in \
-         `:admin`), then get a new access token; a new scope can take a while"
-    } else if code == Some(4738) {
-        "An administrator has turned the app off for this user"
-    } else if envelope.refuses_token(answer.status) {
-        if judgement.is_new_token {
-            "A new access token was refused as well: check on Zoom's App Marketplace that the app is active"
-        } else {
-            "Get a new access token: Zoom's tokens expire after an hour"
-        }
-    } else if envelope.is_not_live() {
-        if judgement.is_start {
-            "The host has to start it first, and leave a webinar's practice session"
-        } else {
-            "It is not live, so there is nothing to stop"
-        }
-    } else {
-        match code {
-            Some(3000) => {
-                "Meetings and webinars have operations of their own: check which of them has this ID"
-            }
-            Some(2300) => "Check the base URL: Zoom's is https://api.zoom.us/v2",
-            Some(403) => "The host has to allow the app shared access to their meetings",
-            Some(_) => return None,
-            None if answer.flaw.is_some() || *envelope != Default::default() => return None,
-            None => return Some(about_body(answer, judgement.secrets)),
-        }
-    };
-    Some(advice.to_owned())
+    let is = |code| envelope.code == Some(ErrorCode(code));
+    let (refuses_token, is_not_live) = (envelope.refuses_token(*status), envelope.is_not_live());
+    let known = [
+        // Its target is not quoted: it may contain a password or a token.
+        (status.is_redirection() && answer.headers.contains_key(LOCATION), NOT_FOLLOWED),
+        (is(4711) || !envelope.missing_scopes().is_empty(), ADD_A_SCOPE),
+        (is(4738), "An administrator has turned the app off for this user"),
+        (refuses_token && judgement.is_new_token, REFUSED_AGAIN),
+        (refuses_token, "Get a new access token: Zoom's tokens expire after an hour"),
+        (
+            is_not_live && judgement.is_start,
+            "The host has to start it first, and leave a webinar's practice session",
+        ),
+        (is_not_live, "It is not live, so there is nothing to stop"),
+        (is(3000), "Meetings and webinars have operations of their own: check which of them has this ID"),
+        (is(2300), "Check the base URL: Zoom's is https://api.zoom.us/v2"),
+        (is(403), "The host has to allow the app shared access to their meetings"),
+    ];
+    let known = known.into_iter().find_map(|(applies, advice)| applies.then(|| advice.to_owned()));
+    let is_zooms = answer.flaw.is_some() || *envelope != Envelope::default();
+    known.or_else(|| (!is_zooms).then(|| about_body(answer, judgement.secrets)))
 }
 
 const NOT_FOLLOWED: &str =
     "It redirects elsewhere, and this client does not follow redirects: `Error::headers` has its `location`";
 
+const ADD_A_SCOPE: &str = "Add one of these scopes to the app on Zoom's App Marketplace (a server-to-server app needs the one that ends in \
+     `:admin`), then get a new access token; a new scope can take a while";
+const REFUSED_AGAIN: &str =
+    "A new access token was refused as well: check on Zoom's App Marketplace that the app is active";
+
 fn about_limit(stop: &Stop, limit: &Limit) -> String {
+    let not_resent = |why: &str| format!("It was not sent again because {why}");
     // The end of each sentence suits what Zoom said, or did not say.
-    let and = |asked: &str, unasked: &str| match limit.is_given {
-        true => format!("{}, {asked}", asks_to_wait(limit.wait)),
-        false => format!("Zoom did not say how long to wait, and {unasked}"),
-    };
-    let not_resent = "It was not sent again because";
-    match stop {
+    let (asked, unasked) = match stop {
         Stop::DailyLimit => {
             let whose = if limit.kind == Kind::DailyOfUser { "user" } else { "account" };
-            format!("The {whose}'s daily limit is used up; it resets at {}", instant(limit.wait.until))
+            return format!(
+                "The {whose}'s daily limit is used up; it resets at {}",
+                instant(limit.wait.until)
+            );
+        }
+        Stop::Ended(Ending::Declined(reason)) => return not_resent(&shortened(reason, LONGEST_QUOTATION)),
+        Stop::Ended(Ending::Done) => return not_resent("the retry policy's `unless` says that it is done"),
+        Stop::Declined => return not_resent("the retry policy's `check` declined"),
+        Stop::CheckTooSlow => {
+            return not_resent("the retry policy's `check` did not answer before the call's deadline");
         }
         Stop::NoRetryLeft => {
-            and("and the retry policy allows no more retries", "the retry policy allows no more retries")
+            ("and the retry policy allows no more retries", "the retry policy allows no more retries")
         }
-        Stop::WaitTooLong => and(
+        Stop::WaitTooLong => (
             "longer than the retry policy's `max_wait`",
-            "the retry policy's `max_wait` is shorter than the least wait",
+            "any wait is longer than the retry policy's `max_wait`",
         ),
         Stop::PastDeadline => {
-            and("which would end after the call's deadline", "a wait would end after the call's deadline")
+            ("which would end after the call's deadline", "a wait would end after the call's deadline")
         }
-        Stop::Ended(Ending::Declined(reason)) => {
-            format!("{not_resent} {}", shortened(reason, LONGEST_QUOTATION))
-        }
-        Stop::Ended(Ending::Done) => {
-            format!("{not_resent} the retry policy's `unless` says that it is done, and it returns a value")
-        }
-        Stop::Declined => format!("{not_resent} the retry policy's `check` declined"),
-        Stop::CheckTooSlow => {
-            format!("{not_resent} the retry policy's `check` did not answer before the call's deadline")
-        }
+    };
+    match limit.is_given {
+        true => format!("{}, {asked}", asks_to_wait(limit.wait)),
+        false => format!("Zoom did not say how long to wait, and {unasked}"),
     }
 }
 
@@ -519,20 +493,13 @@ pub(crate) fn asks_to_wait(wait: Wait) -> String {
 
 /// A hint about a body that is not Zoom's envelope.
 fn about_body(answer: &Answer, secrets: &[String]) -> String {
-    let mut hint = match (answer.body.is_empty(), answer.media_type()) {
-        (true, _) => "Its body is empty".to_owned(),
-        (false, Some(media_type)) => {
-            format!("Its body is {}, not Zoom's error envelope", quoted(media_type, secrets, 60))
-        }
-        (false, None) => "Its body is not Zoom's error envelope".to_owned(),
-    };
-    if !answer.is_zooms() {
-        hint += ": a proxy or gateway may have answered instead of Zoom";
+    let media_type = answer.media_type().map(|of| format!("{}, not", quoted(of, secrets, 60)));
+    let what = media_type.unwrap_or_else(|| "not".to_owned());
+    let who = if answer.is_zooms() { "" } else { ": a proxy or gateway may have answered instead of Zoom" };
+    match answer.body.is_empty() {
+        true => format!("Its body is empty{who}"),
+        false => format!("Its body is {what} Zoom's error envelope{who}. `Error::body` has what it sent"),
     }
-    if !answer.body.is_empty() {
-        hint += ". `Error::body` has what it sent";
-    }
-    hint
 }
 
 fn spent(progress: Progress) -> String {

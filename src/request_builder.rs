@@ -2,15 +2,16 @@
 
 use std::any::TypeId;
 
+use bytes::Bytes;
 use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::call::prepare;
+use crate::call::Call;
 use crate::error::Error;
 use crate::operation::Operation;
-use crate::request::Request;
+use crate::request::{QueryParam, Request};
 use crate::url::is_allowed_in_a_url;
 use crate::{Client, ResponseValue};
 
@@ -70,10 +71,9 @@ pub struct RequestBuilder {
 }
 
 impl RequestBuilder {
-    /// Adds `name=value` to the URL's query.
-    pub fn query(mut self, name: impl Into<String>, value: impl ToString) -> Self {
-        self.request.query.push((name.into(), value.to_string()));
-        self
+    /// Adds `name=value` to the URL's query; nothing for `None`, and one pair for each item of a list.
+    pub fn query(self, name: &str, value: impl Serialize) -> Self {
+        Self { request: self.request.query(&QueryParam::new(name, &value)), ..self }
     }
 
     /// The body, sent as JSON.
@@ -89,27 +89,21 @@ impl RequestBuilder {
     /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): the path does not begin with a slash, would leave the base URL, has a
     /// query, or would be changed before it is sent.
     pub async fn send<T: DeserializeOwned + 'static>(self) -> Result<ResponseValue<T>, Error> {
-        let Self { client, mut request } = self;
-        let name = format!("{} {}", request.method, request.path);
-        let path = checked(&request.path).map(|path| format!("{}{path}", client.inner.settings.base_path()));
-        let call = match (request.refused.take(), path) {
-            (Some(refused), _) => Err(refused),
-            (None, path) => path.and_then(|path| {
-                request.path = path;
-                prepare(&client, &ANY, request)
-            }),
-        };
-        let sent = match call {
-            Ok(mut call) => Box::pin(async move { call.run().await }).await,
-            Err(what) => Err(Error::refused(Some(&ANY), what)),
-        };
-        let read = sent.and_then(|mut answered| {
-            if TypeId::of::<T>() == TypeId::of::<()>() {
-                answered.answer.body = Default::default();
-            }
-            ResponseValue::read(answered)
-        });
-        read.map_err(|error| error.about_request(&name))
+        let name = format!("{} {}", self.request.method, self.request.path);
+        self.read().await.map_err(|error| error.about(&ANY).about_request(&name))
+    }
+
+    async fn read<T: DeserializeOwned + 'static>(self) -> Result<ResponseValue<T>, Error> {
+        let refused = |what: String| Error::refused(None, what);
+        let path = checked(&self.request.path).map_err(refused)?;
+        let path = format!("{}{path}", self.client.inner.settings.base_path());
+        let request = Request { path, ..self.request.build()? };
+        let call = Call::new(&self.client, &ANY, request).map_err(refused)?;
+        let mut answered = Box::pin(Box::new(call).run()).await?;
+        if TypeId::of::<T>() == TypeId::of::<()>() {
+            answered.answer.body = Bytes::new();
+        }
+        ResponseValue::read(answered)
     }
 }
 

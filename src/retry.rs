@@ -181,8 +181,7 @@ pub struct Resend {
     pub wait: Duration,
     /// When the call will be sent again.
     pub at: SystemTime,
-    meeting_id: Option<MeetingId>,
-    webinar_id: Option<WebinarId>,
+    operation: &'static Operation,
     texts: Map<String, Value>,
 }
 
@@ -194,27 +193,18 @@ impl Resend {
         number: u32,
         wait: Duration,
     ) -> Self {
-        let id = |name| operation.path_parameter(name, &path);
-        Self {
-            operation_id: operation.id,
-            number,
-            wait,
-            at: later(SystemTime::now(), wait),
-            meeting_id: id("meetingId").and_then(|id| id.parse().ok()),
-            webinar_id: id("webinarId").and_then(|id| id.parse().ok()),
-            texts,
-            path,
-        }
+        let at = later(SystemTime::now(), wait);
+        Self { operation_id: operation.id, path, number, wait, at, operation, texts }
     }
 
     /// The meeting that the operation is about.
     pub fn meeting_id(&self) -> Option<MeetingId> {
-        self.meeting_id
+        self.operation.path_parameter("meetingId", &self.path)?.parse().ok()
     }
 
     /// The webinar that the operation is about.
     pub fn webinar_id(&self) -> Option<WebinarId> {
-        self.webinar_id
+        self.operation.path_parameter("webinarId", &self.path)?.parse().ok()
     }
 
     /// A text field of the body by Zoom's name for it, such as `action`. Fields that hold a secret are left out.

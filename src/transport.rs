@@ -1,7 +1,5 @@
 //! Sending one request and reading its answer, with the limits of both.
 
-use std::error::Error as StdError;
-use std::io;
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
@@ -45,7 +43,7 @@ pub(crate) fn backoff(
     use reqwest::StatusCode as Status;
     let wait = *BACKOFF.get(failures)?;
     let (is_worth_it, asked) = match outcome {
-        Err(error) if error.is_connect() => (may_connect_later(error), None),
+        Err(error) if error.is_connect() => (obstacle(error).is_none(), None),
         Err(error) => (is_repeatable && !error.is_timeout(), None),
         Ok(answer) => {
             let is_broken =
@@ -60,27 +58,23 @@ pub(crate) fn backoff(
     is_worth_it.then(|| asked.map_or(wait, |asked| asked.time))
 }
 
-/// Whether the network refused the connection, rather than a certificate, a proxy or the lookup of a name.
-fn may_connect_later(error: &reqwest::Error) -> bool {
-    use io::ErrorKind::*;
-    let is_network = |cause: &(dyn StdError + 'static)| {
-        matches!(
-            cause.downcast_ref().map(io::Error::kind),
-            Some(
-                ConnectionRefused
-                    | ConnectionReset
-                    | ConnectionAborted
-                    | AddrNotAvailable
-                    | BrokenPipe
-                    | TimedOut
-                    | UnexpectedEof
-                    | HostUnreachable
-                    | NetworkUnreachable
-                    | NetworkDown
-            )
-        )
-    };
-    error.is_connect() && (error.is_timeout() || causes(error).any(is_network))
+/// What is in the way of a connection, and what to do about it, if trying again would not help.
+pub(crate) fn obstacle(error: &reqwest::Error) -> Option<&'static str> {
+    const OBSTACLES: [(&[&str], &str); 3] = [
+        (
+            &["certificate"],
+            "its certificate is not trusted; if a proxy inspects TLS, add its certificate authority with \
+             `ClientBuilder::http`",
+        ),
+        (
+            &["407", "proxy auth"],
+            "the proxy asks for a password; give it a `reqwest::Proxy` that has one with `ClientBuilder::http`",
+        ),
+        (&["dns error", "lookup"], "its name cannot be resolved; check the base URL and the network's DNS"),
+    ];
+    let words: String = causes(error).map(|cause| cause.to_string().to_lowercase()).collect();
+    let is_sign = |sign: &&str| words.contains(*sign);
+    OBSTACLES.iter().find_map(|(signs, advice)| signs.iter().any(is_sign).then_some(*advice))
 }
 
 /// The body up to `limit`, and why it is not complete.
