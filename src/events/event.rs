@@ -1,6 +1,5 @@
 use std::borrow::Cow;
-use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -11,7 +10,7 @@ use super::verify::signature;
 use super::{Notification, StreamState};
 use crate::answer::mismatch;
 use crate::envelope::text;
-use crate::{MeetingId, Secret, WebinarId};
+use crate::{MeetingId, Secret, Unlisted, WebinarId};
 
 /// An event from Zoom, returned by [`Verifier::verify`](super::Verifier::verify).
 ///
@@ -41,46 +40,31 @@ pub enum Event {
 
 /// Zoom's check that the endpoint has the secret token. [`Event::UrlValidation`] holds it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Challenge {
-    plain_token: String,
-    encrypted_token: Secret,
-}
+pub struct Challenge(Unlisted);
 
 impl Challenge {
     /// The JSON body to answer with; the status is 200.
     pub fn answer(&self) -> Value {
-        json!({ "plainToken": self.plain_token, "encryptedToken": self.encrypted_token.expose() })
+        (*self.0).clone()
     }
 }
 
 /// An event without a type of its own. [`Event::Other`] holds it.
 ///
-/// Its `Debug` omits the payload, where any value could be a secret.
-#[derive(Clone, PartialEq)]
+/// Its `Debug` does not print the payload, where any value could be a secret.
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Other {
     /// The event's name, such as `webinar.created`.
     pub event: String,
-    /// When it happened, in milliseconds since the Unix epoch, if `event_ts` is an integer next to `event`. Zoom's
-    /// `app_deauthorized` has it elsewhere: in the payload, as text without a time zone.
+    /// When it happened, in milliseconds since the Unix epoch, if `event_ts` is an integer next to `event`. (In
+    /// `app_deauthorized` it is in the payload, as text without a time zone.) If the event has a type that it does not
+    /// match, the request's time stands in for it, as in [`Notification::event_ts`].
     pub event_ts: Option<i64>,
-    /// When Zoom sent the request, in seconds since the Unix epoch: the header `x-zm-request-timestamp`.
-    pub request_timestamp: u64,
     /// The event's `payload`, or `null`. What is not Unicode in it is U+FFFD.
-    pub payload: Value,
+    pub payload: Unlisted,
     /// How the event differs from its type, if its name has one, or that it is not all Unicode.
     pub flaw: Option<String>,
-}
-
-impl fmt::Debug for Other {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Other")
-            .field("event", &self.event)
-            .field("event_ts", &self.event_ts)
-            .field("request_timestamp", &self.request_timestamp)
-            .field("flaw", &self.flaw)
-            .finish_non_exhaustive()
-    }
 }
 
 const URL_VALIDATION: &str = "endpoint.url_validation";
@@ -113,93 +97,80 @@ impl Event {
     /// it names another service, such as YouTube. A meeting that has just started is not streamed yet. The time is that of
     /// `event_ts` or, without one, of the request.
     pub fn stream_state(&self) -> Option<(MeetingId, StreamState, SystemTime)> {
-        let (meeting, service, event_ts, request_timestamp) = match self {
+        let (meeting, service, event_ts) = match self {
             Self::MeetingLiveStreamingStarted(event)
             | Self::MeetingLiveStreamingStopped(event)
             | Self::MeetingStarted(event)
             | Self::MeetingEnded(event) => {
                 let object = &event.payload.object;
                 let service = object.live_streaming.as_ref().and_then(|stream| stream.service.as_deref());
-                (object.id, service, event.event_ts, event.request_timestamp)
+                (object.id, service, event.event_ts)
             }
             Self::Other(other) => {
                 let object = &other.payload["object"];
                 let service = object["live_streaming"]["service"].as_str();
-                let meeting = MeetingId::deserialize(&object["id"]).ok()?;
-                (meeting, service, other.event_ts, other.request_timestamp)
+                (MeetingId::deserialize(&object["id"]).ok()?, service, other.event_ts)
             }
             Self::UrlValidation(_) | Self::WebinarStarted(_) | Self::WebinarEnded(_) => return None,
         };
+        let is_custom = service.is_none_or(|service| service.eq_ignore_ascii_case(CUSTOM));
         let state = match self.name() {
-            STREAMING_STARTED if service.is_none_or(|service| service.eq_ignore_ascii_case(CUSTOM)) => {
-                StreamState::Running
-            }
+            STREAMING_STARTED if is_custom => StreamState::Running,
             STREAMING_STARTED | STREAMING_STOPPED | MEETING_STARTED | MEETING_ENDED => StreamState::Stopped,
             _ => return None,
         };
-        let at = match event_ts {
-            Some(event_ts) => event_ts.try_into().ok()?,
-            None => request_timestamp.checked_mul(1000)?,
-        };
-        Some((meeting, state, from_millis(at)?))
+        Some((meeting, state, from_millis(event_ts?.try_into().ok()?)?))
     }
 }
 
-/// Reads a body that was signed with `secret`, from a request that was sent at `request_timestamp`.
-pub(super) fn read(body: &[u8], secret: &Secret, request_timestamp: u64) -> Result<Event, String> {
-    let text = text(body);
+/// Reads a body that was signed with `secret`. The request was sent at that time since the Unix epoch.
+pub(super) fn read(body: &[u8], secret: &Secret, sent: Duration) -> Result<Event, String> {
+    let (text, sent) = (text(body), sent.as_millis().try_into().ok());
     let event: Value = serde_json::from_str(&text).map_err(|error| format!("it is not JSON ({error})"))?;
-    let Some(name) = event["event"].as_str() else { return Err("it has no string `event`".to_owned()) };
-    let typed = match name {
+    let typed = match event["event"].as_str().ok_or("it has no string `event`")? {
         // Zoom would only send it again, so that a topic cut inside an emoji could hide that a stream is running.
         _ if matches!(text, Cow::Owned(_)) => Err("some of its text is not Unicode".to_owned()),
         URL_VALIDATION => challenge(&event, secret).map(Event::UrlValidation),
-        STREAMING_STARTED => typed(&event, request_timestamp).map(Event::MeetingLiveStreamingStarted),
-        STREAMING_STOPPED => typed(&event, request_timestamp).map(Event::MeetingLiveStreamingStopped),
-        MEETING_STARTED => typed(&event, request_timestamp).map(Event::MeetingStarted),
-        MEETING_ENDED => typed(&event, request_timestamp).map(Event::MeetingEnded),
-        "webinar.started" => typed(&event, request_timestamp).map(Event::WebinarStarted),
-        "webinar.ended" => typed(&event, request_timestamp).map(Event::WebinarEnded),
-        _ => return Ok(other(event, request_timestamp, None)),
+        STREAMING_STARTED => typed(&event, sent).map(Event::MeetingLiveStreamingStarted),
+        STREAMING_STOPPED => typed(&event, sent).map(Event::MeetingLiveStreamingStopped),
+        MEETING_STARTED => typed(&event, sent).map(Event::MeetingStarted),
+        MEETING_ENDED => typed(&event, sent).map(Event::MeetingEnded),
+        "webinar.started" => typed(&event, sent).map(Event::WebinarStarted),
+        "webinar.ended" => typed(&event, sent).map(Event::WebinarEnded),
+        _ => return Ok(other(event, None, None)),
     };
-    Ok(typed.unwrap_or_else(|flaw| other(event, request_timestamp, Some(flaw))))
+    Ok(typed.unwrap_or_else(|flaw| other(event, sent, Some(flaw))))
 }
 
 fn challenge(event: &Value, secret: &Secret) -> Result<Challenge, String> {
-    let plain_token = event["payload"]["plainToken"].as_str();
-    let plain_token = plain_token.ok_or("its payload has no string `plainToken`")?.to_owned();
-    let encrypted_token = signature(secret, &[plain_token.as_bytes()]).into();
-    Ok(Challenge { plain_token, encrypted_token })
+    let plain = event["payload"]["plainToken"].as_str().ok_or("its payload has no string `plainToken`")?;
+    let answer = json!({ "plainToken": plain, "encryptedToken": signature(secret, &[plain.as_bytes()]) });
+    Ok(Challenge(answer.into()))
 }
 
-fn typed<Id: DeserializeOwned>(
-    event: &Value,
-    request_timestamp: u64,
-) -> Result<Box<Notification<Id>>, String> {
-    let event: Notification<Id> =
-        serde_path_to_error::deserialize(event).map_err(|error| mismatch(&error))?;
-    Ok(Box::new(Notification { request_timestamp, ..event }))
+fn typed<Id: DeserializeOwned>(event: &Value, sent: Option<i64>) -> Result<Box<Notification<Id>>, String> {
+    let read: Result<Notification<Id>, _> = serde_path_to_error::deserialize(event);
+    let event = read.map_err(|error| mismatch(&error))?;
+    Ok(Box::new(Notification { event_ts: event.event_ts.or(sent), ..event }))
 }
 
-fn other(mut event: Value, request_timestamp: u64, flaw: Option<String>) -> Event {
-    let event_ts = event["event_ts"].as_i64();
-    let name = event["event"].as_str().unwrap_or_default().to_owned();
-    let payload = event.get_mut("payload").map(Value::take).unwrap_or_default();
-    Event::Other(Box::new(Other { event: name, event_ts, request_timestamp, payload, flaw }))
+fn other(mut given: Value, sent: Option<i64>, flaw: Option<String>) -> Event {
+    let (payload, event_ts) = (given["payload"].take().into(), given["event_ts"].as_i64().or(sent));
+    let event = given["event"].as_str().unwrap_or_default().to_owned();
+    Event::Other(Box::new(Other { event, event_ts, payload, flaw }))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use proptest::prelude::*;
 
     use super::*;
 
-    const SENT: u64 = 1_700_000_001;
+    const SENT: u64 = 1_700_000_001_000;
 
     fn event(event: &Value) -> Event {
-        read(event.to_string().as_bytes(), &"secret token".into(), SENT).expect("an event")
+        read(event.to_string().as_bytes(), &"secret token".into(), Duration::from_millis(SENT))
+            .expect("an event")
     }
 
     fn started(object: Value) -> Value {
@@ -312,11 +283,11 @@ mod tests {
         for event_ts in [Value::Null, "1700000000123".into(), 1.5.into(), u64::MAX.into()] {
             let mut body = started(json!({ "id": 84912345678_u64 }));
             body["event_ts"] = event_ts;
-            let state = (id("84912345678"), StreamState::Running, at(SENT * 1000));
+            let state = (id("84912345678"), StreamState::Running, at(SENT));
             assert_eq!(event(&body).stream_state(), Some(state), "{body}");
         }
         let body = started(json!({ "id": 1, "topic": 7 })).to_string().replace("event_ts", "ts");
-        let far = read(body.as_bytes(), &"secret token".into(), u64::MAX).expect("an event");
+        let far = read(body.as_bytes(), &"secret token".into(), Duration::MAX).expect("an event");
         assert_eq!(far.stream_state(), None);
     }
 
@@ -354,7 +325,7 @@ mod tests {
             let body = started(json!({ "topic": "?", "id": 84912345678_u64 })).to_string();
             let (start, end) = body.split_once('?').expect("a topic");
             let body = [start.as_bytes(), topic, end.as_bytes()].concat();
-            let event = read(&body, &"secret token".into(), SENT).expect("an event");
+            let event = read(&body, &"secret token".into(), Duration::from_millis(SENT)).expect("an event");
             assert_eq!(
                 event.stream_state(),
                 Some((id("84912345678"), StreamState::Running, at(1_700_000_000_123))),
@@ -401,7 +372,7 @@ mod tests {
             prop_assert_eq!(event.name(), name);
             if let Some((meeting, _, told_at)) = event.stream_state() {
                 prop_assert_eq!(MeetingId::deserialize(&body["payload"]["object"]["id"]).ok(), Some(meeting));
-                prop_assert_eq!(at(body["event_ts"].as_i64().map_or(SENT * 1000, |event_ts| event_ts as u64)), told_at);
+                prop_assert_eq!(at(body["event_ts"].as_i64().map_or(SENT, |event_ts| event_ts as u64)), told_at);
             }
             if let Event::Other(kept) = &event {
                 prop_assert_eq!(&kept.payload, &body["payload"]);

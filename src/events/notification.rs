@@ -12,17 +12,14 @@ use crate::{Secret, Unlisted};
 pub struct Notification<Id> {
     /// The event's name.
     pub event: String,
-    /// When the event occurred, in milliseconds since the Unix epoch. Zoom has been seen to leave it out.
+    /// When the event occurred, in milliseconds since the Unix epoch. Zoom has been seen to leave it out; then
+    /// [`Verifier`](super::Verifier) puts the time of the request here, from the header `x-zm-request-timestamp`.
     pub event_ts: Option<i64>,
     /// The details of the event.
     pub payload: Payload<Id>,
     /// Fields that this version does not know.
     #[serde(flatten)]
     pub extra: BTreeMap<String, Unlisted>,
-    /// When Zoom sent the request, in seconds since the Unix epoch: the header `x-zm-request-timestamp`, which is no part
-    /// of the JSON.
-    #[serde(skip)]
-    pub request_timestamp: u64,
 }
 
 /// Who caused an event, and what it is about.

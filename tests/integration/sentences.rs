@@ -11,11 +11,11 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
-use zoom_livestream::events::{LiveStreams, StreamState, Verifier};
+use zoom_livestream::events::Verifier;
 use zoom_livestream::mock::{Answer, MockServer, Webhook};
 use zoom_livestream::update_meeting_live_stream_status::{Action, Settings};
 use zoom_livestream::{
-    AccessToken, Client, Error, MeetingId, RetryPolicy, ServerToServer, TokenSource, WebinarId,
+    AccessToken, Client, Ending, Error, MeetingId, RetryPolicy, ServerToServer, TokenSource, WebinarId,
 };
 
 use crate::faults::{closed_port, frame, http2, http2_answering};
@@ -157,6 +157,7 @@ fn ids() -> List {
     list.add(MeetingId::try_from(u64::MAX).expect_err("refused"));
     list.add("-1".parse::<MeetingId>().expect_err("refused"));
     list.add("https://example.com/j/84912345678?pwd=abc".parse::<WebinarId>().expect_err("refused"));
+    list.add("zoom.us/webinar/register/WN_abc123".parse::<WebinarId>().expect_err("refused"));
     list.add("849\u{200b}12345678".parse::<MeetingId>().expect_err("refused"));
     list.add(serde_json::from_value::<MeetingId>(json!(true)).expect_err("refused"));
     list
@@ -237,19 +238,8 @@ async fn waiting() -> List {
     slow_server.answer(limited("1"));
     let slow = client(&slow_server).with_retry(at_once().check(|_| std::future::pending()));
     list.add(start(&slow.with_call_timeout(Duration::from_secs(3)), MEETING).await.expect_err("too slow"));
-    let now = SystemTime::now();
-    for (state, action) in [(StreamState::Running, Action::Start), (StreamState::Stopped, Action::Stop)] {
-        let streams = LiveStreams::new();
-        streams.tell(MEETING.try_into().expect("an ID"), state, now);
-        let server = server().await;
-        server.answer(limited("1"));
-        let policy = at_once().unless(streams.satisfied());
-        let zoom = builder(&server).retry(policy).build().expect("a client");
-        let call = zoom.update_meeting_live_stream_status().meeting_id(MEETING).action(action);
-        let error = call.await.expect_err("declined").to_string();
-        let (words, _) = error.split_once(" 20").expect("a time of this century");
-        list.add(format!("{words} …"));
-    }
+    let called = |_| async { Ending::Declined("the director called".to_owned()) };
+    list.add(answered(limited("1"), at_once().unless(called)).await);
     list
 }
 

@@ -99,34 +99,38 @@ impl Service {
     }
 
     async fn start(&self, zoom: &Client, meeting: MeetingId) -> Result<Outcome, Error> {
-        let zoom = match self.store.state(meeting).await {
+        let (zoom, is_known) = match self.store.state(meeting).await {
             Ok(Some((StreamState::Running, since))) => {
                 return Ok(Outcome::AlreadyRunning { since: Some(since) });
             }
-            Ok(_) => zoom.clone(),
+            Ok(_) => (zoom.clone(), true),
             Err(error) => {
                 warn!(%meeting, "the stream is started without knowing whether it is already running: {error}");
                 self.metrics.sent_without_knowledge.inc();
-                zoom.with_retry(self.without_knowledge.clone())
+                (zoom.with_retry(self.without_knowledge.clone()), false)
             }
         };
         let start = zoom.update_meeting_live_stream_status().meeting_id(meeting).action(ZoomAction::Start);
-        match start.await {
-            Ok(()) => Ok(Outcome::Started),
-            Err(error) if error.is_retry_declined() => {
-                let since = self.store.streams.state(meeting).map(|(_, since)| since);
-                Ok(Outcome::AlreadyRunning { since })
+        match (start.await, self.store.streams.state(meeting)) {
+            // The stream was not known to be running before the call, so that is what ended it.
+            (Ok(()), Some((StreamState::Running, since))) if is_known => {
+                Ok(Outcome::AlreadyRunning { since: Some(since) })
             }
-            Err(error) => Err(error),
+            (Ok(()), _) => Ok(Outcome::Started),
+            // By the policy's `check`.
+            (Err(error), known) if error.is_retry_declined() => {
+                Ok(Outcome::AlreadyRunning { since: known.map(|(_, since)| since) })
+            }
+            (Err(error), _) => Err(error),
         }
     }
 
     async fn stop(&self, zoom: &Client, meeting: MeetingId) -> Result<Outcome, Error> {
         let sent = SystemTime::now();
-        // Never declined, because the event of a start just before this stop may still be on its way.
+        // Without the policy's `check`: a stop is always sent.
         let zoom = zoom.with_retry(RetryPolicy::default());
         zoom.update_meeting_live_stream_status().meeting_id(meeting).action(ZoomAction::Stop).await?;
-        // Otherwise a start right after it would be declined until the stop's event arrives.
+        // Otherwise a start right after it would be taken for one that runs until the stop's event arrives.
         if let Err(error) = self.store.record(meeting, StreamState::Stopped, sent).await {
             warn!(%meeting, "the stop is not known until Zoom's event arrives: {error}");
         }
