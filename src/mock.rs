@@ -50,7 +50,7 @@
 //! | a body that is neither `multipart/form-data` nor `application/json`, or one of these that is [refused](BodySupport::Refused) | 415, code 300, `Unsupported Content Type` |
 //! | a body that cannot be read | 400, code 300, `Request Body should be a valid JSON object.` |
 //! | a field that is unknown, missing, sent twice (in a form), of the wrong type, not in the enum, too short, too long, or not a URL where the format is `uri` | 400, code 300, `Validation Failed.`, with `errors` |
-//! | a start or stop of what is [not live](MockServer::set_live) | 400, code 200, `Meeting has not started.` or `Webinar 84,912,345,678 has not started.` |
+//! | a start, stop or mode of what is [not live](MockServer::set_live) | 400, code 200, `Meeting has not started.` or `Webinar 84,912,345,678 has not started.` |
 //! | a start within the cool-down after the last accepted start of the same path | 429, `Too many requests submitted to start the live stream of this meeting: …` |
 //!
 //! About fields, it is stricter than Zoom, which ignores those that it does not know.
@@ -60,9 +60,8 @@
 //! asked for has an `x-zm-trackingid`.
 //!
 //! The cool-down applies to operations that document a 429, which are those of meetings. It is the description's (30 s)
-//! unless [set](MockServerBuilder::cool_down), and a stop does not shorten it. Zoom's 429 tells the wait in its sentence
-//! only. If another cool-down was set, that sentence would be wrong: the 429 has other words, and `Retry-After` has the
-//! seconds that are left, rounded up.
+//! unless [set](MockServerBuilder::cool_down), and a stop does not shorten it. As with Zoom, only the sentence of this 429
+//! tells for how long.
 //!
 //! # Tokens
 //!
@@ -222,7 +221,7 @@ impl MockServer {
     }
 
     /// Whether the hosts have started their meetings and webinars; while they have not, every start and stop is refused.
-    /// They have from the beginning.
+    /// Default: they have.
     pub fn set_live(&self, is_live: bool) {
         self.shared.lock().not_live = !is_live;
     }

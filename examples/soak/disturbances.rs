@@ -63,7 +63,7 @@ impl Disturbance {
     }
 }
 
-/// The address that clients use. Connections are broken here, and the embedded Zoom behind it can be restarted.
+/// The address that clients use. Connections are broken here, and the mock server behind it can be restarted.
 struct Front {
     address: SocketAddr,
     forwarding: JoinHandle<()>,

@@ -1,4 +1,4 @@
-//! Many calls against an embedded Zoom that goes wrong in every way it can.
+//! Many calls against a mock server that goes wrong in every way it can.
 //!
 //! ```text
 //! cargo run --release --example soak                          # 10,000 calls, 1,000 at a time, while tokens are killed

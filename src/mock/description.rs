@@ -39,7 +39,7 @@ pub struct Body {
 
 /// What a start that is repeated too early is told.
 pub struct StartLimit {
-    pub message: String,
+    message: String,
     pub cool_down: Duration,
     /// The fields of a start.
     when: Value,
@@ -147,6 +147,15 @@ impl Operation {
 impl StartLimit {
     pub fn applies_to(&self, sent: &Map<String, Value>) -> bool {
         members(&self.when).all(|(field, value)| sent.get(field) == Some(value))
+    }
+
+    /// The documented sentence, with this cool-down and these parameters.
+    pub fn message(&self, cool_down: Duration, parameters: &Parameters<'_>) -> String {
+        let seconds = |wait: Duration| format!("{} seconds", wait.as_millis().div_ceil(1000));
+        let message = self.message.replace(&seconds(self.cool_down), &seconds(cool_down));
+        parameters
+            .iter()
+            .fold(message, |message, (name, value)| message.replace(&format!("`{{{name}}}`"), value))
     }
 }
 

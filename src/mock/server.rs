@@ -197,16 +197,8 @@ impl Shared {
             let cool_down = self.settings.cool_down.unwrap_or(limit.cool_down);
             let now = Instant::now();
             let since = state.starts.get(path).map_or(cool_down, |last| now.duration_since(*last));
-            let left = cool_down.saturating_sub(since).as_millis().div_ceil(1000);
-            if left > 0 && cool_down == limit.cool_down {
-                let named = |message: String, (name, value): &(&str, &str)| {
-                    message.replace(&format!("`{{{name}}}`"), value)
-                };
-                return Err(Answer::error(429, 429, &parameters.iter().fold(limit.message.clone(), named)));
-            }
-            if left > 0 {
-                let message = "Too many starts within the cool-down that was set for the mock server.";
-                return Err(Answer::error(429, 429, message).header("retry-after", left.to_string()));
+            if since < cool_down {
+                return Err(Answer::error(429, 429, &limit.message(cool_down, &parameters)));
             }
             state.starts.insert(path.to_owned(), now);
         }

@@ -14,7 +14,7 @@ async fn each_documented_answer_of_each_operation_is_decoded_as_documented() {
             let codes: Vec<i64> = (answer["x-error-codes"].as_array().into_iter().flatten())
                 .map(|code| code["code"].as_i64().expect("a code"))
                 .collect();
-            let server = MockServer::start().await.expect("the embedded Zoom");
+            let server = MockServer::start().await.expect("the mock server");
             let zoom = builder(&server).retry(RetryPolicy::never()).build().expect("a client");
 
             // As in the items: an empty text, unless a body is documented.
@@ -80,7 +80,7 @@ async fn a_body_that_is_not_an_envelope_keeps_its_status() {
     ];
     for (content_type, body) in bodies {
         for status in [300_u16, 301, 400, 401, 404, 500, 502] {
-            let server = MockServer::start().await.expect("the embedded Zoom");
+            let server = MockServer::start().await.expect("the mock server");
             let zoom = builder(&server).build().expect("a client");
             server.answer(Answer::status(status).header("content-type", content_type).body(body.to_vec()));
             let error = start(&zoom, MEETING).await.expect_err("an error");
@@ -95,7 +95,7 @@ async fn a_body_that_is_not_an_envelope_keeps_its_status() {
 
 #[tokio::test]
 async fn an_envelope_of_each_spelling_is_read() {
-    let server = MockServer::start().await.expect("the embedded Zoom");
+    let server = MockServer::start().await.expect("the mock server");
     let zoom = builder(&server).build().expect("a client");
     let body = r#"{"code":"124","error_message":"Invalid access token."}"#;
     server.answer(Answer::status(400).body(body));
@@ -119,7 +119,7 @@ async fn an_envelope_of_each_spelling_is_read() {
 
 #[tokio::test]
 async fn a_2xx_is_a_success_unless_it_holds_an_error_or_something_other_than_json() {
-    let server = MockServer::start().await.expect("the embedded Zoom");
+    let server = MockServer::start().await.expect("the mock server");
     let zoom = builder(&server).build().expect("a client");
     let stop = || zoom.update_meeting_live_stream_status().meeting_id(MEETING).action("stop");
     for body in ["", " \r\n", "{}", "null", r#"{"id": 5}"#, r#"{"code":200,"message":"success"}"#] {
@@ -146,7 +146,7 @@ async fn a_2xx_is_a_success_unless_it_holds_an_error_or_something_other_than_jso
 
 #[tokio::test]
 async fn a_success_that_does_not_decode_names_the_field_and_never_the_value() {
-    let server = MockServer::start().await.expect("the embedded Zoom");
+    let server = MockServer::start().await.expect("the mock server");
     let zoom = builder(&server).build().expect("a client");
     let body = serde_json::json!({ "page_url": "https://h/", "stream_key": ["hidden, expected f64"] });
     server.answer(Answer::status(200).json(&body));
@@ -156,7 +156,7 @@ async fn a_success_that_does_not_decode_names_the_field_and_never_the_value() {
 
 #[tokio::test]
 async fn the_code_of_a_damaged_envelope_is_kept() {
-    let server = MockServer::start().await.expect("the embedded Zoom");
+    let server = MockServer::start().await.expect("the mock server");
     let zoom = builder(&server).build().expect("a client");
     let long = format!(r#"{{"code":1010,"message":"m","trace":"{}"}}"#, "x".repeat(100_000));
     for body in [
@@ -183,7 +183,7 @@ async fn the_code_of_a_damaged_envelope_is_kept() {
 
 #[tokio::test]
 async fn a_body_that_is_not_zooms_gets_a_hint() {
-    let server = MockServer::start().await.expect("the embedded Zoom");
+    let server = MockServer::start().await.expect("the mock server");
     let zoom = builder(&server).build().expect("a client");
     for (answer, words) in [
         (Answer::status(502), "HTTP 502. Its body is empty: a proxy or gateway may have answered"),
@@ -203,7 +203,7 @@ async fn a_body_that_is_not_zooms_gets_a_hint() {
 
 #[tokio::test]
 async fn a_redirects_target_is_in_the_headers_and_never_in_the_sentence() {
-    let server = MockServer::start().await.expect("the embedded Zoom");
+    let server = MockServer::start().await.expect("the mock server");
     let zoom = builder(&server).build().expect("a client");
     server.answer(Answer::status(302).header("location", "https://ada:hidden@login.example.com/?hidden"));
     let error = start(&zoom, MEETING).await.expect_err("a redirect");
@@ -217,7 +217,7 @@ async fn a_redirects_target_is_in_the_headers_and_never_in_the_sentence() {
 
 #[tokio::test]
 async fn the_code_of_a_long_200_is_read_and_its_first_64_kib_are_kept() {
-    let server = MockServer::start().await.expect("the embedded Zoom");
+    let server = MockServer::start().await.expect("the mock server");
     let zoom = builder(&server).build().expect("a client");
     let body = format!(r#"{{"more":"{}","code":300,"message":"Zoom's words."}}"#, "x".repeat(70_000));
     server.answer(Answer::status(200).body(body));
@@ -228,7 +228,7 @@ async fn the_code_of_a_long_200_is_read_and_its_first_64_kib_are_kept() {
 
 #[tokio::test]
 async fn a_sentence_is_short_and_in_order_regardless_of_what_zoom_says() {
-    let server = MockServer::start().await.expect("the embedded Zoom");
+    let server = MockServer::start().await.expect("the mock server");
     let zoom = builder(&server).build().expect("a client");
     let errors: Vec<_> = (0..500)
         .map(|number| serde_json::json!({ "field": format!("f{number}"), "message": "x".repeat(1_000) }))
@@ -245,7 +245,7 @@ async fn a_sentence_is_short_and_in_order_regardless_of_what_zoom_says() {
 async fn a_redirect_is_an_error_and_is_not_followed() {
     let elsewhere = RawServer::start(|_, _| async {}).await;
     for status in [300_u16, 301, 302, 303, 307, 308] {
-        let server = MockServer::start().await.expect("the embedded Zoom");
+        let server = MockServer::start().await.expect("the mock server");
         let following = reqwest::ClientBuilder::new().redirect(reqwest::redirect::Policy::limited(10));
         let zoom = builder(&server).http(|_| following).build().expect("a client");
         server.answer(Answer::status(status).header("location", elsewhere.url()));

@@ -16,7 +16,7 @@ use crate::support::{MEETING, RawServer, builder, start, until};
 const SHORT: Duration = Duration::from_millis(200);
 const LONG: Duration = Duration::from_secs(60);
 
-/// A middlebox in front of the embedded Zoom. When it loses track of a connection, what is sent on it is still
+/// A middlebox in front of the mock server. When it loses track of a connection, what is sent on it is still
 /// acknowledged but goes nowhere.
 struct Middlebox {
     zoom: MockServer,
@@ -27,7 +27,7 @@ struct Middlebox {
 
 impl Middlebox {
     async fn start() -> Self {
-        let zoom = MockServer::builder().cool_down(Duration::ZERO).start().await.expect("the embedded Zoom");
+        let zoom = MockServer::builder().cool_down(Duration::ZERO).start().await.expect("the mock server");
         let behind = zoom.base_url().trim_start_matches("http://").trim_end_matches("/v2").to_owned();
         let (silent, _) = watch::channel(0);
         let closed = Arc::new(AtomicUsize::new(0));
@@ -35,7 +35,7 @@ impl Middlebox {
         let server = RawServer::start(move |mut stream, number| {
             let (behind, mut silent, closed) = (behind.clone(), watched.subscribe(), counted.clone());
             async move {
-                let mut zoom = TcpStream::connect(behind).await.expect("the embedded Zoom");
+                let mut zoom = TcpStream::connect(behind).await.expect("the mock server");
                 let is_silent = tokio::select! {
                     _ = copy_bidirectional(&mut stream, &mut zoom) => false,
                     _ = silent.wait_for(|silent| number < *silent) => true,

@@ -1,4 +1,4 @@
-//! `examples/doctor.rs` against an embedded Zoom that accepts both encodings, one or none.
+//! `examples/doctor.rs` against a mock server that accepts both encodings, one or none.
 
 use std::sync::Mutex;
 
@@ -63,7 +63,7 @@ impl Examined {
 }
 
 async fn started(builder: MockServerBuilder) -> MockServer {
-    builder.start().await.expect("the embedded Zoom")
+    builder.start().await.expect("the mock server")
 }
 
 /// A meeting without a live stream.

@@ -1,4 +1,4 @@
-//! Events over real sockets: what the embedded Zoom sends, and which waits that ends.
+//! Events over real sockets: what the mock server sends, and which waits that ends.
 
 use std::collections::HashSet;
 use std::future::pending;
@@ -94,12 +94,12 @@ fn answered(
                 false => "HTTP/1.1 204 No Content\r\n\r\n".to_owned(),
             }
         }
-        Err(error) => panic!("an event from the embedded Zoom is refused: {error}"),
+        Err(error) => panic!("an event from the mock server is refused: {error}"),
     }
 }
 
 async fn server() -> MockServer {
-    MockServer::start().await.expect("the embedded Zoom")
+    MockServer::start().await.expect("the mock server")
 }
 
 async fn stop(zoom: &Client) -> Result<(), Error> {

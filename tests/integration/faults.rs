@@ -21,7 +21,7 @@ const KEPT: usize = 64 * 1024;
 
 async fn server() -> MockServer {
     let server = MockServer::builder().cool_down(Duration::ZERO).start().await;
-    server.expect("the embedded Zoom")
+    server.expect("the mock server")
 }
 
 fn http1() -> reqwest::ClientBuilder {
@@ -485,7 +485,7 @@ async fn poll_times<F: Future>(mut future: Pin<Box<F>>, times: usize) -> Option<
 async fn dropped_after(polls: usize, http: reqwest::ClientBuilder) -> bool {
     let server =
         MockServer::builder().cool_down(Duration::ZERO).token_delay(Duration::from_millis(20)).start();
-    let server = server.await.expect("the embedded Zoom");
+    let server = server.await.expect("the mock server");
     let soon = Duration::from_millis(20);
     server.answer(Answer::error(429, 429, "Too many.").header("retry-after", "1").delay(soon));
     server.answer(Answer::error(401, 124, "Invalid access token.").delay(soon));

@@ -9,7 +9,7 @@ use zoom_livestream::{Client, ErrorKind, Resend, RetryPolicy};
 use crate::support::{MEETING, builder, client, start};
 
 async fn server() -> MockServer {
-    MockServer::start().await.expect("the embedded Zoom")
+    MockServer::start().await.expect("the mock server")
 }
 
 fn limited(seconds: &str) -> Answer {
@@ -19,7 +19,7 @@ fn limited(seconds: &str) -> Answer {
 #[tokio::test]
 async fn a_429_is_waited_out_and_the_call_ends_in_204() {
     let server =
-        MockServer::builder().cool_down(Duration::from_secs(2)).start().await.expect("the embedded Zoom");
+        MockServer::builder().cool_down(Duration::from_secs(2)).start().await.expect("the mock server");
     let seen: Arc<Mutex<Vec<Resend>>> = Arc::default();
     let notes = seen.clone();
     let policy =
@@ -204,7 +204,7 @@ async fn a_clock_that_is_off_by_ten_minutes_does_not_change_a_wait() {
 
 #[tokio::test(start_paused = true)]
 async fn calls_refused_together_by_a_per_second_limit_all_succeed_within_their_deadline() {
-    let server = MockServer::builder().requests_per_second(10).start().await.expect("the embedded Zoom");
+    let server = MockServer::builder().requests_per_second(10).start().await.expect("the mock server");
     let zoom = client(&server);
     let calls: Vec<_> = (0..60)
         .map(|number| {

@@ -9,7 +9,7 @@ use crate::support::{
 };
 
 async fn server() -> MockServer {
-    MockServer::start().await.expect("the embedded Zoom")
+    MockServer::start().await.expect("the mock server")
 }
 
 #[tokio::test]

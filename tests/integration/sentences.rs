@@ -51,7 +51,7 @@ fn without_time(sentence: &str) -> String {
 }
 
 async fn server() -> MockServer {
-    MockServer::start().await.expect("the embedded Zoom")
+    MockServer::start().await.expect("the mock server")
 }
 
 /// The error of a start that gets this answer.
@@ -73,10 +73,10 @@ async fn every_sentence_is_in_the_list() {
         std::fs::write(std::env::var_os("TEST_FILE").expect("a file"), error.to_string()).expect("written");
         return;
     }
-    let (refused, unanswered, answered, limited, without_token, embedded) =
-        tokio::join!(refusing(), connecting(), answering(), waiting(), fetching_tokens(), embedding());
+    let (refused, unanswered, answered, limited, without_token, mock) =
+        tokio::join!(refusing(), connecting(), answering(), waiting(), fetching_tokens(), mocking());
     let events = verifying_events();
-    let lists = [building(), refused, ids(), unanswered, answered, limited, without_token, events, embedded];
+    let lists = [building(), refused, ids(), unanswered, answered, limited, without_token, events, mock];
     let said = lists.map(|list| list.0).join("\n");
 
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("sentences.txt");
@@ -297,7 +297,7 @@ async fn fetching_tokens() -> List {
     server.answer_token_request(Answer::hang());
     let hasty = zoom.with_call_timeout(Duration::from_millis(100));
     list.add(start(&hasty, MEETING).await.expect_err("no time"));
-    let server = MockServer::start().await.expect("the embedded Zoom");
+    let server = MockServer::start().await.expect("the mock server");
     let zoom = builder_without_token(&server).token_source(app().token_url(server.token_url())).build();
     let zoom = zoom.expect("a client");
     configure(&zoom).await.expect("204");
@@ -307,9 +307,9 @@ async fn fetching_tokens() -> List {
     list
 }
 
-/// What the embedded Zoom says if a test asks for something that it cannot do.
-async fn embedding() -> List {
-    let mut list = List::new("The embedded Zoom");
+/// What the mock server says if a test asks for something that it cannot do.
+async fn mocking() -> List {
+    let mut list = List::new("The mock server");
     for answer in [
         Answer::status(99),
         Answer::status(200).header("a header", "value"),

@@ -119,7 +119,7 @@ async fn captured_by(
 }
 
 async fn server() -> MockServer {
-    MockServer::builder().cool_down(Duration::ZERO).start().await.expect("the embedded Zoom")
+    MockServer::builder().cool_down(Duration::ZERO).start().await.expect("the mock server")
 }
 
 #[tokio::test]
@@ -193,7 +193,7 @@ async fn an_attempts_span_ends_with_its_answer_and_carries_zooms_tracking_id() {
 #[tokio::test]
 async fn a_long_token_in_a_tracking_id_is_redacted() {
     let token = format!("hidden{}", "x".repeat(700));
-    let server = MockServer::builder().access_token(&token).start().await.expect("the embedded Zoom");
+    let server = MockServer::builder().access_token(&token).start().await.expect("the mock server");
     server.answer(Answer::status(204).header("x-zm-trackingid", format!("t2 {token}")));
     let zoom = client(&server);
     let capture = Capture::default();
@@ -249,7 +249,7 @@ async fn each_resend_is_an_event_in_the_calls_span() {
 #[tokio::test]
 async fn a_token_request_is_a_child_span_of_the_call_that_started_it() {
     let server = MockServer::builder().token_lifetime(Duration::from_secs(100));
-    let server = server.cool_down(Duration::ZERO).start().await.expect("the embedded Zoom");
+    let server = server.cool_down(Duration::ZERO).start().await.expect("the mock server");
     let app = ServerToServer::new("mock-account", "mock-client", "mock-secret").token_url(server.token_url());
     let zoom = builder_without_token(&server).token_source(app).build().expect("a client");
     let (capture, result) = captured(start(&zoom, MEETING)).await;

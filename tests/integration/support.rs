@@ -57,7 +57,7 @@ pub fn builder_without_token(server: &MockServer) -> ClientBuilder {
 }
 
 pub fn client(server: &MockServer) -> Client {
-    builder(server).build().expect("a client of the embedded Zoom")
+    builder(server).build().expect("a client of the mock server")
 }
 
 /// Calls an operation by its id, with a body that it accepts.

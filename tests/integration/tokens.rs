@@ -23,7 +23,7 @@ use crate::support::{
 type BoxError = Box<dyn StdError + Send + Sync>;
 
 async fn server(setup: MockServerBuilder) -> MockServer {
-    setup.cool_down(Duration::ZERO).start().await.expect("the embedded Zoom")
+    setup.cool_down(Duration::ZERO).start().await.expect("the mock server")
 }
 
 fn app(server: &MockServer) -> ServerToServer {
@@ -33,7 +33,7 @@ fn app(server: &MockServer) -> ServerToServer {
 /// Longer than a thousand calls take on a busy machine.
 const A_BUSY_MACHINE: Duration = Duration::from_secs(300);
 
-/// A client that fetches its tokens from the embedded Zoom.
+/// A client that fetches its tokens from the mock server.
 fn fetching(server: &MockServer) -> Client {
     builder_without_token(server)
         .token_source(app(server))

@@ -50,7 +50,7 @@ struct Saw {
     bytes: AtomicUsize,
 }
 
-/// A TLS server with this certificate, in front of the embedded Zoom.
+/// A TLS server with this certificate, in front of the mock server.
 async fn tls(
     zoom: &MockServer,
     params: CertificateParams,
@@ -82,7 +82,7 @@ async fn tls(
             let length = stream.read(&mut first).await.unwrap_or(0);
             seen.bytes.fetch_add(length, Ordering::SeqCst);
             if length > 0 {
-                let mut zoom = TcpStream::connect(behind).await.expect("the embedded Zoom");
+                let mut zoom = TcpStream::connect(behind).await.expect("the mock server");
                 zoom.write_all(&first[..length]).await.expect("sent");
                 let _ = copy_bidirectional(&mut stream, &mut zoom).await;
             }
@@ -99,7 +99,7 @@ fn https(server: &RawServer, http: reqwest::ClientBuilder) -> ClientBuilder {
 
 async fn zoom() -> MockServer {
     watch_logs();
-    MockServer::builder().cool_down(Duration::ZERO).start().await.expect("the embedded Zoom")
+    MockServer::builder().cool_down(Duration::ZERO).start().await.expect("the mock server")
 }
 
 #[tokio::test]

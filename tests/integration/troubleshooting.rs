@@ -13,7 +13,7 @@ fn sentence(error: &Error) -> String {
 }
 
 async fn answered(status: u16, code: i64, words: &str) -> Error {
-    let server = MockServer::start().await.expect("the embedded Zoom");
+    let server = MockServer::start().await.expect("the mock server");
     let zoom = builder(&server).retry(RetryPolicy::never()).build().expect("a client");
     server.answer(Answer::error(status, code, words));
     start(&zoom, MEETING).await.expect_err("an error")

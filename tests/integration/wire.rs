@@ -1,4 +1,4 @@
-//! What goes over the wire, read back by an independent parser (`multer`, in the embedded Zoom).
+//! What goes over the wire, read back by an independent parser (`multer`, in the mock server).
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use zoom_livestream::{BodyEncoding, ErrorKind};
 use crate::support::{MEETING, builder, client, configure, start};
 
 async fn server() -> MockServer {
-    MockServer::start().await.expect("the embedded Zoom")
+    MockServer::start().await.expect("the mock server")
 }
 
 fn only(server: &MockServer) -> Received {

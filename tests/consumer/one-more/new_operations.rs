@@ -4,7 +4,7 @@ use zoom_livestream::mock::{MockServer, Received};
 use zoom_livestream::{Client, RawBody};
 
 async fn zoom() -> (MockServer, Client) {
-    let server = MockServer::start().await.expect("the embedded Zoom");
+    let server = MockServer::start().await.expect("the mock server");
     let client = Client::builder().base_url(server.base_url()).access_token(server.access_token());
     (server, client.build().expect("a client"))
 }
