@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use super::server::State;
 use crate::Secret;
 use crate::events::signature;
-use crate::sentence::{innermost, instant};
+use crate::sentence::{causes, instant};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -160,7 +160,9 @@ impl Webhook {
             io::Error::new(io::ErrorKind::InvalidData, format!("the endpoint {url} is not valid: {why}"))
         };
         let answer = self.post(http, url, random(), event.to_string()).await;
-        let answer = answer.map_err(|error| refused(&innermost(&error)))?;
+        // The last cause says what happened; the others say where.
+        let why = |error| causes(&error).last().map(ToString::to_string).unwrap_or_default();
+        let answer = answer.map_err(|error: reqwest::Error| refused(&why(error)))?;
         let status = answer.status();
         let body = answer.bytes().await.unwrap_or_default();
         let answered = serde_json::from_slice::<Value>(&body).ok();
