@@ -257,7 +257,7 @@ async fn a_token_request_is_a_child_span_of_the_call_that_started_it() {
     let requests = capture.named("zoom.token");
     assert_eq!(requests.iter().map(|request| request.parent).collect::<Vec<_>>(), [Some("zoom.call")]);
 
-    server.answer_token_request(Answer::status(503));
+    server.answer_token_request(Answer::status(500));
     let (capture, result) = captured(async {
         tokio::time::pause();
         tokio::time::advance(Duration::from_secs(51)).await;
@@ -274,7 +274,7 @@ async fn a_token_request_is_a_child_span_of_the_call_that_started_it() {
     assert_eq!(events.len(), 1, "{events:?}");
     assert_eq!((events[0].parent, events[0].level), (Some("zoom.token"), Some(Level::WARN)));
     let message = events[0].field("message");
-    assert!(message.contains("could not be refreshed") && message.contains("HTTP 503"), "{message}");
+    assert!(message.contains("could not be refreshed") && message.contains("HTTP 500"), "{message}");
 }
 
 /// Gives one token, then errors of many lines.
