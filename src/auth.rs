@@ -59,7 +59,7 @@ pub struct TokenSource {
 }
 
 /// What a [`TokenSource`] is told each time a token is needed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct TokenRequest {
     /// The client's own HTTP client, with its connections, timeouts and TLS settings. It does not follow redirects.
@@ -116,8 +116,7 @@ impl TokenSource {
         };
         let _ = timeout(TIMEOUT + GRACE, fetch.changed()).await;
         self.lock().fetch.take_if(|ended| ended.same_channel(&fetch));
-        let outcome = fetch.borrow().clone();
-        outcome
+        fetch.borrow().clone()
     }
 
     /// Forgets `used`, which Zoom refused, unless a newer token has replaced it.
@@ -145,8 +144,7 @@ impl TokenSource {
         // It is closed if the source panicked or its runtime was shut down.
         state.fetch.take_if(|fetch| fetch.has_changed().is_err());
         let fetch = state.fetch.get_or_insert_with(|| {
-            let lost =
-                "the token source panicked, or the runtime it ran on was shut down or is not being driven";
+            let lost = "the token source panicked, or its runtime was shut down or is not being driven";
             let (outcome, fetch) = watch::channel(Err(Arc::from(BoxError::from(lost))));
             // In a task of its own, so that it does not depend on any caller.
             tokio::spawn(trace::token(self.clone().fetch(http.clone(), outcome)));
