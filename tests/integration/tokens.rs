@@ -328,7 +328,8 @@ async fn a_failed_refresh_is_repeated_halfway_to_the_expiry_or_later_if_the_endp
 #[tokio::test]
 async fn after_a_failure_calls_get_its_error_until_the_time_that_the_endpoint_says_or_for_a_second() {
     let limited = Answer::status(429).header("retry-after", "60");
-    for (answer, pause) in [(limited, 60), (Answer::status(500), 1)] {
+    let endless = Answer::status(503).header("retry-after", "18446744073709551615");
+    for (answer, pause) in [(limited, 60), (Answer::status(500), 1), (endless, 86_400)] {
         let server = server(MockServer::builder()).await;
         server.answer_token_request(answer);
         let zoom = fetching(&server);
@@ -539,11 +540,27 @@ async fn a_lost_token_request_ends_in_an_error_and_the_next_call_makes_another()
             let error = call.await.expect("joined").expect_err("no token");
             assert!(chain(&error).contains("was shut down or is not being driven"), "{error}");
         }
+        start(&zoom, MEETING).await.expect("204 with the token of the second request");
         if let Some(elsewhere) = elsewhere {
             elsewhere.shutdown_background();
         }
-        start(&zoom, MEETING).await.expect("204 with the token of the second request");
     }
+}
+
+#[tokio::test]
+async fn a_refresh_that_panics_is_repeated_before_any_call_fails() {
+    let server = server(MockServer::builder()).await;
+    let (source, asked) = numbered(|number| async move {
+        assert_ne!(number, 2, "the first refresh of this test's source panics");
+        Ok::<_, BoxError>(mock_token().with_expires_in(Duration::from_secs(100)))
+    });
+    let zoom = client_of(&server, source);
+    start(&zoom, MEETING).await.expect("204");
+    later(51).await;
+    start(&zoom, MEETING).await.expect("204 with the old token");
+    until("the refresh", || asked.load(Ordering::SeqCst) == 2).await;
+    later(50).await;
+    start(&zoom, MEETING).await.expect("204 with a newer token");
 }
 
 #[tokio::test]
