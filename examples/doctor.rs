@@ -26,7 +26,7 @@ use zoom_livestream::get_meeting_live_stream_details::Response;
 use zoom_livestream::update_meeting_live_stream::Body;
 use zoom_livestream::{
     BodyEncoding, Client, ClientBuilder, Error, ErrorKind, MeetingId, RetryPolicy, Secret, ServerToServer,
-    TokenSource, reqwest,
+    reqwest,
 };
 
 const USAGE: &str = "Usage: cargo run --example doctor -- MEETING_ID [--write]
@@ -232,7 +232,7 @@ async fn token(credentials: &Credentials, report: &mut Report) -> Result<Secret,
         .redirect(reqwest::redirect::Policy::none())
         .build();
     let http = http.map_err(|error| without_ids(&error.to_string()))?;
-    let token = app.token(&http, None).await.map_err(sentences)?;
+    let token = app.token(&http).await.map_err(sentences)?;
     report.line("access token", "by server-to-server OAuth");
     report.line("scopes", token.scope().map_or("not in the token endpoint's answer".to_owned(), without_ids));
     Ok(token.secret().clone())

@@ -108,6 +108,8 @@ pub(crate) struct Envelope {
     pub code: Option<ErrorCode>,
     pub message: Option<String>,
     pub errors: Vec<FieldError>,
+    /// OAuth's name of the error, such as `invalid_client`.
+    pub oauth_error: Option<String>,
 }
 
 impl Envelope {
@@ -128,12 +130,14 @@ impl Envelope {
         let member = |name| members.known.get(name);
         let words = |name| member(name).and_then(string);
         let code = member("code").or_else(|| member("errorCode")).and_then(whole_number);
-        // OAuth's names are read only if there is no code, so that they never turn a success into an error.
-        let oauth = || words("reason").or_else(|| words("error")).filter(|_| code.is_none());
+        let oauth_error = words("error");
+        // With a code, a reason alone is not read, so that it never turns a success into an error.
+        let is_oauth = code.is_none() || oauth_error.is_some();
+        let oauth = || words("reason").or_else(|| oauth_error.clone()).filter(|_| is_oauth);
         let message = words("message").or_else(|| words("error_message")).or_else(oauth);
         let errors = member("errors").and_then(Value::as_array).into_iter().flatten();
-        let mut envelope =
-            Self { code: code.map(ErrorCode), message, errors: errors.filter_map(field_error).collect() };
+        let errors = errors.filter_map(field_error).collect();
+        let mut envelope = Self { code: code.map(ErrorCode), message, errors, oauth_error };
         if broken.is_some_and(|error| error.is_syntax()) {
             envelope.read_past_quotes(&body);
         }
@@ -147,7 +151,7 @@ impl Envelope {
             entities.iter().fold(words.to_owned(), |words, (entity, c)| words.replace(entity, c))
         });
         let code = element(error, "code").and_then(|code| code.trim().parse().ok()).map(ErrorCode);
-        Self { code, message, errors: Vec::new() }
+        Self { code, message, ..Self::default() }
     }
 
     /// If the message goes on behind its first quotation mark, reads it to the last one, and a code behind it.

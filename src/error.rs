@@ -187,7 +187,7 @@ impl Error {
         // A status that is documented as a code itself: HTTP 300 is Zoom's code 300.
         let own_code = operation.documented_error(status, status.into()).map(|error| ErrorCode(error.code));
         answer.envelope.code = answer.envelope.code.or(own_code);
-        let Envelope { code, message, errors } = &answer.envelope;
+        let Envelope { code, message, errors, .. } = &answer.envelope;
         let documented = code.and_then(|code| operation.documented_error(status, code.get()));
         // If Zoom sent no message, the description's is used, unless that is a template.
         let documented =

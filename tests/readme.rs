@@ -21,8 +21,6 @@ fn the_defaults_are_as_the_readme_says() {
         ("| Check before a retry | none |", "check: false"),
         ("| Ends a wait early | none |", "unless: false"),
         ("| Called before a wait | none |", "notify: false"),
-        ("| A token is refreshed before it expires | 300 s |", "token_margin: 300s"),
-        ("| Time for a token request, whatever the source | 10 s |", "token_timeout: 10s"),
         ("| Encoding of a body described as multipart | multipart |", "body_encoding: Described"),
     ] {
         assert!(README.contains(row), "README.md has no row {row}");

@@ -244,23 +244,16 @@ async fn waiting() -> List {
 }
 
 /// Answers every token request with what the function returns.
-struct Source<F>(F);
-
-impl<F, Answered> TokenSource for Source<F>
+fn source<Answer>(answer: fn() -> Answer) -> TokenSource
 where
-    F: Fn() -> Answered + Send + Sync + 'static,
-    Answered: Future<Output = &'static str> + Send + 'static,
+    Answer: Future<Output = &'static str> + Send + 'static,
 {
-    async fn token(
-        &self,
-        _: &reqwest::Client,
-        _: Option<&AccessToken>,
-    ) -> Result<AccessToken, Box<dyn StdError + Send + Sync>> {
-        match (self.0)().await {
-            "" => Err("what a source of your own says".into()),
+    TokenSource::new(move |_| async move {
+        match answer().await {
+            "" => Err("what a source of your own says"),
             token => Ok(AccessToken::new(token)),
         }
-    }
+    })
 }
 
 async fn fetching_tokens() -> List {
@@ -268,7 +261,7 @@ async fn fetching_tokens() -> List {
     let server = server().await;
     let app = || ServerToServer::new("mock-account", "mock-client", "mock-secret");
     let new = || builder_without_token(&server);
-    let zoom = new().token_source(app().token_url(server.token_url())).build().expect("a client");
+    let fetching = || new().token_source(app().token_url(server.token_url())).build().expect("a client");
     for answer in [
         Answer::status(400).json(&json!({ "reason": "Invalid client_id or client_secret", "error": "x" })),
         Answer::status(404),
@@ -280,22 +273,28 @@ async fn fetching_tokens() -> List {
         Answer::status(200).body("<html>"),
         Answer::status(200).json(&json!({ "access_token": "" })),
         Answer::status(200).json(&json!({ "access_token": "t", "expires_in": "soon" })),
-        Answer::disconnect(),
     ] {
         server.answer_token_request(answer);
-        list.add_chain(&start(&zoom, MEETING).await.expect_err("no token"));
+        list.add_chain(&start(&fetching(), MEETING).await.expect_err("no token"));
     }
+    for _ in 0..3 {
+        server.answer_token_request(Answer::disconnect());
+    }
+    list.add_chain(&start(&fetching(), MEETING).await.expect_err("no token"));
     let unreachable = new().token_source(app().token_url(closed_port()));
-    let hanging = new().token_source(Source(std::future::pending)).token_timeout(Duration::from_secs(1));
-    let own = new().token_source(Source(|| async { "" }));
-    let invalid = new().token_source(Source(|| async { "t\n" }));
-    let panicking = new().token_source(Source(|| async { panic!("each token request of this test panics") }));
-    for builder in [unreachable, hanging, own, invalid, panicking] {
+    let hanging = new().token_source(source(std::future::pending));
+    let own = new().token_source(source(|| async { "" }));
+    let invalid = new().token_source(source(|| async { "t\n" }));
+    let panicking = new().token_source(source(|| async { panic!("each token request of this test panics") }));
+    for builder in [unreachable, own, invalid, panicking] {
         let zoom = builder.build().expect("a client");
         list.add_chain(&start(&zoom, MEETING).await.expect_err("no token"));
     }
+    tokio::time::pause();
+    list.add_chain(&start(&hanging.build().expect("a client"), MEETING).await.expect_err("no token"));
+    tokio::time::resume();
     server.answer_token_request(Answer::hang());
-    let hasty = zoom.with_call_timeout(Duration::from_millis(100));
+    let hasty = fetching().with_call_timeout(Duration::from_millis(100));
     list.add(start(&hasty, MEETING).await.expect_err("no time"));
     let server = MockServer::start().await.expect("the mock server");
     let zoom = builder_without_token(&server).token_source(app().token_url(server.token_url())).build();

@@ -277,34 +277,25 @@ async fn a_token_request_is_a_child_span_of_the_call_that_started_it() {
     assert!(message.contains("could not be refreshed") && message.contains("HTTP 500"), "{message}");
 }
 
-/// Gives one token, then errors of many lines.
-struct Talkative(AtomicUsize);
-
-impl TokenSource for Talkative {
-    async fn token(
-        &self,
-        _: &reqwest::Client,
-        _: Option<&AccessToken>,
-    ) -> Result<AccessToken, Box<dyn std::error::Error + Send + Sync>> {
-        if self.0.fetch_add(1, Ordering::SeqCst) > 0 {
-            return Err("no\r\nERROR forged \u{1b}[31m\u{202e}".repeat(100_000).into());
-        }
-        Ok(AccessToken::new("mock-access-token").with_expires_in(Duration::from_secs(100)))
-    }
-}
-
 #[tokio::test]
 async fn a_token_sources_error_is_one_short_line_of_the_log() {
     let server = server().await;
-    let source = Arc::new(Talkative(AtomicUsize::new(0)));
-    let zoom = builder_without_token(&server).token_source(source.clone()).build().expect("a client");
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    let source = TokenSource::new(move |_| {
+        let is_first = count.fetch_add(1, Ordering::SeqCst) == 0;
+        let token = AccessToken::new("mock-access-token").with_expires_in(Duration::from_secs(100));
+        let lines = || "no\r\nERROR forged \u{1b}[31m\u{202e}".repeat(100_000);
+        async move { is_first.then_some(token).ok_or_else(lines) }
+    });
+    let zoom = builder_without_token(&server).token_source(source).build().expect("a client");
     start(&zoom, MEETING).await.expect("204");
     let (capture, result) = captured(async {
         tokio::time::pause();
         tokio::time::advance(Duration::from_secs(51)).await;
         tokio::time::resume();
         start(&zoom, MEETING).await?;
-        until("the refresh", || source.0.load(Ordering::SeqCst) == 2).await;
+        until("the refresh", || asked.load(Ordering::SeqCst) == 2).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
         Ok(())
     })

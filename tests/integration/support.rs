@@ -184,7 +184,7 @@ pub fn in_child(test: &str, environment: &[(&str, &str)]) {
     for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
         command.env_remove(name).env_remove(name.to_uppercase());
     }
-    for name in ["ACCESS_TOKEN", "ACCOUNT_ID", "CLIENT_ID", "CLIENT_SECRET"] {
+    for name in ["ACCESS_TOKEN", "ACCOUNT_ID", "CLIENT_ID", "CLIENT_SECRET", "BASE_URL", "TOKEN_URL"] {
         command.env_remove(format!("ZOOM_{name}"));
     }
     command.args(["--exact", test, "--nocapture"]).env(CHILD, "1").envs(environment.iter().copied());

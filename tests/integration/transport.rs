@@ -258,27 +258,18 @@ async fn nothing_older_than_tls_1_2_is_offered() {
     assert!(!String::from_utf8_lossy(&hello).contains("mock-access-token"));
 }
 
-/// Asks a server without TLS for a token.
-struct Careless(String);
-
-impl TokenSource for Careless {
-    async fn token(
-        &self,
-        http: &reqwest::Client,
-        _: Option<&AccessToken>,
-    ) -> Result<AccessToken, Box<dyn std::error::Error + Send + Sync>> {
-        let answer = http.get(&self.0).send().await?;
-        Ok(AccessToken::new(answer.text().await?))
-    }
-}
-
 #[tokio::test]
 async fn the_http_client_of_an_https_base_url_sends_nothing_over_http() {
     let server = RawServer::start(|_, _| async {}).await;
+    let url = server.url();
+    let without_tls = TokenSource::new(move |request| {
+        let answer = request.http.get(&url).send();
+        async { Ok::<_, reqwest::Error>(AccessToken::new(answer.await?.text().await?)) }
+    });
     let zoom = Client::builder()
         .base_url("https://127.0.0.1:9/v2")
         .http(|_| Authority::new().trusted())
-        .token_source(Careless(server.url()));
+        .token_source(without_tls);
     let error = start(&zoom.build().expect("a client"), MEETING).await.expect_err("no https");
     assert_eq!((error.kind(), error.may_have_been_sent()), (ErrorKind::Token, false), "{error}");
     assert_eq!(server.connections(), 0);
