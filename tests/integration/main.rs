@@ -10,6 +10,7 @@ mod faults;
 mod limits;
 mod modules;
 mod operations;
+mod reality;
 mod repeats;
 mod requests;
 mod responses;
