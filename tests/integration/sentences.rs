@@ -15,7 +15,8 @@ use zoom_livestream::events::Verifier;
 use zoom_livestream::mock::{Answer, MockServer, Webhook};
 use zoom_livestream::update_meeting_live_stream_status::{Action, Settings};
 use zoom_livestream::{
-    AccessToken, Client, Ending, Error, MeetingId, RetryPolicy, ServerToServer, TokenSource, WebinarId,
+    AccessToken, BodyEncoding, Client, Ending, Error, MeetingId, RetryPolicy, ServerToServer, TokenSource,
+    WebinarId,
 };
 
 use crate::faults::{closed_port, frame, http2, http2_answering};
@@ -42,12 +43,18 @@ impl List {
     }
 }
 
-/// `(1 attempt in 0.1 s)` with the time left out.
+/// The sentence with the times and the ports left out: they differ each time.
 fn without_time(sentence: &str) -> String {
-    match sentence.strip_suffix(" s)").and_then(|rest| rest.rsplit_once(" in ")) {
-        Some((rest, time)) if time.parse::<f64>().is_ok() => format!("{rest} in … s)"),
-        _ => sentence.to_owned(),
-    }
+    let words = sentence.split(' ').map(|word| match word.split_once("127.0.0.1:") {
+        Some((start, port)) => {
+            format!("{start}127.0.0.1:…{}", port.trim_start_matches(|c: char| c.is_ascii_digit()))
+        }
+        None if word.parse::<f64>().is_ok() && word.parse::<u64>().is_err() && !word.ends_with('.') => {
+            "…".to_owned()
+        }
+        None => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 async fn server() -> MockServer {
@@ -201,9 +208,32 @@ async fn answering() -> List {
         Answer::status(500).body(vec![b' '; 65_537]),
         Answer::status(200).body("<html>"),
         Answer::error(200, 300, "Zoom's own words."),
+        Answer::error(404, 3001, "Zoom's own words.").header("x-zm-trackingid", "v=2.0;clid=us02;rid=WEB_1"),
+        Answer::status(502).header("x-zm-trackingid", "v=2.0;clid=us02;rid=WEB_1").body("<html>"),
+        Answer::status(200).header("x-zm-trackingid", "v=2.0;clid=us02;rid=WEB_1").body("<html>"),
+        Answer::error(400, 200, "Meeting has not started."),
+        Answer::error(400, 2300, "This API endpoint is not recognized."),
+        Answer::error(400, 3000, "Cannot access webinar info."),
+        Answer::error(401, 4738, "The token is disabled by admin."),
+        Answer::error(403, 403, "Authenticated user has not permitted access to the targeted resource."),
+        Answer::error(415, 300, "Unsupported Content Type"),
     ] {
         list.add(answered(answer, RetryPolicy::never()).await);
     }
+    let unsupported = || Answer::error(415, 300, "Unsupported Content Type");
+    for encoding in [BodyEncoding::Multipart, BodyEncoding::Json] {
+        let server = server().await;
+        server.answer(unsupported());
+        let zoom = builder(&server).body_encoding(encoding).build().expect("a client");
+        list.add(start(&zoom, MEETING).await.expect_err("refused"));
+    }
+    let not_live = server().await;
+    not_live.set_live(false);
+    let stop = client(&not_live).update_webinar_live_stream_status().webinar_id(MEETING);
+    let stop = stop.action(zoom_livestream::update_webinar_live_stream_status::Action::Stop);
+    list.add(
+        stop.await.expect_err("it is not live").to_string().split(", tracking ID").next().unwrap_or_default(),
+    );
     let stalling = RawServer::start(|mut stream, _| async move {
         read_request(&mut stream).await;
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 9\r\n\r\n{").await;
@@ -226,7 +256,18 @@ async fn answering() -> List {
 async fn waiting() -> List {
     let mut list = List::new("Answered 429");
     let at_once = RetryPolicy::default;
-    let daily = || Answer::status(429).header("x-ratelimit-type", "Daily-limit");
+    let daily = || {
+        let date = ("date", "Sun, 31 May 2020 14:00:00 GMT");
+        Answer::status(429).header("x-ratelimit-type", "Daily-limit").header(date.0, date.1)
+    };
+    let users = "You have exceeded the daily rate limit (100) permitted for this particular user.";
+    list.add(
+        answered(Answer::error(429, 429, users).header("retry-after", "2099-05-31T00:00:00Z"), at_once())
+            .await,
+    );
+    let per_second = "You have reached the maximum per-second rate limit for this API. Try again later.";
+    list.add(answered(Answer::error(429, 429, per_second), RetryPolicy::never()).await);
+    list.add(answered(Answer::error(429, 429, per_second), at_once().max_wait(Duration::ZERO)).await);
     list.add(answered(daily(), at_once()).await);
     list.add(answered(daily().header("retry-after", "2099-05-31T00:00:00Z"), at_once()).await);
     list.add(answered(daily().header("retry-after", "999999999999"), at_once()).await);
