@@ -99,30 +99,27 @@ impl Service {
     }
 
     async fn start(&self, zoom: &Client, meeting: MeetingId) -> Result<Outcome, Error> {
-        let (zoom, is_known) = match self.store.state(meeting).await {
+        let zoom = match self.store.state(meeting).await {
             Ok(Some((StreamState::Running, since))) => {
                 return Ok(Outcome::AlreadyRunning { since: Some(since) });
             }
-            Ok(_) => (zoom.clone(), true),
+            Ok(_) => zoom.clone(),
             Err(error) => {
                 warn!(%meeting, "the stream is started without knowing whether it is already running: {error}");
                 self.metrics.sent_without_knowledge.inc();
-                (zoom.with_retry(self.without_knowledge.clone()), false)
+                zoom.with_retry(self.without_knowledge.clone())
             }
         };
         let start = zoom.update_meeting_live_stream_status().meeting_id(meeting).action(ZoomAction::Start);
-        match (start.await, self.store.streams.state(meeting)) {
-            // The stream was not known to be running before the call, so that is what ended it.
-            (Ok(()), Some((StreamState::Running, since))) if is_known => {
-                Ok(Outcome::AlreadyRunning { since: Some(since) })
-            }
-            (Ok(()), _) => Ok(Outcome::Started),
+        let is_accepted = match start.send().await {
+            // After a 429, the wait ended because the stream runs.
+            Ok(answer) => answer.status().is_some_and(|status| status.is_success()),
             // By the policy's `check`.
-            (Err(error), known) if error.is_retry_declined() => {
-                Ok(Outcome::AlreadyRunning { since: known.map(|(_, since)| since) })
-            }
-            (Err(error), _) => Err(error),
-        }
+            Err(error) if error.is_retry_declined() => false,
+            Err(error) => return Err(error),
+        };
+        let since = self.store.streams.state(meeting).map(|(_, since)| since);
+        Ok(if is_accepted { Outcome::Started } else { Outcome::AlreadyRunning { since } })
     }
 
     async fn stop(&self, zoom: &Client, meeting: MeetingId) -> Result<Outcome, Error> {
