@@ -116,7 +116,7 @@ impl Envelope {
     /// Reads as much as is valid JSON, because a body that was cut off still has its first members. Zoom also sends
     /// envelopes as XML, and messages whose quotation marks are not escaped (both observed).
     pub fn read(body: &[u8]) -> Self {
-        let body = text(body.trim_ascii());
+        let body = text(without_mark(body.trim_ascii()).trim_ascii());
         if body.starts_with('<') {
             return Self::read_xml(&body);
         }
@@ -129,12 +129,12 @@ impl Envelope {
         }
         let member = |name| members.known.get(name);
         let words = |name| member(name).and_then(string);
-        let code = member("code").or_else(|| member("errorCode")).and_then(whole_number);
+        let code = member("code").or_else(|| member("errorcode")).and_then(whole_number);
         let oauth_error = words("error");
         // With a code, a reason alone is not read, so that it never turns a success into an error.
         let is_oauth = code.is_none() || oauth_error.is_some();
         let oauth = || words("reason").or_else(|| oauth_error.clone()).filter(|_| is_oauth);
-        let message = words("message").or_else(|| words("error_message")).or_else(oauth);
+        let message = words("message").or_else(|| words("errormessage")).or_else(oauth);
         let errors = member("errors").and_then(Value::as_array).into_iter().flatten();
         let errors = errors.filter_map(field_error).collect();
         let mut envelope = Self { code: code.map(ErrorCode), message, errors, oauth_error };
@@ -147,8 +147,12 @@ impl Envelope {
     fn read_xml(body: &str) -> Self {
         let error = body.split_once("<error").map_or("", |(_, error)| error);
         let message = element(error, "message").map(|words| {
-            let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
-            entities.iter().fold(words.to_owned(), |words, (entity, c)| words.replace(entity, c))
+            let words = words.trim();
+            let data = words.strip_prefix("<![CDATA[").and_then(|data| data.strip_suffix("]]>"));
+            let entities =
+                [("lt", "<"), ("gt", ">"), ("quot", "\""), ("apos", "'"), ("#39", "'"), ("amp", "&")];
+            let replaced = |words: String, (name, c): &(&str, &str)| words.replace(&format!("&{name};"), c);
+            data.map_or_else(|| entities.iter().fold(words.to_owned(), replaced), str::to_owned)
         });
         let code = element(error, "code").and_then(|code| code.trim().parse().ok()).map(ErrorCode);
         Self { code, message, ..Self::default() }
@@ -170,7 +174,7 @@ impl Envelope {
             let escaped = format!("\"{}\"", words.replace('"', "\\\""));
             self.message = Some(serde_json::from_str(&escaped).unwrap_or(words));
         }
-        let number = code.trim_start_matches([':', ' ', '"']);
+        let number = code.trim_start_matches(|c: char| c.is_whitespace() || ":\"".contains(c));
         // A number at the very end may have been cut off.
         let number =
             number.split_once(|c: char| !c.is_ascii_digit()).and_then(|(number, _)| number.parse().ok());
@@ -202,7 +206,8 @@ impl Envelope {
         let message = self.message.as_deref().filter(|_| self.code.is_some_and(|code| CODES.contains(&code)));
         let listed = message.and_then(|message| message.split_once('[')?.1.split_once(']'));
         let scopes = listed.map_or("", |(scopes, _)| scopes);
-        scopes.split([',', ' ', '"', '\'']).filter(|scope| !scope.is_empty()).collect()
+        let is_between = |c: char| c.is_whitespace() || ",\"'".contains(c);
+        scopes.split(is_between).filter(|scope| !scope.is_empty()).collect()
     }
 
     /// Whether Zoom refuses the access token, so that a newer one may help.
@@ -217,8 +222,7 @@ impl Envelope {
 
     /// Whether Zoom refuses the kind of body, so that it did not act on it.
     pub fn refuses_encoding(&self, status: StatusCode) -> bool {
-        const WORDS: [&str; 6] =
-            ["content type", "content-type", "media type", "json object", "valid json", "multipart"];
+        const WORDS: [&str; 5] = ["content type", "content-type", "media type", "json", "multipart"];
         let words = || self.words();
         status == StatusCode::UNSUPPORTED_MEDIA_TYPE
             || status.is_client_error()
@@ -228,7 +232,9 @@ impl Envelope {
 
     /// Whether the meeting or webinar is not live: it has not started, or a webinar is in its practice session.
     pub fn is_not_live(&self) -> bool {
-        self.code == Some(ErrorCode::NOT_AVAILABLE) && self.words().contains("not started")
+        const WORDS: [&str; 3] = ["not started", "n't started", "n’t started"];
+        let words = || self.words().replace("yet ", "").replace("been ", "");
+        self.code == Some(ErrorCode::NOT_AVAILABLE) && WORDS.iter().any(|not| words().contains(not))
     }
 
     /// Redacts `secrets` in what Zoom wrote.
@@ -242,10 +248,13 @@ impl Envelope {
 const UNAUTHORIZED_TOKEN: i64 = 4700;
 const MISSING_SCOPES_TOO: i64 = 104;
 
-/// The text of the first element of this name.
+/// The text of the first element of this name, which may have attributes.
 fn element<'x>(xml: &'x str, name: &str) -> Option<&'x str> {
-    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
-    rest.split_once(&format!("</{name}>")).map(|(text, _)| text)
+    let tag = format!("<{name}");
+    let mut tags = xml.split(&tag).skip(1);
+    let tag = tags.find(|tag| tag.starts_with(|c: char| c == '>' || c.is_whitespace()))?;
+    let (text, _) = tag.split_once('>')?.1.split_once(&format!("</{name}"))?;
+    Some(text)
 }
 
 /// The body after a byte order mark, which RFC 8259 (section 8.1) allows a reader to ignore.
@@ -288,7 +297,8 @@ fn with_whole_pairs(json: Cow<'_, str>) -> Cow<'_, str> {
     whole.into()
 }
 
-const NAMES: [&str; 7] = ["code", "errorCode", "message", "error_message", "reason", "error", "errors"];
+/// In lower case and without underscores, since Zoom writes `errorCode` and `error_message`.
+const NAMES: [&str; 7] = ["code", "errorcode", "message", "errormessage", "reason", "error", "errors"];
 
 /// The members of an object that an envelope is read from; of repeated ones, the first that is not null.
 #[derive(Default)]
@@ -318,6 +328,7 @@ impl<'de> Visitor<'de> for &mut Members {
 
     fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<(), M::Error> {
         while let Some(name) = members.next_key::<String>()? {
+            let name = name.replace('_', "").to_lowercase();
             self.last.clone_from(&name);
             if self.known.contains_key(&name) || !NAMES.contains(&&*name) {
                 members.next_value::<IgnoredAny>()?;
@@ -447,6 +458,21 @@ mod tests {
             let read: String = serde_json::from_str(&text(json.as_bytes())).expect("JSON");
             let expected = format!("{start}\u{fffd}{end}").replace(r"\\", r"\");
             prop_assert_eq!(read, expected);
+        }
+
+        #[test]
+        fn an_envelope_is_read_from_xml_with_attributes_and_white_space(
+            code in any::<i64>(), words in "[a-zé<>&\"';#]{1,20}", attribute in "( [a-z]{1,5}='[a-z:/]{0,9}')?",
+            blank in "[ \t\r\n]{0,3}", is_data in any::<bool>(),
+        ) {
+            let escapes = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;"), ("'", "&#39;")];
+            let escaped = escapes.iter().fold(words.clone(), |words, (c, entity)| words.replace(c, entity));
+            let escaped = if is_data { format!("<![CDATA[{words}]]>") } else { escaped };
+            let message = format!("<message{attribute}>{blank}{escaped}{blank}</message>");
+            let body = format!("<error{attribute}>{blank}{message}<codes/><code{attribute}>{blank}{code}{blank}</code></error>");
+            let envelope = Envelope::read(body.as_bytes());
+            prop_assert_eq!(envelope.code, Some(ErrorCode(code)), "{}", body);
+            prop_assert_eq!(envelope.message, Some(words), "{}", body);
         }
 
         #[test]

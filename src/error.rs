@@ -435,7 +435,7 @@ fn advice(answer: &Answer, judgement: &Judgement<'_>) -> Option<String> {
             is_not_live && judgement.is_start,
             "The host has to start it first, and leave a webinar's practice session",
         ),
-        (is_not_live, "It is not live, so there is nothing to stop"),
+        (is_not_live, "It is not live, so there is nothing to stop or change"),
         (is(3000), "Meetings and webinars have operations of their own: check which of them has this ID"),
         (is(2300), "Check the base URL: Zoom's is https://api.zoom.us/v2"),
         (is(403), "The host has to allow the app shared access to their meetings"),

@@ -308,7 +308,7 @@ impl Record {
         let is_right = |number: usize, wait: Duration| match self.outcome {
             Outcome::Paced(least) => (least..=least + 32).contains(&wait.as_secs()),
             Outcome::Waits(exactly) => wait == Duration::from_secs(exactly),
-            Outcome::Grows(first) => (first << number..=2 * first << number).contains(&wait.as_secs()),
+            Outcome::Grows(first) => (first << number..=first << (number + 1)).contains(&wait.as_secs()),
             _ => false,
         };
         let are_right = waits.iter().enumerate().all(|(number, wait)| is_right(number, *wait));
