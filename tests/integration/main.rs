@@ -8,6 +8,7 @@ mod encoding;
 mod events;
 mod faults;
 mod limits;
+mod many_starts;
 mod modules;
 mod operations;
 mod reality;

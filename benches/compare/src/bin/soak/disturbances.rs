@@ -19,7 +19,7 @@ use zoom_livestream::mock::{Answer, MockServer};
 use zoom_livestream::update_meeting_live_stream_status::{Action, Settings};
 use zoom_livestream::{Client, Error, ErrorKind, RetryPolicy, ServerToServer};
 
-use super::{FIRST_MEETING, HEAP};
+use super::{FIRST_MEETING, heap};
 
 type Failure = Box<dyn StdError>;
 
@@ -236,7 +236,7 @@ pub async fn run(minutes: u32) -> Result<(), Failure> {
         // Measured at rest, because the number of connections that the clients keep is a matter of chance.
         zoom = zoom.restart(&mut counted).await?;
         sleep(3 * IDLE_TIMEOUT).await;
-        let memory = HEAP.current_usage();
+        let memory = heap::live();
         println!(
             "{:>6.0} s  {:>8} calls  {:>6} KiB in use",
             started.elapsed().as_secs_f64(),
@@ -366,8 +366,8 @@ async fn tasks_left() -> usize {
 fn report(
     counted: &Counted,
     elapsed: Duration,
-    first: usize,
-    last: usize,
+    first: isize,
+    last: isize,
     tasks: usize,
 ) -> Result<(), Failure> {
     let change = (last as f64 / first as f64 - 1.0) * 100.0;
