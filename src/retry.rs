@@ -417,8 +417,9 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Wait> 
 /// Seconds, with or without a fraction. A number that is too large for a `Duration` counts as the longest.
 fn seconds(text: &str) -> Option<Duration> {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let seconds: f64 = text.parse().ok().filter(|_| is_number)?;
-    Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_secs(u64::MAX)))
+    let fraction = || text.parse().ok().map(Duration::try_from_secs_f64);
+    let seconds = text.parse().map(|seconds| Ok(Duration::from_secs(seconds))).ok().or_else(fraction);
+    seconds.filter(|_| is_number).map(|seconds| seconds.unwrap_or(Duration::from_secs(u64::MAX)))
 }
 
 /// An instant as HTTP or ISO 8601 writes it, in any case.
