@@ -201,21 +201,18 @@ impl AccessToken {
     }
 
     /// Sets how long the token is valid, counted from when a source returns it. The client replaces it before then.
-    pub fn with_expires_in(mut self, lifetime: Duration) -> Self {
-        self.expires_in = Some(lifetime);
-        self
+    pub fn with_expires_in(self, lifetime: Duration) -> Self {
+        Self { expires_in: Some(lifetime), ..self }
     }
 
     /// Sets the granted scopes, separated by spaces, for callers of [`scope`](Self::scope). The client does not use them.
-    pub fn with_scope(mut self, scope: impl Into<String>) -> Self {
-        self.scope = Some(scope.into());
-        self
+    pub fn with_scope(self, scope: impl Into<String>) -> Self {
+        Self { scope: Some(scope.into()), ..self }
     }
 
     /// Sets the account's API server, for callers of [`api_url`](Self::api_url). The client does not use it.
-    pub fn with_api_url(mut self, url: impl Into<String>) -> Self {
-        self.api_url = Some(url.into());
-        self
+    pub fn with_api_url(self, url: impl Into<String>) -> Self {
+        Self { api_url: Some(url.into()), ..self }
     }
 
     /// The token itself, without `Bearer`.

@@ -75,16 +75,14 @@ impl RetryPolicy {
 
     /// How often a call that Zoom answered with 429 is sent again; 0 means never. Retries after a per-second limit
     /// do not count: they end with the call's [`call_timeout`](crate::ClientBuilder::call_timeout).
-    pub fn max_retries(mut self, retries: u32) -> Self {
-        self.max_retries = retries;
-        self
+    pub fn max_retries(self, max_retries: u32) -> Self {
+        Self { max_retries, ..self }
     }
 
     /// The longest wait the client will start. If Zoom asks for a longer one, the call fails at once with an error that
     /// says how long it is.
-    pub fn max_wait(mut self, longest: Duration) -> Self {
-        self.max_wait = longest;
-        self
+    pub fn max_wait(self, max_wait: Duration) -> Self {
+        Self { max_wait, ..self }
     }
 
     /// Ends the call as soon as the future is ready: while it waits, while [`check`](Self::check) runs and while an access
@@ -104,13 +102,12 @@ impl RetryPolicy {
     /// let policy = RetryPolicy::default().unless(streams.satisfied());
     /// # }
     /// ```
-    pub fn unless<F, Ended>(mut self, unless: F) -> Self
+    pub fn unless<F, Ended>(self, unless: F) -> Self
     where
         F: Fn(Resend) -> Ended + Send + Sync + 'static,
         Ended: Future<Output = Ending> + Send + 'static,
     {
-        self.unless = Some(Arc::new(move |resend| Box::pin(unless(resend))));
-        self
+        Self { unless: Some(Arc::new(move |resend| Box::pin(unless(resend)))), ..self }
     }
 
     /// Called after each wait, before the call is sent again. `false` ends the call with the 429's error, for which
@@ -128,19 +125,17 @@ impl RetryPolicy {
     /// });
     /// # let _ = policy;
     /// ```
-    pub fn check<F, Answer>(mut self, check: F) -> Self
+    pub fn check<F, Answer>(self, check: F) -> Self
     where
         F: Fn(Resend) -> Answer + Send + Sync + 'static,
         Answer: Future<Output = bool> + Send + 'static,
     {
-        self.check = Some(Arc::new(move |resend| Box::pin(check(resend))));
-        self
+        Self { check: Some(Arc::new(move |resend| Box::pin(check(resend)))), ..self }
     }
 
     /// Called when each wait starts, to show a countdown or update a metric. It must not block.
-    pub fn notify(mut self, notify: impl Fn(&Resend) + Send + Sync + 'static) -> Self {
-        self.notify = Some(Arc::new(notify));
-        self
+    pub fn notify(self, notify: impl Fn(&Resend) + Send + Sync + 'static) -> Self {
+        Self { notify: Some(Arc::new(notify)), ..self }
     }
 }
 
