@@ -73,9 +73,8 @@ impl TokenSource {
     ///
     /// The error may be of any type, but must not quote the token. It becomes the [`source`](std::error::Error::source)
     /// of the error of each call that waits for the token; their kind is [`Token`](crate::ErrorKind::Token). No other
-    /// token is requested for a second, or for the [`retry_after`](Error::retry_after) of an [`Error`] among its causes (a day
-    /// at most):
-    /// calls in between get the same error. While the old token is valid, no call fails.
+    /// token is requested for a second, or for the [`retry_after`](Error::retry_after) of an [`Error`] among its causes (at
+    /// most a day): calls in between get the same error. While the old token is valid, no call fails.
     pub fn new<F, Answer, E>(get: F) -> Self
     where
         F: Fn(TokenRequest) -> Answer + Send + Sync + 'static,
