@@ -3,6 +3,7 @@
 //! Each line of `reality.jsonl` is a [`Record`]. To test what else Zoom sends, add a line.
 
 use std::collections::BTreeMap;
+use std::error::Error as _;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +13,9 @@ use serde_json::Value;
 use sha2::Sha256;
 use zoom_livestream::events::{Event, LiveStreams, StreamState, Verifier};
 use zoom_livestream::mock::{Answer, MockServer};
-use zoom_livestream::{BodyEncoding, Client, Error, MeetingId, RetryPolicy, ServerToServer, WebinarId};
+use zoom_livestream::{
+    BodyEncoding, Client, Error, ErrorKind, MeetingId, RetryPolicy, ServerToServer, WebinarId,
+};
 
 use crate::support::{MEETING, builder_without_token, call, chain, secret_in};
 
@@ -25,7 +28,7 @@ struct Record {
     /// How surely it is known, and since when: observed on a live account, documented by Zoom, reported in someone's code,
     /// or inferred.
     known: String,
-    /// A call (see [`called`]), `event` for a delivery, or `id` for a text that people paste.
+    /// A call (see [`called`]), `token` for a token request, `event` for a delivery, or `id` for a text that people paste.
     request: String,
     #[serde(default)]
     status: u16,
@@ -68,6 +71,11 @@ enum Outcome {
     Grows(u64),
     /// It fails at once, and says when to call again.
     DailyUntil(String),
+    Token {
+        expires_in: u64,
+        api_url: Option<String>,
+    },
+    NoToken,
     /// It is accepted.
     Event {
         /// Whether it has no type of its own.
@@ -119,10 +127,15 @@ async fn play(is_chosen: impl Fn(&Outcome) -> bool) {
 #[tokio::test(start_paused = true)]
 async fn each_answer_ends_a_call_as_it_must() {
     play(|outcome| {
-        use Outcome::{Event, Id, NotAnId};
-        !matches!(outcome, Event { .. } | Id(_) | NotAnId)
+        use Outcome::{Event, Id, NoToken, NotAnId, Token};
+        !matches!(outcome, Token { .. } | NoToken | Event { .. } | Id(_) | NotAnId)
     })
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_answer_of_the_token_endpoint_is_a_token_or_says_what_to_do() {
+    play(|outcome| matches!(outcome, Outcome::Token { .. } | Outcome::NoToken)).await;
 }
 
 #[tokio::test]
@@ -138,6 +151,7 @@ async fn each_text_is_an_id_or_is_refused() {
 /// A mock server, a client of it, and how long that has waited.
 struct Stage {
     server: MockServer,
+    app: ServerToServer,
     zoom: Client,
     waits: Arc<Mutex<Vec<Duration>>>,
 }
@@ -152,14 +166,14 @@ impl Stage {
         let app = ServerToServer::new("mock-account", "mock-client", "mock-secret");
         let app = app.token_url(server.token_url());
         let zoom = builder_without_token(&server)
-            .token_source(app)
+            .token_source(app.clone())
             // Reading the system's certificates takes longer than everything else here.
             .http(|http| http.tls_certs_only([]))
             .body_encoding(encoding)
             .retry(policy)
             .build()
             .expect("a client");
-        Self { server, zoom, waits }
+        Self { server, app, zoom, waits }
     }
 
     /// The first token that the mock server issues.
@@ -180,7 +194,7 @@ async fn called(zoom: &Client, request: &str) -> Result<(), Error> {
     match request {
         "configure meeting" => call(zoom, "updateMeetingLiveStream").await,
         "configure webinar" => call(zoom, "updateWebinarLiveStream").await,
-        "read meeting" => call(zoom, "getMeetingLiveStreamDetails").await,
+        "read meeting" | "token" => call(zoom, "getMeetingLiveStreamDetails").await,
         "read webinar" => call(zoom, "getWebinarLiveStreamDetails").await,
         "join meeting" => call(zoom, "getMeetingJoinTokenForLiveStreaming").await,
         "join webinar" => call(zoom, "getWebinarJoinTokenForLiveStreaming").await,
@@ -194,6 +208,11 @@ async fn called(zoom: &Client, request: &str) -> Result<(), Error> {
             _ => panic!("{request} is not a call"),
         },
     }
+}
+
+/// The token request's own error.
+fn own(error: &Error) -> Option<&Error> {
+    std::iter::successors(error.source(), |cause| (*cause).source()).find_map(|cause| cause.downcast_ref())
 }
 
 impl Record {
@@ -222,7 +241,7 @@ impl Record {
 
     /// The media type of the call's body, at first.
     fn media_type(&self) -> Option<String> {
-        let is_get = ["read ", "join "].iter().any(|get| self.request.starts_with(get));
+        let is_get = ["read ", "join ", "token"].iter().any(|get| self.request.starts_with(get));
         (!is_get).then(|| FORM.to_owned())
     }
 
@@ -230,6 +249,7 @@ impl Record {
         match &self.outcome {
             Outcome::Event { is_other, is_running, at } => self.play_event(*is_other, *is_running, *at),
             Outcome::Id(_) | Outcome::NotAnId => self.play_id(),
+            Outcome::Token { .. } | Outcome::NoToken => self.play_token().await,
             _ => {
                 self.play_once().await.map_err(|wrong| format!("once: {wrong}"))?;
                 self.play_always().await.map_err(|wrong| format!("always: {wrong}"))?;
@@ -393,6 +413,39 @@ impl Record {
             self.check_error(&error)?;
         }
         Ok(())
+    }
+
+    /// The client's token request gets this answer.
+    async fn play_token(&self) -> Checked {
+        let stage = Stage::new(BodyEncoding::default()).await;
+        // A gateway's error is tried again.
+        let requests = if matches!(self.status, 502..=504) { 3 } else { 1 };
+        for _ in 0..requests {
+            stage.server.answer_token_request(self.answer(&stage));
+        }
+        if let Outcome::Token { expires_in, api_url } = &self.outcome {
+            let token = stage.app.token(&reqwest::Client::new()).await.map_err(|error| error.to_string())?;
+            ensure!(self.body["access_token"] == token.secret().expose(), "{:?}", self.body);
+            ensure!(token.expires_in() == Some(Duration::from_secs(*expires_in)), "{:?}", token.expires_in());
+            ensure!(token.scope() == self.body["scope"].as_str(), "{:?}", token.scope());
+            ensure!(token.api_url() == api_url.as_deref(), "{:?}", token.api_url());
+            return Ok(());
+        }
+        let mut wait = Duration::ZERO;
+        for _ in 0..20 {
+            let Err(error) = called(&stage.zoom, &self.request).await else {
+                return Err("no error".to_owned());
+            };
+            ensure!(error.kind() == ErrorKind::Token, "{:?}: {error:?}", error.kind());
+            ensure!(!error.may_have_been_sent() && !error.may_have_taken_effect(), "the call was not sent");
+            ensure!(own(&error).is_some_and(Error::may_have_been_sent), "the token request was sent");
+            self.check_error(&error)?;
+            wait = error.retry_after().unwrap_or(Duration::from_secs(1));
+        }
+        let asked = stage.server.token_requests();
+        ensure!(asked == requests, "20 calls made {asked} token requests");
+        tokio::time::sleep(wait).await;
+        called(&stage.zoom, &self.request).await.map_err(|error| format!("after {wait:?}: {error:?}"))
     }
 
     fn play_event(&self, is_other: bool, is_running: Option<bool>, at: u64) -> Checked {
