@@ -36,12 +36,55 @@ pub enum ErrorKind {
 /// Why a client could not be built or a call failed.
 ///
 /// Its `Display` is a sentence to log. [`source`](StdError::source) is the cause, which the sentence does not repeat:
-/// log both (`{:#}` with `anyhow`, or `{:?}`, which prints the causes as well). Branch on its methods. The body of an answer is in
-/// [`body`](Self::body) only, never in `Display` or `Debug`.
+/// log both (`{:#}` with `anyhow`, or `{:?}`, which prints the causes as well). Branch on its methods:
 ///
-/// If no access token could be obtained ([`ErrorKind::Token`]), the source is what the
-/// [`TokenSource`](crate::TokenSource) returned. The methods that ask about an answer are then about the token
-/// endpoint's, if [`ServerToServer`](crate::ServerToServer) got one. Without an answer, they return `None`.
+/// | what happened | which method tells | what to do |
+/// |---|---|---|
+/// | the call or a setting is wrong, so nothing was sent | [`kind`](Self::kind) is [`Refused`](ErrorKind::Refused) | correct it |
+/// | the meeting or webinar is not live | [`is_not_live`](Self::is_not_live) | a start: wait for the host; a stop: nothing |
+/// | Zoom refused the token, or the credentials | [`is_unauthorized`](Self::is_unauthorized) | check the credentials; a [`TokenSource`](crate::TokenSource) gets newer tokens |
+/// | the app lacks a scope | [`missing_scopes`](Self::missing_scopes) | add one of them to the app |
+/// | a limit is used up | [`is_rate_limited`](Self::is_rate_limited) | come back [when Zoom says](Self::retry_at), or [after that time](Self::retry_after) |
+/// | your own retry policy ended the call | [`is_retry_declined`](Self::is_retry_declined) | what your policy is for |
+/// | no answer in time | [`is_timeout`](Self::is_timeout) | as the next two rows say |
+/// | it failed, but may have changed something at Zoom | [`may_have_taken_effect`](Self::may_have_taken_effect) | look at the stream before you call again |
+/// | the cause may pass by itself | [`is_transient`](Self::is_transient) | call again, if it cannot have taken effect |
+/// | Zoom gave a reason | [`code`](Self::code), [`message`](Self::message), [`field_errors`](Self::field_errors) | see [`ErrorCode`] and the operation's documented answers |
+/// | something that you want to ask Zoom about | [`tracking_id`](Self::tracking_id) | give it to Zoom's support, and search your log for it |
+/// | a proxy or gateway answered | [`status`](Self::status), [`headers`](Self::headers), [`body`](Self::body) | ask who runs it |
+///
+/// ```
+/// use zoom_livestream::update_meeting_live_stream_status::Action;
+/// use zoom_livestream::{Client, Error};
+///
+/// /// What to tell the person who pressed the button.
+/// async fn start(zoom: &Client, meeting: u64) -> Result<&'static str, Error> {
+///     match zoom.update_meeting_live_stream_status().meeting_id(meeting).action(Action::Start).await {
+///         Ok(()) => Ok("started"),
+///         Err(error) if error.is_not_live() => Ok("start the meeting first"),
+///         Err(error) if error.may_have_taken_effect() => Ok("look whether it is running"),
+///         Err(error) if error.is_transient() => Ok("try again in a moment"),
+///         Err(error) => Err(error), // for you, not for them
+///     }
+/// }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = zoom_livestream::mock::MockServer::start().await?;
+/// # let zoom = Client::builder().base_url(server.base_url()).access_token(server.access_token()).build()?;
+/// # server.set_live(false);
+/// # assert_eq!(start(&zoom, 84912345678).await?, "start the meeting first");
+/// # server.set_live(true);
+/// # assert_eq!(start(&zoom, 84912345678).await?, "started");
+/// # server.answer(zoom_livestream::mock::Answer::status(502));
+/// # assert_eq!(start(&zoom, 84912345678).await?, "look whether it is running");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The body of an answer is in [`body`](Self::body) only, never in `Display` or `Debug`. If no access token could be
+/// obtained ([`ErrorKind::Token`]), the source is what the [`TokenSource`](crate::TokenSource) returned. The methods that
+/// ask about an answer are then about the token endpoint's, if [`ServerToServer`](crate::ServerToServer) got one. Without
+/// an answer, they return `None`.
 pub struct Error(Box<Repr>);
 
 struct Repr {

@@ -298,7 +298,7 @@ async fn each_field_that_breaks_a_rule_of_the_description_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_start_within_thirty_seconds_gets_429_without_headers_and_another_meeting_does_not() {
+async fn a_second_start_of_one_meeting_within_thirty_seconds_gets_429_without_headers() {
     let server = MockServer::start().await.unwrap();
     assert_eq!(patch(&server, STATUS, START).await.status(), 204);
     let answer = patch(&server, STATUS, START).await;
@@ -329,7 +329,7 @@ async fn a_start_has_a_cool_down_where_the_description_has_a_429() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cool_down_that_was_set_is_in_the_sentence_and_neither_a_stop_nor_a_refusal_extends_it() {
+async fn a_cool_down_that_was_set_is_in_the_sentence_and_nothing_else_extends_it() {
     let server = MockServer::builder().cool_down(Duration::from_millis(2_500)).start().await.unwrap();
     assert_eq!(patch(&server, STATUS, START).await.status(), 204);
     assert_eq!(patch(&server, STATUS, STOP).await.status(), 204);

@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_does_not_match_the_description_is_kept_with_a_reason_that_quotes_no_value() {
+    fn an_event_that_does_not_match_is_kept_with_a_reason_that_quotes_no_value() {
         for (body, reason) in [
             (started(json!({})), "payload.object: `id` is missing"),
             (started(json!({ "id": -1 })), "payload.object.id: not what the description says"),

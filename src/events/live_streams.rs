@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_is_believed_to_run_for_thirty_hours_and_remembered_for_a_day_after_its_stop() {
+    fn a_stream_is_believed_for_thirty_hours_and_remembered_for_a_day_after_its_stop() {
         for (is, hours) in [(Running, 30), (Stopped, 24)] {
             let mut known = Known::default();
             assert!(tell(&mut known, id(1), is, at(NOW), at(NOW)));

@@ -84,7 +84,7 @@ async fn an_http2_connection_that_falls_silent_while_idle_does_not_fail_a_call()
 }
 
 #[tokio::test]
-async fn a_call_on_a_silent_http2_connection_ends_with_the_pings_and_the_next_one_succeeds() {
+async fn a_call_on_a_silent_http2_connection_ends_with_the_pings_and_the_next_succeeds() {
     let middlebox = Middlebox::start().await;
     let zoom = pinging(&middlebox).build().expect("a client");
     start(&zoom, MEETING).await.expect("204");

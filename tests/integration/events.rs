@@ -146,7 +146,7 @@ async fn a_start_does_not_wait_if_its_stream_is_known_to_be_running() {
 }
 
 #[tokio::test]
-async fn after_a_stop_a_start_counts_as_done_until_the_stop_is_recorded_or_its_event_arrives() {
+async fn after_a_stop_a_start_counts_as_done_until_the_stop_is_recorded() {
     let server = server().await;
     let streams = LiveStreams::new();
     streams.tell(meeting(), StreamState::Running, SystemTime::now() - Duration::from_secs(1));
@@ -351,7 +351,7 @@ const STOPPED: &str = "meeting.live_streaming_stopped";
 const CUSTOM: Option<&str> = Some("Custom_Live_Streaming_Service");
 
 #[test]
-fn a_stream_to_another_service_and_a_new_session_mean_that_the_custom_stream_is_not_running() {
+fn with_another_service_or_a_new_session_the_custom_stream_is_not_running() {
     for event in [
         ago(STARTED, 10, Some("YouTube")),
         ago(STOPPED, 10, Some("YouTube")),

@@ -251,7 +251,7 @@ async fn the_error_names_a_check_that_outlasts_the_deadline() {
 }
 
 #[tokio::test]
-async fn the_documented_check_declines_a_start_and_lets_a_stop_and_a_configuration_through() {
+async fn the_documented_check_declines_a_start_and_lets_everything_else_through() {
     let server = server().await;
     // As in the documentation, while the stream is running.
     let policy = RetryPolicy::default().check(|resend| async move {

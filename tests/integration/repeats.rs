@@ -18,7 +18,7 @@ async fn details(zoom: &Client) -> Result<(), Error> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_get_is_repeated_after_a_gateways_failure_or_a_broken_connection_and_a_patch_is_not() {
+async fn after_a_gateways_failure_or_a_broken_connection_only_a_get_is_repeated() {
     let failures: [fn() -> Answer; 5] = [
         || Answer::status(502),
         || Answer::status(503).header("retry-after", "7"),
@@ -55,7 +55,7 @@ async fn a_get_is_repeated_after_a_gateways_failure_or_a_broken_connection_and_a
 }
 
 #[tokio::test]
-async fn an_error_says_whether_the_call_may_have_taken_effect_and_whether_its_cause_may_pass() {
+async fn an_error_says_whether_the_call_may_have_had_an_effect_and_its_cause_may_pass() {
     let server = server().await;
     let zoom = client(&server).with_retry(RetryPolicy::never());
     for (answer, effect, transient) in [

@@ -15,7 +15,8 @@ use zoom_livestream::mock::{Answer, MockServer};
 use zoom_livestream::{AccessToken, Client, Error, RetryPolicy, ServerToServer, TokenSource};
 
 use crate::support::{
-    MEETING, builder_without_token, client, configure, secret_in, start, until, watch_logs,
+    MEETING, builder_without_token, client, configure, in_child, is_child, secret_in, start, until,
+    watch_logs,
 };
 
 /// A span or an event: its name, the name of the span it is in, its fields.
@@ -328,4 +329,40 @@ async fn an_attempt_that_was_not_answered_says_why() {
         result.expect_err("no answer");
         assert_eq!(capture.named("zoom.attempt")[0].field("error.type"), kind);
     }
+}
+
+/// The crate's page shows the same three lines.
+#[test]
+fn the_documented_subscriber_shows_why_a_call_failed() {
+    const NAME: &str = "spans::the_documented_subscriber_shows_why_a_call_failed";
+    if !is_child() {
+        let log = in_child(NAME, &[]);
+        for part in [
+            "WARN",
+            "updateMeetingLiveStreamStatus was answered with HTTP 404, code 3001",
+            "zoom.tracking_id",
+        ] {
+            assert!(log.contains(part), "{log}");
+        }
+        let here = include_str!("spans.rs").split_inclusive("\n").map(str::trim_start);
+        let lines = here.skip_while(|line| !line.starts_with("tracing_subscriber::fmt()")).take(3);
+        let page = include_str!("../../src/lib.rs").replace("//!", "");
+        for line in lines {
+            assert!(page.contains(line), "src/lib.rs does not have: {line}");
+        }
+        return;
+    }
+    #[rustfmt::skip]
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::INFO) // or WARN, for failures and waits alone
+        .init();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let server = server().await;
+        server.answer(
+            Answer::error(404, 3001, "Meeting does not exist.").header("x-zm-trackingid", "v=2.0;clid=1"),
+        );
+        let zoom = Client::builder().base_url(server.base_url()).access_token(server.access_token());
+        start(&zoom.build().expect("a client"), MEETING).await.expect_err("404");
+    });
 }

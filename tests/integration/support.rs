@@ -178,8 +178,9 @@ pub fn is_child() -> bool {
     std::env::var_os(CHILD).is_some()
 }
 
-/// Runs one test of this binary again, in a process of its own with this environment. There, [`is_child`] is true.
-pub fn in_child(test: &str, environment: &[(&str, &str)]) {
+/// Runs one test of this binary again, in a process of its own with this environment. There, [`is_child`] is true. Returns
+/// what it printed.
+pub fn in_child(test: &str, environment: &[(&str, &str)]) -> String {
     let mut command = std::process::Command::new(std::env::current_exe().expect("this binary"));
     for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
         command.env_remove(name).env_remove(name.to_uppercase());
@@ -191,6 +192,7 @@ pub fn in_child(test: &str, environment: &[(&str, &str)]) {
     let output = command.output().expect("this binary runs");
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && text.contains("1 passed"), "{test} in a process of its own:\n{text}");
+    text.into_owned()
 }
 
 /// A server that handles connections as a test tells it to.

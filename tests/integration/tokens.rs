@@ -298,7 +298,7 @@ async fn while_the_old_token_is_valid_a_refresh_that_hangs_does_not_delay_calls(
 }
 
 #[tokio::test]
-async fn a_failed_refresh_is_repeated_halfway_to_the_expiry_or_later_if_the_endpoint_says_so() {
+async fn a_failed_refresh_is_repeated_halfway_to_the_expiry_or_when_the_endpoint_says() {
     for (answer, next) in [
         (Answer::status(500), 76),
         (Answer::status(429).header("retry-after", "40"), 92),
@@ -326,7 +326,7 @@ async fn a_failed_refresh_is_repeated_halfway_to_the_expiry_or_later_if_the_endp
 }
 
 #[tokio::test]
-async fn after_a_failure_calls_get_its_error_until_the_time_that_the_endpoint_says_or_for_a_second() {
+async fn after_a_failure_calls_get_its_error_for_a_second_or_as_the_endpoint_says() {
     let limited = Answer::status(429).header("retry-after", "60");
     let endless = Answer::status(503).header("retry-after", "18446744073709551615");
     for (answer, pause) in [(limited, 60), (Answer::status(500), 1), (endless, 86_400)] {
@@ -347,7 +347,7 @@ async fn after_a_failure_calls_get_its_error_until_the_time_that_the_endpoint_sa
 }
 
 #[tokio::test]
-async fn a_token_that_is_refused_after_a_failed_refresh_does_not_shorten_the_wait_for_the_next() {
+async fn a_refusal_after_a_failed_refresh_does_not_shorten_the_wait_for_the_next() {
     let server = server(MockServer::builder().token_lifetime(Duration::from_secs(1000))).await;
     let zoom = fetching(&server);
     start(&zoom, MEETING).await.expect("204");
@@ -371,7 +371,7 @@ async fn a_token_that_is_refused_after_a_failed_refresh_does_not_shorten_the_wai
 }
 
 #[tokio::test]
-async fn a_token_request_is_repeated_twice_after_a_broken_connection_or_a_gateways_failure_within_10_s() {
+async fn a_token_request_is_repeated_twice_within_10_s_after_a_gateways_failure() {
     let seconds = |wait: &str| Answer::status(503).header("retry-after", wait);
     for (answer, waits) in [
         (Answer::status(502), Some(1.2..2.0)),
@@ -401,7 +401,7 @@ async fn a_token_request_is_repeated_twice_after_a_broken_connection_or_a_gatewa
 }
 
 #[tokio::test]
-async fn the_token_requests_own_error_says_that_it_may_have_been_sent_and_the_calls_that_it_was_not() {
+async fn a_token_request_may_have_been_sent_although_the_call_was_not() {
     for answer in [Answer::status(400), Answer::status(200), Answer::disconnect()] {
         let server = server(MockServer::builder()).await;
         for _ in 0..3 {
@@ -419,7 +419,7 @@ async fn the_token_requests_own_error_says_that_it_may_have_been_sent_and_the_ca
 }
 
 #[tokio::test]
-async fn the_advice_about_a_refused_token_request_goes_by_oauths_name_or_else_by_the_status() {
+async fn the_advice_about_a_refused_token_request_goes_by_oauths_name_or_the_status() {
     let another = "another kind of app";
     let url = "https://zoom.us/oauth/token, or https://zoomgov.com/oauth/token";
     let gov = "Check the client ID and the client secret. For Zoom for Government, set the token URL \
@@ -836,7 +836,7 @@ async fn a_refused_token_request_keeps_zooms_reason_and_shows_no_credentials() {
 }
 
 #[tokio::test]
-async fn a_token_endpoints_words_become_one_short_line_and_a_short_secret_redacts_none_of_them() {
+async fn a_token_endpoints_words_become_one_short_line_that_no_short_secret_redacts() {
     let server = server(MockServer::builder()).await;
     let reason = format!("Invalid client\r\n\u{1b}[31m{}", "x".repeat(60_000));
     server.answer_token_request(
@@ -852,7 +852,7 @@ async fn a_token_endpoints_words_become_one_short_line_and_a_short_secret_redact
 }
 
 #[tokio::test]
-async fn the_error_of_a_token_endpoint_that_cannot_be_reached_or_drops_the_connection_keeps_its_source() {
+async fn the_error_of_a_token_endpoint_that_does_not_answer_keeps_its_source() {
     let server = server(MockServer::builder()).await;
     let closed =
         std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
@@ -1041,7 +1041,7 @@ async fn storm(zoom: &Client, server: &MockServer, calls: usize, revocations: us
 }
 
 #[tokio::test]
-async fn a_thousand_concurrent_calls_survive_five_revocations_of_the_token_with_six_token_requests() {
+async fn a_thousand_calls_survive_five_revocations_of_the_token_with_six_token_requests() {
     let server = server(MockServer::builder()).await;
     storm(&fetching(&server), &server, 1000, 5).await;
 }

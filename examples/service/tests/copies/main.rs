@@ -308,7 +308,7 @@ fn each_account_has_tokens_of_its_own(zoom: &MockServer) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_start_requested_from_two_copies_starts_the_stream_once_or_ends_as_soon_as_the_event_arrives() {
+async fn a_start_requested_from_two_copies_starts_once_or_ends_as_the_event_arrives() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let counts = started_by_two_copies_at_once("undisturbed", async |_| {}).await;
     let repeated = counts.repeated_before_its_event + counts.on_its_way_during_its_event;

@@ -157,8 +157,8 @@ fn the_table_of_operations_is_written_and_checked_with_its_document() {
 
     folder.write("README.md", &text("old\n"));
     assert_eq!(run(&arguments, "").status.code(), Some(0));
-    let rows = "| `Client` method | request | scopes (any one is enough) | rate limit label | documented answers |\n|---|---|---|---|---|\n\
-                | `get_pet` | `GET /pets/{id}` | none documented | none documented | default |\n";
+    let rows = "| method | request | scopes (any one is enough) |\n|---|---|---|\n\
+                | `get_pet` | `GET /pets/{id}` | none documented |\n";
     let written = std::fs::read_to_string(&table).expect("the table");
     assert_eq!(written, text(rows));
     let check = [&arguments[..], &["--check"]].concat();

@@ -91,7 +91,7 @@ fn the_table_in_the_readme_is_up_to_date() {
     let made = with_table("README.md", &readme, &document()).expect("the README has a place for it");
     assert!(
         made == readme,
-        "README.md is out of date; run the converter as its section \"How it is made\" describes"
+        "README.md is out of date; run the converter as its section \"Operations\" describes"
     );
 }
 

@@ -412,7 +412,7 @@ fn a_long_body_is_searched_for_placeholders_like_a_short_one() {
 }
 
 #[test]
-fn a_field_marked_as_required_stays_required_when_joined_with_a_hand_written_request() {
+fn a_required_field_stays_required_when_joined_with_a_hand_written_request() {
     let form = |fields: Value| {
         json!({"name": "Create a thing", "request": {"method": "POST", "url": "https://a.example/things",
         "body": {"mode": "urlencoded", "urlencoded": fields}}})
@@ -488,7 +488,7 @@ fn of_two_servers_of_one_operation_one_is_used_and_the_other_is_reported() {
 }
 
 #[test]
-fn of_two_servers_with_open_variables_the_unused_one_is_reported_unless_they_turn_out_the_same() {
+fn of_two_servers_with_open_variables_an_unused_different_one_is_reported() {
     let items = [getting("https://{{one}}.example/b/:meetingId", "7"), getting("{{two}}/b/:meetingId", "7")];
     let variables = |two: &str| {
         json!({"info": {"name": "V"}, "variable": [{"key": "one", "value": "a"}, {"key": "two", "value": two}],
