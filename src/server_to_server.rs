@@ -360,7 +360,7 @@ mod tests {
             status in prop::sample::select(vec![429_u16, 503]),
             name in prop::sample::select(vec!["retry-after", "x-ratelimit-type", "x-ratelimit-reset", "date"]),
             value in "[0-9]{1,30}|[ -~]{0,40}|(QPS|Daily-limit)|[0-9]{4,6}-[0-9]{2}-[0-9]{2}T00:00:00Z",
-            seconds in 0..1_u64 << 53, // beyond, a fraction of a second cannot be told
+            seconds in any::<u64>(),
         ) {
             let mut headers = HeaderMap::new();
             headers.insert("x-ratelimit-type", HeaderValue::from_static("QPS"));
