@@ -99,7 +99,7 @@ impl Operation {
 }
 
 /// The texts at a place.
-fn texts<'f>(fields: &'f Map<String, Value>, place: Place) -> Vec<&'f str> {
+fn texts(fields: &Map<String, Value>, place: Place) -> Vec<&str> {
     let mut found = Vec::new();
     collect_in(fields, place, &mut found);
     found
