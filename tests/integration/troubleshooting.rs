@@ -73,10 +73,9 @@ async fn each_error_of_the_troubleshooting_page_is_what_a_caller_sees() {
         (without_token().await, "check the credentials, or get a new token"),
     ];
     let page = page(include_str!("../../src/troubleshooting.rs"));
-    let rows =
-        page.split("\n# ").nth(1).expect("a section").lines().filter_map(|line| line.strip_prefix("| "));
-    let quoted: Vec<&str> = rows.skip(1).filter_map(|row| row.split(" | ").next()).collect();
-    assert_eq!(quoted.len(), errors.len(), "each row is gone through");
+    let errors_of_calls = page.split("\n# ").nth(1).expect("a section");
+    let quoted: Vec<&str> = errors_of_calls.lines().filter_map(|line| line.strip_prefix("- ")).collect();
+    assert_eq!(quoted.len(), errors.len(), "each is gone through");
     for ((error, advice), quoted) in errors.iter().zip(quoted) {
         let is_seen = error.to_string().starts_with(quoted.trim_matches(['`', ' ']));
         assert!(is_seen, "the page says: {quoted}\nbut it is: {error}");
