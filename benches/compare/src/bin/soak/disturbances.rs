@@ -17,7 +17,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 use zoom_livestream::mock::{Answer, MockServer};
 use zoom_livestream::update_meeting_live_stream_status::{Action, Settings};
-use zoom_livestream::{Client, Error, ErrorKind, RetryPolicy, ServerToServer};
+use zoom_livestream::{Client, Error, ErrorKind, ServerToServer};
 
 use super::{FIRST_MEETING, heap};
 
