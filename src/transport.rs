@@ -40,22 +40,18 @@ pub(crate) fn backoff(
     is_repeatable: bool,
     failures: usize,
 ) -> Option<Duration> {
-    use reqwest::StatusCode as Status;
     let wait = *BACKOFF.get(failures)?;
-    let (is_worth_it, asked) = match outcome {
-        Err(error) if error.is_connect() => (obstacle(error).is_none(), None),
-        Err(error) => (is_repeatable && !error.is_timeout(), None),
+    match outcome {
+        Err(error) if error.is_connect() => obstacle(error).is_none().then_some(wait),
+        Err(error) => (is_repeatable && !error.is_timeout()).then_some(wait),
         Ok(answer) => {
             let is_broken =
                 answer.flaw.as_ref().is_some_and(|flaw| flaw.cause.is_some()) && !answer.is_timeout();
-            let is_gateways = matches!(
-                answer.status,
-                Status::BAD_GATEWAY | Status::SERVICE_UNAVAILABLE | Status::GATEWAY_TIMEOUT
-            );
-            (is_repeatable && (is_broken || is_gateways), retry_after(&answer.headers, SystemTime::now()))
+            let is_gateways = matches!(answer.status.as_u16(), 502..=504);
+            let asked = || retry_after(&answer.headers, SystemTime::now()).map(|asked| asked.time);
+            (is_repeatable && (is_broken || is_gateways)).then(|| asked().unwrap_or(wait))
         }
-    };
-    is_worth_it.then(|| asked.map_or(wait, |asked| asked.time))
+    }
 }
 
 /// What is in the way of a connection, and what to do about it, if trying again would not help.
