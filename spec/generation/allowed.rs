@@ -27,13 +27,15 @@ const KINDS: &str = "
     success-content: application/json=json
     error-code: !code=count message=text
     schema: type=text nullable=flag description=text example
-    string: format=text enum minLength=count maxLength=count
-    integer: format=text enum
-    number: format=text enum
-    boolean: enum
+    string: format=text enum=list minLength=count maxLength=count
+    integer: format=text enum=list
+    number: format=text enum=list
+    boolean: enum=list
     array: items=schema
-    object: properties=*schema required additionalProperties=schema
+    object: properties=*schema required=list-of-names additionalProperties=schema
 ";
+
+const TYPES: [&str; 6] = ["string", "integer", "number", "boolean", "array", "object"];
 
 const FORMATS: [(&str, &str); 3] = [
     ("integer", "int32 int64"),
@@ -104,6 +106,8 @@ fn of_kind(value: &Value, kind: &str, place: &str, part: &str) -> Result<(), Str
         "text" => value.is_string(),
         "flag" => value.is_boolean(),
         "count" => value.is_u64(),
+        "list" => value.is_array(),
+        "list-of-names" => value.as_array().is_some_and(|names| names.iter().all(Value::is_string)),
         "parameter" | "server" | "error-code" => value.is_array() || place.ends_with(char::is_numeric),
         "schema" if place.ends_with("/additionalProperties") => value.is_object() || value.is_boolean(),
         _ => value.is_object(),
@@ -111,7 +115,10 @@ fn of_kind(value: &Value, kind: &str, place: &str, part: &str) -> Result<(), Str
     if !has_form {
         return refused(place, &format!("{value} cannot be a {kind}: correct it"));
     }
-    if let (Value::Array(items), false) = (value, kind.is_empty()) {
+    if ["", "list", "list-of-names"].contains(&kind) {
+        return Ok(());
+    }
+    if let Value::Array(items) = value {
         let mut items = items.iter().enumerate();
         return items.try_for_each(|(index, item)| of_kind(item, kind, &at(&index.to_string()), part));
     }
@@ -121,9 +128,6 @@ fn of_kind(value: &Value, kind: &str, place: &str, part: &str) -> Result<(), Str
             let is_success = kind == "answer" && name.starts_with('2');
             of_kind(member, if is_success { "success" } else { kind }, &at(name), part)
         });
-    }
-    if kind.is_empty() {
-        return Ok(());
     }
     let part = if ["parameter", "body", "success", "components"].contains(&kind) { kind } else { part };
     let own = object.get("type").and_then(Value::as_str).filter(|_| kind == "schema").unwrap_or_default();
@@ -183,8 +187,7 @@ fn broken_rule(object: &Map<String, Value>, kind: &str, place: &str, part: &str)
             let (is_path, is_list) =
                 (text("in") == "path", schema["type"] == "array" && text("in") == "query");
             let of = if is_list { &schema["items"] } else { schema };
-            let is_plain =
-                ["string", "integer", "number", "boolean"].iter().any(|plain| of["type"] == *plain);
+            let is_plain = TYPES[..4].iter().any(|plain| of["type"] == *plain);
             let style = if is_path { "simple" } else { "form" };
             let is_other_style = object.contains_key("style") && text("style") != style;
             vec![
@@ -225,7 +228,7 @@ fn broken_rule(object: &Map<String, Value>, kind: &str, place: &str, part: &str)
             let values: Vec<String> = list("enum").filter_map(Value::as_str).map(variant).collect();
             let distinct: BTreeSet<&String> = values.iter().collect();
             vec![
-                (object.contains_key("type") && members(text("type")).next().is_none(), "type"),
+                (object.contains_key("type") && !TYPES.contains(&text("type")), "type"),
                 (object.contains_key("format") && !has_format, "format"),
                 (text("format") == "binary" && !is_field, "file"),
                 (has_lengths && part != "body", "lengths"),
