@@ -171,7 +171,7 @@ pub const REFUSED: &[(&str, &str, &str)] = &[
     (
         "OP/requestBody",
         r#"{"required": false, "content": {"application/json": {"schema": {"type": "object"}}}}"#,
-        "is required",
+        "must be required",
     ),
     (
         "OP/requestBody/content/multipart~1form-data/encoding",
@@ -200,6 +200,9 @@ pub const REFUSED: &[(&str, &str, &str)] = &[
     ("BODY/properties/a", r#"{"type": "integer", "maxLength": 1}"#, "of the type `integer`"),
     ("BODY/properties/a", r#"{"type": "string", "maxLength": -1}"#, "-1 cannot be a count"),
     ("BODY/properties/a", r#"{"type": "null"}"#, "its type is not known"),
+    ("BODY/properties/a", r#"{"type": "path"}"#, "its type is not known"),
+    ("BODY/properties/a", r#"{"type": "string", "enum": "a"}"#, "cannot be a list"),
+    ("BODY/required", r#""text""#, "cannot be a list-of-names"),
     ("BODY/properties/a", r#"{"type": ["string", "null"]}"#, "cannot be a text"),
     ("BODY/properties/a", r#"{"properties": {}}"#, "`properties` is not supported"),
     ("BODY/properties/a", r#"{"type": "string", "format": "duration"}"#, "its format is not known"),
@@ -211,10 +214,10 @@ pub const REFUSED: &[(&str, &str, &str)] = &[
     (
         "BODY/properties/a",
         r#"{"type": "object", "properties": {"b": {"type": "string", "format": "binary"}}}"#,
-        "only a multipart form has files",
+        "only a field of a multipart form",
     ),
-    ("ANSWER/properties/a", r#"{"type": "string", "format": "binary"}"#, "only a multipart form has files"),
-    ("ANSWER/properties/a", r#"{"type": "string", "maxLength": 1}"#, "only lengths of a body's texts"),
+    ("ANSWER/properties/a", r#"{"type": "string", "format": "binary"}"#, "only a field of a multipart form"),
+    ("ANSWER/properties/a", r#"{"type": "string", "maxLength": 1}"#, "only the lengths of a body's texts"),
     // Names.
     (
         "BODY/properties",
@@ -231,7 +234,7 @@ pub const REFUSED: &[(&str, &str, &str)] = &[
         r#"{"a": {"type": "string"}, "A": {"type": "string"}}"#,
         "`types::ChangeThingResponse.a`",
     ),
-    ("ANSWER/properties", r#"{"extra": {"type": "string"}}"#, "`types::ChangeThingResponse.extra`"),
+    ("ANSWER/properties", r#"{"extra": {"type": "string"}}"#, "the name `extra` is taken"),
     (
         "OP/parameters/1",
         r#"{"name": "ID", "in": "query", "schema": {"type": "string"}}"#,
