@@ -68,7 +68,8 @@ pub(crate) fn obstacle(error: &reqwest::Error) -> Option<&'static str> {
         ),
         (&["dns error", "lookup"], "its name cannot be resolved; check the base URL and the network's DNS"),
     ];
-    let words: String = causes(error).map(|cause| cause.to_string().to_lowercase()).collect();
+    // Without reqwest's own sentence: its URL may have a sign in it by chance, such as the port 40713.
+    let words: String = causes(error).skip(1).map(|cause| cause.to_string().to_lowercase()).collect();
     let is_sign = |sign: &&str| words.contains(*sign);
     OBSTACLES.iter().find_map(|(signs, advice)| signs.iter().any(is_sign).then_some(*advice))
 }

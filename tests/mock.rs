@@ -141,7 +141,7 @@ async fn json_and_multipart_are_recorded_as_the_same_fields() {
     let form = multipart(&[("action", "stop"), ("settings", settings)]);
     let answer = send(&server, "PATCH", STATUS, "Multipart/Form-Data; boundary=\"b\"", form).await;
     assert_eq!(answer.status(), 204);
-    let answer = patch(&server, STATUS, format!(r#"{{"settings": {settings}, "action": "stop"}}"#)).await;
+    let answer = patch(&server, STATUS, format!(r#"{{"action": "stop", "settings": {settings}}}"#)).await;
     assert_eq!(answer.status(), 204);
     let requests = server.requests();
     assert_eq!(requests[0].fields, requests[1].fields);

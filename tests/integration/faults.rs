@@ -99,6 +99,14 @@ async fn a_connection_failure_that_a_retry_cannot_fix_is_not_retried() {
     }
 }
 
+#[tokio::test]
+async fn what_is_in_the_url_is_not_taken_for_the_cause() {
+    let url = format!("{}/407/certificate/lookup", closed_port());
+    let zoom = Client::builder().base_url(url).access_token("hidden-token").build().expect("a client");
+    let error = start(&zoom, MEETING).await.expect_err("nothing listens");
+    assert_eq!(error.attempts(), 3, "{error}");
+}
+
 #[cfg_attr(windows, ignore = "Windows tries a closed port for two seconds, longer than these deadlines")]
 #[tokio::test]
 async fn no_backoff_extends_past_the_deadline() {
