@@ -75,8 +75,7 @@ pub struct Options {
 
 impl Options {
     pub fn read(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let (flags, ids): (Vec<String>, Vec<String>) =
-            arguments.partition(|argument| argument.starts_with('-'));
+        let (flags, ids): (Vec<String>, Vec<String>) = arguments.partition(|argument| argument.starts_with('-'));
         let is_known = |flag: &str| ["--write", "--even-if-live"].contains(&flag);
         if let Some(unknown) = flags.iter().find(|flag| !is_known(flag)) {
             return Err(format!("`{unknown}` is not an option."));
@@ -138,8 +137,8 @@ async fn conclude(
 
     say("Reading the meeting's live-stream configuration.");
     let present = read(&zoom, options.meeting).await;
-    let present = present
-        .map_err(|error| format!("The GET of meetings/…/livestream failed: {}.", described(&error)))?;
+    let present =
+        present.map_err(|error| format!("The GET of meetings/…/livestream failed: {}.", described(&error)))?;
     found.push("GET meetings/…/livestream: accepted".to_owned());
     let original = body_of(&present).map_err(|reason| format!("Nothing was written because {reason}."));
     if !options.write {
@@ -151,9 +150,7 @@ async fn conclude(
         let live = match is_live(&zoom, options.meeting).await {
             Ok(false) => None,
             Ok(true) => Some("the meeting is live".to_owned()),
-            Err(error) => {
-                Some(format!("whether the meeting is live could not be read: {}", described(&error)))
-            }
+            Err(error) => Some(format!("whether the meeting is live could not be read: {}", described(&error))),
         };
         if let Some(live) = live {
             return Err(format!("Nothing was written because {live}. --even-if-live writes all the same."));
@@ -229,9 +226,7 @@ impl Patient<'_> {
             (Ok(true), _) => Outcome::Accepted,
             (Ok(false), Ok(())) => Outcome::Ignored,
             (_, Err(error)) => Outcome::Unknown(described(&error)),
-            (Err(error), Ok(())) => {
-                Outcome::Unknown(format!("accepted, but the GET failed: {}", described(&error)))
-            }
+            (Err(error), Ok(())) => Outcome::Unknown(format!("accepted, but the GET failed: {}", described(&error))),
         }
     }
 
@@ -248,8 +243,7 @@ impl Patient<'_> {
             match self.is_stored(zoom, &self.original).await {
                 Ok(true) => return Ok(Some(number)),
                 Ok(false) => {
-                    reason =
-                        patched.map_or_else(|error| described(&error), |()| "accepted and ignored".into())
+                    reason = patched.map_or_else(|error| described(&error), |()| "accepted and ignored".into())
                 }
                 Err(error) => reason = described(&error),
             }
@@ -273,14 +267,11 @@ impl Patient<'_> {
 
 /// The scopes of the app's tokens, and what is missing.
 async fn scopes(app: &ServerToServer) -> Result<Vec<String>, String> {
-    let http = reqwest::Client::builder()
-        .timeout(Duration::from_secs(10))
-        .redirect(reqwest::redirect::Policy::none())
-        .build();
+    let http =
+        reqwest::Client::builder().timeout(Duration::from_secs(10)).redirect(reqwest::redirect::Policy::none()).build();
     let http = http.map_err(|error| without_ids(&error.to_string()))?;
     let token = app.token(&http).await;
-    let token =
-        token.map_err(|error| format!("No access token could be obtained: {}.", described(&error)))?;
+    let token = token.map_err(|error| format!("No access token could be obtained: {}.", described(&error)))?;
     let Some(scopes) = token.scope() else {
         return Ok(vec!["scopes: not in the token endpoint's answer".to_owned()]);
     };
@@ -291,8 +282,8 @@ async fn scopes(app: &ServerToServer) -> Result<Vec<String>, String> {
 
 /// A line for each operation of the description for which there is no scope.
 fn missing_scopes(granted: &[&str]) -> Vec<String> {
-    let description: Value = serde_json::from_str(include_str!("../spec/openapi.json"))
-        .expect("the committed description is JSON");
+    let description: Value =
+        serde_json::from_str(include_str!("../spec/openapi.json")).expect("the committed description is JSON");
     let paths = description["paths"].as_object().into_iter().flat_map(|paths| paths.values());
     let operations = paths.filter_map(Value::as_object).flat_map(|path| path.values());
     let missing = operations.filter_map(|operation| {
@@ -322,8 +313,7 @@ fn body_of(present: &Response) -> Result<Body, &'static str> {
     // Asterisks stand for what is not shown.
     let text = |secret: &Option<Secret>| secret.clone().filter(|text| !["", "***"].contains(&text.expose()));
     let page_url = present.page_url.clone().filter(|url| !url.is_empty());
-    let (Some(url), Some(key), Some(page_url)) =
-        (text(&present.stream_url), text(&present.stream_key), page_url)
+    let (Some(url), Some(key), Some(page_url)) = (text(&present.stream_url), text(&present.stream_key), page_url)
     else {
         return Err(INCOMPLETE);
     };
@@ -354,15 +344,12 @@ fn conclusion(by_multipart: &Outcome, by_json: &Outcome, default_works: bool) ->
         Refused(_) => "refuses",
         Unknown(_) => "did not say whether it takes",
     };
-    let what =
-        format!("Zoom {} multipart/form-data and {} application/json", verb(by_multipart), verb(by_json));
+    let what = format!("Zoom {} multipart/form-data and {} application/json", verb(by_multipart), verb(by_json));
     match (by_multipart, by_json) {
         (Refused(multipart), Refused(json)) if multipart == json => {
             Err(format!("{what}, both in the same way, so the encoding is probably not the reason."))
         }
-        (Accepted, _) | (_, Accepted) if default_works => {
-            Ok(format!("{what}: leave `body_encoding` at its default."))
-        }
+        (Accepted, _) | (_, Accepted) if default_works => Ok(format!("{what}: leave `body_encoding` at its default.")),
         (_, Accepted) => Ok(format!("{what}: set `BodyEncoding::Json`.")),
         (Accepted, _) => Ok(format!("{what}: set `BodyEncoding::Multipart`.")),
         _ => Err(format!("{what}.")),
@@ -428,8 +415,7 @@ fn without_ids(text: &str) -> String {
 /// Meeting IDs have at least 9 digits; IDs of users and accounts are 22 characters of Base64, tokens longer.
 fn looks_like_an_id(part: &str) -> bool {
     let count = |is: fn(char) -> bool| part.chars().filter(|c| is(*c)).count();
-    let is_mixed =
-        count(char::is_numeric) > 0 || (count(char::is_uppercase) > 0 && count(char::is_lowercase) > 0);
+    let is_mixed = count(char::is_numeric) > 0 || (count(char::is_uppercase) > 0 && count(char::is_lowercase) > 0);
     count(char::is_numeric) >= 6 || (part.chars().count() >= 16 && is_mixed)
 }
 
@@ -451,13 +437,9 @@ mod tests {
             let body = body_of(&present).expect("a body");
             assert!(is_as_written(&present, &body), "{body:?}");
         }
-        for (name, value) in [
-            ("stream_key", ""),
-            ("stream_key", "***"),
-            ("stream_url", ""),
-            ("page_url", ""),
-            ("resolution", "4K"),
-        ] {
+        for (name, value) in
+            [("stream_key", ""), ("stream_key", "***"), ("stream_url", ""), ("page_url", ""), ("resolution", "4K")]
+        {
             body_of(&with(name, value)).expect_err("what cannot be restored");
         }
     }
@@ -468,13 +450,7 @@ mod tests {
         let refused = |answer: &str| Outcome::Refused(answer.to_owned());
         let unknown = || Unknown("timeout".to_owned());
         for (by_multipart, by_json, default_works, is_success, words) in [
-            (
-                Accepted,
-                Accepted,
-                true,
-                true,
-                "Zoom reads multipart/form-data and reads application/json: leave",
-            ),
+            (Accepted, Accepted, true, true, "Zoom reads multipart/form-data and reads application/json: leave"),
             (Accepted, refused("HTTP 415"), true, true, "refuses application/json: leave"),
             (
                 refused("HTTP 415"),
@@ -484,22 +460,10 @@ mod tests {
                 "refuses multipart/form-data and reads application/json: leave",
             ),
             (refused("HTTP 400"), Accepted, false, true, "set `BodyEncoding::Json`"),
-            (
-                Ignored,
-                Accepted,
-                false,
-                true,
-                "accepts and ignores multipart/form-data and reads application/json: set",
-            ),
+            (Ignored, Accepted, false, true, "accepts and ignores multipart/form-data and reads application/json: set"),
             (unknown(), Accepted, false, true, "did not say whether it takes multipart/form-data"),
             (Accepted, unknown(), false, true, "set `BodyEncoding::Multipart`"),
-            (
-                refused("HTTP 404"),
-                refused("HTTP 404"),
-                false,
-                false,
-                "the encoding is probably not the reason",
-            ),
+            (refused("HTTP 404"), refused("HTTP 404"), false, false, "the encoding is probably not the reason"),
             (refused("HTTP 415"), refused("HTTP 400"), false, false, "refuses application/json."),
             (refused("HTTP 415"), Ignored, false, false, "accepts and ignores application/json."),
             (unknown(), unknown(), false, false, "did not say whether it takes application/json."),

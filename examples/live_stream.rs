@@ -13,9 +13,7 @@ use std::time::{Duration, Instant};
 
 use zoom_livestream::mock::MockServer;
 use zoom_livestream::{Client, Error, MeetingId, Resend, RetryPolicy};
-use zoom_livestream::{
-    update_meeting_live_stream_status as meeting, update_webinar_live_stream_status as webinar,
-};
+use zoom_livestream::{update_meeting_live_stream_status as meeting, update_webinar_live_stream_status as webinar};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -63,11 +61,8 @@ async fn stream_meeting(zoom: &Client, id: MeetingId, is_mock: bool) -> Result<(
     }
 
     let settings = meeting::Settings::builder().active_speaker_name(true).display_name("Keynote");
-    let start = zoom
-        .update_meeting_live_stream_status()
-        .meeting_id(id)
-        .action(meeting::Action::Start)
-        .settings(settings);
+    let start =
+        zoom.update_meeting_live_stream_status().meeting_id(id).action(meeting::Action::Start).settings(settings);
     report("start", start.clone()).await?;
     if is_mock {
         // Too soon after the first start: Zoom answers 429, and the call waits.

@@ -60,8 +60,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     let settings = Settings::builder().active_speaker_name(true).display_name("Keynote");
-    let start =
-        zoom.update_meeting_live_stream_status().meeting_id(id).action(Action::Start).settings(settings);
+    let start = zoom.update_meeting_live_stream_status().meeting_id(id).action(Action::Start).settings(settings);
     start.clone().await?;
     println!("started");
 

@@ -136,11 +136,7 @@ async fn main() -> Result<(), BoxError> {
     let (calls, tokens) = (server.request_count(), server.token_requests());
     println!("{calls} calls of two processes for {ACCOUNTS} accounts: {tokens} token requests");
     assert!(all_succeeded, "a call failed");
-    assert_eq!(
-        (calls, tokens, files.len()),
-        (2 * ACCOUNTS, ACCOUNTS, ACCOUNTS),
-        "calls, token requests, files"
-    );
+    assert_eq!((calls, tokens, files.len()), (2 * ACCOUNTS, ACCOUNTS, ACCOUNTS), "calls, token requests, files");
     Ok(())
 }
 

@@ -157,8 +157,7 @@ impl TokenSource {
         let asked = timeout(TIMEOUT, async {
             loop {
                 let told = self.lock().refused.clone();
-                let request =
-                    TokenRequest { http: http.clone(), refused: told.clone().map(AccessToken::new) };
+                let request = TokenRequest { http: http.clone(), refused: told.clone().map(AccessToken::new) };
                 let token = Token::new((self.get)(request).await?)?;
                 let refused = self.lock().refused.clone();
                 // Asks again if it was refused only after the source had been asked.
@@ -249,9 +248,7 @@ pub(crate) struct Token {
 impl Token {
     fn new(AccessToken { secret, expires_in, .. }: AccessToken) -> Result<Arc<Self>, String> {
         if let Some(flaw) = flaw(secret.expose()) {
-            return Err(format!(
-                "the access token {flaw}: give it exactly as Zoom issued it, without `Bearer`"
-            ));
+            return Err(format!("the access token {flaw}: give it exactly as Zoom issued it, without `Bearer`"));
         }
         let header = HeaderValue::try_from(format!("Bearer {}", secret.expose()));
         let mut header = header.expect("a header may have any visible ASCII characters");

@@ -149,8 +149,7 @@ impl Envelope {
         let message = element(error, "message").map(|words| {
             let words = words.trim();
             let data = words.strip_prefix("<![CDATA[").and_then(|data| data.strip_suffix("]]>"));
-            let entities =
-                [("lt", "<"), ("gt", ">"), ("quot", "\""), ("apos", "'"), ("#39", "'"), ("amp", "&")];
+            let entities = [("lt", "<"), ("gt", ">"), ("quot", "\""), ("apos", "'"), ("#39", "'"), ("amp", "&")];
             let replaced = |words: String, (name, c): &(&str, &str)| words.replace(&format!("&{name};"), c);
             data.map_or_else(|| entities.iter().fold(words.to_owned(), replaced), str::to_owned)
         });
@@ -176,8 +175,7 @@ impl Envelope {
         }
         let number = code.trim_start_matches(|c: char| c.is_whitespace() || ":\"".contains(c));
         // A number at the very end may have been cut off.
-        let number =
-            number.split_once(|c: char| !c.is_ascii_digit()).and_then(|(number, _)| number.parse().ok());
+        let number = number.split_once(|c: char| !c.is_ascii_digit()).and_then(|(number, _)| number.parse().ok());
         self.code = self.code.or(number.map(ErrorCode));
     }
 
@@ -311,9 +309,7 @@ struct Members {
 impl Members {
     /// Drops a number at the very end of a body that was cut off, because its last digits may be missing.
     fn drop_cut_number(&mut self, body: &str) {
-        if body.ends_with(|c: char| c.is_ascii_digit())
-            && self.known.get(&self.last).is_some_and(Value::is_number)
-        {
+        if body.ends_with(|c: char| c.is_ascii_digit()) && self.known.get(&self.last).is_some_and(Value::is_number) {
             self.known.remove(&self.last);
         }
     }
@@ -354,10 +350,7 @@ fn string(value: &Value) -> Option<String> {
 }
 
 fn field_error(error: &Value) -> Option<FieldError> {
-    Some(FieldError {
-        field: string(&error["field"])?,
-        message: string(&error["message"]).unwrap_or_default(),
-    })
+    Some(FieldError { field: string(&error["field"])?, message: string(&error["message"]).unwrap_or_default() })
 }
 
 #[cfg(test)]
@@ -397,14 +390,10 @@ mod tests {
 
     #[test]
     fn a_body_that_is_not_an_envelope_has_neither_code_nor_message() {
-        for body in
-            ["", " ", "null", "[1]", "7", "\"code\"", "<html>", "{", "{\"code\"", "{\"code\":tru", "{}"]
-        {
+        for body in ["", " ", "null", "[1]", "7", "\"code\"", "<html>", "{", "{\"code\"", "{\"code\":tru", "{}"] {
             assert_eq!(Envelope::read(body.as_bytes()), Envelope::default(), "{body}");
         }
-        for body in
-            [r#"{"code":1.5}"#, r#"{"code":"x"}"#, r#"{"code":1e300}"#, r#"{"code":[1]}"#, r#"{"code":true}"#]
-        {
+        for body in [r#"{"code":1.5}"#, r#"{"code":"x"}"#, r#"{"code":1e300}"#, r#"{"code":[1]}"#, r#"{"code":true}"#] {
             assert_eq!(Envelope::read(body.as_bytes()).code, None, "{body}");
         }
     }
@@ -434,9 +423,7 @@ mod tests {
 
     #[test]
     fn an_envelope_is_read_past_half_of_a_surrogate_pair() {
-        for message in
-            [r"K\ud83d", r"\uDC00", r"\ud83d\ud83d\ude00", r"\ud83d\\ude00", r"\ud83d\u00e9", r"\ud83d\n"]
-        {
+        for message in [r"K\ud83d", r"\uDC00", r"\ud83d\ud83d\ude00", r"\ud83d\\ude00", r"\ud83d\u00e9", r"\ud83d\n"] {
             let body = format!(r#"{{"message":"{message}","code":124}}"#);
             let envelope = Envelope::read(body.as_bytes());
             assert_eq!(envelope.code, Some(ErrorCode(124)), "{body}");

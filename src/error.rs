@@ -176,8 +176,7 @@ impl Error {
 
     pub(crate) fn token(operation: &Operation, source: Cause, progress: Progress) -> Self {
         let again = if progress.may_have_been_sent { " again" } else { "" };
-        let sentence =
-            format!("{} was not sent{again} because no access token could be obtained", operation.id);
+        let sentence = format!("{} was not sent{again} because no access token could be obtained", operation.id);
         let mut error = Self::new(ErrorKind::Token, Some(operation), sentence, progress);
         error.0.source = Some(source);
         error
@@ -196,10 +195,7 @@ impl Error {
             let place = url.and_then(reqwest::Url::host_str).unwrap_or("Zoom").to_owned() + &after(":", port);
             (ErrorKind::Connect, format!("could not connect to {place}{}", after(": ", obstacle(&source))))
         } else if source.is_timeout() {
-            (
-                ErrorKind::Timeout,
-                "Zoom did not answer in time, and the request may have reached it".to_owned(),
-            )
+            (ErrorKind::Timeout, "Zoom did not answer in time, and the request may have reached it".to_owned())
         } else {
             (ErrorKind::Interrupted, "the connection broke, and the request may have reached Zoom".to_owned())
         };
@@ -233,8 +229,7 @@ impl Error {
         let Envelope { code, message, errors, .. } = &answer.envelope;
         let documented = code.and_then(|code| operation.documented_error(status, code.get()));
         // If Zoom sent no message, the description's is used, unless that is a template.
-        let documented =
-            documented.map(|error| error.message.to_owned()).filter(|words| !words.contains('{'));
+        let documented = documented.map(|error| error.message.to_owned()).filter(|words| !words.contains('{'));
         let message = message.as_deref().map(|words| quoted(words, secrets, LONGEST_QUOTATION));
         let words = message.filter(|words| !words.is_empty()).or(documented);
         let fields = errors.iter().take(MOST_FIELD_ERRORS).map(|FieldError { field, message }| {
@@ -460,9 +455,7 @@ fn after(start: &str, words: Option<impl fmt::Display>) -> String {
 fn advice(answer: &Answer, judgement: &Judgement<'_>) -> Option<String> {
     let Answer { envelope, status, .. } = answer;
     let limit = judgement.limit.as_ref();
-    if let Some(advice) =
-        judgement.advice.clone().or_else(|| limit.map(|(limit, stop)| about_limit(stop, limit)))
-    {
+    if let Some(advice) = judgement.advice.clone().or_else(|| limit.map(|(limit, stop)| about_limit(stop, limit))) {
         return Some(advice);
     }
     let is = |code| envelope.code == Some(ErrorCode(code));
@@ -474,10 +467,7 @@ fn advice(answer: &Answer, judgement: &Judgement<'_>) -> Option<String> {
         (is(4738), "An administrator has turned the app off for this user"),
         (refuses_token && judgement.is_new_token, REFUSED_AGAIN),
         (refuses_token, "Get a new access token: Zoom's tokens expire after an hour"),
-        (
-            is_not_live && judgement.is_start,
-            "The host has to start it first, and leave a webinar's practice session",
-        ),
+        (is_not_live && judgement.is_start, "The host has to start it first, and leave a webinar's practice session"),
         (is_not_live, "It is not live, so there is nothing to stop or change"),
         (is(3000), "Meetings and webinars have operations of their own: check which of them has this ID"),
         (is(2300), "Check the base URL: Zoom's is https://api.zoom.us/v2"),
@@ -502,10 +492,7 @@ fn about_limit(stop: &Stop, limit: &Limit) -> String {
     let (asked, unasked) = match stop {
         Stop::DailyLimit => {
             let whose = if limit.kind == Kind::DailyOfUser { "user" } else { "account" };
-            return format!(
-                "The {whose}'s daily limit is used up; it resets at {}",
-                instant(limit.wait.until)
-            );
+            return format!("The {whose}'s daily limit is used up; it resets at {}", instant(limit.wait.until));
         }
         Stop::Ended(Ending::Declined(reason)) => return not_resent(&shortened(reason, LONGEST_QUOTATION)),
         Stop::Ended(Ending::Done) => return not_resent("the retry policy's `unless` says that it is done"),
@@ -513,13 +500,10 @@ fn about_limit(stop: &Stop, limit: &Limit) -> String {
         Stop::CheckTooSlow => {
             return not_resent("the retry policy's `check` did not answer before the call's deadline");
         }
-        Stop::NoRetryLeft => {
-            ("and the retry policy allows no more retries", "the retry policy allows no more retries")
+        Stop::NoRetryLeft => ("and the retry policy allows no more retries", "the retry policy allows no more retries"),
+        Stop::WaitTooLong => {
+            ("longer than the retry policy's `max_wait`", "any wait is longer than the retry policy's `max_wait`")
         }
-        Stop::WaitTooLong => (
-            "longer than the retry policy's `max_wait`",
-            "any wait is longer than the retry policy's `max_wait`",
-        ),
         Stop::PastDeadline => {
             ("which would end after the call's deadline", "a wait would end after the call's deadline")
         }

@@ -173,8 +173,7 @@ fn in_join_url(text: String) -> Option<Option<String>> {
     let text = if text.contains("://") { text } else { format!("https://{text}") };
     let url = Url::parse(&text).ok()?;
     let host = url.host_str()?;
-    let is_zoom =
-        |domain| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    let is_zoom = |domain| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     // A URL that parsing changes, or that names a user or a port, may not lead where it seems to.
     let is_verbatim = text.starts_with(&format!("{}://{host}{}", url.scheme(), url.path()));
     if !["zoom.us", "zoom.com", "zoom.com.cn", "zoomgov.com"].into_iter().any(is_zoom)
@@ -190,10 +189,9 @@ fn in_join_url(text: String) -> Option<Option<String>> {
             let id = ids.next().filter(|_| ids.next().is_none());
             Some(id.map(|(_, id)| id.into_owned()))
         }
-        (
-            "https" | "http",
-            ["wc", "join", id, ..] | ["j" | "w" | "s" | "wc" | "meeting" | "webinar", id, ..],
-        ) => Some(Some((*id).to_owned())),
+        ("https" | "http", ["wc", "join", id, ..] | ["j" | "w" | "s" | "wc" | "meeting" | "webinar", id, ..]) => {
+            Some(Some((*id).to_owned()))
+        }
         ("https" | "http", _) => Some(None),
         _ => None,
     }
@@ -423,8 +421,7 @@ mod tests {
         let chars: Vec<char> = text.chars().collect();
         let gaps: Vec<usize> = (0..chars.len()).filter(|at| !chars[*at].is_ascii_digit()).collect();
         let is_gap = |at: &usize| {
-            chars[*at].is_whitespace()
-                || "-\u{2010}\u{2011}\u{2012}\u{2013}\u{2014}\u{2015}".contains(chars[*at])
+            chars[*at].is_whitespace() || "-\u{2010}\u{2011}\u{2012}\u{2013}\u{2014}\u{2015}".contains(chars[*at])
         };
         let in_groups = matches!((chars.len(), &gaps[..]), (11 | 12, [3, 7]) | (13, [3, 8]));
         !chars.is_empty() && (gaps.is_empty() || in_groups && gaps.iter().all(is_gap))

@@ -57,8 +57,7 @@ impl Client {
     /// # }
     /// ```
     pub fn request(&self, method: Method, path: impl Into<String>) -> RequestBuilder {
-        let request =
-            Request { method, path: path.into(), query: Vec::new(), body: Value::Null, refused: None };
+        let request = Request { method, path: path.into(), query: Vec::new(), body: Value::Null, refused: None };
         RequestBuilder { client: self.clone(), request }
     }
 }

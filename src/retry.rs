@@ -349,12 +349,7 @@ pub(crate) struct Spent {
 }
 
 /// How long to wait before the call is sent again, or why it is not. `chance` is a random number from 0 to 1.
-pub(crate) fn decide(
-    policy: &RetryPolicy,
-    limit: &Limit,
-    spent: Spent,
-    chance: f64,
-) -> Result<Duration, Stop> {
+pub(crate) fn decide(policy: &RetryPolicy, limit: &Limit, spent: Spent, chance: f64) -> Result<Duration, Stop> {
     let paced = limit.kind == Kind::PerSecond;
     if matches!(limit.kind, Kind::Daily | Kind::DailyOfUser) {
         return Err(Stop::DailyLimit);
@@ -393,13 +388,12 @@ pub(crate) fn decide(
 /// Seconds and HTTP-date are RFC 9110's (section 10.2.3); the ISO 8601 instant is Zoom's.
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Wait> {
     let date = date(headers);
-    let waits =
-        headers.get_all("retry-after").iter().filter_map(|value| value.to_str().ok()).flat_map(|value| {
-            let pieces: Vec<&str> = value.split(',').collect();
-            // An HTTP-date has a comma of its own.
-            let pairs = pieces.windows(2).map(|pair| pair.join(","));
-            pieces.iter().map(|piece| (*piece).to_owned()).chain(pairs).collect::<Vec<_>>()
-        });
+    let waits = headers.get_all("retry-after").iter().filter_map(|value| value.to_str().ok()).flat_map(|value| {
+        let pieces: Vec<&str> = value.split(',').collect();
+        // An HTTP-date has a comma of its own.
+        let pairs = pieces.windows(2).map(|pair| pair.join(","));
+        pieces.iter().map(|piece| (*piece).to_owned()).chain(pairs).collect::<Vec<_>>()
+    });
     let waits = waits.filter_map(|text| match seconds(text.trim()) {
         Some(time) => Some(Wait::from_now(now, time)),
         // An instant is by the server's clock, so it is measured against the server's `Date`.
@@ -451,16 +445,14 @@ mod tests {
     const DAY: &str = "You have reached the maximum daily rate limit for this API.";
     const USERS_DAY: &str = "You have exceeded the daily rate limit (100) of Meeting Create/Update API requests permitted for \
                              this particular user. You may resume these requests at GMT 00:00:00.";
-    const CONCURRENT: &str =
-        "Too many concurrent requests. A request to disassociate this user has already been made.";
+    const CONCURRENT: &str = "Too many concurrent requests. A request to disassociate this user has already been made.";
 
     fn now() -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(1_590_883_200) // 2020-05-31T00:00:00Z
     }
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        let pairs =
-            pairs.iter().map(|(name, value)| (name.parse().expect("name"), value.parse().expect("value")));
+        let pairs = pairs.iter().map(|(name, value)| (name.parse().expect("name"), value.parse().expect("value")));
         let mut headers = HeaderMap::new();
         pairs.for_each(|(name, value): (reqwest::header::HeaderName, _)| {
             headers.append(name, value);
@@ -482,8 +474,7 @@ mod tests {
 
     #[test]
     fn the_sentence_tells_the_kind_and_else_the_headers_of_a_limit_that_is_used_up() {
-        let of_account =
-            |label, remaining| [("x-ratelimit-type", label), ("x-ratelimit-remaining", remaining)];
+        let of_account = |label, remaining| [("x-ratelimit-type", label), ("x-ratelimit-remaining", remaining)];
         for (sentence, pairs, kind) in [
             (MEETING, &of_account("QPS", "79")[..], Kind::PerMeeting),
             (MEETING, &of_account("Daily-limit", "0"), Kind::PerMeeting),
@@ -512,13 +503,7 @@ mod tests {
         for (sentence, documented, wait, is_given, with_header) in [
             (MEETING, DOCUMENTED, 30, true, 30),
             (MEETING, None, 30, true, 30),
-            (
-                "Too many requests to start this live stream: retry after 45 seconds.",
-                DOCUMENTED,
-                45,
-                true,
-                45,
-            ),
+            ("Too many requests to start this live stream: retry after 45 seconds.", DOCUMENTED, 45, true, 45),
             ("Too many requests to start this live stream.", DOCUMENTED, 30, true, 30),
             (SECOND, DOCUMENTED, 1, false, 7),
             (CONCURRENT, DOCUMENTED, 2, false, 7),
@@ -630,8 +615,7 @@ mod tests {
     fn retries_end_at_their_limit_and_at_the_deadline() {
         let policy = RetryPolicy::default();
         let start = limit(&[], MEETING, DOCUMENTED);
-        let after =
-            |policy: &RetryPolicy, retries, left| decide(policy, &start, spent(0, retries, left), 0.9);
+        let after = |policy: &RetryPolicy, retries, left| decide(policy, &start, spent(0, retries, left), 0.9);
         assert_eq!(after(&policy, 2, 300), Ok(Duration::from_secs(30)), "a wait that is given has no jitter");
         assert_eq!(after(&policy, 3, 300), Err(Stop::NoRetryLeft));
         assert_eq!(after(&RetryPolicy::never(), 0, 300), Err(Stop::NoRetryLeft));
@@ -670,11 +654,7 @@ mod tests {
         assert_eq!(after(9, 5, 0.5), Ok(Duration::from_secs(2)), "half of what is left is for the attempt");
         assert_eq!(after(9, 1, 0.0), Err(Stop::PastDeadline));
         let short = RetryPolicy::default().max_wait(Duration::from_secs(6));
-        assert_eq!(
-            decide(&short, &limit, spent(9, 0, 300), 1.0),
-            Ok(Duration::from_secs(6)),
-            "`max_wait` holds"
-        );
+        assert_eq!(decide(&short, &limit, spent(9, 0, 300), 1.0), Ok(Duration::from_secs(6)), "`max_wait` holds");
         let never = decide(&RetryPolicy::never(), &limit, spent(0, 0, 300), 0.0);
         assert_eq!(never, Err(Stop::NoRetryLeft));
     }
@@ -688,11 +668,9 @@ mod tests {
             any::<u64>().prop_map(|number| number.to_string()),
             (0..1_u64 << 40).prop_map(|number| number.to_string()),
             any::<u32>().prop_map(|number| number.to_string()),
-            (0..20_000_u32, 0..99_u32, 0..99_u32, 0..99_u32).prop_map(|(year, month, day, hour)| format!(
-                "{year:04}-{month:02}-{day:02}T{hour:02}:00:00Z"
-            )),
-            (0..99_u32, 0..20_000_u32)
-                .prop_map(|(day, year)| format!("Sun, {day:02} May {year:04} 00:00:09 GMT")),
+            (0..20_000_u32, 0..99_u32, 0..99_u32, 0..99_u32)
+                .prop_map(|(year, month, day, hour)| format!("{year:04}-{month:02}-{day:02}T{hour:02}:00:00Z")),
+            (0..99_u32, 0..20_000_u32).prop_map(|(day, year)| format!("Sun, {day:02} May {year:04} 00:00:09 GMT")),
             Just("QPS".to_owned()),
             Just("Daily-limit".to_owned()),
         ]
@@ -700,8 +678,7 @@ mod tests {
 
     /// Zoom's sentences, with anything in between.
     fn sentence() -> impl Strategy<Value = String> {
-        let known =
-            prop::sample::select(vec![MEETING, SECOND, DAY, USERS_DAY, CONCURRENT, "second", "9 seconds"]);
+        let known = prop::sample::select(vec![MEETING, SECOND, DAY, USERS_DAY, CONCURRENT, "second", "9 seconds"]);
         prop_oneof![
             any::<String>(),
             (known, any::<String>()).prop_map(|(known, other)| format!("{other}{known}{other}")),

@@ -54,18 +54,14 @@ pub(crate) const LAST_SECOND_OF_9999: u64 = 253_402_300_799;
 /// An instant in UTC, in the format of RFC 3339.
 pub(crate) fn instant(at: SystemTime) -> String {
     match at.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(since) if since.as_secs() <= LAST_SECOND_OF_9999 => {
-            humantime::format_rfc3339_seconds(at).to_string()
-        }
+        Ok(since) if since.as_secs() <= LAST_SECOND_OF_9999 => humantime::format_rfc3339_seconds(at).to_string(),
         Ok(_) => AFTER_9999.to_owned(),
         Err(_) => "a time before the year 1970".to_owned(),
     }
 }
 
 /// An error and its causes, the outermost first.
-pub(crate) fn causes<'e>(
-    error: &'e (dyn Error + 'static),
-) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+pub(crate) fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| (*error).source())
 }
 

@@ -66,11 +66,7 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 
 impl ServerToServer {
     /// The credentials that the app's page on Zoom's App Marketplace shows.
-    pub fn new(
-        account_id: impl Into<String>,
-        client_id: impl Into<String>,
-        client_secret: impl Into<Secret>,
-    ) -> Self {
+    pub fn new(account_id: impl Into<String>, client_id: impl Into<String>, client_secret: impl Into<Secret>) -> Self {
         Self {
             account_id: account_id.into(),
             client_id: client_id.into(),
@@ -117,9 +113,7 @@ impl ServerToServer {
             }
         }
         if self.client_id.contains(':') {
-            return Err(format!(
-                "the client ID contains a colon, which Basic authentication cannot send: {advice}"
-            ));
+            return Err(format!("the client ID contains a colon, which Basic authentication cannot send: {advice}"));
         }
         url::checked("the token URL", self.token_url.expose())
     }
@@ -157,10 +151,7 @@ impl ServerToServer {
         let grant = [("grant_type", "account_credentials"), ("account_id", &*self.account_id)];
         let request = http.post(url).basic_auth(&self.client_id, Some(self.client_secret.expose()));
         let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        request
-            .body(urlencoded(grant.into_iter()))
-            .build()
-            .map_err(|error| refused(error.without_url().to_string()))
+        request.body(urlencoded(grant.into_iter())).build().map_err(|error| refused(error.without_url().to_string()))
     }
 }
 
@@ -178,12 +169,7 @@ impl From<ServerToServer> for TokenSource {
 }
 
 /// The token of an answer, or the error that says why there is none. The answer could quote `secrets`.
-fn judge(
-    mut answer: Answer,
-    secrets: &[String],
-    progress: Progress,
-    now: SystemTime,
-) -> Result<AccessToken, Error> {
+fn judge(mut answer: Answer, secrets: &[String], progress: Progress, now: SystemTime) -> Result<AccessToken, Error> {
     let status = answer.status.as_u16();
     if answer.status.is_success() {
         match granted(&answer.body) {
@@ -218,8 +204,7 @@ fn advice_by_name(name: &str) -> Option<&'static str> {
 }
 
 fn advice_by_status(answer: &Answer) -> Option<&'static str> {
-    let is_html =
-        answer.media_type() == Some("text/html") || answer.body.trim_ascii_start().starts_with(b"<");
+    let is_html = answer.media_type() == Some("text/html") || answer.body.trim_ascii_start().starts_with(b"<");
     Some(match answer.status.as_u16() {
         429 => "Too many tokens were requested",
         500.. => "The token endpoint itself failed: try again later",
@@ -291,15 +276,8 @@ mod tests {
 
     /// Answers that an endpoint could give: each field that is read is present or not, with any value.
     fn object() -> impl Strategy<Value = Value> {
-        let names = prop::sample::select(vec![
-            "access_token",
-            "expires_in",
-            "reason",
-            "error",
-            "scope",
-            "api_url",
-            "code",
-        ]);
+        let names =
+            prop::sample::select(vec!["access_token", "expires_in", "reason", "error", "scope", "api_url", "code"]);
         prop::collection::hash_map(names, json(), 0..5).prop_map(|fields| json!(fields))
     }
 

@@ -45,8 +45,7 @@ pub(crate) fn backoff(
         Err(error) if error.is_connect() => obstacle(error).is_none().then_some(wait),
         Err(error) => (is_repeatable && !error.is_timeout()).then_some(wait),
         Ok(answer) => {
-            let is_broken =
-                answer.flaw.as_ref().is_some_and(|flaw| flaw.cause.is_some()) && !answer.is_timeout();
+            let is_broken = answer.flaw.as_ref().is_some_and(|flaw| flaw.cause.is_some()) && !answer.is_timeout();
             let is_gateways = matches!(answer.status.as_u16(), 502..=504);
             let asked = || retry_after(&answer.headers, SystemTime::now()).map(|asked| asked.time);
             (is_repeatable && (is_broken || is_gateways)).then(|| asked().unwrap_or(wait))

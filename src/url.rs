@@ -12,25 +12,15 @@ const HAS_TLS: bool = cfg!(any(feature = "rustls", feature = "rustls-no-provider
 /// A URL that a token may be sent to, or the message that says why `text` is not one.
 pub(crate) fn checked(what: &str, text: &str) -> Result<Url, String> {
     if let Some(c) = text.chars().find(|c| !is_allowed_in_a_url(*c)) {
-        return Err(format!(
-            "{what} contains {c:?}, which is not allowed in a URL: remove it or percent-encode it"
-        ));
+        return Err(format!("{what} contains {c:?}, which is not allowed in a URL: remove it or percent-encode it"));
     }
     let url = Url::parse(text).map_err(|error| format!("{what} is not a URL: {error}"))?;
     let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
     if !secure {
-        return Err(format!(
-            "{what} must be https, or http on a loopback address, because a token is sent to it"
-        ));
+        return Err(format!("{what} must be https, or http on a loopback address, because a token is sent to it"));
     }
-    if url.query().is_some()
-        || url.fragment().is_some()
-        || !url.username().is_empty()
-        || url.password().is_some()
-    {
-        return Err(format!(
-            "{what} must consist of a scheme, a host and a path, without a user, query or fragment"
-        ));
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+        return Err(format!("{what} must consist of a scheme, a host and a path, without a user, query or fragment"));
     }
     if url.path().contains("//") {
         return Err(format!("{what} has several slashes in a row: write one"));
@@ -104,10 +94,7 @@ mod tests {
     #[test]
     fn what_parsing_would_change_is_refused() {
         for (text, words) in [
-            (
-                "https://api.zoom.us/v2\r\nX-Evil: 1",
-                r"contains '\r', which is not allowed in a URL: remove it",
-            ),
+            ("https://api.zoom.us/v2\r\nX-Evil: 1", r"contains '\r', which is not allowed in a URL: remove it"),
             ("https://api.zoom.us/v2\n", r"contains '\n'"),
             (" https://api.zoom.us/v2", "contains ' '"),
             ("https://api.zo\tom.us/v2", r"contains '\t'"),
@@ -141,10 +128,7 @@ mod tests {
             ("https://user:hidden@api.zoom.us/v2/..", "without a user"),
         ] {
             let sentence = checked("the base URL", text).expect_err(text);
-            assert!(
-                sentence.starts_with("the base URL ") && sentence.contains(words),
-                "{text:?}: {sentence}"
-            );
+            assert!(sentence.starts_with("the base URL ") && sentence.contains(words), "{text:?}: {sentence}");
             assert!(!sentence.contains("hidden"), "{sentence}");
         }
     }

@@ -108,8 +108,7 @@ async fn fetched(server: &MockServer) -> String {
 #[tokio::test]
 async fn an_accepted_call_gets_the_documented_2xx_and_is_recorded_in_full() {
     let server = MockServer::start().await.unwrap();
-    let fields =
-        [("stream_url", "aute "), ("stream_key", "a?user=ü&pass=\r\n"), ("page_url", "https://e.com/")];
+    let fields = [("stream_url", "aute "), ("stream_key", "a?user=ü&pass=\r\n"), ("page_url", "https://e.com/")];
     let body = multipart(&fields);
     let path = format!("{CONFIGURE}?a=b");
     let answer = send(&server, "PATCH", &path, "multipart/form-data; boundary=b", body.clone()).await;
@@ -208,13 +207,9 @@ async fn multipart_and_json_are_accepted_refused_or_ignored() {
     let fields = [("stream_url", "rtmp://h/"), ("stream_key", "mine"), ("page_url", "https://h/")];
     let form = multipart(&fields);
     let json = Value::from_iter(fields).to_string();
-    for (multipart, json_support) in [
-        (Accepted, Refused),
-        (Refused, Accepted),
-        (Accepted, Ignored),
-        (Ignored, Accepted),
-        (Refused, Refused),
-    ] {
+    for (multipart, json_support) in
+        [(Accepted, Refused), (Refused, Accepted), (Accepted, Ignored), (Ignored, Accepted), (Refused, Refused)]
+    {
         for (support, media_type, body) in
             [(multipart, FORM, &form), (json_support, "application/json; charset=utf-8", &json)]
         {
@@ -351,12 +346,8 @@ async fn a_per_second_limit_is_told_in_a_sentence_only() {
             let answer = patch(&server, STATUS, STOP).await;
             assert_eq!(answer.status(), status);
             if status == 429 {
-                assert!(
-                    answer.headers().keys().all(|name| !name.as_str().contains("ratelimit")),
-                    "{answer:?}"
-                );
-                let message =
-                    "You have reached the maximum per-second rate limit for this API. Try again later.";
+                assert!(answer.headers().keys().all(|name| !name.as_str().contains("ratelimit")), "{answer:?}");
+                let message = "You have reached the maximum per-second rate limit for this API. Try again later.";
                 assert_eq!(refusal(answer).await, refused(429, 429, message));
             }
         }
@@ -540,8 +531,7 @@ async fn http2_with_prior_knowledge_is_served() {
     let server = MockServer::start().await.unwrap();
     let http = http2();
     let url = format!("{}{STATUS}", server.base_url());
-    let request =
-        || http.patch(&url).bearer_auth(server.access_token()).header("content-type", "application/json");
+    let request = || http.patch(&url).bearer_auth(server.access_token()).header("content-type", "application/json");
     let answer = request().body(START).send().await.unwrap();
     assert_eq!((answer.status().as_u16(), answer.version()), (204, reqwest::Version::HTTP_2));
     server.answer(Answer::disconnect());
@@ -596,15 +586,11 @@ async fn a_token_is_fetched_by_form_or_query_and_leaves_earlier_ones_valid() {
     let server = server.start().await.unwrap();
     let grant = "grant_type=account_credentials&account_id=an+account";
     let post = |url: String| http().post(url).basic_auth(credentials.1, Some(credentials.2));
-    let form =
-        post(server.token_url().to_owned()).header("content-type", "application/x-www-form-urlencoded");
+    let form = post(server.token_url().to_owned()).header("content-type", "application/x-www-form-urlencoded");
     let first = json_of(form.body(grant).send().await.unwrap()).await;
     assert_eq!((&first["token_type"], &first["expires_in"]), (&json!("bearer"), &json!(3600)));
     let scopes = first["scope"].as_str().unwrap();
-    assert!(
-        scopes.split(' ').all(|scope| scope.contains(":admin")),
-        "those of a server-to-server app: {scopes}"
-    );
+    assert!(scopes.split(' ').all(|scope| scope.contains(":admin")), "those of a server-to-server app: {scopes}");
     assert!(scopes.contains("meeting:write:admin"), "{scopes}");
     assert_eq!(format!("{}/oauth/token", first["api_url"].as_str().unwrap()), server.token_url());
     let first = first["access_token"].as_str().unwrap();

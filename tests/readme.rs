@@ -13,12 +13,7 @@ fn the_defaults_are_as_the_documentation_says() {
         std::fs::read_to_string(path).expect("a source")
     };
     for (page, row, source, line) in [
-        (
-            "client.rs",
-            "300 seconds for a whole call",
-            "client.rs",
-            "call_timeout: Some(Duration::from_secs(300))",
-        ),
+        ("client.rs", "300 seconds for a whole call", "client.rs", "call_timeout: Some(Duration::from_secs(300))"),
         ("client.rs", "30 seconds for one attempt", "client.rs", "attempt_timeout: Duration::from_secs(30)"),
         ("client.rs", "10 seconds", "client.rs", ".connect_timeout(Duration::from_secs(10))"),
         (
@@ -27,40 +22,20 @@ fn the_defaults_are_as_the_documentation_says() {
             "client.rs",
             "KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15)",
         ),
-        (
-            "client.rs",
-            "closed after 10 without",
-            "client.rs",
-            "KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10)",
-        ),
-        (
-            "client.rs",
-            "are closed after 50",
-            "client.rs",
-            "POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(50)",
-        ),
+        ("client.rs", "closed after 10 without", "client.rs", "KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10)"),
+        ("client.rs", "are closed after 50", "client.rs", "POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(50)"),
         (
             "client.rs",
             "0.25 and 1 second between",
             "transport.rs",
             "[Duration::from_millis(250), Duration::from_millis(1000)]",
         ),
-        (
-            "client.rs",
-            "300 seconds before it expires",
-            "auth.rs",
-            "MARGIN: Duration = Duration::from_secs(300)",
-        ),
+        ("client.rs", "300 seconds before it expires", "auth.rs", "MARGIN: Duration = Duration::from_secs(300)"),
         ("client.rs", "may take | 10 seconds", "auth.rs", "TIMEOUT: Duration = Duration::from_secs(10)"),
         ("client.rs", "4 MiB of a success", "transport.rs", "SUCCESS_LIMIT: usize = 4 * 1024 * 1024"),
         ("client.rs", "64 KiB of an error", "answer.rs", "FAILURE_LIMIT: usize = 64 * 1024"),
         ("retry.rs", "[`max_retries`](Self::max_retries) | 3 |", "retry.rs", "max_retries: 3,"),
-        (
-            "retry.rs",
-            "[`max_wait`](Self::max_wait) | 120 seconds",
-            "retry.rs",
-            "max_wait: Duration::from_secs(120)",
-        ),
+        ("retry.rs", "[`max_wait`](Self::max_wait) | 120 seconds", "retry.rs", "max_wait: Duration::from_secs(120)"),
     ] {
         let is_row = |line: &str| line.starts_with("/// |") && line.contains(row);
         assert!(read(page).lines().any(is_row), "src/{page} has no row with {row:?}");
@@ -75,10 +50,9 @@ fn the_commands_are_the_same_wherever_they_are_written() {
     assert!(has_line(README, "cargo test --workspace"));
     let regenerate = README.lines().find(|line| line.starts_with("cargo run -p postman-to-openapi"));
     let regenerate = regenerate.expect("the command");
-    for (name, text) in [
-        ("CONTRIBUTING.md", include_str!("../CONTRIBUTING.md")),
-        (".ci/golden", include_str!("../.ci/golden")),
-    ] {
+    for (name, text) in
+        [("CONTRIBUTING.md", include_str!("../CONTRIBUTING.md")), (".ci/golden", include_str!("../.ci/golden"))]
+    {
         assert!(has_line(text, regenerate), "{name} does not have: {regenerate}");
     }
 }
@@ -89,8 +63,7 @@ fn each_promise_names_tests_that_exist() {
     for folder in ["src", "tests", "examples/service/tests", "spec/postman-to-openapi/tests"] {
         sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut all);
     }
-    let rows =
-        include_str!("README.md").lines().filter(|line| line.starts_with("| ") && line.contains("` |"));
+    let rows = include_str!("README.md").lines().filter(|line| line.starts_with("| ") && line.contains("` |"));
     let rows: Vec<&str> = rows.collect();
     assert!(rows.len() > 25, "{rows:?}");
     for row in rows {
@@ -140,10 +113,7 @@ fn what_repeats_the_crate_docs_is_the_same_text() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
         std::fs::write(path, &made).expect("README.md is written");
     } else {
-        assert!(
-            made == README,
-            "README.md differs from the documentation in src/lib.rs: run `bash .ci/golden`"
-        );
+        assert!(made == README, "README.md differs from the documentation in src/lib.rs: run `bash .ci/golden`");
     }
 }
 
@@ -152,10 +122,7 @@ fn what_repeats_the_crate_docs_is_the_same_text() {
 fn section(heading: &str) -> String {
     let lines = include_str!("../src/lib.rs").lines().map_while(|line| line.strip_prefix("//!"));
     let mut lines = lines.map(|line| line.strip_prefix(' ').unwrap_or(line));
-    assert!(
-        lines.any(|line| line.strip_prefix("# ") == Some(heading)),
-        "src/lib.rs has no section {heading:?}"
-    );
+    assert!(lines.any(|line| line.strip_prefix("# ") == Some(heading)), "src/lib.rs has no section {heading:?}");
     let (mut text, mut is_code) = (format!("## {heading}\n"), false);
     for line in lines {
         let is_fence = line.starts_with("```");

@@ -135,14 +135,12 @@ fn of_kind(value: &Value, kind: &str, place: &str, part: &str) -> Result<(), Str
     for (name, member) in object {
         let Some((_, inner)) = known().find(|(known, _)| known.trim_start_matches('!') == name) else {
             let of = if own.is_empty() { String::new() } else { format!(" of the type `{own}`") };
-            let advice =
-                ADVICE.iter().find(|(of, _)| of == name).map_or("set it to null", |(_, advice)| advice);
+            let advice = ADVICE.iter().find(|(of, _)| of == name).map_or("set it to null", |(_, advice)| advice);
             return refused(&at(name), &format!("`{name}` is not supported in a {kind}{of}: {advice}"));
         };
         of_kind(member, inner, &at(name), part)?;
     }
-    if let Some(name) =
-        known().find_map(|(name, _)| name.strip_prefix('!').filter(|name| !object.contains_key(*name)))
+    if let Some(name) = known().find_map(|(name, _)| name.strip_prefix('!').filter(|name| !object.contains_key(*name)))
     {
         return refused(place, &format!("a {kind} needs `{name}`: add it"));
     }
@@ -168,14 +166,12 @@ fn broken_rule(object: &Map<String, Value>, kind: &str, place: &str, part: &str)
         "server" => vec![(text("url").contains('{'), "variables")],
         "operation" => {
             let answers = map("responses").filter(|(status, _)| status.starts_with('2'));
-            let answers =
-                answers.filter_map(|(_, answer)| answer["content"]["application/json"].get("schema"));
+            let answers = answers.filter_map(|(_, answer)| answer["content"]["application/json"].get("schema"));
             let answers: Vec<&Value> = answers.collect();
             let mut names = BTreeSet::new();
             let twice = list("parameters").any(|parameter| !names.insert(parameter["name"].as_str()));
             let in_path = list("parameters").filter(|parameter| parameter["in"] == "path");
-            let in_path: BTreeSet<&str> =
-                in_path.filter_map(|parameter| parameter["name"].as_str()).collect();
+            let in_path: BTreeSet<&str> = in_path.filter_map(|parameter| parameter["name"].as_str()).collect();
             let template = place.split('{').skip(1).filter_map(|piece| Some(piece.split_once('}')?.0));
             vec![
                 (answers.iter().any(|schema| *schema != answers[0]), "successes"),
@@ -184,8 +180,7 @@ fn broken_rule(object: &Map<String, Value>, kind: &str, place: &str, part: &str)
             ]
         }
         "parameter" => {
-            let (is_path, is_list) =
-                (text("in") == "path", schema["type"] == "array" && text("in") == "query");
+            let (is_path, is_list) = (text("in") == "path", schema["type"] == "array" && text("in") == "query");
             let of = if is_list { &schema["items"] } else { schema };
             let is_plain = TYPES[..4].iter().any(|plain| of["type"] == *plain);
             let style = if is_path { "simple" } else { "form" };
@@ -219,8 +214,7 @@ fn broken_rule(object: &Map<String, Value>, kind: &str, place: &str, part: &str)
             vec![(!is_status && (status != "default" || object.contains_key("content")), "status")]
         }
         "schema" => {
-            let formats =
-                FORMATS.iter().find(|(of, _)| *of == text("type")).map_or("", |(_, formats)| formats);
+            let formats = FORMATS.iter().find(|(of, _)| *of == text("type")).map_or("", |(_, formats)| formats);
             let has_format = formats.split(' ').any(|format| format == text("format"));
             let field = place.split_once("/multipart~1form-data/schema/properties/").map(|(_, field)| field);
             let is_field = field.is_some_and(|field| !field.trim_end_matches("/items").contains('/'));

@@ -169,8 +169,7 @@ mod tests {
     const SENT: u64 = 1_700_000_001_000;
 
     fn event(event: &Value) -> Event {
-        read(event.to_string().as_bytes(), &"secret token".into(), Duration::from_millis(SENT))
-            .expect("an event")
+        read(event.to_string().as_bytes(), &"secret token".into(), Duration::from_millis(SENT)).expect("an event")
     }
 
     fn started(object: Value) -> Value {
@@ -187,7 +186,8 @@ mod tests {
 
     #[test]
     fn the_challenge_is_answered_with_its_token_and_the_tokens_hmac() {
-        let challenge = json!({ "event": URL_VALIDATION, "event_ts": 1, "payload": { "plainToken": "qgg8vlvZRS6UYooatFL8Aw" } });
+        let challenge =
+            json!({ "event": URL_VALIDATION, "event_ts": 1, "payload": { "plainToken": "qgg8vlvZRS6UYooatFL8Aw" } });
         let Event::UrlValidation(challenge) = event(&challenge) else { panic!("{challenge}") };
         // Computed by `printf qgg8vlvZRS6UYooatFL8Aw | openssl dgst -sha256 -hmac 'secret token'`.
         let encrypted = "4010a309f8ec0e4dc7506ef21e98975c6302caa558db61e48081282f677a68df";
@@ -271,9 +271,7 @@ mod tests {
             let mut body = started(json!({ "id": 84912345678_u64 }));
             body["event_ts"] = event_ts.into();
             let event = event(&body);
-            assert!(
-                matches!(&event, Event::MeetingLiveStreamingStarted(event) if event.event_ts == Some(event_ts))
-            );
+            assert!(matches!(&event, Event::MeetingLiveStreamingStarted(event) if event.event_ts == Some(event_ts)));
             assert_eq!(event.stream_state(), None);
         }
     }
@@ -313,10 +311,7 @@ mod tests {
     fn a_field_of_the_wrong_type_does_not_hide_that_a_stream_is_running() {
         let event = event(&started(json!({ "id": "84912345678", "duration": "an hour" })));
         assert!(matches!(event, Event::Other(_)));
-        assert_eq!(
-            event.stream_state(),
-            Some((id("84912345678"), StreamState::Running, at(1_700_000_000_123)))
-        );
+        assert_eq!(event.stream_state(), Some((id("84912345678"), StreamState::Running, at(1_700_000_000_123))));
     }
 
     #[test]
@@ -351,8 +346,7 @@ mod tests {
             let names = prop_oneof!["[a-z]{1,5}", Just("id".to_owned()), Just("object".to_owned())];
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::btree_map(names, inner, 0..4)
-                    .prop_map(|members| members.into_iter().collect()),
+                prop::collection::btree_map(names, inner, 0..4).prop_map(|members| members.into_iter().collect()),
             ]
         })
     }

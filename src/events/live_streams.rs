@@ -103,9 +103,7 @@ impl LiveStreams {
     /// the time at which the stop was sent: otherwise a start right after it that gets a 429 counts as done, because
     /// the state is still the old one. A successful start needs nothing: it means that Zoom accepted it, not that the stream
     /// is running.
-    pub fn satisfied(
-        &self,
-    ) -> impl Fn(Resend) -> Pin<Box<dyn Future<Output = Ending> + Send>> + Send + Sync + use<> {
+    pub fn satisfied(&self) -> impl Fn(Resend) -> Pin<Box<dyn Future<Output = Ending> + Send>> + Send + Sync + use<> {
         let streams = self.0.clone();
         move |resend| {
             let streams = streams.clone();
@@ -114,9 +112,8 @@ impl LiveStreams {
                 let is_start = is_status && resend.field("action") == Some("start");
                 let meeting = resend.meeting_id().filter(|_| is_start);
                 let Some(meeting) = meeting else { return pending().await };
-                let is_running = |known: &Known| {
-                    matches!(state(known, meeting, SystemTime::now()), Some((StreamState::Running, _)))
-                };
+                let is_running =
+                    |known: &Known| matches!(state(known, meeting, SystemTime::now()), Some((StreamState::Running, _)));
                 let told = streams.subscribe().wait_for(is_running).await.map(drop);
                 told.expect("`streams` is not dropped before");
                 Ending::Done
@@ -311,9 +308,7 @@ mod tests {
     #[tokio::test]
     async fn waiting_tasks_are_woken_and_leave_nothing_behind() {
         let streams = LiveStreams::new();
-        let wait = |meeting| {
-            streams.satisfied()(start(STATUS, &format!("/v2/meetings/{meeting}/livestream/status")))
-        };
+        let wait = |meeting| streams.satisfied()(start(STATUS, &format!("/v2/meetings/{meeting}/livestream/status")));
         let waits: Vec<_> = (0..100).map(|number| tokio::spawn(wait(1 + number % 2))).collect();
         timeout(Duration::from_millis(20), wait(3)).await.expect_err("it is not running");
         while streams.0.receiver_count() < 100 {

@@ -208,8 +208,7 @@ fn in_hex(signature: &[u8]) -> Option<Vec<u8>> {
 
 /// Since the Unix epoch. Digits only, because `parse` would accept a plus sign too.
 fn seconds(timestamp: &[u8]) -> Option<Duration> {
-    let text =
-        std::str::from_utf8(timestamp).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let text = std::str::from_utf8(timestamp).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
     text?.parse().ok().map(Duration::from_secs)
 }
 
@@ -275,11 +274,7 @@ mod tests {
             assert_eq!(verified(BODY, signature, timestamp), Err(error), "{signature:?} {timestamp:?}");
         }
         let changed = BODY.replace(",", ", ");
-        assert_eq!(
-            verified(&changed, Some(SIGNATURE), Some(TIMESTAMP)),
-            Err(WrongSignature),
-            "re-serialized"
-        );
+        assert_eq!(verified(&changed, Some(SIGNATURE), Some(TIMESTAMP)), Err(WrongSignature), "re-serialized");
     }
 
     #[test]
@@ -320,27 +315,21 @@ mod tests {
     #[test]
     fn during_a_rotation_both_secret_tokens_are_valid_and_an_empty_one_never_is() {
         let verify = |verifier: Verifier| {
-            let event =
-                verifier.verify_at(BODY.as_bytes(), Some(SIGNATURE), Some(TIMESTAMP), at(1_700_000_000));
+            let event = verifier.verify_at(BODY.as_bytes(), Some(SIGNATURE), Some(TIMESTAMP), at(1_700_000_000));
             event.map(drop)
         };
         assert_eq!(verify(Verifier::new("new").also("secret token")), Ok(()));
         assert_eq!(verify(Verifier::new("secret token").also("new")), Ok(()));
         assert_eq!(verify(Verifier::new("new").also("newer")), Err(VerifyError::WrongSignature));
         assert_eq!(verify(Verifier::new("")), Err(VerifyError::NoSecretToken));
-        let forged =
-            |key: &str| signature(&key.into(), &[b"v0:", TIMESTAMP.as_bytes(), b":", BODY.as_bytes()]);
+        let forged = |key: &str| signature(&key.into(), &[b"v0:", TIMESTAMP.as_bytes(), b":", BODY.as_bytes()]);
         for (key, verifier) in ["", "\n", " ", "\r\n", "\0", "\0\0\t", "\u{a0}"]
             .into_iter()
             .flat_map(|key| [(key, Verifier::new(key)), (key, Verifier::new(key).also("secret token"))])
         {
             let forged = format!("v0={}", forged(key));
-            let event = verifier.verify_at(
-                BODY.as_bytes(),
-                Some(&forged),
-                Some(&TIMESTAMP.to_owned()),
-                at(1_700_000_000),
-            );
+            let event =
+                verifier.verify_at(BODY.as_bytes(), Some(&forged), Some(&TIMESTAMP.to_owned()), at(1_700_000_000));
             assert!(event.is_err(), "signed with {key:?}");
         }
     }

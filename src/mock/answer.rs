@@ -100,9 +100,7 @@ impl Answer {
     }
 
     /// The HTTP status, if one is sent, and the answer once it is due.
-    pub(super) fn respond(
-        self,
-    ) -> (Option<u16>, impl Future<Output = io::Result<Response<AnswerBody>>> + Send) {
+    pub(super) fn respond(self) -> (Option<u16>, impl Future<Output = io::Result<Response<AnswerBody>>> + Send) {
         let (delay, ending) = (self.delay, self.ending);
         let response = self.into_response().unwrap_or_else(|refused| {
             let mut response = Response::new(whole(refused.into()));
@@ -135,14 +133,10 @@ impl Answer {
         };
         let status = StatusCode::from_u16(self.status).ok().filter(|status| !status.is_informational());
         *response.status_mut() = status.ok_or_else(|| {
-            format!(
-                "mock: {} is not the HTTP status of an answer: it must be between 200 and 999",
-                self.status
-            )
+            format!("mock: {} is not the HTTP status of an answer: it must be between 200 and 999", self.status)
         })?;
         for (name, value) in self.headers {
-            let name: HeaderName =
-                name.parse().map_err(|_| format!("mock: {name:?} is not a header name"))?;
+            let name: HeaderName = name.parse().map_err(|_| format!("mock: {name:?} is not a header name"))?;
             if name == header::CONTENT_LENGTH || name == header::TRANSFER_ENCODING {
                 return Err(format!("mock: {name} cannot be set: it follows from the body"));
             }

@@ -71,11 +71,7 @@ impl Api {
     }
 
     /// The operation with this method and this path, which is that of a request without the base URL's.
-    pub fn operation<'a>(
-        &'a self,
-        method: &Method,
-        path: &'a str,
-    ) -> Option<(&'a Operation, Parameters<'a>)> {
+    pub fn operation<'a>(&'a self, method: &Method, path: &'a str) -> Option<(&'a Operation, Parameters<'a>)> {
         let mut operations = self.operations.iter().filter(|operation| operation.method == method);
         operations.find_map(|operation| Some((operation, operation.parameters(path)?)))
     }
@@ -153,9 +149,7 @@ impl StartLimit {
     pub fn message(&self, cool_down: Duration, parameters: &Parameters<'_>) -> String {
         let seconds = |wait: Duration| format!("{} seconds", wait.as_millis().div_ceil(1000));
         let message = self.message.replace(&seconds(self.cool_down), &seconds(cool_down));
-        parameters
-            .iter()
-            .fold(message, |message, (name, value)| message.replace(&format!("`{{{name}}}`"), value))
+        parameters.iter().fold(message, |message, (name, value)| message.replace(&format!("`{{{name}}}`"), value))
     }
 }
 

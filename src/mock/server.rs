@@ -88,11 +88,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn serve(
-        self: Arc<Self>,
-        peer: SocketAddr,
-        request: Request<Incoming>,
-    ) -> io::Result<Response<AnswerBody>> {
+    async fn serve(self: Arc<Self>, peer: SocketAddr, request: Request<Incoming>) -> io::Result<Response<AnswerBody>> {
         let arrived = Instant::now();
         let (mut parts, body) = request.into_parts();
         for (name, value) in &mut parts.headers {
@@ -255,8 +251,7 @@ impl Shared {
         let mut form = reqwest::Url::parse("http://localhost").expect("a constant that is a URL");
         let (query, body) = (parts.uri.query().unwrap_or_default(), String::from_utf8_lossy(body));
         form.set_query(Some(&format!("{query}&{body}")));
-        let sent =
-            |name: &str, value: &str| form.query_pairs().any(|pair| pair == (name.into(), value.into()));
+        let sent = |name: &str, value: &str| form.query_pairs().any(|pair| pair == (name.into(), value.into()));
         if parts.method != Method::POST || !sent("grant_type", "account_credentials") {
             return refused("unsupported grant type", "unsupported_grant_type");
         }

@@ -92,8 +92,7 @@ pub struct Events {
 impl Events {
     /// Sends the challenge to each instance of the endpoint first.
     pub async fn to(webhook: Webhook) -> io::Result<Self> {
-        let http =
-            reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build().map_err(io::Error::other)?;
+        let http = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build().map_err(io::Error::other)?;
         for url in &webhook.urls {
             webhook.challenge(&http, url).await?;
         }
@@ -140,8 +139,7 @@ impl Webhook {
             sleep(wait).await;
             let url = &self.urls[random() as usize % self.urls.len()];
             let answer = self.post(&http, url, request_id, body.clone()).await;
-            if answer.is_ok_and(|answer| [StatusCode::OK, StatusCode::NO_CONTENT].contains(&answer.status()))
-            {
+            if answer.is_ok_and(|answer| [StatusCode::OK, StatusCode::NO_CONTENT].contains(&answer.status())) {
                 return;
             }
         }
@@ -156,9 +154,8 @@ impl Webhook {
             "event_ts": unix().as_millis() as u64,
             "payload": { "plainToken": plain_token },
         });
-        let refused = |why: &str| {
-            io::Error::new(io::ErrorKind::InvalidData, format!("the endpoint {url} is not valid: {why}"))
-        };
+        let refused =
+            |why: &str| io::Error::new(io::ErrorKind::InvalidData, format!("the endpoint {url} is not valid: {why}"));
         let answer = self.post(http, url, random(), event.to_string()).await;
         // The last cause says what happened; the others say where.
         let why = |error| causes(&error).last().map(ToString::to_string).unwrap_or_default();

@@ -79,34 +79,18 @@ pub const REFUSED: &[(&str, &str, &str)] = &[
     ("OP/responses/2XX", r#"{"description": ""}"#, "described by its status"),
     ("OP/responses/default", r#"{"description": "", "content": {}}"#, "described by its status"),
     ("OP/responses/404", r##"{"$ref": "#/x"}"##, "write out what it refers to"),
-    (
-        "OP/responses/404",
-        r#"{"x-error-codes": [{"code": "1"}]}"#,
-        "/x-error-codes/0/code: \"1\" cannot be a count",
-    ),
+    ("OP/responses/404", r#"{"x-error-codes": [{"code": "1"}]}"#, "/x-error-codes/0/code: \"1\" cannot be a count"),
     (
         "OP/responses/201",
         r#"{"description": "", "content": {"application/json": {"schema": {"type": "string"}}}}"#,
         "different schemas",
     ),
-    (
-        "OP/responses/200",
-        r#"{"content": {"text/csv": {"schema": {"type": "string"}}}}"#,
-        "`text/csv` is not supported",
-    ),
+    ("OP/responses/200", r#"{"content": {"text/csv": {"schema": {"type": "string"}}}}"#, "`text/csv` is not supported"),
     ("OP/responses/200", r#"{"content": {"application/json": {}}}"#, "needs `schema`"),
     // Parameters.
     ("OP/parameters/1", r##"{"$ref": "#/components/parameters/a"}"##, "write out what it refers to"),
-    (
-        "OP/parameters/1",
-        r#"{"name": "h", "in": "header", "schema": {"type": "string"}}"#,
-        "path and the query",
-    ),
-    (
-        "OP/parameters/1",
-        r#"{"name": "h", "in": "cookie", "schema": {"type": "string"}}"#,
-        "path and the query",
-    ),
+    ("OP/parameters/1", r#"{"name": "h", "in": "header", "schema": {"type": "string"}}"#, "path and the query"),
+    ("OP/parameters/1", r#"{"name": "h", "in": "cookie", "schema": {"type": "string"}}"#, "path and the query"),
     ("OP/parameters/1", r#"{"name": "id", "in": "query", "schema": {"type": "string"}}"#, "the same name"),
     (
         "OP/parameters/1",
@@ -138,18 +122,10 @@ pub const REFUSED: &[(&str, &str, &str)] = &[
         r#"{"name": "q", "in": "query", "allowReserved": true, "schema": {"type": "string"}}"#,
         "`allowReserved`",
     ),
-    (
-        "OP/parameters/1",
-        r#"{"name": "q", "in": "query", "schema": {"type": "string", "maxLength": 3}}"#,
-        "lengths",
-    ),
+    ("OP/parameters/1", r#"{"name": "q", "in": "query", "schema": {"type": "string", "maxLength": 3}}"#, "lengths"),
     ("OP/parameters/1", r#"{"name": "header_map", "in": "query", "schema": {"type": "string"}}"#, "itself"),
     // A body.
-    (
-        "OP/requestBody/content",
-        r#"{"application/json": {"schema": {"type": "object"}}}"#,
-        "exactly one media type",
-    ),
+    ("OP/requestBody/content", r#"{"application/json": {"schema": {"type": "object"}}}"#, "exactly one media type"),
     ("OP/requestBody", r#"{"content": {}}"#, "exactly one media type"),
     ("OP/requestBody", r#"{"content": {"image/png": {}}}"#, "`image/png` is not supported"),
     (
@@ -157,11 +133,7 @@ pub const REFUSED: &[(&str, &str, &str)] = &[
         r#"{"content": {"application/octet-stream": {}}}"#,
         "`application/octet-stream` is not supported",
     ),
-    (
-        "OP/requestBody",
-        r#"{"content": {"application/x-www-form-urlencoded": {}}}"#,
-        "as a multipart form or as JSON",
-    ),
+    ("OP/requestBody", r#"{"content": {"application/x-www-form-urlencoded": {}}}"#, "as a multipart form or as JSON"),
     (
         "OP/requestBody",
         r#"{"content": {"application/json": {"schema": {"type": "array", "items": {}}}}}"#,
@@ -219,27 +191,15 @@ pub const REFUSED: &[(&str, &str, &str)] = &[
     ("ANSWER/properties/a", r#"{"type": "string", "format": "binary"}"#, "only a field of a multipart form"),
     ("ANSWER/properties/a", r#"{"type": "string", "maxLength": 1}"#, "only the lengths of a body's texts"),
     // Names.
-    (
-        "BODY/properties",
-        r#"{"a-b": {"type": "string"}, "a_b": {"type": "string"}}"#,
-        "`types::ChangeThingBody.a_b`",
-    ),
+    ("BODY/properties", r#"{"a-b": {"type": "string"}, "a_b": {"type": "string"}}"#, "`types::ChangeThingBody.a_b`"),
     (
         "BODY/properties",
         r#"{"fooBar": {"type": "string"}, "foo_bar": {"type": "string"}}"#,
         "`types::ChangeThingBody.foo_bar`",
     ),
-    (
-        "ANSWER/properties",
-        r#"{"a": {"type": "string"}, "A": {"type": "string"}}"#,
-        "`types::ChangeThingResponse.a`",
-    ),
+    ("ANSWER/properties", r#"{"a": {"type": "string"}, "A": {"type": "string"}}"#, "`types::ChangeThingResponse.a`"),
     ("ANSWER/properties", r#"{"extra": {"type": "string"}}"#, "the name `extra` is taken"),
-    (
-        "OP/parameters/1",
-        r#"{"name": "ID", "in": "query", "schema": {"type": "string"}}"#,
-        "`builder::ChangeThing.id`",
-    ),
+    ("OP/parameters/1", r#"{"name": "ID", "in": "query", "schema": {"type": "string"}}"#, "`builder::ChangeThing.id`"),
     (
         "OP/parameters/1",
         r#"{"name": "body", "in": "query", "schema": {"type": "string"}}"#,
@@ -250,11 +210,7 @@ pub const REFUSED: &[(&str, &str, &str)] = &[
         r#"{"name": "send", "in": "query", "schema": {"type": "string"}}"#,
         "`builder::ChangeThing::send()`",
     ),
-    (
-        "/paths/~1b",
-        r#"{"get": {"operationId": "change_thing", "responses": {}}}"#,
-        "`Client::change_thing()`",
-    ),
+    ("/paths/~1b", r#"{"get": {"operationId": "change_thing", "responses": {}}}"#, "`Client::change_thing()`"),
     ("/paths/~1b", r#"{"get": {"operationId": "changeThing", "responses": {}}}"#, "duplicate operation ID"),
     ("OP/operationId", r#""builder""#, "the operation `builder` would be `builder`, a name of this crate"),
     ("OP/operationId", r#""withRetry""#, "a name of this crate"),

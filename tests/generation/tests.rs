@@ -25,10 +25,7 @@ fn what_cannot_be_generated_is_refused_by_its_place_in_one_sentence() {
         let sentence = outcomes[&format!("{pointer} {value}")].as_ref().expect_err(words);
         assert!(sentence.contains(words), "{pointer} {value}: {sentence}");
         assert!(sentence.starts_with("spec/openapi.json: ") && !sentence.contains('\n'), "{sentence}");
-        assert!(
-            sentence.contains("in spec/overlay.json") || *words == "duplicate operation ID",
-            "{sentence}"
-        );
+        assert!(sentence.contains("in spec/overlay.json") || *words == "duplicate operation ID", "{sentence}");
     }
     for name in ["the least", "committed"] {
         assert!(outcomes[name].is_ok(), "{name}: {:?}", outcomes[name]);
@@ -39,12 +36,10 @@ fn what_cannot_be_generated_is_refused_by_its_place_in_one_sentence() {
 #[test]
 fn every_name_of_the_layer_that_an_operation_could_hide_is_taken() {
     let read = |file: &str| {
-        std::fs::read_to_string(format!("{}/../../{file}", env!("CARGO_MANIFEST_DIR")))
-            .expect("a source file")
+        std::fs::read_to_string(format!("{}/../../{file}", env!("CARGO_MANIFEST_DIR"))).expect("a source file")
     };
     let (names, lib) = (read("spec/generation/names.rs"), read("src/lib.rs"));
-    let taken =
-        names.split("TAKEN: &str = \"").nth(1).and_then(|rest| rest.split('"').next()).expect("names");
+    let taken = names.split("TAKEN: &str = \"").nth(1).and_then(|rest| rest.split('"').next()).expect("names");
     let taken: Vec<&str> = taken.split([' ', '\n', '\\']).collect();
     let of_line = |line: &str, keyword: &str| {
         Some(line.split_once(keyword)?.1.split(['(', ';', ' ', '<', '{']).next()?.to_owned())
@@ -58,10 +53,7 @@ fn every_name_of_the_layer_that_an_operation_could_hide_is_taken() {
         let lines = blocks.flat_map(str::lines).filter(|line| !line.trim_start().starts_with("//"));
         needed.extend(lines.filter_map(|line| of_line(line, "fn ")));
     }
-    assert!(
-        needed.iter().any(|name| name == "with_retry") && needed.iter().any(|name| name == "auth"),
-        "{needed:?}"
-    );
+    assert!(needed.iter().any(|name| name == "with_retry") && needed.iter().any(|name| name == "auth"), "{needed:?}");
     for name in needed {
         assert!(taken.contains(&&*name), "`{name}` is missing in names.rs");
     }
@@ -87,8 +79,7 @@ async fn call<T: Future>(answer: (u16, &str), call: impl FnOnce(Client) -> T) ->
         };
         let (status, text) = answer;
         let length = text.len();
-        let answer =
-            format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{text}");
+        let answer = format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{text}");
         stream.write_all(answer.as_bytes()).await.expect("sent");
         let line = head.lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1").to_owned();
         [line, header(&head, "content-type"), body]
@@ -98,9 +89,7 @@ async fn call<T: Future>(answer: (u16, &str), call: impl FnOnce(Client) -> T) ->
 
 fn header(head: &str, name: &str) -> String {
     let mut headers = head.lines().filter_map(|line| line.split_once(": "));
-    headers
-        .find(|(other, _)| other.eq_ignore_ascii_case(name))
-        .map_or(String::new(), |(_, value)| value.to_owned())
+    headers.find(|(other, _)| other.eq_ignore_ascii_case(name)).map_or(String::new(), |(_, value)| value.to_owned())
 }
 
 /// The error of a call that was refused before it was sent.
@@ -116,7 +105,8 @@ fn client() -> Client {
 
 #[tokio::test]
 async fn a_query_has_a_pair_for_each_value_and_an_answer_keeps_what_is_not_described() {
-    let answer = json!([{ "id": 1, "kind": "new", "parts": [{ "key": "k", "more": 1 }], "ratio": null, "other": true }]);
+    let answer =
+        json!([{ "id": 1, "kind": "new", "parts": [{ "key": "k", "more": 1 }], "ratio": null, "other": true }]);
     let answer = answer.to_string();
     let (request, things) = call((200, &answer), |zoom| {
         let call = zoom.list_things().text("a b").count(2).ratio(0.5).on(true).kind("c").type_("t");
@@ -170,10 +160,7 @@ async fn a_form_has_a_part_for_each_item_and_each_file() {
     let [line, content_type, body] = request;
     assert_eq!(line, "PATCH /v1/things/84912345678/a%20b.json");
     let boundary = content_type.strip_prefix("multipart/form-data; boundary=").expect("a form");
-    let body = body
-        .replace(boundary, "B")
-        .replace("\r\n", "\n")
-        .replace("--B\nContent-Disposition: form-data; ", "");
+    let body = body.replace(boundary, "B").replace("\r\n", "\n").replace("--B\nContent-Disposition: form-data; ", "");
     let expected = "name=\"action\"\n\nstop\n\
         name=\"file\"; filename=\"f\"\nContent-Type: image/png\n\nf\n\
         name=\"files\"; filename=\"g\"\nContent-Type: image/png\n\ng\n\
@@ -184,13 +171,11 @@ async fn a_form_has_a_part_for_each_item_and_each_file() {
 
 #[tokio::test]
 async fn other_methods_and_bodies_are_sent_too() {
-    let (request, deleted) =
-        call((200, ""), |zoom| zoom.delete_part().meeting_id(1).part("p").into_future()).await;
+    let (request, deleted) = call((200, ""), |zoom| zoom.delete_part().meeting_id(1).part("p").into_future()).await;
     assert_eq!((request[0].as_str(), deleted.expect("200")), ("DELETE /v1/things/1/p.json", ()));
     let body = serde_json::Map::from_iter([("a".to_owned(), json!([null]))]);
     let (request, text) =
-        call((200, "\"done\""), |zoom| zoom.replace_part().meeting_id(1).part("p").body(body).into_future())
-            .await;
+        call((200, "\"done\""), |zoom| zoom.replace_part().meeting_id(1).part("p").body(body).into_future()).await;
     assert_eq!(request, ["PUT /v1/things/1/p.json", "application/json", r#"{"a":[null]}"#]);
     assert_eq!(text.expect("200"), "done");
 }
@@ -202,10 +187,7 @@ async fn what_cannot_be_sent_is_refused_with_its_name() {
     let inner = || create_thing::Inner::builder().a_b(1);
     for (sentence, words) in [
         (refused(client().list_things()).await, "`type_` is required and was not set"),
-        (
-            refused(client().list_things().type_("t").ratio(f64::NAN)).await,
-            "`ratio`: NaN is not a number in JSON",
-        ),
+        (refused(client().list_things().type_("t").ratio(f64::NAN)).await, "`ratio`: NaN is not a number in JSON"),
         (refused(create().inner(inner()).ratio(f64::INFINITY)).await, "`ratio`: inf is not a number in JSON"),
         (refused(create()).await, "`body.inner` is required and was not set"),
         (refused(create().inner(create_thing::Inner::builder())).await, "`body.inner.a_b` is required"),
@@ -217,10 +199,7 @@ async fn what_cannot_be_sent_is_refused_with_its_name() {
         (refused(client().change_part().meeting_id(1).part("")).await, "empty, `.` or `..`"),
         (refused(change().names(vec!["four".into()])).await, "`names[]` has 4 characters"),
         (refused(change().names(vec![])).await, "`names` is an empty list, which a form cannot carry"),
-        (
-            refused(client().change_part().meeting_id("x").part("p")).await,
-            "`meeting_id`: \"x\" is not a meeting ID",
-        ),
+        (refused(client().change_part().meeting_id("x").part("p")).await, "`meeting_id`: \"x\" is not a meeting ID"),
     ] {
         assert!(sentence.contains(words), "{sentence}");
     }
@@ -228,12 +207,10 @@ async fn what_cannot_be_sent_is_refused_with_its_name() {
 
 #[test]
 fn an_answer_is_built_without_what_is_optional_and_compared() {
-    let thing: list_things::Item =
-        list_things::Item::builder().id(1).parts(vec![]).try_into().expect("no `extra`");
+    let thing: list_things::Item = list_things::Item::builder().id(1).parts(vec![]).try_into().expect("no `extra`");
     let read: list_things::Item = serde_json::from_str(r#"{"id": 1, "parts": []}"#).expect("a thing");
     assert_eq!(thing, read);
     let next = create_thing::Next::builder().id(2);
-    let made: create_thing::Response =
-        create_thing::Response::builder().next(next).try_into().expect("nested");
+    let made: create_thing::Response = create_thing::Response::builder().next(next).try_into().expect("nested");
     assert_eq!(made.next.and_then(|next| next.id), Some(2));
 }

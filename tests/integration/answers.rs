@@ -129,10 +129,7 @@ async fn a_2xx_is_a_success_unless_it_holds_an_error_or_something_other_than_jso
     for (body, words) in [
         ("<html><h1>Log in to the hotel's network</h1></html>", "HTTP 200; its body is not JSON"),
         ("OK", "HTTP 200; its body is not JSON"),
-        (
-            r#"{"code": 3161, "message": "Not allowed."}"#,
-            "HTTP 200, code 3161 (HOST_NOT_ALLOWED): Not allowed",
-        ),
+        (r#"{"code": 3161, "message": "Not allowed."}"#, "HTTP 200, code 3161 (HOST_NOT_ALLOWED): Not allowed"),
         (r#"{"code":"300","message":"bad"}"#, "HTTP 200, code 300 (INVALID_REQUEST): bad"),
         (r#"{"id": 5, "code": 1, "message": "x"}"#, "HTTP 200, code 1: x"),
         ("\u{feff}{\"code\":300,\"message\":\"bad\"}", "HTTP 200, code 300 (INVALID_REQUEST): bad"),
@@ -168,12 +165,7 @@ async fn the_code_of_a_damaged_envelope_is_kept() {
     ] {
         server.answer(Answer::status(400).body(body.to_vec()));
         let error = start(&zoom, MEETING).await.expect_err("an error");
-        assert_eq!(
-            error.code(),
-            Some(ErrorCode::USER_NOT_IN_ACCOUNT),
-            "{}",
-            String::from_utf8_lossy(&body[..40])
-        );
+        assert_eq!(error.code(), Some(ErrorCode::USER_NOT_IN_ACCOUNT), "{}", String::from_utf8_lossy(&body[..40]));
         assert!(error.to_string().contains("(USER_NOT_IN_ACCOUNT): m"), "{error}");
     }
     server.answer(Answer::status(400).body(r#"{"code":1010,"message":null}"#));
@@ -207,8 +199,7 @@ async fn a_redirects_target_is_in_the_headers_and_never_in_the_sentence() {
     let zoom = builder(&server).build().expect("a client");
     server.answer(Answer::status(302).header("location", "https://ada:hidden@login.example.com/?hidden"));
     let error = start(&zoom, MEETING).await.expect_err("a redirect");
-    let words =
-        "HTTP 302. It redirects elsewhere, and this client does not follow redirects: `Error::headers` has";
+    let words = "HTTP 302. It redirects elsewhere, and this client does not follow redirects: `Error::headers` has";
     assert!(error.to_string().contains(words), "{error}");
     assert!(!format!("{error} {error:?}").contains("hidden"), "{error:?}");
     let location = error.headers().and_then(|headers| headers.get("location"));

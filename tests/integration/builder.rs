@@ -42,11 +42,7 @@ fn a_base_url_is_https_or_loopback_and_has_only_a_path() {
         "http://[::1]:1/v2",
         "http://localhost:1",
     ] {
-        Client::builder()
-            .access_token("t")
-            .base_url(url)
-            .build()
-            .unwrap_or_else(|error| panic!("{url}: {error}"));
+        Client::builder().access_token("t").base_url(url).build().unwrap_or_else(|error| panic!("{url}: {error}"));
     }
 }
 

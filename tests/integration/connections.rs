@@ -65,9 +65,9 @@ impl Middlebox {
 }
 
 fn pinging(middlebox: &Middlebox) -> ClientBuilder {
-    middlebox.builder().http(|http| {
-        http.http2_prior_knowledge().http2_keep_alive_interval(SHORT).http2_keep_alive_timeout(SHORT)
-    })
+    middlebox
+        .builder()
+        .http(|http| http.http2_prior_knowledge().http2_keep_alive_interval(SHORT).http2_keep_alive_timeout(SHORT))
 }
 
 #[tokio::test]
@@ -114,9 +114,7 @@ async fn a_change_of_http_leaves_the_other_defaults_as_they_are() {
         ("only the interval is changed", |http| http.http2_keep_alive_interval(SHORT), 1),
     ] {
         let middlebox = Middlebox::start().await;
-        let http = |http: reqwest::ClientBuilder| {
-            change(http.http2_prior_knowledge()).http2_keep_alive_timeout(SHORT)
-        };
+        let http = |http: reqwest::ClientBuilder| change(http.http2_prior_knowledge()).http2_keep_alive_timeout(SHORT);
         let zoom = middlebox.builder().http(http).build().expect("a client");
         start(&zoom, MEETING).await.expect("204");
         middlebox.lose_track();

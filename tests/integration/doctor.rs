@@ -7,9 +7,7 @@ use serde_json::json;
 use zoom_livestream::mock::{Answer, BodySupport, MockServer};
 use zoom_livestream::{BodyEncoding, MeetingId, ServerToServer};
 
-use crate::support::{
-    MEETING, PAGE_URL, STREAM_URL, builder, builder_without_token, client, configure, secret_in,
-};
+use crate::support::{MEETING, PAGE_URL, STREAM_URL, builder, builder_without_token, client, configure, secret_in};
 
 #[path = "../../examples/doctor.rs"]
 #[allow(dead_code, reason = "its main function is not called here")]
@@ -41,12 +39,7 @@ impl Examined {
     }
 
     /// `on_line` is called with each line that the doctor says, before it does what the line says.
-    async fn with(
-        server: MockServer,
-        token: Token,
-        write: bool,
-        on_line: impl Fn(&MockServer, &str),
-    ) -> Self {
+    async fn with(server: MockServer, token: Token, write: bool, on_line: impl Fn(&MockServer, &str)) -> Self {
         Self::of(server, token, (write, false), on_line).await
     }
 
@@ -196,17 +189,13 @@ async fn the_doctor_says_if_it_could_not_restore_the_page_url() {
 #[tokio::test(start_paused = true)]
 async fn the_doctor_writes_nothing_while_the_meeting_is_live_unless_asked() {
     let live = || Answer::status(200).json(&json!({ "status": "started" }));
-    let unknown =
-        || Answer::error(400, 4711, "Invalid access token, does not contain scopes:[meeting:read:meeting].");
-    for (answer, words) in
-        [(live(), "the meeting is live"), (unknown(), "could not be read: HTTP 400, code 4711")]
-    {
+    let unknown = || Answer::error(400, 4711, "Invalid access token, does not contain scopes:[meeting:read:meeting].");
+    for (answer, words) in [(live(), "the meeting is live"), (unknown(), "could not be read: HTTP 400, code 4711")] {
         for even_if_live in [false, true] {
             let server = accepting().await;
             server.answer_normally();
             server.answer_for(MEETINGS, answer.clone());
-            let examined =
-                Examined::of(server, Token::Fetched("mock-secret"), (true, even_if_live), |_, _| ()).await;
+            let examined = Examined::of(server, Token::Fetched("mock-secret"), (true, even_if_live), |_, _| ()).await;
             let text = examined.text();
             assert_eq!(examined.is_success(), even_if_live, "{text}");
             assert_eq!(examined.media_types().is_empty(), !even_if_live, "{text}");
@@ -223,15 +212,11 @@ async fn the_doctor_writes_nothing_unless_asked() {
 
 #[tokio::test(start_paused = true)]
 async fn the_doctor_writes_nothing_if_it_cannot_read_or_restore() {
-    let denied =
-        Answer::error(400, 4711, "Invalid access token, does not contain scopes:[meeting:read:livestream].");
+    let denied = Answer::error(400, 4711, "Invalid access token, does not contain scopes:[meeting:read:livestream].");
     let part = Answer::status(200).json(&json!({ "stream_url": STREAM_URL, "page_url": PAGE_URL }));
     let named = Answer::error(404, 3001, "Meeting does not exist: 84912345678, ada@example.com.");
     for (answer, words) in [
-        (
-            denied,
-            "HTTP 400, code 4711, \"Invalid access token, does not contain scopes:[meeting:read:livestream].\"",
-        ),
+        (denied, "HTTP 400, code 4711, \"Invalid access token, does not contain scopes:[meeting:read:livestream].\""),
         (part, "the meeting has no live stream that could be restored"),
         (named, "HTTP 404, code 3001, \"Meeting does not exist: 849…, …\""),
         (Answer::disconnect(), "The GET of meetings/…/livestream failed: "),
@@ -248,11 +233,11 @@ async fn the_doctor_writes_nothing_if_it_cannot_read_or_restore() {
 #[tokio::test]
 async fn the_doctor_says_which_scopes_of_the_description_are_missing() {
     let server = accepting().await;
-    let token = json!({ "access_token": server.access_token(), "scope": "meeting:read meeting:update:livestream:admin" });
+    let token =
+        json!({ "access_token": server.access_token(), "scope": "meeting:read meeting:update:livestream:admin" });
     server.answer_token_request(Answer::status(200).json(&token));
     let text = Examined::new(server, false).await.text();
-    let lacking =
-        "no scope for updateWebinarLiveStream: add webinar:write:admin or webinar:update:livestream:admin";
+    let lacking = "no scope for updateWebinarLiveStream: add webinar:write:admin or webinar:update:livestream:admin";
     assert!(text.contains(lacking), "{text}");
     for has_one in ["getMeetingLiveStreamDetails", PATCH] {
         assert!(!text.contains(&format!("no scope for {has_one}:")), "{text}");

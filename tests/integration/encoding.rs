@@ -14,8 +14,7 @@ fn refusal() -> Answer {
 }
 
 async fn taking(multipart: BodySupport, json: BodySupport) -> MockServer {
-    let server =
-        MockServer::builder().cool_down(Duration::ZERO).multipart(multipart).json(json).start().await;
+    let server = MockServer::builder().cool_down(Duration::ZERO).multipart(multipart).json(json).start().await;
     server.expect("the mock server")
 }
 
@@ -51,12 +50,9 @@ async fn a_form_that_zoom_refuses_goes_out_as_json_and_the_client_remembers() {
 async fn the_switch_is_remembered_only_once_zoom_has_read_json() {
     let server = taking(BodySupport::Accepted, BodySupport::Accepted).await;
     let second = |status, code| Answer::error(status, code, "The second answer.");
-    for (answer, is_remembered) in [
-        (second(404, 3001), true),
-        (second(400, 300), true),
-        (second(500, 500), false),
-        (Answer::disconnect(), false),
-    ] {
+    for (answer, is_remembered) in
+        [(second(404, 3001), true), (second(400, 300), true), (second(500, 500), false), (Answer::disconnect(), false)]
+    {
         let zoom = client(&server);
         server.answer(refusal());
         server.answer(answer);
@@ -76,15 +72,10 @@ async fn an_encoding_that_is_set_is_never_changed_and_the_error_names_the_settin
         server.answer(refusal());
         let error = start(&with(&server, encoding), MEETING).await.expect_err("refused");
         assert_eq!(sent(&server), [media_type]);
-        let words = format!(
-            "Zoom refuses this body as {}",
-            media_type.trim_start_matches("application/").to_uppercase()
-        );
+        let words =
+            format!("Zoom refuses this body as {}", media_type.trim_start_matches("application/").to_uppercase());
         let words = words.replace("MULTIPART/FORM-DATA", "multipart/form-data");
-        assert!(
-            error.to_string().contains(&words) && error.to_string().contains("`body_encoding`"),
-            "{error}"
-        );
+        assert!(error.to_string().contains(&words) && error.to_string().contains("`body_encoding`"), "{error}");
         assert!(!error.may_have_taken_effect());
     }
 }

@@ -67,12 +67,7 @@ impl Endpoint {
     }
 }
 
-fn answered(
-    request: &str,
-    streams: &LiveStreams,
-    events: &Mutex<Vec<Event>>,
-    refusals: &AtomicUsize,
-) -> String {
+fn answered(request: &str, streams: &LiveStreams, events: &Mutex<Vec<Event>>, refusals: &AtomicUsize) -> String {
     let (head, body) = request.split_once("\r\n\r\n").expect("a head and a body");
     let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
     let verifier = Verifier::new("rotated").also(SECRET_TOKEN);
@@ -177,8 +172,7 @@ async fn a_stop_is_always_sent_and_so_are_calls_that_are_not_about_the_stream() 
         stop(&zoom).await.expect("204, whatever is known about the stream");
         assert_eq!(server.request_count(), sent + 2, "{state:?}");
         // A webinar with the same ID is not the meeting, and a configuration is always wanted.
-        for operation_id in
-            ["updateMeetingLiveStream", "updateWebinarLiveStreamStatus", "getMeetingLiveStreamDetails"]
+        for operation_id in ["updateMeetingLiveStream", "updateWebinarLiveStreamStatus", "getMeetingLiveStreamDetails"]
         {
             server.answer(limited("30"));
             call(&zoom, operation_id).await.expect(operation_id);
@@ -328,8 +322,7 @@ fn verified(body: &Value, sent: u64) -> Event {
     let signature = signature.chain_update(format!("v0:{timestamp}:{body}")).finalize().into_bytes();
     let signature = signature.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let (signature, now) = (format!("v0={signature}"), SystemTime::UNIX_EPOCH + Duration::from_secs(sent));
-    let event =
-        Verifier::new(SECRET_TOKEN).verify_at(body.as_bytes(), Some(&signature), Some(&timestamp), now);
+    let event = Verifier::new(SECRET_TOKEN).verify_at(body.as_bytes(), Some(&signature), Some(&timestamp), now);
     event.expect("an event")
 }
 
@@ -392,13 +385,10 @@ fn an_event_without_a_time_gets_that_of_its_request() {
 fn a_webinars_events_have_types_and_say_nothing_about_a_stream() {
     let object = json!({ "id": "84912345678", "host_id": "h", "practice_session": true, "new": [1] });
     for name in ["webinar.started", "webinar.ended"] {
-        let body =
-            json!({ "event": name, "event_ts": 7, "payload": { "account_id": "a", "object": object } });
+        let body = json!({ "event": name, "event_ts": 7, "payload": { "account_id": "a", "object": object } });
         let event = verified(&body, unix());
         assert_eq!((event.name(), event.stream_state()), (name, None));
-        let (Event::WebinarStarted(webinar) | Event::WebinarEnded(webinar)) = event else {
-            panic!("{event:?}")
-        };
+        let (Event::WebinarStarted(webinar) | Event::WebinarEnded(webinar)) = event else { panic!("{event:?}") };
         let Payload { account_id, object, .. } = &webinar.payload;
         assert_eq!((account_id.as_deref(), object.id.get()), (Some("a"), 84912345678));
         assert_eq!((object.practice_session, &object.extra["new"]), (Some(true), &json!([1]).into()));

@@ -66,8 +66,7 @@ pub fn closed_port() -> String {
 
 #[tokio::test]
 async fn a_failed_connection_attempt_is_retried_twice_with_backoff() {
-    let zoom =
-        Client::builder().base_url(closed_port()).access_token("hidden-token").build().expect("a client");
+    let zoom = Client::builder().base_url(closed_port()).access_token("hidden-token").build().expect("a client");
     let error = start(&zoom, MEETING).await.expect_err("nothing listens");
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Connect, 3));
     assert!(!error.may_have_been_sent());
@@ -84,9 +83,7 @@ async fn a_connection_failure_that_a_retry_cannot_fix_is_not_retried() {
     let proxy = RawServer::start(|mut stream, _| async move {
         let mut head = [0; 1024];
         let _ = stream.read(&mut head).await;
-        let _ = stream
-            .write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
-            .await;
+        let _ = stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n").await;
     })
     .await;
     let through = reqwest::Proxy::all(format!("http://{}", proxy.address)).expect("a proxy");
@@ -141,15 +138,10 @@ async fn a_status_other_than_429_is_not_resent_by_http_1_or_2() {
     for http in [http1 as fn() -> _, http2] {
         let server = server().await;
         let zoom = builder(&server).http(|_| http()).build().expect("a client");
-        for (sent, code) in
-            [400_u16, 403, 404, 408, 409, 421, 425, 500, 502, 503, 504].into_iter().enumerate()
-        {
+        for (sent, code) in [400_u16, 403, 404, 408, 409, 421, 425, 500, 502, 503, 504].into_iter().enumerate() {
             server.answer(Answer::status(code).header("retry-after", "1"));
             let error = start(&zoom, MEETING).await.expect_err("refused");
-            assert_eq!(
-                (error.kind(), status(&error), error.attempts()),
-                (ErrorKind::Answered, Some(code), 1)
-            );
+            assert_eq!((error.kind(), status(&error), error.attempts()), (ErrorKind::Answered, Some(code), 1));
             assert!(error.may_have_been_sent());
             assert_eq!(server.request_count(), sent + 1, "{code}");
         }
@@ -215,13 +207,9 @@ async fn a_connection_killed_during_the_request_is_reported_and_not_resent() {
 
 #[tokio::test]
 async fn a_connection_killed_after_the_request_is_reported_and_not_resent() {
-    for bytes in [
-        "",
-        "HTTP/1.1 20",
-        "HTTP/1.1 204 No Content\r\nx-zm-",
-        "HTTP/1.1 100 Continue\r\n\r\n",
-        "no HTTP\r\n\r\n",
-    ] {
+    for bytes in
+        ["", "HTTP/1.1 20", "HTTP/1.1 204 No Content\r\nx-zm-", "HTTP/1.1 100 Continue\r\n\r\n", "no HTTP\r\n\r\n"]
+    {
         let (server, requests) = answering(bytes).await;
         let error = start(&server.client(), MEETING).await.expect_err("killed");
         assert_eq!((error.kind(), error.attempts()), (ErrorKind::Interrupted, 1), "{bytes:?}");
@@ -236,10 +224,7 @@ async fn a_connection_killed_after_the_request_is_reported_and_not_resent() {
 async fn a_connection_killed_in_the_middle_of_the_answer_keeps_what_arrived() {
     for (bytes, code) in [
         ("HTTP/1.1 404 Not Found\r\ncontent-length: 99\r\nx-zm-trackingid: t1\r\n\r\n{\"code\":", 404),
-        (
-            "HTTP/1.1 500 Oops\r\ntransfer-encoding: chunked\r\nx-zm-trackingid: t1\r\n\r\n8\r\n{\"code\":\r\n",
-            500,
-        ),
+        ("HTTP/1.1 500 Oops\r\ntransfer-encoding: chunked\r\nx-zm-trackingid: t1\r\n\r\n8\r\n{\"code\":\r\n", 500),
         ("HTTP/1.1 200 OK\r\ncontent-length: 99\r\nx-zm-trackingid: t1\r\n\r\n{\"code\":", 200),
     ] {
         let (server, requests) = answering(bytes).await;
@@ -491,26 +476,18 @@ async fn poll_times<F: Future>(mut future: Pin<Box<F>>, times: usize) -> Option<
 
 /// A call with every kind of await in it: token, connection, 429, wait, check, revoked token, newer token, answer.
 async fn dropped_after(polls: usize, http: reqwest::ClientBuilder) -> bool {
-    let server =
-        MockServer::builder().cool_down(Duration::ZERO).token_delay(Duration::from_millis(20)).start();
+    let server = MockServer::builder().cool_down(Duration::ZERO).token_delay(Duration::from_millis(20)).start();
     let server = server.await.expect("the mock server");
     let soon = Duration::from_millis(20);
     server.answer(Answer::error(429, 429, "Too many.").header("retry-after", "1").delay(soon));
     server.answer(Answer::error(401, 124, "Invalid access token.").delay(soon));
-    server.answer(
-        Answer::status(200).body(r#"{"code": 200, "message": "not whole"}"#).delay(soon).cut_off_after(9),
-    );
+    server.answer(Answer::status(200).body(r#"{"code": 200, "message": "not whole"}"#).delay(soon).cut_off_after(9));
     let app = ServerToServer::new("mock-account", "mock-client", "mock-secret").token_url(server.token_url());
     let policy = RetryPolicy::default().check(|_| async {
         tokio::time::sleep(Duration::from_millis(20)).await;
         true
     });
-    let zoom = builder_without_token(&server)
-        .http(|_| http)
-        .token_source(app)
-        .retry(policy)
-        .build()
-        .expect("a client");
+    let zoom = builder_without_token(&server).http(|_| http).token_source(app).retry(policy).build().expect("a client");
 
     let other = zoom.clone();
     let ended = poll_times(Box::pin(async move { start(&other, MEETING).await }), polls).await.is_some();
@@ -524,10 +501,7 @@ async fn dropped_after(polls: usize, http: reqwest::ClientBuilder) -> bool {
     let next = next.unwrap_or_else(|_| panic!("a lock is left behind after {polls} polls"));
     next.unwrap_or_else(|error| panic!("after {polls} polls: {error}"));
     assert!(server.request_count() > requests);
-    assert!(
-        server.token_requests() <= 2,
-        "the next call uses the token that a dropped call requested: {polls} polls"
-    );
+    assert!(server.token_requests() <= 2, "the next call uses the token that a dropped call requested: {polls} polls");
     ended
 }
 
@@ -569,10 +543,7 @@ async fn an_errors_methods_tell_what_happened_and_its_sources_are_kept() {
     server.answer(answer.header("x-zm-trackingid", "t7").delay(Duration::from_millis(50)));
     let error = start(&zoom, MEETING).await.expect_err("refused");
     assert_eq!((error.kind(), status(&error)), (ErrorKind::Answered, Some(400)));
-    assert_eq!(
-        (error.code().map(|code| code.get()), error.missing_scopes()),
-        (Some(4711), vec!["meeting:write"])
-    );
+    assert_eq!((error.code().map(|code| code.get()), error.missing_scopes()), (Some(4711), vec!["meeting:write"]));
     assert_eq!((error.tracking_id(), error.attempts()), (Some("t7"), 1));
     assert_eq!((error.is_rate_limited(), error.is_unauthorized(), error.is_timeout()), (false, false, false));
     assert_eq!((error.retry_after(), error.field_errors().len()), (None, 0));
@@ -587,8 +558,7 @@ async fn an_errors_methods_tell_what_happened_and_its_sources_are_kept() {
     let error = start(&zoom, MEETING).await.err();
     assert!(error.is_none());
     server.answer(Answer::disconnect());
-    let boxed: Box<dyn std::error::Error + Send + Sync> =
-        start(&zoom, MEETING).await.expect_err("killed").into();
+    let boxed: Box<dyn std::error::Error + Send + Sync> = start(&zoom, MEETING).await.expect_err("killed").into();
     let error = boxed.downcast_ref::<Error>().expect("still the error");
     let mut source = std::error::Error::source(error);
     let cause = source.map(ToString::to_string).unwrap_or_default();
@@ -604,10 +574,8 @@ async fn an_errors_methods_tell_what_happened_and_its_sources_are_kept() {
 
 #[tokio::test]
 async fn a_failure_to_connect_after_an_answer_still_says_that_the_call_was_sent() {
-    let (server, requests) = answering(
-        "HTTP/1.1 429 Too Many\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
-    )
-    .await;
+    let (server, requests) =
+        answering("HTTP/1.1 429 Too Many\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
     let zoom = server.client();
     let call = tokio::spawn(async move { start(&zoom, MEETING).await });
     while requests.load(Ordering::SeqCst) == 0 {

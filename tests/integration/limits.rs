@@ -18,12 +18,10 @@ fn limited(seconds: &str) -> Answer {
 
 #[tokio::test]
 async fn a_429_is_waited_out_and_the_call_ends_in_204() {
-    let server =
-        MockServer::builder().cool_down(Duration::from_secs(2)).start().await.expect("the mock server");
+    let server = MockServer::builder().cool_down(Duration::from_secs(2)).start().await.expect("the mock server");
     let seen: Arc<Mutex<Vec<Resend>>> = Arc::default();
     let notes = seen.clone();
-    let policy =
-        RetryPolicy::default().notify(move |resend| notes.lock().expect("notes").push(resend.clone()));
+    let policy = RetryPolicy::default().notify(move |resend| notes.lock().expect("notes").push(resend.clone()));
     let zoom = client(&server).with_retry(policy);
     start(&zoom, MEETING).await.expect("204");
     let started = Instant::now();
@@ -75,10 +73,7 @@ async fn a_daily_limit_is_returned_with_the_instant_it_ends() {
     let error = start(&client(&server), MEETING).await.expect_err("a daily limit");
     let instant = std::time::UNIX_EPOCH + Duration::from_secs(4_083_868_800);
     assert_eq!(error.retry_at(), Some(instant));
-    assert!(
-        error.to_string().contains("daily limit is used up; it resets at 2099-05-31T00:00:00Z"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("daily limit is used up; it resets at 2099-05-31T00:00:00Z"), "{error}");
     assert_eq!(server.request_count(), 1);
 }
 
@@ -145,8 +140,7 @@ async fn no_connection_is_held_while_a_call_waits() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     start(&zoom, MEETING + 1).await.expect("204");
     first.await.expect("joined").expect("204");
-    let ports: std::collections::HashSet<_> =
-        server.requests().iter().map(|received| received.peer).collect();
+    let ports: std::collections::HashSet<_> = server.requests().iter().map(|received| received.peer).collect();
     assert_eq!(ports.len(), 1, "all three requests shared one connection");
 }
 
@@ -155,8 +149,7 @@ fn a_call_is_send_and_a_client_is_send_sync_and_cheap_to_clone() {
     fn send<T: Send>(_: &T) {}
     fn send_sync<T: Send + Sync + Clone + 'static>() {}
     send_sync::<Client>();
-    let zoom =
-        Client::builder().access_token("t").base_url("http://127.0.0.1:9/v2").build().expect("a client");
+    let zoom = Client::builder().access_token("t").base_url("http://127.0.0.1:9/v2").build().expect("a client");
     let call = zoom.update_meeting_live_stream_status().meeting_id(1).into_future();
     send(&call);
 }
@@ -177,8 +170,7 @@ async fn no_429_can_cause_a_panic_or_a_meaningless_wait_in_the_sentence() {
         (plain("18446744073709551615"), "Zoom asks you to wait until a time after the year 9999"),
         (plain("Fri, 31 Dec 9999 23:59:59 GMT"), "Zoom asks you to wait until 9999-12-31T23:59:59Z"),
     ] {
-        let answer =
-            headers.iter().fold(Answer::status(429), |answer, (name, value)| answer.header(*name, *value));
+        let answer = headers.iter().fold(Answer::status(429), |answer, (name, value)| answer.header(*name, *value));
         server.answer(answer);
         let error = start(&client(&server), MEETING).await.expect_err("at once");
         assert!(error.to_string().contains(words), "{headers:?}: {error}");
@@ -192,8 +184,7 @@ async fn a_clock_that_is_off_by_ten_minutes_does_not_change_a_wait() {
     let zoom = client(&server).with_retry(RetryPolicy::never());
     for skew in [-600_i64, 600] {
         let theirs = SystemTime::now();
-        let theirs =
-            if skew < 0 { theirs - Duration::from_secs(600) } else { theirs + Duration::from_secs(600) };
+        let theirs = if skew < 0 { theirs - Duration::from_secs(600) } else { theirs + Duration::from_secs(600) };
         let (date, until) = (httpdate::fmt_http_date(theirs), theirs + Duration::from_secs(30));
         let answer = Answer::status(429).header("retry-after", httpdate::fmt_http_date(until));
         server.answer(answer.header("date", date));
@@ -315,8 +306,7 @@ async fn each_retry_after_a_per_second_limit_has_its_number() {
     }
     let seen: Arc<Mutex<Vec<u32>>> = Arc::default();
     let notes = seen.clone();
-    let policy =
-        RetryPolicy::default().notify(move |resend| notes.lock().expect("notes").push(resend.number));
+    let policy = RetryPolicy::default().notify(move |resend| notes.lock().expect("notes").push(resend.number));
     start(&client(&server).with_retry(policy), MEETING).await.expect("204");
     assert_eq!(*seen.lock().expect("notes"), [1, 2]);
 }

@@ -15,9 +15,8 @@ fn named(code: &str) -> impl Iterator<Item = &str> {
 /// The module of each type that `lib.rs` re-exports.
 fn reexported(lib: &str) -> BTreeMap<&str, &str> {
     let lines = lib.lines().filter_map(|line| line.strip_prefix("pub use ")?.split_once("::"));
-    let named = lines.flat_map(|(module, names)| {
-        names.split(|c: char| !c.is_ascii_alphanumeric()).map(move |name| (name, module))
-    });
+    let named = lines
+        .flat_map(|(module, names)| names.split(|c: char| !c.is_ascii_alphanumeric()).map(move |name| (name, module)));
     // The generated code defines the type itself, and this module what it does.
     named.filter(|(name, _)| !name.is_empty()).chain([("Client", "client")]).collect()
 }

@@ -4,9 +4,7 @@ use zoom_livestream::mock::{Answer, MockServer};
 use zoom_livestream::update_meeting_live_stream_status as meeting;
 use zoom_livestream::{BodyEncoding, ErrorKind};
 
-use crate::support::{
-    MEETING, PAGE_URL, STREAM_KEY, STREAM_URL, builder, call, client, configure, operations,
-};
+use crate::support::{MEETING, PAGE_URL, STREAM_KEY, STREAM_URL, builder, call, client, configure, operations};
 
 async fn server() -> MockServer {
     MockServer::start().await.expect("the mock server")
@@ -22,12 +20,9 @@ async fn each_operation_is_accepted_in_both_encodings() {
             call(&zoom, id).await.unwrap_or_else(|error| panic!("{id} as {encoding:?}: {error}"));
             let received = server.requests().remove(0);
             assert_eq!(received.operation_id.as_deref(), Some(id));
-            let sent = received
-                .content_type
-                .as_deref()
-                .map(|media_type| media_type.split(';').next().unwrap_or_default());
-            let described =
-                operation["requestBody"]["content"].as_object().and_then(|content| content.keys().next());
+            let sent =
+                received.content_type.as_deref().map(|media_type| media_type.split(';').next().unwrap_or_default());
+            let described = operation["requestBody"]["content"].as_object().and_then(|content| content.keys().next());
             let expected = described.map(|media_type| match encoding {
                 BodyEncoding::Json => "application/json",
                 _ => media_type.as_str(),
@@ -71,9 +66,7 @@ async fn an_unknown_value_or_field_of_an_answer_is_kept() {
 async fn a_success_that_does_not_match_is_an_error_that_does_not_quote_it() {
     let server = server().await;
     let zoom = client(&server);
-    for body in
-        ["", "<html>hidden</html>", "[]", r#"{"stream_key": 7}"#, r#"{"stream_key": "hidden"#, r#""hidden""#]
-    {
+    for body in ["", "<html>hidden</html>", "[]", r#"{"stream_key": 7}"#, r#"{"stream_key": "hidden"#, r#""hidden""#] {
         server.answer(Answer::status(200).body(body));
         let error = zoom.get_meeting_live_stream_details().meeting_id(MEETING).await.expect_err(body);
         assert_eq!(error.kind(), ErrorKind::Answered);
@@ -96,16 +89,11 @@ async fn fields_that_zoom_added_after_the_items_were_exported_are_sent() {
     let call = zoom.update_meeting_live_stream_status().meeting_id(MEETING);
     call.body_map(|body| body.action(meeting::Action::Mode).settings(settings)).await.expect("204");
     let call = zoom.update_webinar_live_stream().webinar_id(MEETING);
-    call.body_map(|body| {
-        body.stream_url(STREAM_URL).stream_key(STREAM_KEY).page_url(PAGE_URL).resolution("1080p")
-    })
-    .await
-    .expect("204");
+    call.body_map(|body| body.stream_url(STREAM_URL).stream_key(STREAM_KEY).page_url(PAGE_URL).resolution("1080p"))
+        .await
+        .expect("204");
     let requests = server.requests();
     assert_eq!(requests[0].field("action"), Some("mode"));
-    assert_eq!(
-        requests[0].field("settings"),
-        Some(r#"{"close_caption":"burnt-in","layout":"gallery_view"}"#)
-    );
+    assert_eq!(requests[0].field("settings"), Some(r#"{"close_caption":"burnt-in","layout":"gallery_view"}"#));
     assert_eq!(requests[1].field("resolution"), Some("1080p"));
 }

@@ -13,9 +13,7 @@ use serde_json::Value;
 use sha2::Sha256;
 use zoom_livestream::events::{Event, LiveStreams, StreamState, Verifier};
 use zoom_livestream::mock::{Answer, MockServer};
-use zoom_livestream::{
-    BodyEncoding, Client, Error, ErrorKind, MeetingId, RetryPolicy, ServerToServer, WebinarId,
-};
+use zoom_livestream::{BodyEncoding, Client, Error, ErrorKind, MeetingId, RetryPolicy, ServerToServer, WebinarId};
 
 use crate::support::{MEETING, builder_without_token, call, chain, secret_in};
 
@@ -161,8 +159,7 @@ impl Stage {
         let server = MockServer::builder().cool_down(Duration::ZERO).start().await.expect("a mock server");
         let waits: Arc<Mutex<Vec<Duration>>> = Arc::default();
         let noted = waits.clone();
-        let policy =
-            RetryPolicy::default().notify(move |resend| noted.lock().expect("waits").push(resend.wait));
+        let policy = RetryPolicy::default().notify(move |resend| noted.lock().expect("waits").push(resend.wait));
         let app = ServerToServer::new("mock-account", "mock-client", "mock-secret");
         let app = app.token_url(server.token_url());
         let zoom = builder_without_token(&server)
@@ -219,8 +216,7 @@ impl Record {
     fn headers(&self) -> BTreeMap<String, String> {
         let json = self.body.is_object().then(|| "application/json;charset=UTF-8".to_owned());
         let tracking_id = Some("v=2.0;clid=us02;rid=WEB_0123456789abcdef0123456789abcdef".to_owned());
-        let mut headers =
-            BTreeMap::from([("content-type".to_owned(), json), (TRACKING_ID.to_owned(), tracking_id)]);
+        let mut headers = BTreeMap::from([("content-type".to_owned(), json), (TRACKING_ID.to_owned(), tracking_id)]);
         headers.extend(self.headers.clone());
         headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
@@ -336,10 +332,8 @@ impl Record {
         if self.status == 429 {
             ensure!(waits.len() == resent, "{waits:?} for {resent} requests");
             let requests = stage.server.requests();
-            let have_passed = requests
-                .windows(2)
-                .zip(&*waits)
-                .all(|(pair, wait)| pair[1].arrived >= pair[0].arrived + *wait);
+            let have_passed =
+                requests.windows(2).zip(&*waits).all(|(pair, wait)| pair[1].arrived >= pair[0].arrived + *wait);
             ensure!(have_passed, "it announced {waits:?} and did not wait");
         }
         Ok(())
@@ -485,9 +479,8 @@ impl Record {
                 let (Err(meeting), Err(webinar)) = (&meeting, &webinar) else {
                     return Err(format!("{meeting:?} {webinar:?}"));
                 };
-                let is_said = |words: &String| {
-                    meeting.to_string().contains(words) && webinar.to_string().contains(words)
-                };
+                let is_said =
+                    |words: &String| meeting.to_string().contains(words) && webinar.to_string().contains(words);
                 ensure!(self.says.iter().all(is_said), "{meeting}");
             }
         }

@@ -35,10 +35,7 @@ async fn after_a_gateways_failure_or_a_broken_connection_only_a_get_is_repeated(
         details(&zoom).await.unwrap_or_else(|error| panic!("{number}: {error:?}"));
         assert_eq!(server.request_count(), 3, "{number}");
         let waited = started.elapsed().as_millis();
-        assert!(
-            if number == 1 { waited >= 14_000 } else { (1_250..5_000).contains(&waited) },
-            "{number}: {waited}"
-        );
+        assert!(if number == 1 { waited >= 14_000 } else { (1_250..5_000).contains(&waited) }, "{number}: {waited}");
 
         server.clear();
         (0..3).for_each(|_| server.answer(failure()));
@@ -115,8 +112,7 @@ async fn a_call_that_is_done_is_a_success_unless_it_returns_a_value() {
     let error = details(&zoom).await.expect_err("no value");
     assert!(error.is_retry_declined() && error.to_string().contains("says that it is done"), "{error}");
 
-    let declined =
-        RetryPolicy::default().unless(|_| async { Ending::Declined("the day is over".to_owned()) });
+    let declined = RetryPolicy::default().unless(|_| async { Ending::Declined("the day is over".to_owned()) });
     server.answer(limited());
     let error = start(&zoom.with_retry(declined), MEETING).await.expect_err("declined");
     assert!(error.is_retry_declined() && error.to_string().contains("because the day is over"), "{error}");

@@ -14,8 +14,7 @@ async fn any_other_operation_has_the_same_tokens_waits_and_errors() {
     server.answer(Answer::error(429, 429, "Too many.").header("retry-after", "1"));
     server.answer(Answer::status(201).json(&json!({ "id": 7 })).header("x-zm-trackingid", "WEB_1"));
     let request = zoom.request(Method::POST, "/users/me/meetings").json(&json!({ "topic": "Keynote" }));
-    let meeting =
-        request.query("a", ["b c", "d"]).query("none", None::<u8>).send::<Value>().await.expect("201");
+    let meeting = request.query("a", ["b c", "d"]).query("none", None::<u8>).send::<Value>().await.expect("201");
     assert_eq!((meeting["id"].as_u64(), meeting.tracking_id()), (Some(7), Some("WEB_1")));
     let received = server.requests().pop().expect("a request");
     assert_eq!((received.method, &*received.path), (Method::POST, "/v2/users/me/meetings"));
@@ -28,9 +27,7 @@ async fn any_other_operation_has_the_same_tokens_waits_and_errors() {
 async fn a_request_without_a_value_takes_any_success() {
     let server = MockServer::start().await.expect("the mock server");
     let zoom = client(&server);
-    for answer in
-        [Answer::status(204), Answer::status(200).body("{}"), Answer::status(201).body(r#"{"id":7}"#)]
-    {
+    for answer in [Answer::status(204), Answer::status(200).body("{}"), Answer::status(201).body(r#"{"id":7}"#)] {
         server.answer(answer);
         zoom.request(Method::DELETE, "/meetings/84912345678").send::<()>().await.expect("a success");
     }

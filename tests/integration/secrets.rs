@@ -7,8 +7,8 @@ use zoom_livestream::mock::{Answer, MockServer};
 use zoom_livestream::{AccessToken, BodyEncoding, Client, RetryPolicy, Secret, ServerToServer, types};
 
 use crate::support::{
-    LOGGED, MEETING, PAGE_URL, STREAM_KEY, STREAM_URL, builder, builder_without_token, client, configure,
-    in_child, is_child, secret_in, start, until, watch_logs,
+    LOGGED, MEETING, PAGE_URL, STREAM_KEY, STREAM_URL, builder, builder_without_token, client, configure, in_child,
+    is_child, secret_in, start, until, watch_logs,
 };
 
 const TOKEN: &str = "hidden-token";
@@ -42,18 +42,15 @@ async fn no_public_type_shows_a_secret() {
     for url in ["https://hidden:hidden@zoom.us/", "https://zoom.us/?hidden", "https://zoom.us/#hidden"] {
         assert_hides("ServerToServer", &app.clone().token_url(url));
     }
-    let policy =
-        RetryPolicy::default().notify(|resend| assert_hides("Resend", resend)).check(|resend| async move {
-            assert_hides("Resend", &resend);
-            true
-        });
+    let policy = RetryPolicy::default().notify(|resend| assert_hides("Resend", resend)).check(|resend| async move {
+        assert_hides("Resend", &resend);
+        true
+    });
     assert_hides("RetryPolicy", &policy);
 
     assert_hides("ClientBuilder", &builder(&server).access_token(TOKEN));
     assert_hides("ClientBuilder", &builder_without_token(&server).token_source(app.clone()));
-    for url in
-        ["https://hidden:hidden@api.zoom.us", "https://api.zoom.us/?hidden", "https://api.zoom.us/#hidden"]
-    {
+    for url in ["https://hidden:hidden@api.zoom.us", "https://api.zoom.us/?hidden", "https://api.zoom.us/#hidden"] {
         let with_secret = Client::builder().base_url(url).access_token(TOKEN);
         assert_hides("ClientBuilder", &with_secret);
         let error = with_secret.build().expect_err("no base URL");
@@ -66,10 +63,8 @@ async fn no_public_type_shows_a_secret() {
 
     let zoom = builder(&server).access_token(TOKEN).retry(policy).build().expect("a client");
     assert_hides("Client", &zoom);
-    let body = types::UpdateMeetingLiveStreamBody::builder()
-        .stream_url(STREAM_URL)
-        .stream_key(STREAM_KEY)
-        .page_url(PAGE_URL);
+    let body =
+        types::UpdateMeetingLiveStreamBody::builder().stream_url(STREAM_URL).stream_key(STREAM_KEY).page_url(PAGE_URL);
     assert_hides("a body's builder", &body);
     let whole: types::UpdateMeetingLiveStreamBody = body.clone().try_into().expect("a whole body");
     assert_hides("a body", &whole);
@@ -149,8 +144,7 @@ async fn no_answer_shows_the_secret_in_it() {
     let token = zoom.get_meeting_join_token_for_live_streaming().meeting_id(MEETING).await.expect("200");
     assert_hides("an answer", &token);
     // serde would quote a value that it cannot read.
-    server
-        .answer(Answer::status(200).json(&serde_json::json!({ "stream_key": 7, "page_url": [STREAM_KEY] })));
+    server.answer(Answer::status(200).json(&serde_json::json!({ "stream_key": 7, "page_url": [STREAM_KEY] })));
     let error = zoom.get_meeting_live_stream_details().meeting_id(MEETING).await.expect_err("no such answer");
     assert_hidden("Error", &format!("{error} {error:?}"));
 }
@@ -165,8 +159,7 @@ async fn nothing_that_any_test_of_this_binary_logs_at_trace_level_shows_a_secret
         // With this, reqwest logs every byte that is read or written.
         reqwest::ClientBuilder::new().connection_verbose(true),
     ] {
-        let app =
-            ServerToServer::new("mock-account", "mock-client", "mock-secret").token_url(server.token_url());
+        let app = ServerToServer::new("mock-account", "mock-client", "mock-secret").token_url(server.token_url());
         let zoom = builder_without_token(&server).http(|_| http).token_source(app).build().expect("a client");
         configure(&zoom).await.expect("204");
         server.answer(Answer::error(400, 300, STREAM_KEY));
@@ -203,8 +196,7 @@ async fn a_panic_in_a_callers_check_shows_no_secret_and_leaves_no_lock_behind() 
     let server = MockServer::builder().cool_down(Duration::ZERO).start().await.expect("the mock server");
     server.answer(Answer::error(429, 429, "Too many.").header("retry-after", "1"));
     let zoom = client(&server);
-    let panicking =
-        zoom.with_retry(RetryPolicy::default().check(|resend| async move { panic!("{resend:?}") }));
+    let panicking = zoom.with_retry(RetryPolicy::default().check(|resend| async move { panic!("{resend:?}") }));
     let panic = tokio::spawn(async move { configure(&panicking).await }).await.expect_err("a panic");
     let words = panic.into_panic().downcast_ref::<String>().cloned().expect("words");
     assert_hidden("a panic", &words);

@@ -15,14 +15,12 @@ use zoom_livestream::events::Verifier;
 use zoom_livestream::mock::{Answer, MockServer, Webhook};
 use zoom_livestream::update_meeting_live_stream_status::{Action, Settings};
 use zoom_livestream::{
-    AccessToken, BodyEncoding, Client, Ending, Error, MeetingId, RetryPolicy, ServerToServer, TokenSource,
-    WebinarId,
+    AccessToken, BodyEncoding, Client, Ending, Error, MeetingId, RetryPolicy, ServerToServer, TokenSource, WebinarId,
 };
 
 use crate::faults::{closed_port, frame, http2, http2_answering};
 use crate::support::{
-    MEETING, RawServer, builder, builder_without_token, client, configure, in_child, is_child, read_request,
-    start,
+    MEETING, RawServer, builder, builder_without_token, client, configure, in_child, is_child, read_request, start,
 };
 
 /// The sentences under one heading.
@@ -49,9 +47,7 @@ fn without_time(sentence: &str) -> String {
         Some((start, port)) => {
             format!("{start}127.0.0.1:…{}", port.trim_start_matches(|c: char| c.is_ascii_digit()))
         }
-        None if word.parse::<f64>().is_ok() && word.parse::<u64>().is_err() && !word.ends_with('.') => {
-            "…".to_owned()
-        }
+        None if word.parse::<f64>().is_ok() && word.parse::<u64>().is_err() && !word.ends_with('.') => "…".to_owned(),
         None => word.to_owned(),
     });
     words.collect::<Vec<_>>().join(" ")
@@ -231,9 +227,7 @@ async fn answering() -> List {
     not_live.set_live(false);
     let stop = client(&not_live).update_webinar_live_stream_status().webinar_id(MEETING);
     let stop = stop.action(zoom_livestream::update_webinar_live_stream_status::Action::Stop);
-    list.add(
-        stop.await.expect_err("it is not live").to_string().split(", tracking ID").next().unwrap_or_default(),
-    );
+    list.add(stop.await.expect_err("it is not live").to_string().split(", tracking ID").next().unwrap_or_default());
     let stalling = RawServer::start(|mut stream, _| async move {
         read_request(&mut stream).await;
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 9\r\n\r\n{").await;
@@ -261,10 +255,7 @@ async fn waiting() -> List {
         Answer::status(429).header("x-ratelimit-type", "Daily-limit").header(date.0, date.1)
     };
     let users = "You have exceeded the daily rate limit (100) permitted for this particular user.";
-    list.add(
-        answered(Answer::error(429, 429, users).header("retry-after", "2099-05-31T00:00:00Z"), at_once())
-            .await,
-    );
+    list.add(answered(Answer::error(429, 429, users).header("retry-after", "2099-05-31T00:00:00Z"), at_once()).await);
     let per_second = "You have reached the maximum per-second rate limit for this API. Try again later.";
     list.add(answered(Answer::error(429, 429, per_second), RetryPolicy::never()).await);
     list.add(answered(Answer::error(429, 429, per_second), at_once().max_wait(Duration::ZERO)).await);

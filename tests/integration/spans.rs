@@ -15,8 +15,7 @@ use zoom_livestream::mock::{Answer, MockServer};
 use zoom_livestream::{AccessToken, Client, Error, RetryPolicy, ServerToServer, TokenSource};
 
 use crate::support::{
-    MEETING, builder_without_token, client, configure, in_child, is_child, secret_in, start, until,
-    watch_logs,
+    MEETING, builder_without_token, client, configure, in_child, is_child, secret_in, start, until, watch_logs,
 };
 
 /// A span or an event: its name, the name of the span it is in, its fields.
@@ -102,10 +101,7 @@ async fn captured(call: impl Future<Output = Result<(), Error>>) -> (Capture, Re
     captured_by(Capture::default(), call).await
 }
 
-async fn captured_by(
-    capture: Capture,
-    call: impl Future<Output = Result<(), Error>>,
-) -> (Capture, Result<(), Error>) {
+async fn captured_by(capture: Capture, call: impl Future<Output = Result<(), Error>>) -> (Capture, Result<(), Error>) {
     watch_logs();
     let subscriber = tracing_subscriber::registry().with(capture.clone());
     let guard = tracing::subscriber::set_default(subscriber);
@@ -137,8 +133,7 @@ async fn a_call_and_each_attempt_are_spans_with_opentelemetrys_names() {
     assert_eq!(calls[0].field("zoom.resource_id"), MEETING.to_string());
 
     let attempts = capture.named("zoom.attempt");
-    let port =
-        server.base_url().rsplit_once(':').and_then(|(_, rest)| rest.strip_suffix("/v2")).expect("a port");
+    let port = server.base_url().rsplit_once(':').and_then(|(_, rest)| rest.strip_suffix("/v2")).expect("a port");
     for (number, (attempt, status)) in attempts.iter().zip(["429", "204"]).enumerate() {
         for (name, value) in [
             ("otel.kind", "client"),
@@ -176,19 +171,12 @@ async fn an_attempts_span_ends_with_its_answer_and_carries_zooms_tracking_id() {
     let (capture, result) = captured_by(capture, start(&zoom, MEETING)).await;
     result.expect("204");
     assert_eq!(*open.lock().expect("noted"), Some(0), "no attempt's span is open during the wait");
-    let ids: Vec<_> = capture
-        .named("zoom.attempt")
-        .iter()
-        .map(|attempt| attempt.field("zoom.tracking_id").to_owned())
-        .collect();
+    let ids: Vec<_> =
+        capture.named("zoom.attempt").iter().map(|attempt| attempt.field("zoom.tracking_id").to_owned()).collect();
     assert_eq!(ids, ["t1", "t2 ***"]);
     let call = &capture.named("zoom.call")[0];
     assert_eq!(call.field("zoom.resource_id"), MEETING.to_string());
-    assert_eq!(
-        call.records.get("zoom.resource_id"),
-        None,
-        "known from the start, not recorded by each attempt"
-    );
+    assert_eq!(call.records.get("zoom.resource_id"), None, "known from the start, not recorded by each attempt");
 }
 
 #[tokio::test]
@@ -311,8 +299,7 @@ async fn a_token_sources_error_is_one_short_line_of_the_log() {
 #[tokio::test]
 async fn an_attempt_that_was_not_answered_says_why() {
     watch_logs();
-    let closed =
-        std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let zoom = Client::builder().base_url(format!("http://{closed}")).access_token("hidden-token").build();
     let (capture, result) = captured(configure(&zoom.expect("a client"))).await;
     result.expect_err("nothing listens there");
@@ -337,11 +324,8 @@ fn the_documented_subscriber_shows_why_a_call_failed() {
     const NAME: &str = "spans::the_documented_subscriber_shows_why_a_call_failed";
     if !is_child() {
         let log = in_child(NAME, &[]);
-        for part in [
-            "WARN",
-            "updateMeetingLiveStreamStatus was answered with HTTP 404, code 3001",
-            "zoom.tracking_id",
-        ] {
+        for part in ["WARN", "updateMeetingLiveStreamStatus was answered with HTTP 404, code 3001", "zoom.tracking_id"]
+        {
             assert!(log.contains(part), "{log}");
         }
         let here = include_str!("spans.rs").split_inclusive("\n").map(str::trim_start);
@@ -359,9 +343,7 @@ fn the_documented_subscriber_shows_why_a_call_failed() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let server = server().await;
-        server.answer(
-            Answer::error(404, 3001, "Meeting does not exist.").header("x-zm-trackingid", "v=2.0;clid=1"),
-        );
+        server.answer(Answer::error(404, 3001, "Meeting does not exist.").header("x-zm-trackingid", "v=2.0;clid=1"));
         let zoom = Client::builder().base_url(server.base_url()).access_token(server.access_token());
         start(&zoom.build().expect("a client"), MEETING).await.expect_err("404");
     });

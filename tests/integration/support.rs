@@ -75,12 +75,8 @@ pub async fn call(zoom: &Client, operation_id: &str) -> Result<(), Error> {
             let call = zoom.update_webinar_live_stream().webinar_id(MEETING);
             call.body_map(|body| body.stream_url(STREAM_URL).stream_key(STREAM_KEY).page_url(PAGE_URL)).await
         }
-        "getMeetingLiveStreamDetails" => {
-            zoom.get_meeting_live_stream_details().meeting_id(MEETING).await.map(drop)
-        }
-        "getWebinarLiveStreamDetails" => {
-            zoom.get_webinar_live_stream_details().webinar_id(MEETING).await.map(drop)
-        }
+        "getMeetingLiveStreamDetails" => zoom.get_meeting_live_stream_details().meeting_id(MEETING).await.map(drop),
+        "getWebinarLiveStreamDetails" => zoom.get_webinar_live_stream_details().webinar_id(MEETING).await.map(drop),
         "getMeetingJoinTokenForLiveStreaming" => {
             zoom.get_meeting_join_token_for_live_streaming().meeting_id(MEETING).await.map(drop)
         }
@@ -113,14 +109,8 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// Every secret that these tests send contains one of these texts, plain or in Base64.
-const MARKERS: [&str; 6] = [
-    "hidden",
-    "mock-access-token",
-    "mock-token-",
-    "mock-secret",
-    "aGlkZGVu",
-    "bW9jay1jbGllbnQ6bW9jay1zZWNyZXQ=",
-];
+const MARKERS: [&str; 6] =
+    ["hidden", "mock-access-token", "mock-token-", "mock-secret", "aGlkZGVu", "bW9jay1jbGllbnQ6bW9jay1zZWNyZXQ="];
 
 /// The secret that `text` shows.
 pub fn secret_in(text: &str) -> Option<&'static str> {
@@ -132,11 +122,7 @@ pub fn secret_in(text: &str) -> Option<&'static str> {
 pub fn watch_logs() {
     static WATCH: Once = Once::new();
     WATCH.call_once(|| {
-        tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .without_time()
-            .with_writer(|| LogWatch)
-            .init();
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).without_time().with_writer(|| LogWatch).init();
     });
 }
 

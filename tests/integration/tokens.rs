@@ -13,8 +13,7 @@ use zoom_livestream::mock::{Answer, MockServer, MockServerBuilder};
 use zoom_livestream::{AccessToken, Client, Error, ErrorCode, ErrorKind, ServerToServer, TokenSource};
 
 use crate::support::{
-    MEETING, RawServer, builder_without_token, chain, client, in_child, is_child, read_request, secret_in,
-    start, until,
+    MEETING, RawServer, builder_without_token, chain, client, in_child, is_child, read_request, secret_in, start, until,
 };
 
 type BoxError = Box<dyn StdError + Send + Sync>;
@@ -32,11 +31,7 @@ const A_BUSY_MACHINE: Duration = Duration::from_secs(300);
 
 /// A client that fetches its tokens from the mock server.
 fn fetching(server: &MockServer) -> Client {
-    builder_without_token(server)
-        .token_source(app(server))
-        .attempt_timeout(A_BUSY_MACHINE)
-        .build()
-        .expect("a client")
+    builder_without_token(server).token_source(app(server)).attempt_timeout(A_BUSY_MACHINE).build().expect("a client")
 }
 
 fn statuses(server: &MockServer) -> Vec<u16> {
@@ -73,8 +68,7 @@ impl Scripted {
             let refused = request.refused.map(|refused| refused.secret().expose().to_owned());
             script.told.lock().expect("told").push(refused);
             let mut answers = script.answers.lock().expect("answers");
-            let answer =
-                if answers.len() > 1 { answers.pop_front().expect("an answer") } else { answers[0].clone() };
+            let answer = if answers.len() > 1 { answers.pop_front().expect("an answer") } else { answers[0].clone() };
             let takes = script.takes;
             async move {
                 tokio::time::sleep(takes).await;
@@ -240,10 +234,8 @@ async fn a_token_is_refreshed_300_s_before_its_expiry_or_halfway_to_it() {
 #[tokio::test]
 async fn while_the_old_token_is_valid_a_failed_refresh_is_not_an_error() {
     let server = server(MockServer::builder()).await;
-    let source = Scripted::new([
-        Ok(mock_token().with_expires_in(Duration::from_secs(100))),
-        Err("the vault is sealed"),
-    ]);
+    let source =
+        Scripted::new([Ok(mock_token().with_expires_in(Duration::from_secs(100))), Err("the vault is sealed")]);
     let zoom = source.client(&server);
     for _ in 0..99 {
         start(&zoom, MEETING).await.expect("204 with the old token");
@@ -411,8 +403,7 @@ async fn a_token_request_may_have_been_sent_although_the_call_was_not() {
         let own: &Error = cause(&error).downcast_ref().expect("the token request's");
         assert!(own.may_have_been_sent() && !error.may_have_been_sent(), "{own:?}");
     }
-    let closed =
-        std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let nowhere = ServerToServer::new("a", "b", "c").token_url(format!("http://{closed}/oauth/token"));
     let error = nowhere.token(&reqwest::Client::new()).await.expect_err("no token");
     assert!(!error.may_have_been_sent(), "{error}");
@@ -433,12 +424,7 @@ async fn the_advice_about_a_refused_token_request_goes_by_oauths_name_or_the_sta
         (400, r#"{"error":"unsupported_grant_type"}"#, true, another),
         (400, r#"{"error":"unauthorized_client"}"#, true, another),
         (400, r#"{"reason":"Bad Request","error":"invalid_request"}"#, true, "Check the account ID"),
-        (
-            400,
-            r#"{"code":4717,"reason":"R","error":"invalid_request"}"#,
-            true,
-            "4717: R. Check the account ID",
-        ),
+        (400, r#"{"code":4717,"reason":"R","error":"invalid_request"}"#, true, "4717: R. Check the account ID"),
         (400, r#"{"reason":"Invalid Token!","error":"invalid_grant"}"#, true, "authorize the app again"),
         (400, r#"{"error":"invalid_grant"}"#, true, "authorize the app again"),
         (400, r#"{"error":"another"}"#, false, all),
@@ -522,10 +508,8 @@ async fn a_lost_token_request_ends_in_an_error_and_the_next_call_makes_another()
         let zoom = client_of(&server, source);
         let call = one(zoom.clone(), 0);
         let elsewhere = std::thread::spawn(move || {
-            let elsewhere =
-                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            let _ =
-                elsewhere.block_on(async { tokio::time::timeout(Duration::from_millis(100), call).await });
+            let elsewhere = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let _ = elsewhere.block_on(async { tokio::time::timeout(Duration::from_millis(100), call).await });
             elsewhere
         });
         let mut elsewhere = elsewhere.join().ok();
@@ -583,9 +567,7 @@ async fn a_source_is_told_which_token_was_refused() {
 #[tokio::test]
 async fn a_token_has_the_scopes_and_the_server_of_the_token_endpoints_answer() {
     let server = server(MockServer::builder()).await;
-    for (scope, api_url) in
-        [(Some("meeting:read meeting:write"), Some("https://api-eu.zoom.us")), (None, None)]
-    {
+    for (scope, api_url) in [(Some("meeting:read meeting:write"), Some("https://api-eu.zoom.us")), (None, None)] {
         let answer = serde_json::json!({ "access_token": "t", "expires_in": 3600, "scope": scope, "api_url": api_url });
         server.answer_token_request(Answer::status(200).json(&answer));
         let token = app(&server).token(&reqwest::Client::new()).await.expect("a token");
@@ -638,17 +620,14 @@ async fn a_client_for_another_account_has_its_own_token_and_the_same_connections
         start(zoom, MEETING).await.expect("204");
     }
     let requests = server.requests();
-    let sent: Vec<_> =
-        requests.iter().map(|received| received.header("authorization").unwrap_or_default()).collect();
+    let sent: Vec<_> = requests.iter().map(|received| received.header("authorization").unwrap_or_default()).collect();
     assert_eq!(sent[..2], ["Bearer mock-access-token", "Bearer of-a-user"]);
     assert!(sent[2].starts_with("Bearer mock-token-"), "{}", sent[2]);
     assert_eq!(sent[3], sent[0]);
     let peers: HashSet<_> = requests.iter().map(|received| received.peer).collect();
     assert_eq!(peers.len(), 1, "one after the other they need one connection");
 
-    for refused in
-        [zoom.with_access_token("hidden\n"), zoom.with_token_source(ServerToServer::new("", "b", "c"))]
-    {
+    for refused in [zoom.with_access_token("hidden\n"), zoom.with_token_source(ServerToServer::new("", "b", "c"))] {
         let error = refused.expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::Refused);
         assert_eq!(secret_in(&format!("{error} {error:?}")), None);
@@ -663,8 +642,7 @@ async fn a_401_with_code_124_is_resent_once_with_a_newer_token() {
     server.revoke_token();
     start(&zoom, MEETING).await.expect("204 with a newer token");
     assert_eq!((server.token_requests(), statuses(&server)), (2, vec![204, 401, 204]));
-    let tokens: Vec<_> =
-        server.requests().iter().map(|r| r.header("authorization").map(str::to_owned)).collect();
+    let tokens: Vec<_> = server.requests().iter().map(|r| r.header("authorization").map(str::to_owned)).collect();
     assert_eq!(tokens[0], tokens[1]);
     assert_ne!(tokens[1], tokens[2]);
 }
@@ -798,15 +776,9 @@ async fn a_failure_to_refresh_after_a_124_says_that_the_request_was_sent() {
 #[tokio::test]
 async fn a_refused_token_request_keeps_zooms_reason_and_shows_no_credentials() {
     let basic = "bW9jay1jbGllbnQ6bW9jay1zZWNyZXQ=";
-    let quoting =
-        serde_json::json!({ "reason": format!("Not mock-secret, nor Basic {basic}"), "error": "x" });
+    let quoting = serde_json::json!({ "reason": format!("Not mock-secret, nor Basic {basic}"), "error": "x" });
     for (answer, status, reason, words) in [
-        (
-            Answer::status(400).json(&serde_json::json!({ "reason": "Bad", "error": "x" })),
-            400,
-            Some("Bad"),
-            "Bad",
-        ),
+        (Answer::status(400).json(&serde_json::json!({ "reason": "Bad", "error": "x" })), 400, Some("Bad"), "Bad"),
         (Answer::status(401).json(&quoting), 401, Some("Not ***, nor Basic ***"), "nor Basic ***"),
         (
             Answer::status(400).json(&serde_json::json!({ "error": "invalid_request" })),
@@ -814,12 +786,7 @@ async fn a_refused_token_request_keeps_zooms_reason_and_shows_no_credentials() {
             Some("invalid_request"),
             "invalid_request",
         ),
-        (
-            Answer::status(200).json(&serde_json::json!({ "reason": "Not today" })),
-            200,
-            Some("Not today"),
-            "Not today",
-        ),
+        (Answer::status(200).json(&serde_json::json!({ "reason": "Not today" })), 200, Some("Not today"), "Not today"),
         (Answer::status(500).body("<h1>mock-secret</h1>"), 500, None, "HTTP 500"),
         (Answer::status(200).body("mock-secret"), 200, None, "its body has no access token"),
         (Answer::status(302).header("location", "http://127.0.0.1:9/"), 302, None, "HTTP 302"),
@@ -839,9 +806,7 @@ async fn a_refused_token_request_keeps_zooms_reason_and_shows_no_credentials() {
 async fn a_token_endpoints_words_become_one_short_line_that_no_short_secret_redacts() {
     let server = server(MockServer::builder()).await;
     let reason = format!("Invalid client\r\n\u{1b}[31m{}", "x".repeat(60_000));
-    server.answer_token_request(
-        Answer::status(400).json(&serde_json::json!({ "reason": reason, "error": "e" })),
-    );
+    server.answer_token_request(Answer::status(400).json(&serde_json::json!({ "reason": reason, "error": "e" })));
     let app = ServerToServer::new("a", "b", "c").token_url(server.token_url());
     let zoom = client_of(&server, app);
     let error = start(&zoom, MEETING).await.expect_err("no token");
@@ -854,12 +819,9 @@ async fn a_token_endpoints_words_become_one_short_line_that_no_short_secret_reda
 #[tokio::test]
 async fn the_error_of_a_token_endpoint_that_does_not_answer_keeps_its_source() {
     let server = server(MockServer::builder()).await;
-    let closed =
-        std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let broken = RawServer::start(|_, _| async {}).await;
-    for (address, words) in
-        [(closed, "could not connect to 127.0.0.1"), (broken.address, "the connection broke")]
-    {
+    for (address, words) in [(closed, "could not connect to 127.0.0.1"), (broken.address, "the connection broke")] {
         let app = app(&server).token_url(format!("http://{address}/oauth/token"));
         let zoom = client_of(&server, app);
         let error = start(&zoom, MEETING).await.expect_err("no token");
@@ -1050,8 +1012,7 @@ async fn a_thousand_calls_survive_five_revocations_of_the_token_with_six_token_r
 async fn concurrent_calls_over_one_http2_connection_survive_five_revocations_of_the_token() {
     let server = server(MockServer::builder()).await;
     let http2 = reqwest::ClientBuilder::new().http2_prior_knowledge();
-    let zoom =
-        builder_without_token(&server).http(|_| http2).token_source(app(&server)).build().expect("a client");
+    let zoom = builder_without_token(&server).http(|_| http2).token_source(app(&server)).build().expect("a client");
     storm(&zoom, &server, 50, 5).await;
     let peers: HashSet<_> = server.requests().iter().map(|r| r.peer).collect();
     assert_eq!(peers.len(), 1);

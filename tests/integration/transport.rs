@@ -13,9 +13,7 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use zoom_livestream::mock::MockServer;
 use zoom_livestream::{AccessToken, Client, ClientBuilder, ErrorKind, TokenSource};
 
-use crate::support::{
-    MEETING, RawServer, builder, client, configure, in_child, is_child, start, until, watch_logs,
-};
+use crate::support::{MEETING, RawServer, builder, client, configure, in_child, is_child, start, until, watch_logs};
 
 /// A certificate authority of these tests.
 struct Authority {
@@ -64,10 +62,8 @@ async fn tls(
     };
     let certificate = certificate.expect("a certificate").der().clone();
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let mut config = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .expect("a server");
+    let mut config =
+        ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key).expect("a server");
     config.alpn_protocols = alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let behind = zoom.base_url().trim_start_matches("http://").trim_end_matches("/v2").to_owned();
@@ -133,8 +129,7 @@ async fn a_server_with_an_invalid_certificate_never_receives_the_token() {
         ("self-signed", params("127.0.0.1"), None),
     ] {
         let (server, saw) = tls(&zoom, certificate, signed_by, &["h2", "http/1.1"]).await;
-        let careless =
-            || authority.trusted().danger_accept_invalid_certs(true).danger_accept_invalid_hostnames(true);
+        let careless = || authority.trusted().danger_accept_invalid_certs(true).danger_accept_invalid_hostnames(true);
         for http in [authority.trusted(), careless()] {
             let client = https(&server, http).build().expect("a client");
             let error = configure(&client).await.expect_err(what);
@@ -168,9 +163,7 @@ async fn a_tls_backend_that_is_chosen_in_http_wins() {
 struct Trusting;
 
 mod trusting {
-    use tokio_rustls::rustls::client::danger::{
-        HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
-    };
+    use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
     use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
     use tokio_rustls::rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
@@ -212,8 +205,7 @@ mod trusting {
 
 /// The versions in the `supported_versions` extension of a ClientHello (RFC 8446, section 4.2.1).
 fn offered_versions(hello: &[u8]) -> Vec<u16> {
-    let number =
-        |at: usize, length: usize| hello[at..at + length].iter().fold(0, |n, b| n << 8 | usize::from(*b));
+    let number = |at: usize, length: usize| hello[at..at + length].iter().fold(0, |n, b| n << 8 | usize::from(*b));
     let mut at = 5 + 4 + 2 + 32; // record, handshake, version, random
     at += 1 + number(at, 1); // session
     at += 2 + number(at, 2); // cipher suites
@@ -289,10 +281,8 @@ async fn a_server_without_tls_never_receives_the_token() {
         }
     })
     .await;
-    let client = https(&server, Authority::new().trusted())
-        .call_timeout(Duration::from_millis(200))
-        .build()
-        .expect("a client");
+    let client =
+        https(&server, Authority::new().trusted()).call_timeout(Duration::from_millis(200)).build().expect("a client");
     let error = start(&client, MEETING).await.expect_err("no TLS");
     assert_eq!((error.kind(), error.may_have_been_sent()), (ErrorKind::Connect, false));
     until("what was sent", || !read.lock().expect("bytes").is_empty()).await;
@@ -321,8 +311,7 @@ async fn a_proxy_from_the_environment_is_never_used_for_loopback() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_proxy_from_the_environment_is_used_for_zoom_and_never_receives_the_token() {
-    const NAME: &str =
-        "transport::a_proxy_from_the_environment_is_used_for_zoom_and_never_receives_the_token";
+    const NAME: &str = "transport::a_proxy_from_the_environment_is_used_for_zoom_and_never_receives_the_token";
     if is_child() {
         let http = Authority::new().trusted();
         let zoom = Client::builder().access_token("hidden-token").http(|_| http).build().expect("a client");

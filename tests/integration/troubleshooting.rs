@@ -43,8 +43,7 @@ fn page(source: &str) -> String {
 
 #[tokio::test]
 async fn each_error_of_the_troubleshooting_page_is_what_a_caller_sees() {
-    let zoom =
-        Client::builder().access_token("t").base_url("http://127.0.0.1:9/v2").build().expect("a client");
+    let zoom = Client::builder().access_token("t").base_url("http://127.0.0.1:9/v2").build().expect("a client");
     let status = || zoom.update_meeting_live_stream_status().meeting_id(MEETING);
     let long = Settings::builder().display_name("x".repeat(51));
     let limit = "Too many requests submitted to start the live stream of this meeting: 84912345678. \
@@ -64,10 +63,7 @@ async fn each_error_of_the_troubleshooting_page_is_what_a_caller_sees() {
         (answered(400, 4711, scopes).await, "add one of these scopes to the app"),
         (answered(400, 3161, no_license).await, "give the host a license"),
         (answered(404, 1001, "User 7 does not exist.").await, "check whose account the token is for"),
-        (
-            answered(400, 3000, "Cannot access webinar info.").await,
-            "read the sentence: the same call would fail again",
-        ),
+        (answered(400, 3000, "Cannot access webinar info.").await, "read the sentence: the same call would fail again"),
         (answered(403, 403, not_shared).await, "read the sentence: the same call would fail again"),
         (Client::builder().access_token("Bearer t").build().expect_err("no token"), fix),
         (without_token().await, "check the credentials, or get a new token"),

@@ -84,8 +84,7 @@ async fn each_item_equals_curl_form_string_field_for_field() {
             path.iter().map(|part| format!("/{}", if part.starts_with(':') { id } else { part })).collect();
         let fields = item["request"]["body"]["formdata"].as_array().expect("fields");
         let value = |name: &str| {
-            let field =
-                fields.iter().find(|field| field["key"] == name).unwrap_or_else(|| panic!("no {name}"));
+            let field = fields.iter().find(|field| field["key"] == name).unwrap_or_else(|| panic!("no {name}"));
             field["value"].as_str().expect("text").to_owned()
         };
 
@@ -100,26 +99,20 @@ async fn each_item_equals_curl_form_string_field_for_field() {
         if path.ends_with("/livestream") {
             let call = zoom.update_meeting_live_stream().meeting_id(id);
             let call = call.body_map(|body| {
-                body.stream_url(value("stream_url"))
-                    .stream_key(value("stream_key"))
-                    .page_url(value("page_url"))
+                body.stream_url(value("stream_url")).stream_key(value("stream_key")).page_url(value("page_url"))
             });
             call.await.expect("204");
         } else if path.starts_with("/meetings") {
             let settings =
                 Settings::builder().active_speaker_name(speaker(&settings())).display_name(name(&settings()));
             let call = zoom.update_meeting_live_stream_status().meeting_id(id);
-            call.body_map(|body| body.action(value("action").as_str()).settings(settings))
-                .await
-                .expect("204");
+            call.body_map(|body| body.action(value("action").as_str()).settings(settings)).await.expect("204");
         } else {
             use zoom_livestream::update_webinar_live_stream_status::Settings;
             let settings =
                 Settings::builder().active_speaker_name(speaker(&settings())).display_name(name(&settings()));
             let call = zoom.update_webinar_live_stream_status().webinar_id(id);
-            call.body_map(|body| body.action(value("action").as_str()).settings(settings))
-                .await
-                .expect("204");
+            call.body_map(|body| body.action(value("action").as_str()).settings(settings)).await.expect("204");
         }
 
         let ours = only(&by_us);
@@ -166,8 +159,7 @@ async fn a_text_arrives_exactly_as_it_was_given() {
         "quotes \" ' ` and \\ backslash".to_owned(),
         "line\r\nbreaks\nand\rreturns".to_owned(),
         "\r\n--zoom-livestream-0000000000000000--\r\n".to_owned(),
-        "--boundary\r\nContent-Disposition: form-data; name=\"action\"\r\n\r\nstop\r\n--boundary--"
-            .to_owned(),
+        "--boundary\r\nContent-Disposition: form-data; name=\"action\"\r\n\r\nstop\r\n--boundary--".to_owned(),
         "Köln 直播 🎥 \u{202e}rtl \u{0}nul".to_owned(),
         "a".repeat(1_000_000),
         "%20%2F+&=?#".to_owned(),
@@ -193,9 +185,7 @@ async fn a_text_arrives_exactly_as_it_was_given() {
         let call = client(&server);
         let call = call.update_meeting_live_stream().meeting_id(MEETING);
         let key = text.clone();
-        let sent = call
-            .body_map(|body| body.stream_url("rtmp://h/app").stream_key(key).page_url("https://h/"))
-            .await;
+        let sent = call.body_map(|body| body.stream_url("rtmp://h/app").stream_key(key).page_url("https://h/")).await;
         match sent {
             Ok(()) => assert_eq!(only(&server).field("stream_key"), Some(text.as_str())),
             Err(error) => {
@@ -234,14 +224,10 @@ async fn a_missing_value_or_invalid_id_is_refused_before_sending() {
     let call = zoom.update_meeting_live_stream_status().body_map(|body| body.action(Action::Stop));
     refused(call.await.expect_err("no id"), "`meeting_id` is required and was not set");
     for id in ["../users/me", "1/../../users/me", "0", "", "1\r\nX-Evil: 1", "1?a=b", "%2e%2e"] {
-        let call = zoom
-            .update_meeting_live_stream_status()
-            .meeting_id(id)
-            .body_map(|body| body.action(Action::Stop));
+        let call = zoom.update_meeting_live_stream_status().meeting_id(id).body_map(|body| body.action(Action::Stop));
         refused(call.await.expect_err(id), "is not a meeting ID");
     }
-    let call =
-        zoom.update_meeting_live_stream_status().meeting_id(MEETING).body_map(|body| body.action("Start"));
+    let call = zoom.update_meeting_live_stream_status().meeting_id(MEETING).body_map(|body| body.action("Start"));
     refused(call.await.expect_err("capitalized"), "it must be one of `start`, `stop`");
     assert_eq!(server.request_count(), 0);
 }
@@ -264,13 +250,9 @@ async fn a_length_is_counted_in_characters_and_its_error_names_field_limit_and_l
         assert!(error.to_string().ends_with(words), "{error}");
     }
     let call = zoom.update_meeting_live_stream().meeting_id(MEETING);
-    let call = call
-        .body_map(|body| body.stream_url("rtmp://h/a").stream_key("k".repeat(513)).page_url("https://h/"));
+    let call = call.body_map(|body| body.stream_url("rtmp://h/a").stream_key("k".repeat(513)).page_url("https://h/"));
     let error = call.await.expect_err("513");
-    assert!(
-        error.to_string().contains("`stream_key` has 513 characters, but Zoom accepts at most 512"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("`stream_key` has 513 characters, but Zoom accepts at most 512"), "{error}");
     assert_eq!(server.request_count(), 1);
 }
 
@@ -297,10 +279,7 @@ async fn an_id_is_accepted_as_a_number_of_any_length_or_as_pasted_text() {
     stop().meeting_id(String::from("https://example.zoom.us/j/84912345678?pwd=x")).await.expect("204");
     let paths: Vec<String> = server.requests().into_iter().map(|received| received.path).collect();
     let path = |id| format!("/v2/meetings/{id}/livestream/status");
-    assert_eq!(
-        paths,
-        ["68423085", "84912345678", "9007199254740993", "84912345678", "84912345678"].map(path)
-    );
+    assert_eq!(paths, ["68423085", "84912345678", "9007199254740993", "84912345678", "84912345678"].map(path));
 }
 
 #[tokio::test]

@@ -46,9 +46,10 @@ impl Server {
         if self.variables.is_empty() {
             return;
         }
-        let open = self.variables.iter().fold(self.url.clone(), |url, name| {
-            url.replace(&format!("{{{name}}}"), &format!("{{{{{name}}}}}"))
-        });
+        let open = self
+            .variables
+            .iter()
+            .fold(self.url.clone(), |url, name| url.replace(&format!("{{{name}}}"), &format!("{{{{{name}}}}}")));
         let filled = values.expand(&open);
         if filled != open {
             *self = server(&filled).0;
@@ -131,8 +132,7 @@ fn parts(raw: Raw<'_>, separator: &str) -> String {
     let mut parts = Vec::new();
     postman::each(raw, |part| {
         let part = Some(part);
-        let value =
-            postman::text(part).or_else(|| postman::text(postman::object::<postman::Entry>(part)?.value));
+        let value = postman::text(part).or_else(|| postman::text(postman::object::<postman::Entry>(part)?.value));
         parts.extend(value.map(|value| value.into_owned()));
     });
     parts.join(separator)

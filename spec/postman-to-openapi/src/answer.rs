@@ -240,10 +240,7 @@ fn documented(name: &str, value: &str, description: &str, exported: bool) -> Opt
         "x-xss-protection",
     ];
     let lower = name.to_ascii_lowercase();
-    if EVERYWHERE.contains(&lower.as_str())
-        || lower.starts_with("access-control-")
-        || !postman::is_header_name(name)
-    {
+    if EVERYWHERE.contains(&lower.as_str()) || lower.starts_with("access-control-") || !postman::is_header_name(name) {
         return None;
     }
     let mut field = Field::described(name.to_owned(), description.into(), exported);

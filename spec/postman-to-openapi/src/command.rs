@@ -6,9 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use lexopt::prelude::{Long, Short, Value};
-use postman_to_openapi::{
-    Converted, Converter, Error, Note, Overlay, Source, changes, printable, summary, with_table,
-};
+use postman_to_openapi::{Converted, Converter, Error, Note, Overlay, Source, changes, printable, summary, with_table};
 use similar::TextDiff;
 
 use crate::files::{self, Output, STDIN};
@@ -113,11 +111,7 @@ fn arguments() -> Result<Request, String> {
             Long("verbose") => arguments.verbose = true,
             Short('h') | Long("help") => return Ok(Request::Print(HELP.to_owned())),
             Short('V') | Long("version") => {
-                return Ok(Request::Print(format!(
-                    "{} {}\n",
-                    env!("CARGO_PKG_NAME"),
-                    env!("CARGO_PKG_VERSION")
-                )));
+                return Ok(Request::Print(format!("{} {}\n", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))));
             }
             Value(input) => arguments
                 .inputs
@@ -136,9 +130,7 @@ fn arguments() -> Result<Request, String> {
     }
     let is_stdin = |path: &Option<PathBuf>| path.as_deref() == Some(Path::new(STDIN));
     if is_stdin(&arguments.output) {
-        return Err(
-            "--output cannot be -, which is standard input; omit it to write to standard output".to_owned()
-        );
+        return Err("--output cannot be -, which is standard input; omit it to write to standard output".to_owned());
     }
     if is_stdin(&arguments.table) {
         return Err("--table cannot be -, which is standard input; name a Markdown file".to_owned());
@@ -224,11 +216,7 @@ fn convert(arguments: &Arguments) -> Result<ExitCode, Refusal> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn converted(
-    inputs: &[PathBuf],
-    overlay: Option<&Overlay>,
-    say: impl FnMut(Note),
-) -> Result<Converted, Refusal> {
+fn converted(inputs: &[PathBuf], overlay: Option<&Overlay>, say: impl FnMut(Note)) -> Result<Converted, Refusal> {
     let mut converter = Converter::new(say);
     for path in inputs {
         converter.read(&Source::new(path.display().to_string(), files::read(path)?)?)?;
@@ -262,9 +250,7 @@ fn say_changes(committed: &[u8], converted: &Converted) -> Result<(), Refusal> {
 /// Reads back what was made.
 fn document(made: &str) -> Result<serde_json::Value, Refusal> {
     serde_json::from_str(made).map_err(|error| {
-        Refusal::from(format!(
-            "the document that was made is not valid JSON ({error}); please report this bug"
-        ))
+        Refusal::from(format!("the document that was made is not valid JSON ({error}); please report this bug"))
     })
 }
 
@@ -300,8 +286,7 @@ fn check(output: &Path, committed: &[u8], converted: &Converted, table: Option<&
         let name = path.display().to_string();
         // A minimal diff of two very different documents takes minutes; after this time, it need not be minimal.
         let diff = TextDiff::configure().timeout(Duration::from_secs(2)).diff_lines(committed.as_str(), made);
-        let diff =
-            diff.unified_diff().context_radius(3).header(&printable(&name), "converted now").to_string();
+        let diff = diff.unified_diff().context_radius(3).header(&printable(&name), "converted now").to_string();
         diff.lines().for_each(tell);
     }
     for (path, ..) in &compared {

@@ -49,8 +49,7 @@ impl Carried {
         let Carried::Value { shape: Shape { kind: Kind::Object(object), .. }, .. } = self else {
             return None;
         };
-        let field =
-            |member: Member| Field { name: member.name.into(), shape: member.shape, ..Field::default() };
+        let field = |member: Member| Field { name: member.name.into(), shape: member.shape, ..Field::default() };
         Some(object.members.into_iter().map(field).collect())
     }
 }
@@ -152,9 +151,7 @@ impl Field {
             self.shape.disputed = true;
         }
         self.example = match (self.example.take(), other.example) {
-            (Some(a), Some(b)) if mine == others => {
-                Some(std::cmp::min_by_key(a, b, |value| value.to_string()))
-            }
+            (Some(a), Some(b)) if mine == others => Some(std::cmp::min_by_key(a, b, |value| value.to_string())),
             (a, b) if mine >= others => a.or(b),
             (a, b) => b.or(a),
         };
@@ -355,8 +352,7 @@ impl Content {
             mask.text(&mut example.name);
             example.name = example_name(&example.name);
             let Some(json) = &mut example.json else { return true };
-            if !(matches!(schema, Carried::Form(_)) || is_disputed || json.contains(OPEN) || mask.finds(json))
-            {
+            if !(matches!(schema, Carried::Form(_)) || is_disputed || json.contains(OPEN) || mask.finds(json)) {
                 return true;
             }
             let Ok(mut value) = serde_json::from_str(json) else { return false };

@@ -86,12 +86,7 @@ impl Builder {
         if let Some(known) = path.operations.get_mut(&method) {
             self.merged += 1;
             known.join(operation);
-            return Some(format!(
-                "{} {} ({})",
-                method.name().to_ascii_uppercase(),
-                path.template,
-                known.summary
-            ));
+            return Some(format!("{} {} ({})", method.name().to_ascii_uppercase(), path.template, known.summary));
         }
         path.operations.add(method, operation, Operation::join);
         None
@@ -152,8 +147,7 @@ impl Builder {
         }
         disputes(&paths, servers_are_given.then_some(&server), say);
         name_operations(&mut paths, say);
-        let joined =
-            |texts: BTreeSet<String>, between: &str| texts.into_iter().collect::<Vec<_>>().join(between);
+        let joined = |texts: BTreeSet<String>, between: &str| texts.into_iter().collect::<Vec<_>>().join(between);
         let mut title = joined(self.titles, ", ");
         mask.text(&mut title);
         if title.is_empty() {
@@ -173,8 +167,8 @@ fn version(raw: postman::Raw<'_>) -> Option<String> {
     }
     let mut numbers = [None, None, None];
     postman::entries(raw, |entry| {
-        let at = postman::text(entry.key)
-            .and_then(|key| ["major", "minor", "patch"].iter().position(|name| *name == key));
+        let at =
+            postman::text(entry.key).and_then(|key| ["major", "minor", "patch"].iter().position(|name| *name == key));
         if let Some(number) = at.and_then(|at| numbers.get_mut(at)) {
             *number = postman::filled(entry.value).map(|value| value.into_owned());
         }
@@ -295,9 +289,7 @@ impl Document {
     /// The path, method and number of requests of every operation.
     pub fn operations(&self) -> impl Iterator<Item = (&str, Method, usize)> {
         self.paths.iter().flat_map(|path| {
-            path.operations
-                .iter()
-                .map(|(method, operation)| (&*path.template, *method, operation.requests as usize))
+            path.operations.iter().map(|(method, operation)| (&*path.template, *method, operation.requests as usize))
         })
     }
 

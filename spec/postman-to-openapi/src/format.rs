@@ -47,9 +47,7 @@ fn part(text: &str, range: impl SliceIndex<str, Output = str>) -> &str {
 }
 
 fn digits(text: &str, low: u32, high: u32) -> bool {
-    text.len() == 2
-        && text.parse::<u32>().is_ok_and(|number| (low..=high).contains(&number))
-        && !text.starts_with('+')
+    text.len() == 2 && text.parse::<u32>().is_ok_and(|number| (low..=high).contains(&number)) && !text.starts_with('+')
 }
 
 fn is_date(text: &str) -> bool {
@@ -122,9 +120,7 @@ fn is_uri(text: &str) -> bool {
         && port.bytes().all(|byte| byte.is_ascii_digit())
         && rest.matches('#').count() < 2
         && rest.bytes().enumerate().all(|(at, byte)| match byte {
-            b'%' => {
-                rest.as_bytes().get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
-            }
+            b'%' => rest.as_bytes().get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)),
             _ => byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=".contains(&byte),
         })
 }

@@ -50,8 +50,7 @@ pub fn operation_id(name: &str, method: Method, path: &str) -> Option<String> {
         said.truncate(once.len());
     }
     // `Permanently delete a file` has its own verb too.
-    let adverb =
-        matches!(said.as_slice(), [first, second, ..] if first.ends_with("ly") && second == verb(method));
+    let adverb = matches!(said.as_slice(), [first, second, ..] if first.ends_with("ly") && second == verb(method));
     let own_verb = led || adverb || said.first().is_some_and(|first| has(VERBS, first));
     let verb = if own_verb { said.remove(0) } else { verb(method).to_owned() };
     let resource = resources(path).map(words).find(|words| *words != [verb.as_str()]).unwrap_or_default();
@@ -61,9 +60,9 @@ pub fn operation_id(name: &str, method: Method, path: &str) -> Option<String> {
         push(&mut id, &said.remove(0));
     }
     let same = |a: &str, b: &str| a == b || singularized(a) == singularized(b);
-    let is_said = said.windows(resource.len().max(1)).any(|window| {
-        window.len() == resource.len() && window.iter().zip(&resource).all(|(a, b)| same(a, b))
-    });
+    let is_said = said
+        .windows(resource.len().max(1))
+        .any(|window| window.len() == resource.len() && window.iter().zip(&resource).all(|(a, b)| same(a, b)));
     if let Some((last, before)) = resource.split_last().filter(|_| !is_said) {
         before.iter().for_each(|word| push(&mut id, word));
         push(&mut id, &singularized(last));
@@ -113,14 +112,10 @@ pub fn resource(path: &str) -> Option<&str> {
 fn resources(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|segment| {
         let version = segment.strip_prefix(['v', 'V']).is_some_and(|number| {
-            number.starts_with(|c: char| c.is_ascii_digit())
-                && number.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+            number.starts_with(|c: char| c.is_ascii_digit()) && number.bytes().all(|b| b.is_ascii_digit() || b == b'.')
         });
         let base = matches!(segment.to_ascii_lowercase().as_str(), "" | "api" | "rest");
-        !base
-            && !version
-            && !segment.contains(['{', '%'])
-            && segment.bytes().any(|byte| byte.is_ascii_alphabetic())
+        !base && !version && !segment.contains(['{', '%']) && segment.bytes().any(|byte| byte.is_ascii_alphabetic())
     })
 }
 
@@ -172,9 +167,7 @@ fn singularized(word: &str) -> String {
         return format!("{stem}y");
     }
     // `statuses` but not `houses`.
-    if let Some(stem) =
-        word.strip_suffix("uses").filter(|stem| stem.len() > 2 && !stem.ends_with(['a', 'e', 'o']))
-    {
+    if let Some(stem) = word.strip_suffix("uses").filter(|stem| stem.len() > 2 && !stem.ends_with(['a', 'e', 'o'])) {
         return format!("{stem}us");
     }
     for ending in ["sses", "shes", "ches", "xes", "zes"] {
@@ -200,12 +193,7 @@ mod tests {
     #[test]
     fn an_id_is_verb_resource_and_the_rest_of_the_name() {
         for (name, method, path, id) in [
-            (
-                "Update a live stream",
-                Method::Patch,
-                "/meetings/{meetingId}/livestream",
-                "updateMeetingLiveStream",
-            ),
+            ("Update a live stream", Method::Patch, "/meetings/{meetingId}/livestream", "updateMeetingLiveStream"),
             (
                 "Update Live Stream Status",
                 Method::Patch,
@@ -225,12 +213,7 @@ mod tests {
             // The item's own verb wins over the method's.
             ("Unassign a role", Method::Delete, "/roles/{roleId}/members/{memberId}", "unassignRole"),
             ("Subscribe to a plan", Method::Post, "/accounts/{id}/plans", "subscribeAccountToPlan"),
-            (
-                "Switch a user's account",
-                Method::Put,
-                "/accounts/{id}/users/{id}/account",
-                "switchUserAccount",
-            ),
+            ("Switch a user's account", Method::Put, "/accounts/{id}/users/{id}/account", "switchUserAccount"),
             ("Reticulate the splines", Method::Post, "/splines", "reticulateSplines"),
             ("All the users", Method::Get, "/users", "getAllUsers"),
             ("The users", Method::Get, "/users", "getUsers"),

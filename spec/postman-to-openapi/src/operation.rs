@@ -118,11 +118,7 @@ impl Operation {
         let same = |a: &Parameter, b: &Parameter| {
             let (a_name, b_name) = (&a.field.name, &b.field.name);
             a.place == b.place
-                && if a.place == Place::Header {
-                    a_name.eq_ignore_ascii_case(b_name)
-                } else {
-                    a_name == b_name
-                }
+                && if a.place == Place::Header { a_name.eq_ignore_ascii_case(b_name) } else { a_name == b_name }
         };
         for parameter in &mut self.parameters {
             if !others.iter().any(|other| same(parameter, other)) {

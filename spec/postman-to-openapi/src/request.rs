@@ -133,12 +133,7 @@ fn saved_query(original: &Request<'_>, operation: &mut Operation, context: &mut 
     }
 }
 
-fn path_parameters(
-    address: &Address,
-    raw: Raw<'_>,
-    operation: &mut Operation,
-    context: &mut Context<'_, '_>,
-) {
+fn path_parameters(address: &Address, raw: Raw<'_>, operation: &mut Operation, context: &mut Context<'_, '_>) {
     for path in &address.parameters {
         let mut field = Field { required: true, ..Field::named(&path.name, context.exported) };
         if let Some(value) = &path.value {
@@ -166,12 +161,7 @@ fn in_path(shape: Shape) -> Shape {
     }
 }
 
-fn query_parameters(
-    address: &Address,
-    raw: Raw<'_>,
-    operation: &mut Operation,
-    context: &mut Context<'_, '_>,
-) {
+fn query_parameters(address: &Address, raw: Raw<'_>, operation: &mut Operation, context: &mut Context<'_, '_>) {
     let mut listed = Vec::new();
     if let Some(url) = postman::object::<Url<'_>>(raw)
         && postman::is_list(url.query)
@@ -188,8 +178,7 @@ fn query_parameters(
         });
     }
     // An edited text may have more than the list.
-    for (name, value) in address.query.iter().filter(|(name, _)| !listed.iter().any(|key| key == name.trim()))
-    {
+    for (name, value) in address.query.iter().filter(|(name, _)| !listed.iter().any(|key| key == name.trim())) {
         let field = valued(Field::named(name.trim(), context.exported), value, context);
         query_parameter(field, operation, context);
     }
@@ -207,21 +196,13 @@ fn query_parameter(field: Field, operation: &mut Operation, context: &mut Contex
         return;
     }
     if let Some((name, member)) = deep(&field.name) {
-        let at = operation
-            .parameters
-            .iter()
-            .position(|known| known.place == Place::Query && known.field.name == name);
+        let at = operation.parameters.iter().position(|known| known.place == Place::Query && known.field.name == name);
         let known = at.and_then(|at| operation.parameters.get_mut(at));
         match known {
             Some(parameter) if parameter.deep => {
                 parameter.field.required |= field.required;
                 if let Kind::Object(object) = &mut parameter.field.shape.kind {
-                    describe_member(
-                        &mut parameter.field.description.text,
-                        object,
-                        member,
-                        &field.description,
-                    );
+                    describe_member(&mut parameter.field.description.text, object, member, &field.description);
                     add_member(object, member, field.shape);
                 }
                 return;
@@ -231,23 +212,15 @@ fn query_parameter(field: Field, operation: &mut Operation, context: &mut Contex
                 let mut object = Object::once(Vec::new());
                 add_member(&mut object, member, field.shape.clone());
                 let shape = Shape::of(Kind::Object(Box::new(object)));
-                let field = Field {
-                    name: name.to_owned(),
-                    shape,
-                    values: Vec::new(),
-                    example: None,
-                    separator: None,
-                    ..field
-                };
+                let field =
+                    Field { name: name.to_owned(), shape, values: Vec::new(), example: None, separator: None, ..field };
                 operation.parameters.push(Parameter { place: Place::Query, field, deep: true });
                 return;
             }
         }
     }
-    let known = operation
-        .parameters
-        .iter_mut()
-        .find(|known| known.place == Place::Query && known.field.name == field.name);
+    let known =
+        operation.parameters.iter_mut().find(|known| known.place == Place::Query && known.field.name == field.name);
     match known {
         Some(parameter) => {
             parameter.deep = false;
@@ -290,11 +263,7 @@ fn add_member(object: &mut Object, name: &str, shape: Shape) {
 }
 
 /// Reads headers, including a hand-written `Authorization`. Returns the content type.
-fn header_parameters(
-    raw: Raw<'_>,
-    operation: &mut Operation,
-    context: &mut Context<'_, '_>,
-) -> Option<String> {
+fn header_parameters(raw: Raw<'_>, operation: &mut Operation, context: &mut Context<'_, '_>) -> Option<String> {
     const NOT_PARAMETERS: [&str; 9] = [
         "accept",
         "content-type",
@@ -337,9 +306,8 @@ fn header_parameters(
             );
             return;
         }
-        let same = |known: &&mut Parameter| {
-            known.place == Place::Header && known.field.name.eq_ignore_ascii_case(&field.name)
-        };
+        let same =
+            |known: &&mut Parameter| known.place == Place::Header && known.field.name.eq_ignore_ascii_case(&field.name);
         match operation.parameters.iter_mut().find(same) {
             Some(known) => known.field.join(field),
             None => operation.parameters.push(Parameter { place: Place::Header, field, deep: false }),

@@ -150,12 +150,8 @@ impl<'a> Walk<'_, 'a> {
                 ),
             )
         })?;
-        let mut context = Context {
-            variables: place.variables,
-            secrets: &mut self.builder.secrets,
-            notes,
-            exported: self.exported,
-        };
+        let mut context =
+            Context { variables: place.variables, secrets: &mut self.builder.secrets, notes, exported: self.exported };
         let own = if request.auth.is_some() { request.auth } else { node.auth };
         let auth = if own.is_some() { own } else { place.auth };
         let mut security = auth::read(auth, place.variables, context.secrets);
@@ -205,14 +201,7 @@ impl<'a> Walk<'_, 'a> {
         Ok(())
     }
 
-    fn left_out(
-        &mut self,
-        raw: Json<'a>,
-        place: Place<'_, 'a>,
-        title: Option<&str>,
-        topic: &'static str,
-        text: &str,
-    ) {
+    fn left_out(&mut self, raw: Json<'a>, place: Place<'_, 'a>, title: Option<&str>, topic: &'static str, text: &str) {
         self.builder.left_out += 1;
         let place = self.path(raw, place, title);
         let text = if text.is_empty() { topic } else { text }.to_owned();

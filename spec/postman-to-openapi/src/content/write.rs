@@ -43,8 +43,7 @@ impl Serialize for Media<'_> {
             && fields.iter().any(|field| !field.content_type.is_empty())
         {
             let typed = fields.iter().filter(|field| !field.content_type.is_empty());
-            let encodings =
-                typed.map(|field| (&field.name, Members([("contentType", &*field.content_type)])));
+            let encodings = typed.map(|field| (&field.name, Members([("contentType", &*field.content_type)])));
             map.serialize_entry("encoding", &Members(encodings))?;
         }
         map.end()

@@ -23,8 +23,8 @@ fn read(path: &str) -> String {
 fn convert(items: &[String], overlay: Option<&str>) -> String {
     let mut converter = Converter::new(|_| {});
     for item in items {
-        let source = Source::new(item.as_str(), read(&format!("postman/{item}")).into_bytes())
-            .expect("an item is JSON");
+        let source =
+            Source::new(item.as_str(), read(&format!("postman/{item}")).into_bytes()).expect("an item is JSON");
         converter.read(&source).expect("a Postman item");
     }
     let overlay = overlay.map(|overlay| Overlay::new("overlay.json", overlay).expect("the overlay is JSON"));
@@ -79,20 +79,14 @@ fn schema<'d>(document: &'d Value, path: &str) -> &'d Value {
 #[test]
 fn the_committed_document_is_up_to_date() {
     let made = convert(&all_items(), Some(&read("overlay.json")));
-    assert!(
-        made == read("openapi.json"),
-        "spec/openapi.json is out of date; the converter's --check shows how"
-    );
+    assert!(made == read("openapi.json"), "spec/openapi.json is out of date; the converter's --check shows how");
 }
 
 #[test]
 fn the_table_in_the_readme_is_up_to_date() {
     let readme = read("../README.md");
     let made = with_table("README.md", &readme, &document()).expect("the README has a place for it");
-    assert!(
-        made == readme,
-        "README.md is out of date; run the converter as its section \"Operations\" describes"
-    );
+    assert!(made == readme, "README.md is out of date; run the converter as its section \"Operations\" describes");
 }
 
 #[test]
@@ -187,10 +181,7 @@ fn every_response_keeps_its_status_text_and_codes() {
         ]),
         "the text of the item is cut off before 3161, which the overlay adds"
     );
-    assert_eq!(
-        operation(&document, STREAM)["responses"]["204"]["description"],
-        "Meeting live stream updated."
-    );
+    assert_eq!(operation(&document, STREAM)["responses"]["204"]["description"], "Meeting live stream updated.");
 }
 
 #[test]
@@ -257,8 +248,7 @@ fn adding_a_whole_collection_does_not_change_what_the_items_say() {
     let items: Vec<Value> = live_stream_items()
         .iter()
         .map(|item| {
-            let mut item: Value =
-                serde_json::from_str(&read(&format!("postman/{item}"))).expect("an item is JSON");
+            let mut item: Value = serde_json::from_str(&read(&format!("postman/{item}"))).expect("an item is JSON");
             for variable in item["request"]["url"]["variable"].as_array_mut().expect("path variables") {
                 variable["value"] = json!("ut amet");
             }
@@ -317,7 +307,6 @@ fn a_file_with_crlf_line_endings_has_a_place_for_the_table() {
 #[test]
 fn a_vertical_bar_does_not_end_a_cell_of_the_table() {
     let document = json!({"paths": {"/a|b": {"get": {"operationId": "getA", "responses": {}}}}});
-    let made =
-        with_table("t.md", "<!-- operations -->\n<!-- end of operations -->", &document).expect("a table");
+    let made = with_table("t.md", "<!-- operations -->\n<!-- end of operations -->", &document).expect("a table");
     assert!(made.contains("`GET /a\\|b`"), "{made}");
 }
