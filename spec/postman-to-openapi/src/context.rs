@@ -1,5 +1,6 @@
 //! What the readers of one item share.
 
+use crate::address::Survey;
 use crate::secret::Secrets;
 use crate::variables::Variables;
 
@@ -7,6 +8,8 @@ use crate::variables::Variables;
 pub struct Context<'w, 'v> {
     /// The variables in scope.
     pub variables: &'v Variables<'v>,
+    /// What the file's URLs have in common.
+    pub survey: &'v Survey,
     /// The credentials found so far.
     pub secrets: &'w mut Secrets,
     /// Notes about the item: topic and text.

@@ -66,7 +66,16 @@ impl Builder {
     }
 
     /// Adds a request. Returns the operation it was merged into, if any.
-    pub fn add(&mut self, method: Method, address: Address, mut operation: Operation) -> Option<String> {
+    ///
+    /// # Errors
+    ///
+    /// Only a server without a value tells it from another operation.
+    pub fn add(
+        &mut self,
+        method: Method,
+        address: Address,
+        mut operation: Operation,
+    ) -> Result<Option<String>, (&'static str, String)> {
         operation.server = address.server;
         let path = self.paths.entry(template::nameless(&address.path)).or_insert_with(|| Path {
             template: address.path.clone(),
@@ -84,17 +93,26 @@ impl Builder {
         operation.parameters.shrink_to_fit();
         operation.bodies.shrink_to_fit();
         if let Some(known) = path.operations.get_mut(&method) {
+            let with =
+                format!("{} {} ({})", method.name().to_ascii_uppercase(), path.template, known.summary);
+            let names_nothing =
+                !path.template.split('/').any(|part| !part.is_empty() && !part.starts_with('{'));
+            let open = operation.server.variables.first().or(known.server.variables.first());
+            if let Some(open) = open.filter(|_| names_nothing && operation.server != known.server) {
+                return Err((
+                    "only a variable without a value tells its URL from another; give it one in the collection or an environment",
+                    format!(
+                        "only the variable {{{{{open}}}}}, which has no value, tells its URL from that of {with}; \
+                         give it one in the collection or an environment"
+                    ),
+                ));
+            }
             self.merged += 1;
             known.join(operation);
-            return Some(format!(
-                "{} {} ({})",
-                method.name().to_ascii_uppercase(),
-                path.template,
-                known.summary
-            ));
+            return Ok(Some(with));
         }
         path.operations.add(method, operation, Operation::join);
-        None
+        Ok(None)
     }
 
     /// Finishes names and order, and hides credentials. If the overlay defines servers, they apply to every

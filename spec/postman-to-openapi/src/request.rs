@@ -24,7 +24,7 @@ pub fn read(
     name: &str,
     context: &mut Context<'_, '_>,
 ) -> Result<(Operation, Address), &'static str> {
-    let mut address = address::read(request.url, context.variables)?;
+    let mut address = address::read(request.url, context.variables, context.survey)?;
     if let Some(userinfo) = address.userinfo.take() {
         userinfo.split(':').for_each(|part| context.secrets.learn(part));
     }
@@ -108,7 +108,7 @@ fn is_new<'a>(text: &'a str, seen: &mut Vec<&'a str>, context: &mut Context<'_, 
 
 /// Joins the query of a saved request, which may have other values and further parameters.
 fn saved_query(original: &Request<'_>, operation: &mut Operation, context: &mut Context<'_, '_>) {
-    let Ok(address) = address::read(original.url, context.variables) else { return };
+    let Ok(address) = address::read(original.url, context.variables, context.survey) else { return };
     let mut saved = Operation::default();
     let notes = context.notes.len();
     query_parameters(&address, original.url, &mut saved, context);

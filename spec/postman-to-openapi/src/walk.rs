@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::address::{self, Survey};
 use crate::answer::{self, Answer};
 use crate::auth::{self, Security};
 use crate::context::Context;
@@ -40,11 +41,20 @@ pub fn source(source: &Source, builder: &mut Builder, say: &mut dyn FnMut(Note))
     };
     let mut raw = source.root().ok_or_else(refusal)?;
     let exported = marker::exported(raw.get());
-    let mut walk = Walk { source, builder, say, known: (0, 1), exported, item: true };
+    let mut walk = Walk {
+        source,
+        builder,
+        say,
+        known: (0, 1),
+        exported,
+        item: true,
+        survey: Survey::default(),
+        is_survey: false,
+    };
     let none = Variables::default();
+    let outside = Place { folders: &[], auth: None, variables: &none };
     if postman::is_list(Some(raw)) {
-        let place = Place { folders: &[], auth: None, variables: &none };
-        postman::each(Some(raw), |item| walk.item(item, place));
+        walk.items(&raw.elements().collect::<Vec<_>>(), outside);
         return Ok(());
     }
     let mut node: Node<'_> = postman::object(Some(raw)).ok_or_else(refusal)?;
@@ -58,7 +68,7 @@ pub fn source(source: &Source, builder: &mut Builder, say: &mut dyn FnMut(Note))
         return Err(refusal());
     }
     if node.request.is_some() || node.info.is_none() {
-        walk.item(raw, Place { folders: &[], auth: None, variables: &none });
+        walk.items(&[raw], outside);
         return Ok(());
     }
     if let Some(info) = postman::object::<Info<'_>>(node.info) {
@@ -68,7 +78,7 @@ pub fn source(source: &Source, builder: &mut Builder, say: &mut dyn FnMut(Note))
     let variables = Variables::read(node.variable, None, &mut walk.builder.secrets);
     walk.builder.variables.learn(&variables);
     let place = Place { folders: &[], auth: node.auth, variables: &variables };
-    postman::each(node.item, |item| walk.item(item, place));
+    walk.items(&node.item.into_iter().flat_map(Json::elements).collect::<Vec<_>>(), place);
     Ok(())
 }
 
@@ -82,9 +92,20 @@ struct Walk<'w, 'a> {
     exported: bool,
     /// Whether the file contains single items rather than a collection.
     item: bool,
+    survey: Survey,
+    /// Whether the URLs are only surveyed.
+    is_survey: bool,
 }
 
 impl<'a> Walk<'_, 'a> {
+    /// Reads the file's items, after a survey of their URLs.
+    fn items(&mut self, items: &[Json<'a>], place: Place<'_, 'a>) {
+        for is_survey in [true, false] {
+            self.is_survey = is_survey;
+            items.iter().for_each(|item| self.item(*item, place));
+        }
+    }
+
     fn item(&mut self, raw: Json<'a>, place: Place<'_, 'a>) {
         let Some(node) = postman::object::<Node<'a>>(Some(raw)) else {
             return self.left_out(raw, place, None, "it is not a JSON object; export it again", "");
@@ -139,6 +160,12 @@ impl<'a> Walk<'_, 'a> {
             false => postman::object::<Request<'_>>(Some(request))
                 .ok_or(("its request is neither an object nor a URL; export it again", String::new()))?,
         };
+        if self.is_survey {
+            if let Ok(address) = address::read(request.url, place.variables, &Survey::default()) {
+                self.survey.add(&address);
+            }
+            return Ok(());
+        }
         let method = postman::filled(request.method).unwrap_or(Cow::Borrowed("GET"));
         let method = Method::read(&method).ok_or_else(|| {
             let topic = "OpenAPI does not support its method; change the method, or describe the operation by hand";
@@ -152,6 +179,7 @@ impl<'a> Walk<'_, 'a> {
         })?;
         let mut context = Context {
             variables: place.variables,
+            survey: &self.survey,
             secrets: &mut self.builder.secrets,
             notes,
             exported: self.exported,
@@ -191,8 +219,7 @@ impl<'a> Walk<'_, 'a> {
         if self.item {
             operation.trust_as_item();
         }
-        let merged = self.builder.add(method, address, operation);
-        if let Some(with) = merged {
+        if let Some(with) = self.builder.add(method, address, operation)? {
             let place = self.path(raw, place, Some(title));
             let text = format!("into {with}");
             (self.say)(Note {
@@ -213,6 +240,9 @@ impl<'a> Walk<'_, 'a> {
         topic: &'static str,
         text: &str,
     ) {
+        if self.is_survey {
+            return;
+        }
         self.builder.left_out += 1;
         let place = self.path(raw, place, title);
         let text = if text.is_empty() { topic } else { text }.to_owned();

@@ -10,7 +10,7 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 /// Converts JSON values, each like a file; returns the document, notes and counts.
-fn convert(files: &[Value]) -> (Value, Vec<Note>, Counts) {
+pub fn convert(files: &[Value]) -> (Value, Vec<Note>, Counts) {
     let files: Vec<String> = files.iter().map(Value::to_string).collect();
     let (text, notes, counts) = convert_texts(&files.iter().map(String::as_str).collect::<Vec<_>>());
     (serde_json::from_str(&text).expect("a document is JSON"), notes, counts)
@@ -28,7 +28,7 @@ fn convert_texts(files: &[&str]) -> (String, Vec<Note>, Counts) {
     (text, notes, counts)
 }
 
-fn item(name: &str, method: &str, url: &str) -> Value {
+pub fn item(name: &str, method: &str, url: &str) -> Value {
     json!({"name": name, "request": {"method": method, "url": url}})
 }
 
