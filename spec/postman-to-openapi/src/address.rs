@@ -5,10 +5,12 @@ use std::collections::HashMap;
 
 use percent_encoding::percent_decode_str;
 
+use crate::format;
 use crate::name;
 use crate::postman::{self, Raw, Url};
 use crate::scalar;
 use crate::shape::Kind;
+use crate::template;
 use crate::text::split_while;
 use crate::variables::{self, Variables};
 
@@ -27,6 +29,8 @@ pub struct Address {
     pub userinfo: Option<String>,
     /// The start of the path that comes from variables, if more follows them.
     base: Option<String>,
+    /// The parameters whose place a recorded id had.
+    pub recorded: Vec<String>,
 }
 
 /// What the URLs of one file have in common.
@@ -34,11 +38,14 @@ pub struct Address {
 pub struct Survey {
     /// The start of every path that begins with variables, by host.
     bases: HashMap<String, String>,
+    /// How many paths have the same shape, in which a number counts as a parameter.
+    shapes: HashMap<String, u32>,
 }
 
 impl Survey {
     /// Adds a request's URL.
     pub fn add(&mut self, address: &Address) {
+        *self.shapes.entry(shape(&address.path)).or_default() += 1;
         if let Some(base) = &address.base {
             let known = self.bases.entry(address.server.url.clone()).or_insert_with(|| base.clone());
             while !is_below(base, known) {
@@ -46,6 +53,30 @@ impl Survey {
             }
         }
     }
+}
+
+/// A path in which parameters and numbers are alike.
+fn shape(path: &str) -> String {
+    let segments = segments(path).map(|segment| match recorded(segment) {
+        Some((_, ending)) => format!("/{{}}{ending}"),
+        None => format!("/{}", template::nameless(segment)),
+    });
+    segments.collect()
+}
+
+/// Splits a segment that begins with a recorded id, or is a placeholder for one, before its ending: `17.json`,
+/// `17:cancel`.
+fn recorded(segment: &str) -> Option<(&str, &str)> {
+    let (id, ending) = split_while(segment, |c| !matches!(c, '.' | ':'));
+    let is_ending =
+        ending.is_empty() || ending.trim_start_matches(['.', ':']).starts_with(char::is_alphabetic);
+    let is_number = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    (is_ending && (is_number || is_certain(id))).then_some((id, ending))
+}
+
+/// Whether a segment cannot be anything but an id: a UUID, or an exporter's placeholder such as `<long>`.
+fn is_certain(id: &str) -> bool {
+    format::of(id) == Some("uuid") || id.starts_with("%3C") && scalar::read(&decoded(id), "").placeholder
 }
 
 /// Whether a path is the base or continues after it.
@@ -105,6 +136,7 @@ const MOST_PARAMETERS: usize = 100;
 /// There is no URL, it is empty, or its path has too many parameters.
 pub fn read(raw: Raw<'_>, variables: &Variables<'_>, survey: &Survey) -> Result<Address, &'static str> {
     let mut address = split(raw, variables)?;
+    address.parameterize(survey);
     if address.parameters.len() > MOST_PARAMETERS {
         return Err("its path has more than 100 parameters; shorten it");
     }
@@ -174,14 +206,15 @@ fn parts(raw: Raw<'_>, separator: &str) -> String {
 }
 
 fn parse(text: &str, declared: &[String], variables: &Variables<'_>) -> Option<Address> {
-    let (head, tail) = split_head(text.strip_prefix("//").unwrap_or(text));
+    let text = braced(text.strip_prefix("//").unwrap_or(text));
+    let (head, tail) = split_head(&text);
     let word = head.rsplit_once("}}").map_or(head, |(_, word)| word);
     let lead = variables.expand(head.strip_suffix(word).unwrap_or_default());
     // Only a path can continue with a word after a variable without a value.
     let is_word = word.starts_with(char::is_alphanumeric) && !word.contains(['.', ':']);
     let between = if lead.ends_with("}}") && is_word { "/" } else { "" };
     let whole = format!("{lead}{between}{word}{tail}");
-    let whole = Some(whole.split('#').next().unwrap_or_default()).filter(|whole| !whole.is_empty())?;
+    let whole = whole.split('#').next().filter(|whole| !whole.is_empty() && !whole.starts_with('<'))?;
     let (place, query) = whole.split_once('?').unwrap_or((whole, ""));
     let (host, path) = if head.is_empty() { ("", place) } else { split_host(place) };
     let (server, userinfo) = server(host);
@@ -215,6 +248,22 @@ fn parse(text: &str, declared: &[String], variables: &Variables<'_>) -> Option<A
     Some(address)
 }
 
+/// Writes `<name>`, which people fill in by hand, as the variable that it is. A type between the brackets stays.
+fn braced(url: &str) -> String {
+    let (mut rest, query) = url.split_at(url.find(['?', '#']).unwrap_or(url.len()));
+    let mut out = String::new();
+    while let Some((before, inside)) = rest.split_once('<')
+        && let Some((name, after)) = inside.split_once('>')
+    {
+        let is_word = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' '));
+        let is_name =
+            is_word && !name.trim().is_empty() && !scalar::read(&format!("<{name}>"), "").placeholder;
+        out.push_str(&if is_name { format!("{before}{{{{{name}}}}}") } else { format!("{before}<{name}>") });
+        rest = after;
+    }
+    out + rest + query
+}
+
 /// The segments of a path; several slashes count as one.
 fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|segment| !segment.is_empty())
@@ -244,7 +293,7 @@ fn base_path(segment: &str, variables: &Variables<'_>) -> Option<String> {
     variables::whole(segment)?;
     let value = variables.expand(segment);
     let id = matches!(scalar::read(&value, "").shape.kind, Kind::Integer(_) | Kind::Text(Some(_)));
-    (!value.contains("{{") && !id).then(|| value.into_owned())
+    (!value.contains("{{") && !value.starts_with(':') && !id).then(|| value.into_owned())
 }
 
 fn server(head: &str) -> (Server, Option<String>) {
@@ -282,13 +331,55 @@ fn server(head: &str) -> (Server, Option<String>) {
 }
 
 impl Address {
+    /// Turns recorded ids into parameters that are named after the segment before: a UUID always, and a number if several
+    /// requests have the same path apart from their ids, or the same start of a path up to this one.
+    fn parameterize(&mut self, survey: &Survey) {
+        if segments(&self.path).all(|segment| recorded(segment).is_none()) {
+            return;
+        }
+        let path = std::mem::take(&mut self.path);
+        let is_shared = |path: &str| survey.shapes.get(&shape(path)).is_some_and(|count| *count > 1);
+        let all = is_shared(&path);
+        let mut known = std::mem::take(&mut self.parameters).into_iter();
+        let mut before = "";
+        for segment in segments(&path) {
+            let found = recorded(segment).filter(|(id, _)| {
+                // What follows `api` or nothing at all is a version.
+                let is_owned =
+                    !matches!(before.to_ascii_lowercase().as_str(), "" | "api" | "rest" | "v" | "version");
+                is_certain(id) || is_owned && (all || is_shared(&format!("{}/{segment}", self.path)))
+            });
+            self.path.push('/');
+            if let Some((id, ending)) = found {
+                self.parameter(&name::id_of(before), Some(decoded(id)));
+                self.recorded.extend(self.parameters.last().map(|parameter| parameter.name.clone()));
+                self.path.push_str(ending);
+                continue;
+            }
+            let mut rest = segment;
+            while let Some((literal, inside)) = rest.split_once('{') {
+                self.path.push_str(literal);
+                if let Some(parameter) = known.next() {
+                    self.parameter(&parameter.key, parameter.value);
+                }
+                rest = inside.split_once('}').map_or("", |(_, after)| after);
+            }
+            self.path.push_str(rest);
+            if !segment.contains('{') {
+                before = segment;
+            }
+        }
+        if path.ends_with('/') {
+            self.path.push('/');
+        }
+    }
+
     /// Appends a segment, in which `:id`, `{{id}}` and `{id}` are parameters.
     fn segment(&mut self, segment: &str, declared: &[String], variables: &Variables<'_>) {
         let mut rest = segment;
-        if let Some(name) = segment.strip_prefix(':')
-            && !name.is_empty()
-        {
-            let (name, behind) = match declared.iter().any(|key| key == name) {
+        if let Some(name) = segment.strip_prefix(':') {
+            // Only the app takes `:id:cancel` for one name.
+            let (name, behind) = match !name.contains(':') && declared.iter().any(|key| key == name) {
                 true => (name, ""),
                 false => split_while(name, |c| c.is_alphanumeric() || c == '_' || c == '-'),
             };
@@ -297,10 +388,19 @@ impl Address {
                 rest = behind;
             }
         }
+        let blank = segment.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+        let blank = blank.or(segment.strip_prefix("YOUR_")).filter(|name| !name.is_empty());
+        if let Some(name) =
+            blank.filter(|name| name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' ')))
+        {
+            return self.parameter(name, None);
+        }
         while let Some((before, name, after)) = variables::next(rest) {
             self.braced(before);
             let value = variables.expand(&format!("{{{{{}}}}}", name.trim())).into_owned();
-            self.parameter(name.trim(), Some(value).filter(|value| !value.contains("{{")));
+            // A value such as `:feed` is a name too.
+            let value = Some(value).filter(|value| !value.contains("{{") && !value.starts_with(':'));
+            self.parameter(name.trim(), value);
             rest = after;
         }
         self.braced(rest);

@@ -219,6 +219,18 @@ fn commonest(paths: &[Path]) -> Server {
 
 /// Reports where requests disagree, and which servers the overlay replaces.
 fn disputes(paths: &[Path], overruled: Option<&Server>, say: &mut dyn FnMut(Note)) {
+    let has_slash = |path: &&Path| path.template.len() > 1 && path.template.ends_with('/');
+    let is_rule = paths.iter().filter(has_slash).nth(1).is_some();
+    for Path { template, .. } in paths.iter().filter(has_slash) {
+        let nameless = template::nameless(template.trim_end_matches('/'));
+        if !is_rule || paths.iter().any(|path| template::nameless(&path.template) == nameless) {
+            say(Note::hint(
+                "a path ends in a slash, unlike others; remove it if the service does not need it",
+                template.as_str(),
+                "the path ends in a slash, unlike others; remove it if the service does not need it",
+            ));
+        }
+    }
     for (path, (method, operation)) in
         paths.iter().flat_map(|path| path.operations.iter().map(move |operation| (path, operation)))
     {

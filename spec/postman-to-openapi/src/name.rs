@@ -124,6 +124,18 @@ fn resources(path: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// The name of a parameter that identifies one of a resource: `orderId` of `orders`.
+pub fn id_of(resource: &str) -> String {
+    let mut words = words(resource);
+    if let Some(last) = words.last_mut() {
+        *last = singularized(last);
+    }
+    words.push("id".to_owned());
+    let mut id = words.remove(0);
+    words.iter().for_each(|word| push(&mut id, word));
+    id
+}
+
 /// A name reduced to letters, digits, `_`, `-` and `.`, the characters allowed in a path parameter or component key.
 pub fn plain(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '_' }).collect()

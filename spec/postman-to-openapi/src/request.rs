@@ -12,6 +12,7 @@ use crate::postman::{self, Entry, Raw, Request, Response, Url};
 use crate::scalar;
 use crate::secret;
 use crate::shape::{Kind, Member, Object, Shape};
+use crate::text::split_while;
 use crate::variables;
 
 /// Reads one request.
@@ -27,6 +28,13 @@ pub fn read(
     let mut address = address::read(request.url, context.variables, context.survey)?;
     if let Some(userinfo) = address.userinfo.take() {
         userinfo.split(':').for_each(|part| context.secrets.learn(part));
+    }
+    if !address.recorded.is_empty() {
+        let names = address.recorded.join(", ");
+        context.note(
+            "an id recorded in a path is a parameter",
+            format!("an id recorded in its path is a parameter: {names}"),
+        );
     }
     let mut operation = Operation::default();
     path_parameters(&address, request.url, &mut operation, context);
@@ -146,9 +154,15 @@ fn path_parameters(
         }
         if let Some(url) = postman::object::<Url<'_>>(raw) {
             postman::entries(url.variable, |entry| {
-                if entry.name().is_some_and(|name| name == path.key) {
+                let key = entry.name().unwrap_or_default();
+                // The app takes `:id:cancel` for one name, with one value.
+                let (name, verb) = split_while(&key, |c| c != ':');
+                if key == path.key || name == path.key {
+                    let description = postman::description(entry.description).unwrap_or_default();
+                    let value = postman::text(entry.value).unwrap_or_default();
+                    let value = value.strip_suffix(verb).unwrap_or(&value);
                     let name = field.name.clone();
-                    field = described(name, &entry, context);
+                    field = valued(Field::described(name, description, context.exported), value, context);
                     field.required = true;
                     field.shape = in_path(std::mem::take(&mut field.shape));
                 }
