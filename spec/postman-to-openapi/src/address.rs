@@ -452,7 +452,8 @@ fn literal(out: &mut String, text: &str) {
     }
 }
 
-fn pairs(query: &str) -> Vec<(String, String)> {
+/// The decoded names and values of a query or form.
+pub fn pairs(query: &str) -> Vec<(String, String)> {
     query
         .split('&')
         .filter(|pair| !pair.is_empty())

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use crate::address;
 use crate::content::{Carried, Content, Example, Field};
 use crate::context::Context;
 use crate::placeholder::OPEN;
@@ -12,8 +13,28 @@ use crate::secret;
 use crate::shape::{self, Kind, Member, Object, Shape};
 use crate::variables;
 
-/// Reads a request's body; `None` if it has none, or none that can be read, which is noted.
+const URLENCODED: &str = "application/x-www-form-urlencoded";
+const MULTIPART: &str = "multipart/form-data";
+
+/// Reads a request's body; `None` if it has none, or none that is sent and can be read, which is noted.
 pub fn request(
+    raw: Raw<'_>,
+    content_type: Option<&str>,
+    name: &str,
+    context: &mut Context<'_, '_>,
+) -> Option<Content> {
+    let notes = context.notes.len();
+    let body = read(raw, content_type, name, context);
+    if body.is_some() && !context.sends_body {
+        context.notes.truncate(notes);
+        let sentence = "its body is left out because Postman does not send one with GET or HEAD";
+        context.note("a body is left out because Postman does not send one with GET or HEAD", sentence);
+        return None;
+    }
+    body
+}
+
+fn read(
     raw: Raw<'_>,
     content_type: Option<&str>,
     name: &str,
@@ -54,9 +75,15 @@ pub fn request(
     let content_type = content_type.and_then(media_type);
     let content_type = content_type.as_deref();
     match &*mode {
-        "formdata" => form(body.formdata, content_type.unwrap_or("multipart/form-data"), name, context),
-        "urlencoded" => {
-            form(body.urlencoded, content_type.unwrap_or("application/x-www-form-urlencoded"), name, context)
+        "formdata" | "urlencoded" => {
+            let usual = if mode == "formdata" { MULTIPART } else { URLENCODED };
+            let mut fields = Vec::new();
+            postman::entries(active, |entry| {
+                if let Some(key) = postman::filled(entry.key).filter(|_| context.is_sent(&entry)) {
+                    fields.push(field(key.into_owned(), &entry, context));
+                }
+            });
+            form(fields, content_type.unwrap_or(usual), name)
         }
         "graphql" => graphql(body.graphql, name, context),
         "file" => {
@@ -69,7 +96,10 @@ pub fn request(
             let language = postman::object::<BodyOptions<'_>>(body.options)
                 .and_then(|options| postman::object::<RawOptions<'_>>(options.raw))
                 .and_then(|raw| postman::text(raw.language));
-            Some(text_body(&text, content_type, language.as_deref(), name, 1, context))
+            Some(match content_type {
+                Some(form @ (URLENCODED | MULTIPART)) => raw_form(&text, form, name, context),
+                _ => text_body(&text, content_type, language.as_deref(), name, 1, context),
+            })
         }
     }
 }
@@ -148,6 +178,30 @@ pub fn looks_like_json(text: &str) -> bool {
     let text = text.trim_start();
     let inside = text.strip_prefix('"').map_or(text, str::trim_start);
     inside.starts_with(['{', '['])
+}
+
+/// Reads text under a form's media type: a form, or JSON or XML, which the header does not change.
+fn raw_form(text: &str, media_type: &str, name: &str, context: &mut Context<'_, '_>) -> Content {
+    let text = context.variables.expand(text);
+    let kind = if text.trim_start().starts_with("{{") { "text/plain" } else { guess(&text) };
+    if kind != "text/plain" {
+        context.note(
+            "a body is not a form, as its Content-Type header says, and is described as what it is",
+            format!("its body is not a form, as its Content-Type header says, and is described as {kind}"),
+        );
+        return text_body(&text, Some(kind), None, name, 1, context);
+    }
+    let pairs = if media_type == MULTIPART { Vec::new() } else { address::pairs(&text.replace('+', " ")) };
+    let fields = pairs.into_iter().filter(|_| text.contains('=')).map(|(key, value)| {
+        let mut field = Field::named(key.trim(), context.exported);
+        let placeholder = take_text(&mut field, value.trim(), context);
+        (field, placeholder)
+    });
+    form(fields.collect(), media_type, name).unwrap_or_else(|| {
+        context.note("the fields of a form are not known", "the fields of its form are not known");
+        let schema = Carried::Value { shape: Shape::of(Kind::Object(Box::default())), presence: None };
+        Content { media_type: media_type.to_owned(), schema, examples: Vec::new(), empty: false }
+    })
 }
 
 fn json_body(
@@ -278,13 +332,12 @@ fn graphql(raw: Raw<'_>, name: &str, context: &mut Context<'_, '_>) -> Option<Co
     Some(Content { media_type: "application/json".to_owned(), schema, examples, empty: false })
 }
 
-fn form(raw: Raw<'_>, media_type: &str, name: &str, context: &mut Context<'_, '_>) -> Option<Content> {
+/// A form of these fields, each with whether its value is an exporter's placeholder.
+fn form(all: Vec<(Field, bool)>, media_type: &str, name: &str) -> Option<Content> {
     let mut fields: Vec<Field> = Vec::new();
     let mut positions: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
     let mut placeholders = false;
-    postman::entries(raw, |entry| {
-        let Some(key) = postman::filled(entry.key) else { return };
-        let (field, placeholder) = field(key.into_owned(), &entry, context);
+    for (field, placeholder) in all {
         placeholders |= placeholder;
         match positions.get(&field.name).and_then(|&at| fields.get_mut(at)) {
             Some(known) => known.repeat(field),
@@ -293,7 +346,7 @@ fn form(raw: Raw<'_>, media_type: &str, name: &str, context: &mut Context<'_, '_
                 fields.push(field);
             }
         }
-    });
+    }
     if fields.is_empty() {
         return None;
     }
@@ -321,15 +374,17 @@ fn field(name: String, entry: &Entry<'_>, context: &mut Context<'_, '_>) -> (Fie
         }
         return (field, true);
     }
-    let text = postman::text(entry.value).unwrap_or_default();
-    let text = match context.variables.expand(&text) {
-        // A single variable without a value says nothing about the type.
-        expanded if variables::whole(&expanded).is_some() => Cow::Borrowed(""),
-        expanded => expanded,
-    };
-    if secret::is_credential(&field.name) {
-        context.secrets.learn(&text);
-    }
-    let placeholder = field.take_value(&text);
+    let placeholder = take_text(&mut field, &postman::text(entry.value).unwrap_or_default(), context);
     (field, placeholder)
+}
+
+/// Takes a field's type and example from its text. Returns whether it is an exporter's placeholder.
+pub fn take_text(field: &mut Field, text: &str, context: &mut Context<'_, '_>) -> bool {
+    let text = context.variables.expand(text);
+    // A single variable without a value says nothing about the type.
+    let text = if variables::whole(&text).is_some() { "" } else { &*text };
+    if secret::is_credential(&field.name) {
+        context.secrets.learn(text);
+    }
+    field.take_value(text)
 }

@@ -1,7 +1,8 @@
 //! What the readers of one item share.
 
 use crate::address::Survey;
-use crate::secret::Secrets;
+use crate::postman::{self, Entry};
+use crate::secret::{self, Secrets};
 use crate::variables::Variables;
 
 /// Passed to everything that reads part of an item.
@@ -10,6 +11,8 @@ pub struct Context<'w, 'v> {
     pub variables: &'v Variables<'v>,
     /// What the file's URLs have in common.
     pub survey: &'v Survey,
+    /// Whether Postman sends a body with requests of this method.
+    pub sends_body: bool,
     /// The credentials found so far.
     pub secrets: &'w mut Secrets,
     /// Notes about the item: topic and text.
@@ -19,6 +22,15 @@ pub struct Context<'w, 'v> {
 }
 
 impl Context<'_, '_> {
+    /// Whether an entry is sent. One that is disabled counts for nothing, but its secret is still a secret.
+    pub fn is_sent(&mut self, entry: &Entry<'_>) -> bool {
+        let is_sent = !postman::flag(entry.disabled);
+        if !is_sent && entry.name().is_some_and(|name| secret::is_credential(&name)) {
+            self.secrets.learn(&self.variables.expand(&postman::text(entry.value).unwrap_or_default()));
+        }
+        is_sent
+    }
+
     /// Adds a note about the item.
     pub fn note(&mut self, kind: &'static str, detail: impl Into<String>) {
         self.notes.push((kind, detail.into()));

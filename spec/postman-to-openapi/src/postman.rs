@@ -41,7 +41,12 @@ macro_rules! raw_objects {
 
 raw_objects! {
     /// An item, a folder, a collection, or a wrapper around one.
-    Node { collection, info, name, item, request, response, auth, description, variable }
+    Node {
+        collection, info, name, item, request, response, auth, description, variable,
+        behavior = "protocolProfileBehavior",
+    }
+    /// How Postman sends requests.
+    Behavior { keeps_body = "disableBodyPruning" }
     /// A collection's `info`.
     Info { name, version, description }
     /// A request.
@@ -137,7 +142,8 @@ pub fn entries<'a>(raw: Raw<'a>, mut each_entry: impl FnMut(Entry<'a>)) {
 /// Calls `each` with the name, value and description of every header, given as a list or as text.
 pub fn headers(raw: Raw<'_>, each: &mut dyn FnMut(&str, &str, &str)) {
     if let Some(text) = text(raw) {
-        for line in text.lines() {
+        // A disabled header is a comment.
+        for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
             if let Some((name, value)) = line.split_once(':') {
                 each(name.trim(), value.trim(), "");
             }
@@ -145,7 +151,7 @@ pub fn headers(raw: Raw<'_>, each: &mut dyn FnMut(&str, &str, &str)) {
         return;
     }
     entries(raw, |entry| {
-        let Some(name) = filled(entry.key) else { return };
+        let Some(name) = filled(entry.key).filter(|_| !flag(entry.disabled)) else { return };
         let value = text(entry.value).unwrap_or_default();
         let description = description(entry.description).unwrap_or_default();
         each(name.trim(), &value, &description);

@@ -13,7 +13,6 @@ use crate::scalar;
 use crate::secret;
 use crate::shape::{Kind, Member, Object, Shape};
 use crate::text::split_while;
-use crate::variables;
 
 /// Reads one request.
 ///
@@ -157,7 +156,7 @@ fn path_parameters(
                 let key = entry.name().unwrap_or_default();
                 // The app takes `:id:cancel` for one name, with one value.
                 let (name, verb) = split_while(&key, |c| c != ':');
-                if key == path.key || name == path.key {
+                if (key == path.key || name == path.key) && context.is_sent(&entry) {
                     let description = postman::description(entry.description).unwrap_or_default();
                     let value = postman::text(entry.value).unwrap_or_default();
                     let value = value.strip_suffix(verb).unwrap_or(&value);
@@ -195,6 +194,9 @@ fn query_parameters(
             // A client encodes the name itself.
             let name = address::decoded(key.trim());
             listed.push(name.clone());
+            if !context.is_sent(&entry) {
+                return;
+            }
             let field = described(name, &entry, context);
             if !marker::read(postman::description(entry.description).unwrap_or_default()).security {
                 query_parameter(field, operation, context);
@@ -323,9 +325,6 @@ fn header_parameters(
     let mut content_type = None;
     let mut take = |field: Field, value: &str, security: bool, context: &mut Context<'_, '_>| {
         let lower = field.name.to_ascii_lowercase();
-        if secret::is_credential(&lower) {
-            context.secrets.learn(value);
-        }
         match lower.as_str() {
             "content-type" => content_type = Some(value.to_owned()),
             "authorization" if !value.is_empty() => operation.security = auth::from_header(value),
@@ -361,7 +360,7 @@ fn header_parameters(
     };
     if postman::is_list(raw) {
         postman::entries(raw, |entry| {
-            let Some(key) = postman::filled(entry.key) else { return };
+            let Some(key) = postman::filled(entry.key).filter(|_| context.is_sent(&entry)) else { return };
             let value = postman::text(entry.value).unwrap_or_default();
             let security = marker::read(postman::description(entry.description).unwrap_or_default()).security;
             let mut field = described(key.trim().to_owned(), &entry, context);
@@ -387,17 +386,12 @@ fn described(name: String, entry: &Entry<'_>, context: &mut Context<'_, '_>) -> 
 
 /// Takes the type and example from a value.
 fn valued(mut field: Field, value: &str, context: &mut Context<'_, '_>) -> Field {
-    let value = context.variables.expand(value);
-    let value = if variables::whole(&value).is_some() { "" } else { &*value };
-    if secret::is_credential(&field.name) {
-        context.secrets.learn(value);
-    }
-    field.take_value(value);
+    body::take_text(&mut field, value, context);
     if matches!(field.shape.kind, Kind::Object(_) | Kind::Map(_)) {
         field.shape = Shape::text();
     }
-    if secret::is_credential(&field.name) || secret::mask_looks(value).is_some() {
-        field.example = None;
-    }
+    let name = &field.name;
+    let is_secret = |text: &str| secret::is_credential(name) || secret::mask_looks(text).is_some();
+    field.example = field.example.take().filter(|example| !example.as_str().is_some_and(is_secret));
     field
 }

@@ -12,7 +12,7 @@ use crate::markdown;
 use crate::marker;
 use crate::method::Method;
 use crate::name;
-use crate::postman::{self, Info, Node, Raw, Request, Response};
+use crate::postman::{self, Behavior, Info, Node, Raw, Request, Response};
 use crate::prose;
 use crate::request;
 use crate::source::Source;
@@ -24,6 +24,8 @@ use crate::{Effect, Error, Note};
 struct Place<'p, 'a> {
     folders: &'p [Cow<'a, str>],
     auth: Raw<'a>,
+    /// Whether Postman sends a body even with GET and HEAD.
+    always_sends_body: bool,
     variables: &'p Variables<'p>,
 }
 
@@ -52,7 +54,7 @@ pub fn source(source: &Source, builder: &mut Builder, say: &mut dyn FnMut(Note))
         is_survey: false,
     };
     let none = Variables::default();
-    let outside = Place { folders: &[], auth: None, variables: &none };
+    let outside = Place { folders: &[], auth: None, always_sends_body: false, variables: &none };
     if postman::is_list(Some(raw)) {
         walk.items(&raw.elements().collect::<Vec<_>>(), outside);
         return Ok(());
@@ -77,7 +79,8 @@ pub fn source(source: &Source, builder: &mut Builder, say: &mut dyn FnMut(Note))
     walk.item = false;
     let variables = Variables::read(node.variable, None, &mut walk.builder.secrets);
     walk.builder.variables.learn(&variables);
-    let place = Place { folders: &[], auth: node.auth, variables: &variables };
+    let always_sends_body = always_sends_body(&node, false);
+    let place = Place { folders: &[], auth: node.auth, always_sends_body, variables: &variables };
     walk.items(&node.item.into_iter().flat_map(Json::elements).collect::<Vec<_>>(), place);
     Ok(())
 }
@@ -141,7 +144,8 @@ impl<'a> Walk<'_, 'a> {
         }
         let variables = Variables::read(node.variable, Some(place.variables), &mut self.builder.secrets);
         let auth = if node.auth.is_some() { node.auth } else { place.auth };
-        let inside = Place { folders: &folders, auth, variables: &variables };
+        let always_sends_body = always_sends_body(node, place.always_sends_body);
+        let inside = Place { folders: &folders, auth, always_sends_body, variables: &variables };
         postman::each(node.item, |item| self.item(item, inside));
     }
 
@@ -180,6 +184,8 @@ impl<'a> Walk<'_, 'a> {
         let mut context = Context {
             variables: place.variables,
             survey: &self.survey,
+            sends_body: !matches!(method, Method::Get | Method::Head)
+                || always_sends_body(node, place.always_sends_body),
             secrets: &mut self.builder.secrets,
             notes,
             exported: self.exported,
@@ -189,8 +195,8 @@ impl<'a> Walk<'_, 'a> {
         let mut security = auth::read(auth, place.variables, context.secrets);
         let (mut operation, address) =
             request::read(&request, title, &mut context).map_err(|reason| (reason, String::new()))?;
-        if security == Security::Unsaid {
-            security = std::mem::take(&mut operation.security);
+        if !matches!(security, Security::Any(_)) {
+            security.join(std::mem::take(&mut operation.security));
         }
         let description = postman::description(request.description)
             .or_else(|| postman::description(node.description))
@@ -263,6 +269,12 @@ impl<'a> Walk<'_, 'a> {
         }
         path
     }
+}
+
+/// Whether Postman sends a body even with GET and HEAD, if that is said here rather than further out.
+fn always_sends_body(node: &Node<'_>, outside: bool) -> bool {
+    let behavior = postman::object::<Behavior<'_>>(node.behavior).unwrap_or_default();
+    behavior.keeps_body.map_or(outside, |flag| postman::flag(Some(flag)))
 }
 
 fn one_line(text: &str) -> String {

@@ -210,3 +210,156 @@ fn slashes_are_read_as_servers_read_them() {
         assert_eq!(notes.matches("ends in a slash").count(), noted, "{requests:?} {notes}");
     }
 }
+
+#[test]
+fn an_authorization_header_counts_although_auth_is_switched_off() {
+    let mut own = item("Get a", "GET", "/a");
+    own["request"]["header"] = json!([{"key": "Authorization", "value": "Bearer {{token}}"}]);
+    own["request"]["auth"] = json!({"type": "noauth"});
+    let mut key = item("Get b", "GET", "/b");
+    key["request"]["header"] = json!("authorization: {{key}}\n");
+    let mut off = own.clone();
+    off["request"]["url"] = json!("/c");
+    off["request"]["header"][0]["disabled"] = json!(true);
+    let folder = json!({"name": "F", "auth": {"type": "noauth"}, "item": [key, item("Get d", "GET", "/d")]});
+    let file = json!({"info": {"name": "T"}, "auth": {"type": "basic"}, "item": [own, folder, off]});
+    let document = convert(&[file]).0;
+    for (path, security) in [
+        ("/a", json!([{"bearer": []}])),
+        ("/b", json!([{"apiKey-Authorization": []}])),
+        ("/c", json!([])),
+        ("/d", json!([])),
+    ] {
+        assert_eq!(document["paths"][path]["get"]["security"], security, "{path}");
+    }
+}
+
+/// The body of a request with this one, and the notes.
+fn body(method: &str, body: &Value, header: &Value, behavior: &Value) -> (Value, String) {
+    let mut item = item("Make it", method, "/a");
+    item["request"]["body"] = body.clone();
+    item["request"]["header"] = header.clone();
+    item["protocolProfileBehavior"] = behavior.clone();
+    let (document, notes, _) = convert(&[item]);
+    let content = document["paths"]["/a"][method.to_lowercase()]["requestBody"]["content"].clone();
+    (content, said(&notes))
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+#[test]
+fn text_under_a_forms_media_type_is_the_form_or_what_it_is() {
+    let raw = |text: &str, kind: &str| {
+        body(
+            "POST",
+            &json!({"mode": "raw", "raw": text}),
+            &json!([{"key": "Content-Type", "value": kind}]),
+            &json!(null),
+        )
+    };
+    let (content, notes) =
+        raw("grant_type=x+y\n&limit=5&client_secret=abc123def&q=%C3%A9&state={{state}}", FORM);
+    assert_eq!(notes, "");
+    let schema = &content[FORM]["schema"]["properties"];
+    assert_eq!(schema["limit"]["type"], "integer");
+    assert_eq!(schema["state"], json!({"type": "string"}));
+    assert_eq!(content[FORM]["example"]["grant_type"], "x y");
+    assert_eq!(content[FORM]["example"]["q"], "é");
+    assert!(!content.to_string().contains("abc123def"), "{content}");
+    for (text, kind, described, schema) in [
+        (r#"{"a": {{x}}}"#, FORM, "application/json", "object"),
+        (r#"[{"a": 1}]"#, "multipart/form-data; boundary=x", "application/json", "array"),
+        ("<a b='c'/>", FORM, "application/xml", "string"),
+        ("{{body}}", FORM, FORM, "object"),
+        ("a", FORM, FORM, "object"),
+        ("a=1", "multipart/form-data", "multipart/form-data", "object"),
+    ] {
+        let (content, notes) = raw(text, kind);
+        assert_eq!(content.as_object().expect("content").keys().collect::<Vec<_>>(), [described], "{text}");
+        assert_eq!(content[described]["schema"]["type"], schema, "{text}");
+        let note =
+            if described.contains("form") { "the fields of its form are not known" } else { described };
+        assert!(notes.ends_with(note), "{notes}");
+    }
+}
+
+#[test]
+fn a_body_that_postman_does_not_send_is_dropped_with_a_note() {
+    let forms = json!({"mode": "urlencoded", "urlencoded": [{"key": "a", "value": "1"}]});
+    let json = json!({"mode": "raw", "raw": "{\"a\": 1"});
+    for (method, sent, behavior, is_kept) in [
+        ("GET", &json, json!(null), false),
+        ("HEAD", &forms, json!({"disableBodyPruning": false}), false),
+        ("GET", &forms, json!({"disableBodyPruning": true}), true),
+        ("DELETE", &json, json!(null), true),
+    ] {
+        let (content, notes) = body(method, sent, &json!(null), &behavior);
+        assert_eq!(!content.is_null(), is_kept, "{method} {sent}");
+        let dropped = "its body is left out because Postman does not send one with GET or HEAD";
+        assert_eq!(notes.ends_with(dropped), !is_kept, "{notes}");
+        assert_eq!(notes.lines().count(), usize::from(!(is_kept && sent == &forms)));
+    }
+    assert_eq!(body("GET", &json!({"mode": "raw", "raw": ""}), &json!(null), &json!(null)).1, "");
+    let mut asked = item("Get a", "GET", "/a");
+    asked["response"] =
+        json!([{"code": 200, "originalRequest": {"method": "GET", "url": "/a", "body": forms}}]);
+    let folder = |behavior: bool| json!({"name": "F", "item": [asked], "protocolProfileBehavior": {"disableBodyPruning": behavior}});
+    for (file, is_kept) in [
+        (json!({"info": {}, "item": [folder(true)]}), true),
+        (
+            json!({"info": {}, "item": [folder(false)], "protocolProfileBehavior": {"disableBodyPruning": true}}),
+            false,
+        ),
+        (json!({"info": {}, "item": [asked], "protocolProfileBehavior": {"disableBodyPruning": true}}), true),
+    ] {
+        assert_eq!(convert(&[file]).0["paths"]["/a"]["get"].get("requestBody").is_some(), is_kept);
+    }
+}
+
+#[test]
+fn what_is_disabled_counts_for_nothing() {
+    let off = |key: &str, value: &str| json!([{"key": key, "value": value, "disabled": true}, {"key": "on", "value": "1"}]);
+    let request = |body: Value, header: Value| {
+        let url = json!({"raw": "/a/:id?on=1&q=2", "query": off("q", "1"), "variable": off("id", "7")});
+        json!({"name": "Send tok-123-456", "request": {"method": "POST", "url": url, "header": header, "body": body}})
+    };
+    let form = off("field", "x");
+    let text = json!({"mode": "raw", "raw": "{\"a\": 1}"});
+    for (body, header, media) in [
+        (text.clone(), off("Content-Type", "text/xml"), "application/json"),
+        (text.clone(), json!("// Content-Type: text/xml\nOn: 1"), "application/json"),
+        (
+            json!({"mode": "formdata", "formdata": form}),
+            off("content-type", "application/json"),
+            "multipart/form-data",
+        ),
+        (json!({"mode": "urlencoded", "urlencoded": form}), off("Content-Type", "application/json"), FORM),
+        (json!({"mode": "file", "file": {}}), off("Content-Type", "text/xml"), "application/octet-stream"),
+        (text.clone(), off("Authorization", "Bearer tok-123-456"), "application/json"),
+        (text, off("X-Mode", "fast"), "application/json"),
+    ] {
+        let mut item = request(body, header);
+        item["response"] = json!([{"code": 200, "originalRequest": item["request"]}]);
+        let (document, notes, _) = convert(&[item]);
+        let operation = &document["paths"]["/a/{id}"]["post"];
+        let names: Vec<&str> = operation["parameters"]
+            .as_array()
+            .expect("parameters")
+            .iter()
+            .map(|parameter| parameter["name"].as_str().expect("a name"))
+            .collect();
+        assert_eq!(
+            names.iter().map(|name| name.to_lowercase()).collect::<Vec<_>>(),
+            ["id", "on", "on"],
+            "{}",
+            said(&notes)
+        );
+        assert_eq!(operation["parameters"][0]["schema"]["type"], "string");
+        assert_eq!(operation.get("security"), None);
+        let content = &operation["requestBody"]["content"];
+        assert_eq!(content.as_object().expect("content").keys().collect::<Vec<_>>(), [media]);
+        assert_eq!(content[media]["schema"]["properties"].get("field"), None);
+    }
+    let secret = request(json!(null), off("Authorization", "Bearer tok-123-456"));
+    assert!(!convert(&[secret]).0.to_string().contains("tok-123"), "a disabled secret is still a secret");
+}

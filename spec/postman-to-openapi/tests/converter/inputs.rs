@@ -380,7 +380,7 @@ fn what_a_saved_request_adds_is_joined() {
 }
 
 #[test]
-fn a_hand_written_authorization_header_counts_unless_the_request_has_auth() {
+fn a_hand_written_authorization_header_counts_unless_auth_says_how() {
     for (value, scheme) in [
         ("Bearer abc123def", "bearer"),
         ("bearer {{token}}", "bearer"),
@@ -395,8 +395,8 @@ fn a_hand_written_authorization_header_counts_unless_the_request_has_auth() {
         let operation = &document["paths"]["/a"]["get"];
         assert_eq!(operation["security"], json!([{scheme: []}]), "{value}");
         assert_eq!(operation.get("parameters"), None);
-        item["request"]["auth"] = json!({"type": "noauth"});
-        assert_eq!(convert(&[item]).0["paths"]["/a"]["get"]["security"], json!([]));
+        item["request"]["auth"] = json!({"type": "hawk"});
+        assert_eq!(convert(&[item]).0["paths"]["/a"]["get"]["security"], json!([{"hawk": []}]));
     }
 }
 

@@ -88,7 +88,7 @@ fn a_type_name_is_read_as_its_type_in_requests_and_responses_at_any_depth() {
 
 #[test]
 fn a_type_name_is_read_as_its_type_in_parameters_headers_and_form_fields() {
-    let item = json!({"name": "Get a thing", "request": {"method": "GET",
+    let item = json!({"name": "Get a thing", "protocolProfileBehavior": {"disableBodyPruning": true}, "request": {"method": "GET",
         "url": {"raw": "https://a.example/things/:id?limit=integer&ids=integer,integer",
             "variable": [{"key": "id", "value": "integer [int64]"}],
             "query": [{"key": "limit", "value": "integer"}, {"key": "ids", "value": "integer,integer"}]},
