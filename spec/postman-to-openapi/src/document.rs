@@ -145,7 +145,7 @@ impl Builder {
                 for server in [&mut operation.server].into_iter().chain(&mut operation.other_server) {
                     server.fill(&self.variables);
                 }
-                if operation.settle(&mask) {
+                if operation.settle(template, &mask) {
                     say(Note::hint(
                         "a body is nested so deeply that the innermost part of its schema is left open",
                         format!("{} {template}", method.name().to_ascii_uppercase()),
@@ -240,6 +240,17 @@ fn disputes(paths: &[Path], overruled: Option<&Server>, say: &mut dyn FnMut(Note
                 "an operation's own server is replaced by the overlay's servers",
                 place.as_str(),
                 format!("its server {} is replaced by the overlay's servers", operation.server.url),
+            ));
+        }
+        if operation.own_server {
+            say(Note::hint(
+                "an operation has its own server; convert such requests separately, or define the servers in the overlay",
+                place.as_str(),
+                format!(
+                    "its server {} is not the document's; convert such requests separately, or define the servers \
+                     in the overlay",
+                    operation.server.url
+                ),
             ));
         }
         for (status, answer) in operation.answers.iter().filter(|(_, answer)| answer.empty) {

@@ -33,6 +33,45 @@ pub struct Parameter {
     pub field: Field,
     /// Whether it is an object written as `name[member]=…`.
     pub deep: bool,
+    /// The words that it was sent with, if every request has one.
+    pub words: Vec<String>,
+}
+
+impl Parameter {
+    /// A parameter as one request has it.
+    pub fn new(place: Place, field: Field) -> Self {
+        let word = field.example.as_ref().and_then(|example| example.as_str()).filter(|word| {
+            let is_text = matches!(field.shape.kind, Kind::Text(None)) && place == Place::Query;
+            is_text && word.starts_with(char::is_alphabetic) && !word.contains(char::is_whitespace)
+        });
+        let words = word.map(str::to_owned).into_iter().collect();
+        Self { place, field, deep: false, words }
+    }
+
+    /// Adds another request's words.
+    fn join_words(&mut self, others: Vec<String>) {
+        match self.words.is_empty() || others.is_empty() {
+            true => self.words.clear(),
+            false => self.words.extend(others),
+        }
+    }
+
+    /// Requires a parameter that selects what is done, with the words that were sent. It belongs to a script, or its name
+    /// says so; the words of other parameters are examples.
+    fn settle_selector(&mut self, is_script: bool) {
+        const NAMES: &str = " a act c cmd command do fn func function m module op operation r route ";
+        self.words.sort();
+        self.words.dedup();
+        let name = self.field.name.to_ascii_lowercase();
+        let is_selector = is_script
+            || name.ends_with("action")
+            || name.ends_with("method")
+            || NAMES.contains(&format!(" {name} "));
+        if is_selector && self.words.len() > 1 && !self.field.exported {
+            self.field.required = true;
+            self.field.values = std::mem::take(&mut self.words);
+        }
+    }
 }
 
 /// An operation.
@@ -127,16 +166,19 @@ impl Operation {
         for parameter in &mut self.parameters {
             if !others.iter().any(|other| same(parameter, other)) {
                 parameter.field.join_required(false, exported);
+                parameter.words.clear();
             }
         }
         for mut other in others {
             match self.parameters.iter_mut().find(|parameter| same(parameter, &other)) {
                 Some(parameter) => {
                     parameter.deep &= other.deep;
+                    parameter.join_words(other.words);
                     parameter.field.join(other.field);
                 }
                 None => {
                     other.field.join_required(false, self.exported);
+                    other.words.clear();
                     self.parameters.push(other);
                 }
             }
@@ -176,7 +218,9 @@ impl Operation {
 
     /// Hides known credentials, drops what joining has contradicted, and sorts what came in input order.
     /// Returns whether a schema is nested so deeply that a part of it was left open.
-    pub fn settle(&mut self, mask: &Mask) -> bool {
+    pub fn settle(&mut self, template: &str, mask: &Mask) -> bool {
+        let ending = template.rsplit_once('.').map(|(_, ending)| ending);
+        let is_script = matches!(ending, Some("php" | "asp" | "aspx" | "ashx" | "cgi" | "do" | "jsp" | "pl"));
         let merged = self.requests > 1;
         if mask.finds(&self.summary) {
             self.id.clear();
@@ -191,6 +235,7 @@ impl Operation {
             if let Some(example) = &mut parameter.field.example {
                 mask.value(example);
             }
+            parameter.settle_selector(is_script);
             parameter.field.settle();
         }
         let own_order = |parameter: &Parameter| match parameter.place {

@@ -167,7 +167,7 @@ fn path_parameters(
                 }
             });
         }
-        operation.parameters.push(Parameter { place: Place::Path, field, deep: false });
+        operation.parameters.push(Parameter::new(Place::Path, field));
     }
 }
 
@@ -255,7 +255,7 @@ fn query_parameter(field: Field, operation: &mut Operation, context: &mut Contex
                     separator: None,
                     ..field
                 };
-                operation.parameters.push(Parameter { place: Place::Query, field, deep: true });
+                operation.parameters.push(Parameter { deep: true, ..Parameter::new(Place::Query, field) });
                 return;
             }
         }
@@ -269,7 +269,7 @@ fn query_parameter(field: Field, operation: &mut Operation, context: &mut Contex
             parameter.deep = false;
             parameter.field.repeat(field);
         }
-        None => operation.parameters.push(Parameter { place: Place::Query, field, deep: false }),
+        None => operation.parameters.push(Parameter::new(Place::Query, field)),
     }
 }
 
@@ -355,7 +355,7 @@ fn header_parameters(
         };
         match operation.parameters.iter_mut().find(same) {
             Some(known) => known.field.join(field),
-            None => operation.parameters.push(Parameter { place: Place::Header, field, deep: false }),
+            None => operation.parameters.push(Parameter::new(Place::Header, field)),
         }
     };
     if postman::is_list(raw) {

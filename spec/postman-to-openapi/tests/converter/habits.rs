@@ -363,3 +363,48 @@ fn what_is_disabled_counts_for_nothing() {
     let secret = request(json!(null), off("Authorization", "Bearer tok-123-456"));
     assert!(!convert(&[secret]).0.to_string().contains("tok-123"), "a disabled secret is still a secret");
 }
+
+#[test]
+fn a_selector_in_the_query_is_required_with_its_values() {
+    let selector = |urls: &[&str]| {
+        let items: Vec<Value> = urls.iter().map(|url| item("", "GET", url)).collect();
+        let (document, ..) = convert(&[collection(&items, &json!([]))]);
+        let get =
+            document["paths"].as_object().and_then(|paths| paths.values().next()).expect("a path")["get"]
+                .clone();
+        get["parameters"]
+            .as_array()
+            .expect("parameters")
+            .iter()
+            .filter(|parameter| parameter["required"] == true)
+            .map(|parameter| format!("{} {}", parameter["name"], parameter["schema"]["enum"]))
+            .collect::<Vec<_>>()
+    };
+    for (urls, expected) in [
+        (
+            &["/index.php?m=pets&page=1", "/index.php?m=toys&toy=4", "/index.php?m=pets&page=2"][..],
+            &[r#""m" ["pets","toys"]"#][..],
+        ),
+        (
+            &["/api?module=account&action=list", "/api?module=account&action=get&id=1"],
+            &[r#""action" ["get","list"]"#],
+        ),
+        (&["/rest?method=a.b.list&key=x", "/rest?method=a.b.get", "/rest"], &[]),
+        (&["/rest?method=a.list", "/rest?method={{method}}"], &[]),
+        (&["/rest?since=2024-01-01&n=1&on=true&q=a%20b", "/rest?since=2024-01-02&n=2&on=false&q=b%20c"], &[]),
+        (&["/rest?method=a.list"], &[]),
+        (&["/search?q=cats&n=1", "/search?q=dogs"], &[]),
+    ] {
+        assert_eq!(selector(urls), expected, "{urls:?}");
+    }
+}
+
+#[test]
+fn an_operation_with_a_server_of_its_own_is_noted() {
+    let items =
+        ["https://a.example/a", "https://a.example/b", "https://c.example/c"].map(|url| item("", "GET", url));
+    let (_, notes, _) = convert(&items);
+    let noted = "note: GET /c: its server https://c.example is not the document's; ";
+    assert_eq!(notes.len(), 1);
+    assert!(notes[0].to_string().starts_with(noted), "{notes:?}");
+}
