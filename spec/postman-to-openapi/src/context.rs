@@ -24,7 +24,7 @@ pub struct Context<'w, 'v> {
 impl Context<'_, '_> {
     /// Whether an entry is sent. One that is disabled counts for nothing, but its secret is still a secret.
     pub fn is_sent(&mut self, entry: &Entry<'_>) -> bool {
-        let is_sent = !postman::flag(entry.disabled);
+        let is_sent = !entry.is_disabled();
         if !is_sent && entry.name().is_some_and(|name| secret::is_credential(&name)) {
             self.secrets.learn(&self.variables.expand(&postman::text(entry.value).unwrap_or_default()));
         }

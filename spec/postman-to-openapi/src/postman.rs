@@ -43,7 +43,7 @@ raw_objects! {
     /// An item, a folder, a collection, or a wrapper around one.
     Node {
         collection, info, name, item, request, response, auth, description, variable,
-        behavior = "protocolProfileBehavior",
+        behavior = "protocolProfileBehavior", values, requests, collections,
     }
     /// How Postman sends requests.
     Behavior { keeps_body = "disableBodyPruning" }
@@ -56,7 +56,7 @@ raw_objects! {
     /// A request's body.
     Body { mode, raw, formdata, urlencoded, file, graphql, options, disabled }
     /// One header, query or form entry, one path or collection variable, or one auth attribute.
-    Entry { key, id, value, description, disabled, kind = "type", src, content_type = "contentType", secret }
+    Entry { key, id, value, description, disabled, kind = "type", src, content_type = "contentType", secret, enabled }
     /// A saved response.
     Response { name, code, header, body, original = "originalRequest", language = "_postman_previewlanguage" }
     /// `body.options`.
@@ -73,6 +73,11 @@ impl<'a> Entry<'a> {
     /// Its name, which older exports call its id.
     pub fn name(&self) -> Option<Cow<'a, str>> {
         filled(self.key).or_else(|| filled(self.id))
+    }
+
+    /// Whether it counts for nothing.
+    pub fn is_disabled(&self) -> bool {
+        flag(self.disabled) || self.enabled.is_some_and(|enabled| enabled.get() == "false")
     }
 }
 
@@ -151,7 +156,7 @@ pub fn headers(raw: Raw<'_>, each: &mut dyn FnMut(&str, &str, &str)) {
         return;
     }
     entries(raw, |entry| {
-        let Some(name) = filled(entry.key).filter(|_| !flag(entry.disabled)) else { return };
+        let Some(name) = filled(entry.key).filter(|_| !entry.is_disabled()) else { return };
         let value = text(entry.value).unwrap_or_default();
         let description = description(entry.description).unwrap_or_default();
         each(name.trim(), &value, &description);

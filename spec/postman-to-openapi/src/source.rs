@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::json::{self, DEEPEST, Fault, Json};
+use crate::postman::{self, Node};
 
 /// A Postman file's name and text.
 pub struct Source {
@@ -47,6 +48,18 @@ impl Source {
             })
         })?;
         Ok(Self { name, text })
+    }
+
+    /// Whether the file is an environment, which gives variables their values.
+    pub fn is_environment(&self) -> bool {
+        self.environment().is_some()
+    }
+
+    /// The values of an environment.
+    pub(crate) fn environment(&self) -> Option<Json<'_>> {
+        let node: Node<'_> = postman::object(self.root())?;
+        let is_other = [node.item, node.request, node.requests, node.collection].iter().any(Option::is_some);
+        node.values.filter(|values| !is_other && postman::is_list(Some(*values)))
     }
 
     /// The file's top-level value.

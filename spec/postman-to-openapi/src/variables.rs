@@ -31,7 +31,7 @@ impl<'p> Variables<'p> {
                 && !(secret::names_an_address(&name) && secret::is_address(&value));
             if declared || named || secret::mask_looks(&value).is_some() {
                 secrets.learn(&value);
-            } else if !postman::flag(entry.disabled) {
+            } else if !entry.is_disabled() {
                 values.insert(name.trim().to_owned(), value.into_owned());
             }
         });

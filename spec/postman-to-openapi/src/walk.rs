@@ -34,12 +34,17 @@ struct Place<'p, 'a> {
 /// # Errors
 ///
 /// The source is JSON, but neither an item nor a collection.
-pub fn source(source: &Source, builder: &mut Builder, say: &mut dyn FnMut(Note)) -> Result<(), Error> {
+pub fn source(
+    source: &Source,
+    environment: &Variables<'_>,
+    builder: &mut Builder,
+    say: &mut dyn FnMut(Note),
+) -> Result<(), Error> {
+    let refused = |what: &str| Error::new(format!("{}: the file {what}", source.name));
     let refusal = || {
-        Error::new(format!(
-            "{}: the file contains neither a Postman item nor a collection; export one from Postman as v2.1 and use that file",
-            source.name
-        ))
+        refused(
+            "contains neither a Postman item nor a collection; export one from Postman as v2.1 and use that file",
+        )
     };
     let mut raw = source.root().ok_or_else(refusal)?;
     let exported = marker::exported(raw.get());
@@ -53,8 +58,7 @@ pub fn source(source: &Source, builder: &mut Builder, say: &mut dyn FnMut(Note))
         survey: Survey::default(),
         is_survey: false,
     };
-    let none = Variables::default();
-    let outside = Place { folders: &[], auth: None, always_sends_body: false, variables: &none };
+    let outside = Place { folders: &[], auth: None, always_sends_body: false, variables: environment };
     if postman::is_list(Some(raw)) {
         walk.items(&raw.elements().collect::<Vec<_>>(), outside);
         return Ok(());
@@ -67,7 +71,19 @@ pub fn source(source: &Source, builder: &mut Builder, say: &mut dyn FnMut(Note))
         node = postman::object(Some(raw)).ok_or_else(refusal)?;
     }
     if node.item.is_none() && node.request.is_none() {
-        return Err(refusal());
+        return Err(if node.collections.is_some() {
+            refused(
+                "is a backup of Postman's data; import it into Postman, export each collection as v2.1, and use those files",
+            )
+        } else if node.requests.is_some() {
+            refused(
+                "is a collection in the old format v1; import it into Postman, export it as v2.1, and use that file",
+            )
+        } else if source.is_environment() {
+            refused("is an environment, which has no requests; name its collection too")
+        } else {
+            refusal()
+        });
     }
     if node.request.is_some() || node.info.is_none() {
         walk.items(&[raw], outside);
@@ -77,7 +93,7 @@ pub fn source(source: &Source, builder: &mut Builder, say: &mut dyn FnMut(Note))
         walk.builder.collection(&info);
     }
     walk.item = false;
-    let variables = Variables::read(node.variable, None, &mut walk.builder.secrets);
+    let variables = Variables::read(node.variable, Some(environment), &mut walk.builder.secrets);
     walk.builder.variables.learn(&variables);
     let always_sends_body = always_sends_body(&node, false);
     let place = Place { folders: &[], auth: node.auth, always_sends_body, variables: &variables };

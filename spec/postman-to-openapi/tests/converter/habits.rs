@@ -1,6 +1,6 @@
 //! What people who write collections by hand do, and exporters do not.
 
-use postman_to_openapi::Note;
+use postman_to_openapi::{Converter, Note, Source};
 use serde_json::{Value, json};
 
 use crate::inputs::{convert, item};
@@ -407,4 +407,63 @@ fn an_operation_with_a_server_of_its_own_is_noted() {
     let noted = "note: GET /c: its server https://c.example is not the document's; ";
     assert_eq!(notes.len(), 1);
     assert!(notes[0].to_string().starts_with(noted), "{notes:?}");
+}
+
+#[test]
+fn an_environment_gives_values_to_variables_that_have_none() {
+    let source = |name: &str, value: &Value| Source::new(name, value.to_string().into_bytes()).expect("JSON");
+    let environment = source(
+        "e.json",
+        &json!({"name": "Test", "values": [
+        {"key": "host", "value": "https://a.example", "enabled": true}, {"key": "root", "value": "{{host}}/v1"},
+        {"key": "own", "value": "https://b.example"}, {"key": "pet", "value": "7"}, {"key": "off", "value": "8", "enabled": false},
+        {"key": "word", "value": "tok-123-456", "type": "secret"}, {"key": "api_token", "value": "tok-654-321"}]}),
+    );
+    assert!(environment.is_environment());
+    let file = collection(
+        &[
+            item("", "GET", "{{root}}/pets/{{pet}}/{{off}}?a={{word}}&api_token={{api_token}}&c=tok-654-321"),
+            item("", "GET", "{{own}}/own"),
+        ],
+        &json!([{"key": "root", "value": ""}, {"key": "own", "value": "https://c.example"}]),
+    );
+    for file in [file.clone(), file["item"].clone()] {
+        let file = source("c.json", &file);
+        assert!(!file.is_environment());
+        let mut converter = Converter::new(|_| {});
+        converter.read_environment(&environment);
+        converter.read(&file).expect("a file");
+        let text = converter.finish(None).expect("a document").to_text();
+        let document: Value = serde_json::from_str(&text).expect("JSON");
+        let calls = calls(&document);
+        assert!(calls.contains(&"GET https://a.example/v1/pets/{pet}/{off}".to_owned()), "{calls:?}");
+        let parameters = &document["paths"]["/pets/{pet}/{off}"]["get"]["parameters"];
+        assert_eq!(
+            (&parameters[0]["schema"]["type"], &parameters[1]["schema"]["type"]),
+            (&json!("integer"), &json!("string"))
+        );
+        assert!(!text.contains("tok-"), "{text}");
+    }
+}
+
+#[test]
+fn a_file_of_another_kind_is_refused_with_what_to_do() {
+    let old = json!({"id": "1", "name": "T", "order": [], "folders": [], "requests": [{"url": "/a", "method": "GET"}]});
+    for (file, what, act) in [
+        (old.clone(), "v1", "import it into Postman"),
+        (json!({"collection": old}), "v1", "import it into Postman"),
+        (json!({"version": 1, "collections": [old], "environments": []}), "backup", "import it into Postman"),
+        (
+            json!({"name": "E", "values": [{"key": "a", "value": "b"}]}),
+            "environment",
+            "name its collection too",
+        ),
+    ] {
+        let source = Source::new("x.json", file.to_string().into_bytes()).expect("JSON");
+        let refused = Converter::new(|_| {}).read(&source).expect_err("refused").to_string();
+        assert!(
+            refused.starts_with("x.json: ") && refused.contains(what) && refused.contains(act),
+            "{refused}"
+        );
+    }
 }
