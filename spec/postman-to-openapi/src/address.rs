@@ -76,7 +76,7 @@ fn recorded(segment: &str) -> Option<(&str, &str)> {
 
 /// Whether a segment cannot be anything but an id: a UUID, or an exporter's placeholder such as `<long>`.
 fn is_certain(id: &str) -> bool {
-    format::of(id) == Some("uuid") || id.starts_with("%3C") && scalar::read(&decoded(id), "").placeholder
+    format::of(id) == Some("uuid") || id.starts_with('<') && scalar::read(id, "").placeholder
 }
 
 /// Whether a path is the base or continues after it.
@@ -135,8 +135,12 @@ const MOST_PARAMETERS: usize = 100;
 ///
 /// There is no URL, it is empty, or its path has too many parameters.
 pub fn read(raw: Raw<'_>, variables: &Variables<'_>, survey: &Survey) -> Result<Address, &'static str> {
-    let mut address = split(raw, variables)?;
-    address.parameterize(survey);
+    let mut address = split(raw, variables, &|_| false)?;
+    if segments(&address.path).any(|segment| recorded(segment).is_some()) {
+        let is_shared = |path: &str| survey.shapes.get(&shape(path)).is_some_and(|count| *count > 1);
+        let all = is_shared(&address.path);
+        address = split(raw, variables, &|path| all || is_shared(path))?;
+    }
     if address.parameters.len() > MOST_PARAMETERS {
         return Err("its path has more than 100 parameters; shorten it");
     }
@@ -150,10 +154,14 @@ pub fn read(raw: Raw<'_>, variables: &Variables<'_>, survey: &Survey) -> Result<
     Ok(address)
 }
 
-fn split(raw: Raw<'_>, variables: &Variables<'_>) -> Result<Address, &'static str> {
+fn split(
+    raw: Raw<'_>,
+    variables: &Variables<'_>,
+    is_shared: &dyn Fn(&str) -> bool,
+) -> Result<Address, &'static str> {
     const NONE: &str = "it has no URL; give it one in Postman and export again";
     if let Some(text) = postman::filled(raw) {
-        return parse(text.trim(), &[], variables).ok_or(NONE);
+        return parse(text.trim(), &[], variables, is_shared).ok_or(NONE);
     }
     let url: Url<'_> = postman::object(raw).ok_or(NONE)?;
     let mut declared = Vec::new();
@@ -164,7 +172,7 @@ fn split(raw: Raw<'_>, variables: &Variables<'_>) -> Result<Address, &'static st
         Some(raw) => raw.into_owned(),
         None => compose(&url),
     };
-    parse(text.trim(), &declared, variables).ok_or(NONE)
+    parse(text.trim(), &declared, variables, is_shared).ok_or(NONE)
 }
 
 /// Builds a URL from its parts, for exports without `raw`.
@@ -205,7 +213,13 @@ fn parts(raw: Raw<'_>, separator: &str) -> String {
     parts.join(separator)
 }
 
-fn parse(text: &str, declared: &[String], variables: &Variables<'_>) -> Option<Address> {
+/// Splits a URL. A UUID in the path is a parameter, and so is a number if other requests have the path up to it.
+fn parse(
+    text: &str,
+    declared: &[String],
+    variables: &Variables<'_>,
+    is_shared: &dyn Fn(&str) -> bool,
+) -> Option<Address> {
     let text = braced(text.strip_prefix("//").unwrap_or(text));
     let (head, tail) = split_head(&text);
     let word = head.rsplit_once("}}").map_or(head, |(_, word)| word);
@@ -222,7 +236,7 @@ fn parse(text: &str, declared: &[String], variables: &Variables<'_>) -> Option<A
     let (_, lead_path) = split_host(&lead);
     let from_lead = segments(lead_path).count();
     let is_whole = lead.ends_with('/') || !is_word || !between.is_empty();
-    let mut leading = true;
+    let (mut leading, mut resource) = (true, "");
     for (at, segment) in segments(path).enumerate() {
         if at == from_lead && is_whole && !lead.is_empty() {
             address.base = Some(address.path.clone()).filter(|base| !base.contains('{'));
@@ -237,9 +251,25 @@ fn parse(text: &str, declared: &[String], variables: &Variables<'_>) -> Option<A
             }
             continue;
         }
+        let id = recorded(segment).filter(|(id, _)| {
+            // What follows `api` or nothing at all is a version.
+            let is_owned =
+                !matches!(resource.to_ascii_lowercase().as_str(), "" | "api" | "rest" | "v" | "version");
+            is_certain(id) || is_owned && is_shared(&format!("{}/{segment}", address.path))
+        });
         address.path.push('/');
         let before = address.parameters.len();
-        address.segment(segment, declared, variables);
+        match id {
+            Some((id, ending)) => {
+                address.parameter(&name::id_of(resource), Some(id.to_owned()));
+                address.recorded.extend(address.parameters.last().map(|parameter| parameter.name.clone()));
+                address.path.push_str(ending);
+            }
+            None => address.segment(segment, declared, variables),
+        }
+        if address.parameters.len() == before {
+            resource = segment;
+        }
         leading = at < from_lead || leading && address.parameters.len() > before;
     }
     if address.path.is_empty() || path.ends_with('/') {
@@ -331,49 +361,6 @@ fn server(head: &str) -> (Server, Option<String>) {
 }
 
 impl Address {
-    /// Turns recorded ids into parameters that are named after the segment before: a UUID always, and a number if several
-    /// requests have the same path apart from their ids, or the same start of a path up to this one.
-    fn parameterize(&mut self, survey: &Survey) {
-        if segments(&self.path).all(|segment| recorded(segment).is_none()) {
-            return;
-        }
-        let path = std::mem::take(&mut self.path);
-        let is_shared = |path: &str| survey.shapes.get(&shape(path)).is_some_and(|count| *count > 1);
-        let all = is_shared(&path);
-        let mut known = std::mem::take(&mut self.parameters).into_iter();
-        let mut before = "";
-        for segment in segments(&path) {
-            let found = recorded(segment).filter(|(id, _)| {
-                // What follows `api` or nothing at all is a version.
-                let is_owned =
-                    !matches!(before.to_ascii_lowercase().as_str(), "" | "api" | "rest" | "v" | "version");
-                is_certain(id) || is_owned && (all || is_shared(&format!("{}/{segment}", self.path)))
-            });
-            self.path.push('/');
-            if let Some((id, ending)) = found {
-                self.parameter(&name::id_of(before), Some(decoded(id)));
-                self.recorded.extend(self.parameters.last().map(|parameter| parameter.name.clone()));
-                self.path.push_str(ending);
-                continue;
-            }
-            let mut rest = segment;
-            while let Some((literal, inside)) = rest.split_once('{') {
-                self.path.push_str(literal);
-                if let Some(parameter) = known.next() {
-                    self.parameter(&parameter.key, parameter.value);
-                }
-                rest = inside.split_once('}').map_or("", |(_, after)| after);
-            }
-            self.path.push_str(rest);
-            if !segment.contains('{') {
-                before = segment;
-            }
-        }
-        if path.ends_with('/') {
-            self.path.push('/');
-        }
-    }
-
     /// Appends a segment, in which `:id`, `{{id}}` and `{id}` are parameters.
     fn segment(&mut self, segment: &str, declared: &[String], variables: &Variables<'_>) {
         let mut rest = segment;

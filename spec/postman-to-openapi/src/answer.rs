@@ -7,6 +7,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use crate::body;
 use crate::content::{self, Content, Field, FieldSchema};
 use crate::context::Context;
+use crate::name;
 use crate::postman::{self, Response};
 use crate::prose::{self, ErrorCode};
 use crate::schema::Members;
@@ -199,50 +200,14 @@ fn empty(text: &str) -> Option<Empty> {
 
 /// A response header, unless it is one that every server or proxy sends.
 fn documented(name: &str, value: &str, description: &str, exported: bool) -> Option<Field> {
-    const EVERYWHERE: [&str; 38] = [
-        "accept-ranges",
-        "age",
-        "allow",
-        "alt-svc",
-        "cache-control",
-        "cf-cache-status",
-        "cf-ray",
-        "connection",
-        "content-encoding",
-        "content-language",
-        "content-length",
-        "content-security-policy",
-        "content-type",
-        "date",
-        "etag",
-        "expires",
-        "feature-policy",
-        "keep-alive",
-        "last-modified",
-        "nel",
-        "p3p",
-        "permissions-policy",
-        "pragma",
-        "referrer-policy",
-        "report-to",
-        "server",
-        "set-cookie",
-        "strict-transport-security",
-        "transfer-encoding",
-        "vary",
-        "via",
-        "x-aspnet-version",
-        "x-content-type-options",
-        "x-download-options",
-        "x-frame-options",
-        "x-permitted-cross-domain-policies",
-        "x-powered-by",
-        "x-xss-protection",
-    ];
+    const EVERYWHERE: &str = "accept-ranges age allow alt-svc cache-control cf-cache-status cf-ray connection content-encoding \
+        content-language content-length content-security-policy content-type date etag expires \
+        feature-policy keep-alive last-modified nel p3p permissions-policy pragma referrer-policy report-to \
+        server set-cookie strict-transport-security transfer-encoding vary via x-aspnet-version \
+        x-content-type-options x-download-options x-frame-options x-permitted-cross-domain-policies \
+        x-powered-by x-xss-protection";
     let lower = name.to_ascii_lowercase();
-    if EVERYWHERE.contains(&lower.as_str())
-        || lower.starts_with("access-control-")
-        || !postman::is_header_name(name)
+    if name::has(EVERYWHERE, &lower) || lower.starts_with("access-control-") || !postman::is_header_name(name)
     {
         return None;
     }

@@ -88,26 +88,9 @@ pub fn read(raw: Raw<'_>, variables: &Variables<'_>, secrets: &mut Secrets) -> S
     });
     let Some(kind) = kind.map(|kind| kind.to_ascii_lowercase()) else { return Security::Unsaid };
     for (key, value) in &attributes {
-        const PUBLIC: [&str; 17] = [
-            "in",
-            "key",
-            "grant_type",
-            "authUrl",
-            "accessTokenUrl",
-            "refreshTokenUrl",
-            "scope",
-            "addTokenTo",
-            "algorithm",
-            "signatureMethod",
-            "tokenType",
-            "headerPrefix",
-            "tokenName",
-            "region",
-            "service",
-            "version",
-            "realm",
-        ];
-        let is_public = PUBLIC.contains(&key.as_str()) && !(key == "key" && kind != "apikey");
+        const PUBLIC: &str = "in key grant_type authUrl accessTokenUrl refreshTokenUrl scope addTokenTo algorithm \
+            signatureMethod tokenType headerPrefix tokenName region service version realm";
+        let is_public = name::has(PUBLIC, key) && !(key == "key" && kind != "apikey");
         // An audience or a base URL is not a secret.
         if !is_public && !matches!(value.as_str(), "true" | "false") && !secret::is_address(value) {
             secrets.learn(value);

@@ -15,7 +15,6 @@ use crate::operation::Operation;
 use crate::postman;
 use crate::schema::Members;
 use crate::secret::{Mask, Secrets};
-use crate::small_map::SmallMap;
 use crate::template;
 use crate::variables::Variables;
 
@@ -44,7 +43,7 @@ pub struct Builder {
 struct Path {
     template: String,
     item: bool,
-    operations: SmallMap<Method, Operation>,
+    operations: BTreeMap<Method, Box<Operation>>,
 }
 
 impl Builder {
@@ -80,7 +79,7 @@ impl Builder {
         let path = self.paths.entry(template::nameless(&address.path)).or_insert_with(|| Path {
             template: address.path.clone(),
             item: false,
-            operations: SmallMap::default(),
+            operations: BTreeMap::new(),
         });
         // Paths that differ only in their parameters' names are one path.
         if operation.item && !path.item {
@@ -111,7 +110,7 @@ impl Builder {
             known.join(operation);
             return Ok(Some(with));
         }
-        path.operations.add(method, operation, Operation::join);
+        path.operations.insert(method, Box::new(operation));
         Ok(None)
     }
 

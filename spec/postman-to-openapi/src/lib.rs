@@ -37,7 +37,6 @@ mod scalar;
 mod schema;
 mod secret;
 mod shape;
-mod small_map;
 mod source;
 mod summary;
 mod table;

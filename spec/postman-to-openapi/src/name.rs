@@ -26,7 +26,8 @@ const ARTICLES: &str = "a an the";
 const NOT_VERBS: &str = "about after all and as at before by during for from given half how in into is of on or over per such than that to \
     until via what when where which who with within without";
 
-fn has(list: &str, word: &str) -> bool {
+/// Whether a list of words has this one.
+pub fn has(list: &str, word: &str) -> bool {
     list.as_bytes().split(|byte| *byte == b' ').any(|known| known == word.as_bytes())
 }
 

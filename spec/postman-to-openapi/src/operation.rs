@@ -6,12 +6,13 @@ use crate::address::Server;
 use crate::answer::{Answer, Status};
 use crate::auth::Security;
 use crate::content::{self, Content, Field, FieldSchema};
+use crate::name;
 use crate::scalar::Separator;
 use crate::schema::Members;
 use crate::secret::Mask;
 use crate::shape::Kind;
-use crate::small_map::SmallMap;
 use crate::text::Wording;
+use std::collections::BTreeMap;
 
 /// Where a parameter is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,14 +60,12 @@ impl Parameter {
     /// Requires a parameter that selects what is done, with the words that were sent. It belongs to a script, or its name
     /// says so; the words of other parameters are examples.
     fn settle_selector(&mut self, is_script: bool) {
-        const NAMES: &str = " a act c cmd command do fn func function m module op operation r route ";
+        const NAMES: &str = "a act c cmd command do fn func function m module op operation r route";
         self.words.sort();
         self.words.dedup();
         let name = self.field.name.to_ascii_lowercase();
-        let is_selector = is_script
-            || name.ends_with("action")
-            || name.ends_with("method")
-            || NAMES.contains(&format!(" {name} "));
+        let is_selector =
+            is_script || name.ends_with("action") || name.ends_with("method") || name::has(NAMES, &name);
         if is_selector && self.words.len() > 1 && !self.field.exported {
             self.field.required = true;
             self.field.values = std::mem::take(&mut self.words);
@@ -100,7 +99,7 @@ pub struct Operation {
     /// Whether every request has a body; if some come from item files, only these count.
     pub body_required: bool,
     /// The documented responses.
-    pub answers: SmallMap<Status, Answer>,
+    pub answers: BTreeMap<Status, Box<Answer>>,
     /// The number of requests it was made from.
     pub requests: u32,
     /// Whether it comes from a file of its own, which is trusted more than a collection.
@@ -135,8 +134,14 @@ impl Operation {
         for body in other.bodies {
             content::join(&mut self.bodies, body);
         }
-        for (status, answer) in other.answers {
-            self.answers.add(status, answer, Answer::join);
+        other.answers.into_iter().for_each(|(status, answer)| self.answer(status, answer));
+    }
+
+    /// Adds a response.
+    pub fn answer(&mut self, status: Status, answer: Box<Answer>) {
+        match self.answers.get_mut(&status) {
+            Some(known) => known.join(*answer),
+            None => drop(self.answers.insert(status, answer)),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::body;
 use crate::content::{self, Carried, Field};
 use crate::context::Context;
 use crate::marker;
+use crate::name;
 use crate::operation::{Operation, Parameter, Place};
 use crate::postman::{self, Entry, Raw, Request, Response, Url};
 use crate::scalar;
@@ -311,17 +312,8 @@ fn header_parameters(
     operation: &mut Operation,
     context: &mut Context<'_, '_>,
 ) -> Option<String> {
-    const NOT_PARAMETERS: [&str; 9] = [
-        "accept",
-        "content-type",
-        "authorization",
-        "accept-encoding",
-        "connection",
-        "content-length",
-        "cookie",
-        "host",
-        "user-agent",
-    ];
+    const NOT_PARAMETERS: &str =
+        "accept content-type authorization accept-encoding connection content-length cookie host user-agent";
     let mut content_type = None;
     let mut take = |field: Field, value: &str, security: bool, context: &mut Context<'_, '_>| {
         let lower = field.name.to_ascii_lowercase();
@@ -340,7 +332,7 @@ fn header_parameters(
             }
             _ => {}
         }
-        if security || NOT_PARAMETERS.contains(&lower.as_str()) || lower == "postman-token" {
+        if security || name::has(NOT_PARAMETERS, &lower) || lower == "postman-token" {
             return;
         }
         if !postman::is_header_name(&field.name) {

@@ -1,15 +1,15 @@
 //! Credentials, which must not appear in the document.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
 
-use aho_corasick::automaton::{Automaton, StateID};
+use aho_corasick::automaton::Automaton;
 use aho_corasick::nfa::contiguous::NFA;
-use aho_corasick::{Anchored, Input, MatchKind, PatternID};
+use aho_corasick::{Input, MatchKind, PatternID};
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{format, placeholder};
+use crate::{format, name, placeholder};
 
 /// Replaces a secret.
 pub const HIDDEN: &str = "<secret>";
@@ -32,23 +32,7 @@ pub fn is_credential(name: &str) -> bool {
         b"privatekey",
         b"signature",
     ];
-    const WORDS: [&str; 15] = [
-        "key",
-        "keys",
-        "pass",
-        "pin",
-        "otp",
-        "cvv",
-        "cvc",
-        "jwt",
-        "bearer",
-        "auth",
-        "sid",
-        "session",
-        "sessionid",
-        "csrf",
-        "hmac",
-    ];
+    const WORDS: &str = "key keys pass pin otp cvv cvc jwt bearer auth sid session sessionid csrf hmac";
     let (joined, last) = joined(name);
     // There are many names and they are short: comparing first letters is faster than fourteen searches.
     let starts =
@@ -60,7 +44,7 @@ pub fn is_credential(name: &str) -> bool {
         }
         rest = rest.get(1..).unwrap_or_default();
     }
-    joined.get(last..).is_some_and(|last| WORDS.contains(&last))
+    joined.get(last..).is_some_and(|last| name::has(WORDS, last))
 }
 
 /// Whether the text is a URL without credentials.
@@ -219,11 +203,10 @@ impl Secrets {
             value == "oauth2" || matches!(format::of(value), Some("date" | "date-time" | "time"));
         if value.len() >= least && !value.contains("{{") && !value.starts_with('<') && !known_harmless {
             self.0.insert(value.to_owned());
-            if let Some(decoded) =
-                Decoded::of(value).and_then(|decoded| String::from_utf8(decoded.bytes).ok())
+            if let Ok(decoded) = percent_decode_str(value).decode_utf8()
                 && decoded.len() >= least
             {
-                self.0.insert(decoded);
+                self.0.insert(decoded.into_owned());
             }
         }
     }
@@ -262,7 +245,9 @@ impl Mask {
             matches!(found, Some(Ok(Some(_))))
         };
         finds(text.as_bytes())
-            || self.searcher.is_some() && Decoded::of(text).is_some_and(|decoded| finds(&decoded.bytes))
+            || self.searcher.is_some()
+                && text.contains('%')
+                && finds(&percent_decode_str(text).collect::<Vec<_>>())
     }
 
     /// Hides known credentials in a text, and what looks like one.
@@ -279,31 +264,34 @@ impl Mask {
     }
 
     fn replace(&self, text: &mut String, with: &str) {
-        if let Some(searcher) = self.searcher.as_ref().filter(|_| self.finds(text)) {
-            let mut hidden = String::with_capacity(text.len());
-            // An unanchored search cannot fail; if it did, the text would be lost rather than shown.
-            let _ = searcher.try_replace_all_with(text, &mut hidden, |_, _, hidden| {
-                hidden.push_str(with);
-                true
+        let Some(searcher) = self.searcher.as_ref().filter(|_| self.finds(text)) else { return };
+        let mut hidden = String::with_capacity(text.len());
+        // An unanchored search cannot fail; if it did, the text would be lost rather than shown.
+        let _ = searcher.try_replace_all_with(text, &mut hidden, |_, _, hidden| {
+            hidden.push_str(with);
+            true
+        });
+        if self.finds(&hidden) {
+            // What is percent-encoded is replaced as a whole.
+            let ends = |c: char| c.is_whitespace() || "/?&=#".contains(c);
+            let pieces = hidden.split_inclusive(ends).map(|piece| match piece.trim_end_matches(ends) {
+                word if self.finds(word) => format!("{with}{}", piece.strip_prefix(word).unwrap_or_default()),
+                _ => piece.to_owned(),
             });
-            *text = match Decoded::of(&hidden) {
-                Some(decoded) => decoded.replaced(searcher, with),
-                None => hidden,
-            };
+            hidden = pieces.collect();
         }
+        *text = if self.finds(&hidden) { with.to_owned() } else { hidden };
     }
 
     /// Hides credentials that are left in a document, as in the name of a member or in a list of allowed values.
     /// `None` if there are none. Different credentials are replaced differently, so that names stay distinct.
     pub fn remaining(&self, document: &impl Serialize) -> serde_json::Result<Option<Value>> {
         let Some(searcher) = &self.unlike_names else { return Ok(None) };
-        let Ok(state) = searcher.start_state(Anchored::No) else { return Ok(None) };
-        let mut search = Search { searcher, state, found: false };
-        serde_json::to_writer(&mut search, document)?;
-        if !search.found {
+        let text = serde_json::to_vec(document)?;
+        if !matches!(searcher.try_find(&Input::new(&text).earliest(true)), Ok(Some(_))) {
             return Ok(None);
         }
-        let mut document = serde_json::to_value(document)?;
+        let mut document = serde_json::from_slice(&text)?;
         redact(searcher, &mut document, &mut Vec::new());
         Ok(Some(document))
     }
@@ -317,74 +305,6 @@ impl Mask {
             Value::Number(number) if self.finds(&number.to_string()) => mask_all(value),
             _ => {}
         }
-    }
-}
-
-/// A text without its percent-encoding.
-struct Decoded<'t> {
-    text: &'t str,
-    bytes: Vec<u8>,
-    /// Where each of the bytes starts in the text, and where the last one ends.
-    starts: Vec<usize>,
-}
-
-impl<'t> Decoded<'t> {
-    /// `None` if the text has nothing to decode.
-    fn of(text: &'t str) -> Option<Self> {
-        if !text.contains('%') {
-            return None;
-        }
-        let (mut bytes, mut starts) = (Vec::with_capacity(text.len()), Vec::with_capacity(text.len() + 1));
-        let source = text.as_bytes();
-        let digit = |at: usize| char::from(*source.get(at)?).to_digit(16);
-        let mut at = 0;
-        while let Some(byte) = source.get(at) {
-            let code =
-                (*byte == b'%').then(|| u8::try_from(digit(at + 1)? * 16 + digit(at + 2)?).ok()).flatten();
-            starts.push(at);
-            bytes.push(code.unwrap_or(*byte));
-            at += if code.is_some() { 3 } else { 1 };
-        }
-        starts.push(at);
-        (bytes.len() < text.len()).then_some(Self { text, bytes, starts })
-    }
-
-    /// The text, still encoded, in which what the searcher finds is replaced.
-    fn replaced(&self, searcher: &NFA, with: &str) -> String {
-        let place = |at: usize| self.starts.get(at).copied().unwrap_or(self.text.len());
-        let mut replaced = String::with_capacity(self.text.len());
-        let mut at = 0;
-        while let Ok(Some(found)) = searcher.try_find(&Input::new(&self.bytes).range(at..)) {
-            replaced.push_str(self.text.get(place(at)..place(found.start())).unwrap_or_default());
-            replaced.push_str(with);
-            at = found.end();
-        }
-        replaced.push_str(self.text.get(place(at)..).unwrap_or_default());
-        replaced
-    }
-}
-
-/// Searches what is written to it.
-struct Search<'m> {
-    searcher: &'m NFA,
-    state: StateID,
-    found: bool,
-}
-
-impl Write for Search<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        for byte in bytes {
-            if self.found {
-                break;
-            }
-            self.state = self.searcher.next_state(Anchored::No, self.state, *byte);
-            self.found = self.searcher.is_match(self.state);
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

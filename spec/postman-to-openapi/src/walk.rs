@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::address::{self, Survey};
-use crate::answer::{self, Answer};
+use crate::answer;
 use crate::auth::{self, Security};
 use crate::context::Context;
 use crate::document::Builder;
@@ -234,7 +234,7 @@ impl<'a> Walk<'_, 'a> {
             };
             request::saved(&response, title, &mut operation, &mut seen, &mut context);
             let (status, answer) = answer::read(&response, &mut context);
-            operation.answers.add(status, answer, Answer::join);
+            operation.answer(status, Box::new(answer));
         });
         operation.requests = 1;
         operation.exported = self.exported;

@@ -119,7 +119,7 @@ fn a_blank_in_a_path_is_a_parameter() {
         ("https://a.example/accounts/[accountId]", "/accounts/{accountId}"),
         ("https://[::1]:80/accounts/[]/x", "/accounts/[]/x"),
         ("<baseUrl>/users/YOUR_USER_ID", "/users/{USER_ID}"),
-        ("{{base}}/users/<long>/feeds/%3Cuuid%3E?max=<max>", "/users/{userId}/feeds/{feedId}"),
+        ("{{base}}/users/<long>/feeds/<uuid>?max=<max>", "/users/{userId}/feeds/{feedId}"),
         ("/a<b/c>d/e", "/a%3Cb/c%3Ed/e"),
     ] {
         assert_eq!(paths(&[&format!("GET {url}")]).0, [path], "{url}");
