@@ -141,7 +141,7 @@ pub fn read(response: &Response<'_>, context: &mut Context<'_, '_>) -> (Status, 
         answer.descriptions.push(said.description);
     }
     let mut content_type = None;
-    let mut header = |name: &str, value: &str, description: &str| {
+    for [name, value, description] in &context.headers(response.header) {
         if name.eq_ignore_ascii_case("content-type") {
             content_type = body::media_type(value);
         } else if secret::is_credential(name) {
@@ -150,8 +150,7 @@ pub fn read(response: &Response<'_>, context: &mut Context<'_, '_>) -> (Status, 
         if let Some(header) = documented(name, value, description, context.exported) {
             answer.add_header(header);
         }
-    };
-    postman::headers(response.header, &mut header);
+    }
     let text = postman::filled(response.body);
     let is_empty = text.as_deref().map_or(Some(Empty::Text), empty);
     answer.empty = matches!((code, &is_empty), (Some(200..300), Some(Empty::Text)));

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::body::is_json;
 use crate::method::Method;
-use crate::template::nameless;
+use crate::template::{members, nameless};
 
 /// The longest chain of references that is followed.
 const REFERENCES: usize = 16;
@@ -526,10 +526,6 @@ fn bodies<'d>(before: &'d Value, after: &'d Value) -> Vec<(&'d Value, &'d Value)
     }
     let first = |body: &'d Value| typed(body).next().map(|(_, content)| &content["schema"]);
     first(before).zip(first(after)).into_iter().collect()
-}
-
-fn members(object: &Value) -> impl Iterator<Item = (&str, &Value)> {
-    object.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
 }
 
 fn resolved<'d>(document: &'d Value, mut value: &'d Value) -> &'d Value {

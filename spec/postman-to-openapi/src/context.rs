@@ -1,7 +1,7 @@
 //! What the readers of one item share.
 
 use crate::address::Survey;
-use crate::postman::{self, Entry};
+use crate::postman::{self, Entry, Raw};
 use crate::secret::{self, Secrets};
 use crate::variables::Variables;
 
@@ -29,6 +29,24 @@ impl Context<'_, '_> {
             self.secrets.learn(&self.variables.expand(&postman::text(entry.value).unwrap_or_default()));
         }
         is_sent
+    }
+
+    /// The name, value and description of every header that is sent, given as a list or as text.
+    pub fn headers(&mut self, raw: Raw<'_>) -> Vec<[String; 3]> {
+        let mut headers = Vec::new();
+        // A disabled line is a comment.
+        let text = postman::text(raw).unwrap_or_default();
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+            headers.push([name.trim(), value.trim(), ""].map(str::to_owned));
+        }
+        postman::entries(raw, |entry| {
+            let Some(name) = postman::filled(entry.key).filter(|_| self.is_sent(&entry)) else { return };
+            let value = postman::text(entry.value).unwrap_or_default();
+            let description = postman::description(entry.description).unwrap_or_default();
+            headers.push([name.trim(), &value, &description].map(str::to_owned));
+        });
+        headers
     }
 
     /// Adds a note about the item.

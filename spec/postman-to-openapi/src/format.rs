@@ -1,7 +1,9 @@
 //! The string format of a value, as far as the value alone shows it.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::slice::SliceIndex;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// The format of a text, if there is no doubt about it.
 pub fn of(text: &str) -> Option<&'static str> {
@@ -12,17 +14,16 @@ pub fn of(text: &str) -> Option<&'static str> {
     }
     let hex = byte.is_ascii_hexdigit();
     if byte.is_ascii_digit() {
-        if is_date(text) {
-            return Some("date");
+        let punctuation = |at: usize| text.as_bytes().get(at).copied();
+        if punctuation(4) == Some(b'-') {
+            if is_date_time(text) {
+                return Some("date-time");
+            }
+            if text.len() == 10 && is_date_time(&format!("{text}T00:00:00Z")) {
+                return Some("date");
+            }
         }
-        if text.len() > 10
-            && is_date(part(text, ..10))
-            && matches!(text.as_bytes()[10], b'T' | b't')
-            && is_time(part(text, 11..))
-        {
-            return Some("date-time");
-        }
-        if is_time(text) {
+        if punctuation(2) == Some(b':') && is_date_time(&format!("2000-01-01T{text}")) {
             return Some("time");
         }
         if text.parse::<Ipv4Addr>().is_ok() {
@@ -41,66 +42,9 @@ pub fn of(text: &str) -> Option<&'static str> {
     is_email(text).then_some("email")
 }
 
-/// A part of a text; empty if out of bounds.
-fn part(text: &str, range: impl SliceIndex<str, Output = str>) -> &str {
-    text.get(range).unwrap_or_default()
-}
-
-fn digits(text: &str, low: u32, high: u32) -> bool {
-    text.len() == 2
-        && text.parse::<u32>().is_ok_and(|number| (low..=high).contains(&number))
-        && !text.starts_with('+')
-}
-
-fn is_date(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    text.len() == 10
-        && bytes[..4].iter().all(u8::is_ascii_digit)
-        && bytes[4] == b'-'
-        && bytes[7] == b'-'
-        && digits(part(text, 5..7), 1, 12)
-        && digits(part(text, 8..), 1, last_day(part(text, ..4), part(text, 5..7)))
-}
-
-/// The last day of a month; both arguments consist of digits.
-fn last_day(year: &str, month: &str) -> u32 {
-    let year: u32 = year.parse().unwrap_or(1);
-    match month {
-        "02" if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
-        "02" => 28,
-        "04" | "06" | "09" | "11" => 30,
-        _ => 31,
-    }
-}
-
-/// RFC 3339 `full-time`, which includes an offset.
-fn is_time(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    if text.len() < 9 || bytes[2] != b':' || bytes[5] != b':' {
-        return false;
-    }
-    let rest = part(text, 8..);
-    let zone = match rest.strip_prefix('.') {
-        Some(fraction) => {
-            let zone = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
-            if zone.len() == fraction.len() {
-                return false;
-            }
-            zone
-        }
-        None => rest,
-    };
-    let offset = |zone: &str| {
-        zone.len() == 6
-            && zone.starts_with(['+', '-'])
-            && zone.as_bytes()[3] == b':'
-            && digits(part(zone, 1..3), 0, 23)
-            && digits(part(zone, 4..), 0, 59)
-    };
-    digits(part(text, ..2), 0, 23)
-        && digits(part(text, 3..5), 0, 59)
-        && digits(part(text, 6..8), 0, 59)
-        && (matches!(zone, "Z" | "z") || offset(zone))
+/// RFC 3339 `date-time`.
+fn is_date_time(text: &str) -> bool {
+    OffsetDateTime::parse(text, &Rfc3339).is_ok()
 }
 
 fn is_uuid(text: &str) -> bool {

@@ -144,25 +144,6 @@ pub fn entries<'a>(raw: Raw<'a>, mut each_entry: impl FnMut(Entry<'a>)) {
     }
 }
 
-/// Calls `each` with the name, value and description of every header, given as a list or as text.
-pub fn headers(raw: Raw<'_>, each: &mut dyn FnMut(&str, &str, &str)) {
-    if let Some(text) = text(raw) {
-        // A disabled header is a comment.
-        for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
-            if let Some((name, value)) = line.split_once(':') {
-                each(name.trim(), value.trim(), "");
-            }
-        }
-        return;
-    }
-    entries(raw, |entry| {
-        let Some(name) = filled(entry.key).filter(|_| !entry.is_disabled()) else { return };
-        let value = text(entry.value).unwrap_or_default();
-        let description = description(entry.description).unwrap_or_default();
-        each(name.trim(), &value, &description);
-    });
-}
-
 /// Whether this is a valid header name (RFC 9110, section 5.6.2).
 pub fn is_header_name(name: &str) -> bool {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);

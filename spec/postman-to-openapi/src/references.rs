@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::method::Method;
-use crate::template::names;
+use crate::template::{members, names};
 
 /// Calls `fault` with the place of everything that refers to something that does not exist, or is declared twice.
 pub fn judge(document: &Value, fault_at: &mut dyn FnMut(&[String], String)) {
@@ -164,8 +164,4 @@ impl<'d> Judge<'d, '_> {
             self.say(place, &["parameters", &at.to_string()], fault);
         }
     }
-}
-
-fn members(object: &Value) -> impl Iterator<Item = (&str, &Value)> {
-    object.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
 }

@@ -1,5 +1,7 @@
 //! A request's parameters and body, including what the requests of its saved responses add.
 
+use std::borrow::Cow;
+
 use crate::address::{self, Address};
 use crate::answer;
 use crate::auth;
@@ -67,12 +69,11 @@ pub fn saved<'a>(
     }
     let said = answer::said(response).1.description;
     let name = if said.is_empty() { title } else { &said };
-    let mut content_type = None;
-    postman::headers(original.header, &mut |name, value, _| {
-        if name.eq_ignore_ascii_case("content-type") {
-            content_type = Some(value.to_owned());
-        }
-    });
+    let headers = context.headers(original.header).into_iter();
+    let content_type = headers
+        .filter(|[name, ..]| name.eq_ignore_ascii_case("content-type"))
+        .map(|[_, value, _]| value)
+        .last();
     let Some(mut body) = body::request(original.body, content_type.as_deref(), name, context) else { return };
     let Some(known) = operation.bodies.iter().find(|known| known.media_type == body.media_type) else {
         match operation.bodies.first() {
@@ -315,11 +316,14 @@ fn header_parameters(
     const NOT_PARAMETERS: &str =
         "accept content-type authorization accept-encoding connection content-length cookie host user-agent";
     let mut content_type = None;
-    let mut take = |field: Field, value: &str, security: bool, context: &mut Context<'_, '_>| {
+    for [name, value, description] in context.headers(raw) {
+        let security = marker::read(Cow::Borrowed(&description)).security;
+        let field = Field::described(name, description.into(), context.exported);
+        let mut field = valued(field, &value, context);
+        field.shape = in_path(std::mem::take(&mut field.shape));
         let lower = field.name.to_ascii_lowercase();
         match lower.as_str() {
-            "content-type" => content_type = Some(value.to_owned()),
-            "authorization" if !value.is_empty() => operation.security = auth::from_header(value),
+            "authorization" if !value.is_empty() => operation.security = auth::from_header(&value),
             "cookie" => {
                 value
                     .split(';')
@@ -333,14 +337,17 @@ fn header_parameters(
             _ => {}
         }
         if security || name::has(NOT_PARAMETERS, &lower) || lower == "postman-token" {
-            return;
+            if lower == "content-type" {
+                content_type = Some(value);
+            }
+            continue;
         }
         if !postman::is_header_name(&field.name) {
             context.note(
                 "a header is left out because its name is not valid",
                 format!("its header \"{}\" is left out because its name is not valid", field.name),
             );
-            return;
+            continue;
         }
         let same = |known: &&mut Parameter| {
             known.place == Place::Header && known.field.name.eq_ignore_ascii_case(&field.name)
@@ -349,22 +356,6 @@ fn header_parameters(
             Some(known) => known.field.join(field),
             None => operation.parameters.push(Parameter::new(Place::Header, field)),
         }
-    };
-    if postman::is_list(raw) {
-        postman::entries(raw, |entry| {
-            let Some(key) = postman::filled(entry.key).filter(|_| context.is_sent(&entry)) else { return };
-            let value = postman::text(entry.value).unwrap_or_default();
-            let security = marker::read(postman::description(entry.description).unwrap_or_default()).security;
-            let mut field = described(key.trim().to_owned(), &entry, context);
-            field.shape = in_path(std::mem::take(&mut field.shape));
-            take(field, &value, security, context);
-        });
-    } else {
-        postman::headers(raw, &mut |name, value, _| {
-            let mut field = valued(Field::named(name, context.exported), value, context);
-            field.shape = in_path(std::mem::take(&mut field.shape));
-            take(field, value, false, context);
-        });
     }
     content_type
 }

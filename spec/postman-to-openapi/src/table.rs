@@ -4,6 +4,7 @@ use heck::ToSnakeCase;
 use serde_json::Value;
 
 use crate::Error;
+use crate::template::members;
 
 const BEGIN: &str = "<!-- operations -->";
 const END: &str = "<!-- end of operations -->";
@@ -67,7 +68,7 @@ fn answers(operation: &Value) -> String {
     let answers = members(&operation["responses"]).map(|(status, answer)| {
         let codes = answer["x-error-codes"].as_array().into_iter().flatten();
         let codes: Vec<String> = codes.map(|code| code["code"].to_string()).collect();
-        if codes.is_empty() { status.clone() } else { format!("{status} ({})", codes.join(", ")) }
+        if codes.is_empty() { status.to_owned() } else { format!("{status} ({})", codes.join(", ")) }
     });
     answers.collect::<Vec<_>>().join(", ")
 }
@@ -75,10 +76,6 @@ fn answers(operation: &Value) -> String {
 /// Escapes what would end the cell or the line.
 fn cell(text: &str) -> String {
     text.replace(char::is_control, " ").replace('|', "\\|")
-}
-
-fn members(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    object.as_object().into_iter().flatten()
 }
 
 #[cfg(test)]
