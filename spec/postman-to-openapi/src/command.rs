@@ -262,13 +262,12 @@ fn environment(
         let file = if path == Path::new(STDIN) { None } else { source(path).ok() };
         file.filter(Source::is_environment)
     };
-    let mut found = Vec::new();
+    let mut found: Vec<Source> = Vec::new();
     if inputs.len() > 1 {
-        found = inputs.iter().filter_map(environment).collect();
-        let is_other = |path: &PathBuf| !found.iter().any(|source| Path::new(&source.name) == path);
-        if inputs.iter().any(is_other) {
-            inputs.retain(is_other);
-        }
+        found.extend(inputs.iter().filter_map(environment));
+    }
+    if found.len() < inputs.len() {
+        inputs.retain(|path| !found.iter().any(|source| Path::new(&source.name) == path));
     }
     if let Some(path) = &arguments.environment {
         let chosen = source(path)?;

@@ -49,6 +49,14 @@ impl Parameter {
         Self { place, field, deep: false, words }
     }
 
+    fn is(&self, place: Place, name: &str) -> bool {
+        let is_name = match place {
+            Place::Header => self.field.name.eq_ignore_ascii_case(name),
+            _ => self.field.name == name,
+        };
+        is_name && self.place == place
+    }
+
     /// Adds another request's words.
     fn join_words(&mut self, others: Vec<String>) {
         match self.words.is_empty() || others.is_empty() {
@@ -158,24 +166,20 @@ impl Operation {
         }
     }
 
+    /// The parameter of this name.
+    pub fn parameter(&mut self, place: Place, name: &str) -> Option<&mut Parameter> {
+        self.parameters.iter_mut().find(|parameter| parameter.is(place, name))
+    }
+
     fn join_parameters(&mut self, others: Vec<Parameter>, exported: bool) {
-        let same = |a: &Parameter, b: &Parameter| {
-            let (a_name, b_name) = (&a.field.name, &b.field.name);
-            a.place == b.place
-                && if a.place == Place::Header {
-                    a_name.eq_ignore_ascii_case(b_name)
-                } else {
-                    a_name == b_name
-                }
-        };
         for parameter in &mut self.parameters {
-            if !others.iter().any(|other| same(parameter, other)) {
+            if !others.iter().any(|other| other.is(parameter.place, &parameter.field.name)) {
                 parameter.field.join_required(false, exported);
                 parameter.words.clear();
             }
         }
         for mut other in others {
-            match self.parameters.iter_mut().find(|parameter| same(parameter, &other)) {
+            match self.parameter(other.place, &other.field.name) {
                 Some(parameter) => {
                     parameter.deep &= other.deep;
                     parameter.join_words(other.words);

@@ -124,11 +124,7 @@ fn saved_query(original: &Request<'_>, operation: &mut Operation, context: &mut 
     // The request itself has already produced these notes.
     context.notes.truncate(notes);
     for mut parameter in saved.parameters {
-        let known = operation
-            .parameters
-            .iter_mut()
-            .find(|known| known.place == parameter.place && known.field.name == parameter.field.name);
-        match known {
+        match operation.parameter(parameter.place, &parameter.field.name) {
             Some(known) => {
                 parameter.field.required |= known.field.required;
                 known.deep &= parameter.deep;
@@ -136,6 +132,7 @@ fn saved_query(original: &Request<'_>, operation: &mut Operation, context: &mut 
             }
             None => {
                 parameter.field.required = false;
+                parameter.words.clear();
                 operation.parameters.push(parameter);
             }
         }
@@ -225,21 +222,12 @@ fn query_parameter(field: Field, operation: &mut Operation, context: &mut Contex
         return;
     }
     if let Some((name, member)) = deep(&field.name) {
-        let at = operation
-            .parameters
-            .iter()
-            .position(|known| known.place == Place::Query && known.field.name == name);
-        let known = at.and_then(|at| operation.parameters.get_mut(at));
-        match known {
+        match operation.parameter(Place::Query, name) {
             Some(parameter) if parameter.deep => {
                 parameter.field.required |= field.required;
                 if let Kind::Object(object) = &mut parameter.field.shape.kind {
-                    describe_member(
-                        &mut parameter.field.description.text,
-                        object,
-                        member,
-                        &field.description,
-                    );
+                    let known = &mut parameter.field.description.text;
+                    describe_member(known, object, member, &field.description);
                     add_member(object, member, field.shape);
                 }
                 return;
@@ -249,24 +237,14 @@ fn query_parameter(field: Field, operation: &mut Operation, context: &mut Contex
                 let mut object = Object::once(Vec::new());
                 add_member(&mut object, member, field.shape.clone());
                 let shape = Shape::of(Kind::Object(Box::new(object)));
-                let field = Field {
-                    name: name.to_owned(),
-                    shape,
-                    values: Vec::new(),
-                    example: None,
-                    separator: None,
-                    ..field
-                };
+                let (name, values) = (name.to_owned(), Vec::new());
+                let field = Field { name, shape, values, example: None, separator: None, ..field };
                 operation.parameters.push(Parameter { deep: true, ..Parameter::new(Place::Query, field) });
                 return;
             }
         }
     }
-    let known = operation
-        .parameters
-        .iter_mut()
-        .find(|known| known.place == Place::Query && known.field.name == field.name);
-    match known {
+    match operation.parameter(Place::Query, &field.name) {
         Some(parameter) => {
             parameter.deep = false;
             parameter.field.repeat(field);
@@ -349,10 +327,7 @@ fn header_parameters(
             );
             continue;
         }
-        let same = |known: &&mut Parameter| {
-            known.place == Place::Header && known.field.name.eq_ignore_ascii_case(&field.name)
-        };
-        match operation.parameters.iter_mut().find(same) {
+        match operation.parameter(Place::Header, &field.name) {
             Some(known) => known.field.join(field),
             None => operation.parameters.push(Parameter::new(Place::Header, field)),
         }

@@ -16,33 +16,17 @@ pub const HIDDEN: &str = "<secret>";
 
 /// Whether this is the name of a credential: `stream_key`, `X-Api-Key`, `access_token`, `clientSecret`.
 pub fn is_credential(name: &str) -> bool {
-    const ANYWHERE: [&[u8]; 14] = [
-        b"token",
-        b"secret",
-        b"password",
-        b"passwd",
-        b"passphrase",
-        b"passcode",
-        b"pwd",
-        b"credential",
-        b"authorization",
-        b"cookie",
-        b"apikey",
-        b"accesskey",
-        b"privatekey",
-        b"signature",
-    ];
+    const ANYWHERE: &str = "token secret password passwd passphrase passcode pwd credential authorization cookie apikey accesskey \
+        privatekey signature";
     const WORDS: &str = "key keys pass pin otp cvv cvc jwt bearer auth sid session sessionid csrf hmac";
     let (joined, last) = joined(name);
-    // There are many names and they are short: comparing first letters is faster than fourteen searches.
-    let starts =
-        |rest: &[u8]| ANYWHERE.iter().any(|word| rest.first() == word.first() && rest.starts_with(word));
+    // There are many names and they are short: looking at first letters is faster than fourteen searches.
     let mut rest = joined.as_bytes();
-    while !rest.is_empty() {
-        if starts(rest) {
+    while let Some((first, after)) = rest.split_first() {
+        if b"tspcak".contains(first) && ANYWHERE.split(' ').any(|word| rest.starts_with(word.as_bytes())) {
             return true;
         }
-        rest = rest.get(1..).unwrap_or_default();
+        rest = after;
     }
     joined.get(last..).is_some_and(|last| name::has(WORDS, last))
 }
@@ -191,12 +175,10 @@ impl Secrets {
             .unwrap_or(value);
         let plain = value.bytes().all(|byte| byte.is_ascii_alphabetic() || byte.is_ascii_whitespace());
         let digits = value.bytes().all(|byte| byte.is_ascii_digit());
-        let least = if plain {
-            16
-        } else if digits {
-            8
-        } else {
-            6
+        let least = match (plain, digits) {
+            (true, _) => 16,
+            (_, true) => 8,
+            _ => 6,
         };
         // OpenAPI's own word `oauth2` must stay readable, and a date is not a credential.
         let known_harmless =
