@@ -101,9 +101,6 @@ impl Server {
 
     /// Fills in the variables that another input defines.
     pub fn fill(&mut self, values: &Variables<'_>) {
-        if self.variables.is_empty() {
-            return;
-        }
         let open = self.variables.iter().fold(self.url.clone(), |url, name| {
             url.replace(&format!("{{{name}}}"), &format!("{{{{{name}}}}}"))
         });
@@ -285,13 +282,15 @@ fn braced(url: &str) -> String {
     while let Some((before, inside)) = rest.split_once('<')
         && let Some((name, after)) = inside.split_once('>')
     {
-        let is_word = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' '));
-        let is_name =
-            is_word && !name.trim().is_empty() && !scalar::read(&format!("<{name}>"), "").placeholder;
+        let is_name = is_name(name) && !scalar::read(&format!("<{name}>"), "").placeholder;
         out.push_str(&if is_name { format!("{before}{{{{{name}}}}}") } else { format!("{before}<{name}>") });
         rest = after;
     }
     out + rest + query
+}
+
+fn is_name(text: &str) -> bool {
+    !text.trim().is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' '))
 }
 
 /// The segments of a path; several slashes count as one.
@@ -376,10 +375,7 @@ impl Address {
             }
         }
         let blank = segment.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
-        let blank = blank.or(segment.strip_prefix("YOUR_")).filter(|name| !name.is_empty());
-        if let Some(name) =
-            blank.filter(|name| name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' ')))
-        {
+        if let Some(name) = blank.or(segment.strip_prefix("YOUR_")).filter(|name| is_name(name)) {
             return self.parameter(name, None);
         }
         while let Some((before, name, after)) = variables::next(rest) {

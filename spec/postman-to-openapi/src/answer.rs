@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::name;
 use crate::postman::{self, Response};
 use crate::prose::{self, ErrorCode};
-use crate::schema::Members;
+use crate::schema::{Members, write_text};
 use crate::secret::{self, Mask};
 
 /// An HTTP status, or the default response.
@@ -243,9 +243,7 @@ struct Header<'a>(&'a Field);
 impl Serialize for Header<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut map = out.serialize_map(None)?;
-        if !self.0.description.is_empty() {
-            map.serialize_entry("description", &*self.0.description)?;
-        }
+        write_text(&mut map, "description", &self.0.description)?;
         map.serialize_entry("schema", &FieldSchema { field: self.0, described: false })?;
         map.end()
     }

@@ -99,7 +99,7 @@ pub fn read(raw: Raw<'_>, variables: &Variables<'_>, secrets: &mut Secrets) -> S
     let get = |key: &str| attributes.get(key).map(String::as_str).unwrap_or_default();
     let scheme = match kind.as_str() {
         "noauth" => return Security::Open,
-        "bearer" | "jwt" => Scheme::Http("bearer"),
+        "bearer" | "jwt" | "asap" => Scheme::Http("bearer"),
         "basic" => Scheme::Http("basic"),
         "digest" => Scheme::Http("digest"),
         "ntlm" => Scheme::Http("negotiate"),
@@ -107,7 +107,6 @@ pub fn read(raw: Raw<'_>, variables: &Variables<'_>, secrets: &mut Secrets) -> S
         "hawk" => Scheme::Http("hawk"),
         "awsv4" => Scheme::Http("aws4-hmac-sha256"),
         "edgegrid" => Scheme::Http("eg1-hmac-sha256"),
-        "asap" => Scheme::Http("bearer"),
         "apikey" => {
             let place = if get("in") == "query" { "query" } else { "header" };
             let name =

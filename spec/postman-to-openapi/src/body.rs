@@ -27,8 +27,7 @@ pub fn request(
     let body = read(raw, content_type, name, context);
     if body.is_some() && !context.sends_body {
         context.notes.truncate(notes);
-        let sentence = "its body is left out because Postman does not send one with GET or HEAD";
-        context.note("a body is left out because Postman does not send one with GET or HEAD", sentence);
+        context.remark("a body is left out because Postman does not send one with GET or HEAD", "");
         return None;
     }
     body
@@ -42,7 +41,7 @@ fn read(
 ) -> Option<Content> {
     let Some(body) = postman::object::<Body<'_>>(raw) else {
         if postman::filled(raw).is_some() || raw.is_some_and(|raw| raw.elements().next().is_some()) {
-            note_unreadable(context);
+            context.remark(UNREADABLE, "");
         }
         return None;
     };
@@ -56,10 +55,7 @@ fn read(
     };
     if postman::flag(body.disabled) {
         if active.is_some() {
-            context.note(
-                "a body is left out because it is disabled",
-                "its body is left out because it is disabled",
-            );
+            context.remark("a body is left out because it is disabled", "");
         }
         return None;
     }
@@ -69,7 +65,7 @@ fn read(
         _ => active.is_some() && postman::text(active).is_none(),
     };
     if is_unreadable {
-        note_unreadable(context);
+        context.remark(UNREADABLE, "");
         return None;
     }
     let content_type = content_type.and_then(media_type);
@@ -104,12 +100,7 @@ fn read(
     }
 }
 
-fn note_unreadable(context: &mut Context<'_, '_>) {
-    context.note(
-        "a body is left out because it is not written as its mode requires",
-        "its body is left out because it is not written as its mode requires",
-    );
-}
+const UNREADABLE: &str = "a body is left out because it is not written as its mode requires";
 
 /// Reads a body given as text. Its media type comes from the header, else from the editor's language, else from the
 /// text itself. A JSON member is required if at least `presence` samples have it and none is without it, unless an
@@ -185,10 +176,7 @@ fn raw_form(text: &str, media_type: &str, name: &str, context: &mut Context<'_, 
     let text = context.variables.expand(text);
     let kind = if text.trim_start().starts_with("{{") { "text/plain" } else { guess(&text) };
     if kind != "text/plain" {
-        context.note(
-            "a body is not a form, as its Content-Type header says, and is described as what it is",
-            format!("its body is not a form, as its Content-Type header says, and is described as {kind}"),
-        );
+        context.remark("a body is not the form that its header says, and is described as what it is", kind);
         return text_body(&text, Some(kind), None, name, 1, context);
     }
     let pairs = if media_type == MULTIPART { Vec::new() } else { address::pairs(&text.replace('+', " ")) };
@@ -198,7 +186,7 @@ fn raw_form(text: &str, media_type: &str, name: &str, context: &mut Context<'_, 
         (field, placeholder)
     });
     form(fields.collect(), media_type, name).unwrap_or_else(|| {
-        context.note("the fields of a form are not known", "the fields of its form are not known");
+        context.remark("the fields of a form are not known", "");
         let schema = Carried::Value { shape: Shape::of(Kind::Object(Box::default())), presence: None };
         Content { media_type: media_type.to_owned(), schema, examples: Vec::new(), empty: false }
     })

@@ -22,9 +22,7 @@ Arguments:
   <INPUT>...         Postman exports (v2.0 or v2.1): items, collections, folders of them, or - for standard input
 
 Options:
-      --environment <FILE>
-                        Postman environment with values for the variables that have none; without this option, the
-                        first one among the inputs or beside them
+      --environment <FILE>  Values for variables that have none (default: the first environment beside the input)
       --overlay <FILE>  JSON Merge Patch (RFC 7396) that adds what the export lost
   -o, --output <FILE>   Write the document to this file instead of standard output
       --table <FILE>    Also write a table of the operations into this Markdown file, between its markers
@@ -271,19 +269,15 @@ fn environment(
     }
     if let Some(path) = &arguments.environment {
         let chosen = source(path)?;
-        return match chosen.is_environment() {
-            true => Ok(Some(chosen)),
-            false => Err(Refusal::from(format!(
-                "{}: the file is not a Postman environment; export one from Postman and use that file",
-                chosen.name
-            ))),
-        };
+        if chosen.is_environment() {
+            return Ok(Some(chosen));
+        }
+        let sentence = "the file is not a Postman environment; export one from Postman and use that file";
+        return Err(Refusal::from(format!("{}: {sentence}", chosen.name)));
     }
     if found.is_empty() {
-        found = files::beside(&arguments.inputs, ".postman_environment.json")
-            .iter()
-            .filter_map(environment)
-            .collect();
+        let beside = files::beside(&arguments.inputs, ".postman_environment.json");
+        found.extend(beside.iter().filter_map(environment));
     }
     let mut found = found.into_iter();
     let first = found.next();

@@ -49,6 +49,12 @@ impl Context<'_, '_> {
         headers
     }
 
+    /// Adds a note that says of the item what its topic says in general, with a detail if there is one.
+    pub fn remark(&mut self, topic: &'static str, detail: &str) {
+        let between = if detail.is_empty() { "" } else { ": " };
+        self.note(topic, format!("{}{between}{detail}", topic.replacen("a ", "its ", 1)));
+    }
+
     /// Adds a note about the item.
     pub fn note(&mut self, kind: &'static str, detail: impl Into<String>) {
         self.notes.push((kind, detail.into()));

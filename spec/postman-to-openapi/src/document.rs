@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::Note;
 use crate::address::{Address, Server};
@@ -99,10 +98,9 @@ impl Builder {
             let open = operation.server.variables.first().or(known.server.variables.first());
             if let Some(open) = open.filter(|_| names_nothing && operation.server != known.server) {
                 return Err((
-                    "only a variable without a value tells its URL from another; give it one in the collection or an environment",
+                    "only a variable without a value tells its URL from another; give it one in an environment",
                     format!(
-                        "only the variable {{{{{open}}}}}, which has no value, tells its URL from that of {with}; \
-                         give it one in the collection or an environment"
+                        "only {{{{{open}}}}}, which has no value, tells its URL from {with}; give it one in an environment"
                     ),
                 ));
             }
@@ -145,10 +143,12 @@ impl Builder {
                     server.fill(&self.variables);
                 }
                 if operation.settle(template, &mask) {
+                    let topic =
+                        "a body is nested so deeply that the innermost part of its schema is left open";
                     say(Note::hint(
-                        "a body is nested so deeply that the innermost part of its schema is left open",
+                        topic,
                         format!("{} {template}", method.name().to_ascii_uppercase()),
-                        "a body is nested so deeply that the innermost part of its schema is left open",
+                        topic,
                     ));
                 }
                 schemes.add(&operation.security);
@@ -223,11 +223,8 @@ fn disputes(paths: &[Path], overruled: Option<&Server>, say: &mut dyn FnMut(Note
     for Path { template, .. } in paths.iter().filter(has_slash) {
         let nameless = template::nameless(template.trim_end_matches('/'));
         if !is_rule || paths.iter().any(|path| template::nameless(&path.template) == nameless) {
-            say(Note::hint(
-                "a path ends in a slash, unlike others; remove it if the service does not need it",
-                template.as_str(),
-                "the path ends in a slash, unlike others; remove it if the service does not need it",
-            ));
+            let topic = "a path ends in a slash, unlike others; remove it if the service does not need it";
+            say(Note::hint(topic, template.as_str(), topic));
         }
     }
     for (path, (method, operation)) in
@@ -243,13 +240,9 @@ fn disputes(paths: &[Path], overruled: Option<&Server>, say: &mut dyn FnMut(Note
         }
         if operation.own_server {
             say(Note::hint(
-                "an operation has its own server; convert such requests separately, or define the servers in the overlay",
+                "an operation's server is not the document's; convert such requests separately",
                 place.as_str(),
-                format!(
-                    "its server {} is not the document's; convert such requests separately, or define the servers \
-                     in the overlay",
-                    operation.server.url
-                ),
+                format!("its server {} is not the document's", operation.server.url),
             ));
         }
         for (status, answer) in operation.answers.iter().filter(|(_, answer)| answer.empty) {
@@ -357,13 +350,15 @@ impl Serialize for Document {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut map = out.serialize_map(None)?;
         map.serialize_entry("openapi", "3.0.3")?;
-        map.serialize_entry(
-            "info",
-            &Info { title: &self.title, description: &self.description, version: &self.version },
-        )?;
+        let named = |name, text, description, version| {
+            let members = [(name, text), ("description", description), ("version", version)];
+            Members(members.into_iter().filter(|(_, text): &(&str, &String)| !text.is_empty()))
+        };
+        map.serialize_entry("info", &named("title", &self.title, &self.description, &self.version))?;
         map.serialize_entry("servers", &[&self.server])?;
         if !self.tags.is_empty() {
-            let tags = self.tags.iter().map(|(name, description)| Tag { name, description });
+            let none = String::new();
+            let tags = self.tags.iter().map(|(name, description)| named("name", name, description, &none));
             map.serialize_entry("tags", &tags.collect::<Vec<_>>())?;
         }
         let paths = self.paths.iter().map(|path| {
@@ -377,19 +372,4 @@ impl Serialize for Document {
         }
         map.end()
     }
-}
-
-#[derive(Serialize)]
-struct Info<'a> {
-    title: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    description: &'a str,
-    version: &'a str,
-}
-
-#[derive(Serialize)]
-struct Tag<'a> {
-    name: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    description: &'a str,
 }

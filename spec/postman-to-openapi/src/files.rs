@@ -51,16 +51,12 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
 /// The files beside those that were named, sorted, whose names end like this.
 pub fn beside(arguments: &[String], ending: &str) -> Vec<PathBuf> {
     let files = arguments.iter().map(Path::new).filter(|path| path.is_file());
-    let folders = files.map(|file| match file.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    });
+    let folders = files.filter_map(Path::parent);
+    let folders = folders.map(|folder| if folder == Path::new("") { Path::new(".") } else { folder });
     let entries = folders.filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+    let is_named = |path: &Path| arguments.iter().any(|argument| same(Path::new(argument), path));
     let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-    found.retain(|path| {
-        let is_named = arguments.iter().any(|argument| same(Path::new(argument), path));
-        path.to_string_lossy().ends_with(ending) && !is_named
-    });
+    found.retain(|path| path.to_string_lossy().ends_with(ending) && !is_named(path));
     found.sort();
     found.dedup();
     found

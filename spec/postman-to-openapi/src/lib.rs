@@ -51,6 +51,8 @@ use std::io::{self, BufWriter, Write};
 use serde::Serialize;
 use serde_json::Value;
 
+use variables::Variables;
+
 pub use changes::{Change, changes};
 pub use overlay::Overlay;
 pub use source::Source;
@@ -164,20 +166,20 @@ impl fmt::Display for Counts {
 /// Reads any number of sources and converts them into one document.
 pub struct Converter<F> {
     builder: document::Builder,
-    environment: variables::Variables<'static>,
+    environment: Variables<'static>,
     say: F,
 }
 
 impl<F: FnMut(Note)> Converter<F> {
     /// Creates a converter that passes each note to `say` as it arises.
     pub fn new(say: F) -> Self {
-        Self { builder: document::Builder::default(), environment: variables::Variables::default(), say }
+        Self { builder: document::Builder::default(), environment: Variables::default(), say }
     }
 
     /// Reads an environment, whose values the variables have that have none in the sources read after it. A source that
     /// is not an environment has none.
     pub fn read_environment(&mut self, source: &Source) {
-        self.environment = variables::Variables::read(source.environment(), None, &mut self.builder.secrets);
+        self.environment = Variables::read(source.environment(), None, &mut self.builder.secrets);
     }
 
     /// Reads one source.

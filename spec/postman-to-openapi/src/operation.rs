@@ -8,7 +8,7 @@ use crate::auth::Security;
 use crate::content::{self, Content, Field, FieldSchema};
 use crate::name;
 use crate::scalar::Separator;
-use crate::schema::Members;
+use crate::schema::{Members, write_text};
 use crate::secret::Mask;
 use crate::shape::Kind;
 use crate::text::Wording;
@@ -55,14 +55,6 @@ impl Parameter {
             _ => self.field.name == name,
         };
         is_name && self.place == place
-    }
-
-    /// Adds another request's words.
-    fn join_words(&mut self, others: Vec<String>) {
-        match self.words.is_empty() || others.is_empty() {
-            true => self.words.clear(),
-            false => self.words.extend(others),
-        }
     }
 
     /// Requires a parameter that selects what is done, with the words that were sent. It belongs to a script, or its name
@@ -182,7 +174,10 @@ impl Operation {
             match self.parameter(other.place, &other.field.name) {
                 Some(parameter) => {
                     parameter.deep &= other.deep;
-                    parameter.join_words(other.words);
+                    match parameter.words.is_empty() || other.words.is_empty() {
+                        true => parameter.words.clear(),
+                        false => parameter.words.extend(other.words),
+                    }
                     parameter.field.join(other.field);
                 }
                 None => {
@@ -268,18 +263,12 @@ impl Serialize for Operation {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut map = out.serialize_map(None)?;
         map.serialize_entry("operationId", &self.id)?;
-        if !self.summary.is_empty() {
-            map.serialize_entry("summary", &self.summary)?;
-        }
-        if !self.description.is_empty() {
-            map.serialize_entry("description", &*self.description)?;
-        }
+        write_text(&mut map, "summary", &self.summary)?;
+        write_text(&mut map, "description", &self.description)?;
         if !self.tag.is_empty() {
             map.serialize_entry("tags", &[&self.tag])?;
         }
-        if !self.rate_limit.is_empty() {
-            map.serialize_entry("x-rate-limit-label", &*self.rate_limit)?;
-        }
+        write_text(&mut map, "x-rate-limit-label", &self.rate_limit)?;
         if let Some(requirements) = &self.requirements {
             let alternatives = requirements.iter().map(|(name, scopes)| [(name, scopes)]);
             map.serialize_entry("security", &alternatives.map(Members).collect::<Vec<_>>())?;
@@ -327,9 +316,7 @@ impl Serialize for Parameter {
         };
         map.serialize_entry("in", place)?;
         map.serialize_entry("required", &(field.required || self.place == Place::Path))?;
-        if !field.description.is_empty() {
-            map.serialize_entry("description", &*field.description)?;
-        }
+        write_text(&mut map, "description", &field.description)?;
         if self.deep {
             map.serialize_entry("style", "deepObject")?;
             map.serialize_entry("explode", &true)?;

@@ -69,7 +69,9 @@ impl Overlay {
         if !faults.is_empty() {
             return Err(Error::all(faults.iter().map(|fault| format!("{}: {fault}", self.name))));
         }
-        hide_passwords(document);
+        for key in ["paths", "components"] {
+            document.get_mut(key).into_iter().for_each(hide_below);
+        }
         grammar::arrange(document, &root);
         Ok(())
     }
@@ -160,16 +162,6 @@ fn repeated_names(document: &Value, faults: &mut Vec<String>) {
 }
 
 /// Removes examples and defaults of what the overlay declares to be a password.
-fn hide_passwords(document: &mut Value) {
-    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
-    for item in paths.into_iter().flat_map(Map::values_mut) {
-        hide_below(item);
-    }
-    if let Some(components) = document.get_mut("components") {
-        hide_below(components);
-    }
-}
-
 fn hide_below(value: &mut Value) {
     match value {
         Value::Object(members) => {

@@ -135,32 +135,17 @@ impl<'d> Judge<'d, '_> {
 
     fn parameters(&mut self, holder: &Value, path: &str, place: &[&str]) {
         let mut known = BTreeSet::new();
-        let faults: Vec<(usize, String)> = self
-            .declared(holder)
-            .into_iter()
-            .enumerate()
-            .filter_map(|(at, one)| {
-                let (name, kind) = (one["name"].as_str()?, one["in"].as_str()?);
-                // The names of headers are the same in any case.
-                let key = if kind == "header" { name.to_ascii_lowercase() } else { name.to_owned() };
-                if !known.insert((kind, key)) {
-                    return Some((
-                        at,
-                        format!(
-                            "declares the {kind} parameter `{name}` a second time; remove one of the two"
-                        ),
-                    ));
-                }
-                let is_missing = kind == "path" && !names(path).any(|known| known == name);
-                is_missing.then(|| {
-                    (
-                        at,
-                        format!("is the path parameter `{name}`, which is not in the path; correct its name"),
-                    )
-                })
-            })
-            .collect();
-        for (at, fault) in faults {
+        for (at, one) in self.declared(holder).into_iter().enumerate() {
+            let (Some(name), Some(kind)) = (one["name"].as_str(), one["in"].as_str()) else { continue };
+            // The names of headers are the same in any case.
+            let key = if kind == "header" { name.to_ascii_lowercase() } else { name.to_owned() };
+            let fault = if !known.insert((kind, key)) {
+                format!("declares the {kind} parameter `{name}` a second time; remove one of the two")
+            } else if kind == "path" && !names(path).any(|known| known == name) {
+                format!("is the path parameter `{name}`, which is not in the path; correct its name")
+            } else {
+                continue;
+            };
             self.say(place, &["parameters", &at.to_string()], fault);
         }
     }

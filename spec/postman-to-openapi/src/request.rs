@@ -32,11 +32,7 @@ pub fn read(
         userinfo.split(':').for_each(|part| context.secrets.learn(part));
     }
     if !address.recorded.is_empty() {
-        let names = address.recorded.join(", ");
-        context.note(
-            "an id recorded in a path is a parameter",
-            format!("an id recorded in its path is a parameter: {names}"),
-        );
+        context.remark("an id recorded in a path is a parameter", &address.recorded.join(", "));
     }
     let mut operation = Operation::default();
     path_parameters(&address, request.url, &mut operation, context);
@@ -69,11 +65,9 @@ pub fn saved<'a>(
     }
     let said = answer::said(response).1.description;
     let name = if said.is_empty() { title } else { &said };
-    let headers = context.headers(original.header).into_iter();
-    let content_type = headers
-        .filter(|[name, ..]| name.eq_ignore_ascii_case("content-type"))
-        .map(|[_, value, _]| value)
-        .last();
+    let mut headers = context.headers(original.header).into_iter().rev();
+    let content_type =
+        headers.find(|[name, ..]| name.eq_ignore_ascii_case("content-type")).map(|[_, value, _]| value);
     let Some(mut body) = body::request(original.body, content_type.as_deref(), name, context) else { return };
     let Some(known) = operation.bodies.iter().find(|known| known.media_type == body.media_type) else {
         match operation.bodies.first() {
@@ -109,8 +103,7 @@ fn is_new<'a>(text: &'a str, seen: &mut Vec<&'a str>, context: &mut Context<'_, 
     seen.push(text);
     let has_room = seen.len() <= MOST_SAVED + 1;
     if !has_room {
-        let sentence = "an operation has too many different saved requests; the others are left out";
-        context.note(sentence, sentence);
+        context.remark("an operation has too many different saved requests; the others are left out", "");
     }
     has_room
 }
@@ -215,11 +208,8 @@ fn query_parameter(field: Field, operation: &mut Operation, context: &mut Contex
         return;
     }
     if field.name.contains("{{") {
-        context.note(
-            "a query parameter is left out because its name contains a variable",
-            format!("its query parameter {} is left out because its name contains a variable", field.name),
-        );
-        return;
+        let topic = "a query parameter is left out because its name contains a variable";
+        return context.remark(topic, &field.name);
     }
     if let Some((name, member)) = deep(&field.name) {
         match operation.parameter(Place::Query, name) {
@@ -307,10 +297,7 @@ fn header_parameters(
                     .split(';')
                     .filter_map(|pair| pair.split_once('='))
                     .for_each(|(_, value)| context.secrets.learn(value));
-                context.note(
-                    "a Cookie header is left out; callers set it themselves",
-                    "its Cookie header is left out; callers set it themselves",
-                );
+                context.remark("a Cookie header is left out; callers set it themselves", "");
             }
             _ => {}
         }
@@ -321,10 +308,7 @@ fn header_parameters(
             continue;
         }
         if !postman::is_header_name(&field.name) {
-            context.note(
-                "a header is left out because its name is not valid",
-                format!("its header \"{}\" is left out because its name is not valid", field.name),
-            );
+            context.remark("a header is left out because its name is not valid", &field.name);
             continue;
         }
         match operation.parameter(Place::Header, &field.name) {

@@ -41,6 +41,11 @@ fn is_password(name: &str) -> bool {
         || ["password", "passcode", "accesstoken", "refreshtoken"].iter().any(|end| name.ends_with(end))
 }
 
+/// Writes a text unless it is empty.
+pub fn write_text<M: SerializeMap>(map: &mut M, name: &'static str, text: &str) -> Result<(), M::Error> {
+    if text.is_empty() { Ok(()) } else { map.serialize_entry(name, text) }
+}
+
 /// Writes `type`, `format` and `nullable`, which come before a description.
 pub fn write_type<M: SerializeMap>(
     map: &mut M,

@@ -99,13 +99,8 @@ pub fn mask_all(value: &mut Value) {
         Value::Object(map) => map.values_mut().for_each(mask_all),
         Value::Array(list) => list.iter_mut().for_each(mask_all),
         Value::String(text) => *text = masked(text),
-        Value::Number(number) => {
-            *number = if number.is_f64() {
-                serde_json::Number::from_f64(0.5).unwrap_or_else(|| 0.into())
-            } else {
-                0.into()
-            }
-        }
+        Value::Number(number) if number.is_f64() => *value = 0.5.into(),
+        Value::Number(_) => *value = 0.into(),
         _ => {}
     }
 }
@@ -253,16 +248,18 @@ impl Mask {
             hidden.push_str(with);
             true
         });
-        if self.finds(&hidden) {
-            // What is percent-encoded is replaced as a whole.
-            let ends = |c: char| c.is_whitespace() || "/?&=#".contains(c);
-            let pieces = hidden.split_inclusive(ends).map(|piece| match piece.trim_end_matches(ends) {
-                word if self.finds(word) => format!("{with}{}", piece.strip_prefix(word).unwrap_or_default()),
-                _ => piece.to_owned(),
-            });
-            hidden = pieces.collect();
+        // What is still found is percent-encoded: the last one is the shortest end of the text in which one is found.
+        let mut tail = String::new();
+        while self.finds(&hidden) {
+            let places: Vec<usize> = hidden.char_indices().map(|(at, _)| at).chain([hidden.len()]).collect();
+            let place = |at: usize| places.get(at).copied().unwrap_or(hidden.len());
+            let finds = |from, to| hidden.get(from..to).is_some_and(|part| self.finds(part));
+            let start = place(places.partition_point(|from| finds(*from, hidden.len())).saturating_sub(1));
+            let end = place(places.partition_point(|to| !finds(start, *to)));
+            tail = format!("{with}{}{tail}", hidden.get(end..).unwrap_or_default());
+            hidden.truncate(start);
         }
-        *text = if self.finds(&hidden) { with.to_owned() } else { hidden };
+        *text = hidden + &tail;
     }
 
     /// Hides credentials that are left in a document, as in the name of a member or in a list of allowed values.
@@ -407,10 +404,11 @@ mod tests {
             "abc%2Fdef%3D1",
             "abc/def=1",
             "abc%2fdef%3d1",
+            "abc%2Fdef=1",
         ] {
-            let mut path = format!("/a/{text}/b");
+            let mut path = format!("/a/é{text}/%zz-{text}{{b}}");
             mask.url(&mut path);
-            assert_eq!(path, "/a/redacted/b", "{text}");
+            assert_eq!(path, "/a/éredacted/%zz-redacted{b}", "{text}");
         }
     }
 

@@ -80,11 +80,7 @@ impl<'p> Variables<'p> {
                     out.push_str(value);
                     changed = true;
                 }
-                _ => {
-                    out.push_str("{{");
-                    out.push_str(name);
-                    out.push_str("}}");
-                }
+                _ => out += &format!("{{{{{name}}}}}"),
             }
             rest = after;
         }

@@ -40,13 +40,10 @@ pub fn source(
     builder: &mut Builder,
     say: &mut dyn FnMut(Note),
 ) -> Result<(), Error> {
+    const NEITHER: &str =
+        "contains neither a Postman item nor a collection; export one from Postman as v2.1 and use that file";
     let refused = |what: &str| Error::new(format!("{}: the file {what}", source.name));
-    let refusal = || {
-        refused(
-            "contains neither a Postman item nor a collection; export one from Postman as v2.1 and use that file",
-        )
-    };
-    let mut raw = source.root().ok_or_else(refusal)?;
+    let mut raw = source.root().ok_or_else(|| refused(NEITHER))?;
     let exported = marker::exported(raw.get());
     let mut walk = Walk {
         source,
@@ -63,27 +60,27 @@ pub fn source(
         walk.items(&raw.elements().collect::<Vec<_>>(), outside);
         return Ok(());
     }
-    let mut node: Node<'_> = postman::object(Some(raw)).ok_or_else(refusal)?;
+    let mut node: Node<'_> = postman::object(Some(raw)).ok_or_else(|| refused(NEITHER))?;
     if let Some(wrapped) = node.collection
         && node.item.is_none()
     {
         raw = wrapped;
-        node = postman::object(Some(raw)).ok_or_else(refusal)?;
+        node = postman::object(Some(raw)).ok_or_else(|| refused(NEITHER))?;
     }
     if node.item.is_none() && node.request.is_none() {
-        return Err(if node.collections.is_some() {
-            refused(
+        let others = [
+            (
+                node.collections,
                 "is a backup of Postman's data; import it into Postman, export each collection as v2.1, and use those files",
-            )
-        } else if node.requests.is_some() {
-            refused(
+            ),
+            (
+                node.requests,
                 "is a collection in the old format v1; import it into Postman, export it as v2.1, and use that file",
-            )
-        } else if source.is_environment() {
-            refused("is an environment, which has no requests; name its collection too")
-        } else {
-            refusal()
-        });
+            ),
+            (source.environment(), "is an environment, which has no requests; name its collection too"),
+        ];
+        let other = others.into_iter().find(|(member, _)| member.is_some());
+        return Err(refused(other.map_or(NEITHER, |(_, what)| what)));
     }
     if node.request.is_some() || node.info.is_none() {
         walk.items(&[raw], outside);
@@ -229,8 +226,7 @@ impl<'a> Walk<'_, 'a> {
         let mut seen: Vec<&str> = [request.body, request.url].into_iter().flatten().map(Json::get).collect();
         postman::each(node.response, |element| {
             let Some(response) = postman::object::<Response<'_>>(Some(element)) else {
-                let sentence = "a saved response is left out because it is not a JSON object";
-                return context.note(sentence, sentence);
+                return context.remark("a saved response is left out because it is not a JSON object", "");
             };
             request::saved(&response, title, &mut operation, &mut seen, &mut context);
             let (status, answer) = answer::read(&response, &mut context);

@@ -404,7 +404,7 @@ fn an_operation_with_a_server_of_its_own_is_noted() {
     let items =
         ["https://a.example/a", "https://a.example/b", "https://c.example/c"].map(|url| item("", "GET", url));
     let (_, notes, _) = convert(&items);
-    let noted = "note: GET /c: its server https://c.example is not the document's; ";
+    let noted = "note: GET /c: its server https://c.example is not the document's";
     assert_eq!(notes.len(), 1);
     assert!(notes[0].to_string().starts_with(noted), "{notes:?}");
 }

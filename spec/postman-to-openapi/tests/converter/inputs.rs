@@ -324,7 +324,7 @@ fn a_body_or_response_that_cannot_be_read_is_reported() {
     item["response"] = json!([7]);
     let (_, notes, _) = convert(&[item]);
     assert!(
-        notes[0].to_string().contains("a saved response is left out because it is not a JSON object"),
+        notes[0].to_string().contains("saved response is left out because it is not a JSON object"),
         "{notes:?}"
     );
 }
