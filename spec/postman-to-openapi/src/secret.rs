@@ -16,14 +16,20 @@ pub const HIDDEN: &str = "<secret>";
 
 /// Whether this is the name of a credential: `stream_key`, `X-Api-Key`, `access_token`, `clientSecret`.
 pub fn is_credential(name: &str) -> bool {
-    const ANYWHERE: &str = "token secret password passwd passphrase passcode pwd credential authorization cookie apikey accesskey \
-        privatekey signature";
     const WORDS: &str = "key keys pass pin otp cvv cvc jwt bearer auth sid session sessionid csrf hmac";
     let (joined, last) = joined(name);
     // There are many names and they are short: looking at first letters is faster than fourteen searches.
     let mut rest = joined.as_bytes();
     while let Some((first, after)) = rest.split_first() {
-        if b"tspcak".contains(first) && ANYWHERE.split(' ').any(|word| rest.starts_with(word.as_bytes())) {
+        let words: &[&str] = match first {
+            b't' => &["token"],
+            b's' => &["secret", "signature"],
+            b'p' => &["password", "passwd", "passphrase", "passcode", "pwd", "privatekey"],
+            b'c' => &["credential", "cookie"],
+            b'a' => &["authorization", "apikey", "accesskey"],
+            _ => &[],
+        };
+        if words.iter().any(|word| rest.starts_with(word.as_bytes())) {
             return true;
         }
         rest = after;
