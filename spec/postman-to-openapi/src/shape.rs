@@ -160,7 +160,7 @@ impl Shape {
             reader.deserialize(&mut text).and_then(|shape| text.end().map(|()| shape))
         };
         let mut shape = read(false)?;
-        if found.proof.get() {
+        if found.proof.get() || found.named.get() && !found.other.get() {
             shape = read(true)?;
         }
         Ok((shape, value, found.any.get()))
@@ -571,6 +571,10 @@ struct Found {
     any: Cell<bool>,
     /// Whether one proves that an exporter made up the body.
     proof: Cell<bool>,
+    /// Whether one is `string`, where that is unlikely to be a value.
+    named: Cell<bool>,
+    /// Whether a text is not the name of a type.
+    other: Cell<bool>,
 }
 
 impl<'de> DeserializeSeed<'de> for Reader<'_> {
@@ -616,8 +620,11 @@ impl<'de> Visitor<'de> for Reader<'_> {
         if text.starts_with(OPEN) {
             return Ok(Shape::default());
         }
-        self.found.any.set(self.found.any.get() || placeholder::read(text, self.name, false).is_some());
-        self.found.proof.set(self.found.proof.get() || placeholder::is_proof(text, self.name));
+        let note = |cell: &Cell<bool>, found: bool| cell.set(cell.get() || found);
+        note(&self.found.any, placeholder::read(text, self.name, self.invented).is_some());
+        note(&self.found.proof, placeholder::is_proof(text, self.name));
+        note(&self.found.named, text == "string" && !placeholder::names_a_type(self.name));
+        note(&self.found.other, !placeholder::is_type_name(text));
         Ok(Shape::of_placeholder(text, self.name, self.invented)
             .unwrap_or_else(|| Shape::of(Kind::Text(format::of(text)))))
     }

@@ -119,6 +119,75 @@ fn a_type_name_that_is_more_likely_a_value_is_read_as_a_value() {
 }
 
 #[test]
+fn a_type_name_under_a_name_like_type_is_one_where_every_other_text_is_one_too() {
+    for (body, kind) in [
+        (r#"{"uid": "string", "display_name": "string", "type": "integer"}"#, "integer"),
+        (r#"{"rows": [{"uid": "string", "kind": "boolean"}], "total": 0}"#, "boolean"),
+        (r#"{"uid": "string", "format": "int64", "since": "date"}"#, "integer"),
+        (r#"{"uid": "string", "encoding_format": "float"}"#, "string"),
+        (r#"{"uid": "u-7", "type": "integer"}"#, "string"),
+        (r#"{"type": "integer", "class_name": "string"}"#, "string"),
+        (r#"{"uid": 7, "type": "integer", "format": "string"}"#, "string"),
+    ] {
+        let properties = answered(&convert(&[answering(&[(200, body)])]).0)["properties"].clone();
+        let object = if properties["rows"].is_object() {
+            &properties["rows"]["items"]["properties"]
+        } else {
+            &properties
+        };
+        let named = ["kind", "encoding_format", "type", "format"].map(|name| &object[name]["type"]);
+        assert_eq!(named.into_iter().find(|kind| kind.is_string()), Some(&json!(kind)), "{body}");
+    }
+}
+
+#[test]
+fn a_bare_word_beside_placeholders_in_angle_brackets_is_a_value() {
+    let body = r#"{"model": "<string>", "weight_format": "float", "size": "long", "count": "<integer>"}"#;
+    let properties = sent(&convert(&[sending(body)]).0)["properties"].clone();
+    assert_eq!((&properties["weight_format"], &properties["size"]), (&schema(TEXT), &schema(TEXT)));
+    assert_eq!(properties["count"], schema(INTEGER));
+}
+
+#[test]
+fn every_name_of_a_number_in_angle_brackets_is_a_number() {
+    for (name, kind, format) in [
+        ("unix-time", "integer", "int64"),
+        ("timestamp", "integer", "int64"),
+        ("Timestamp", "integer", "int64"),
+        ("epoch", "integer", "int64"),
+        ("short", "integer", "int32"),
+        ("int8", "integer", "int32"),
+        ("int16", "integer", "int32"),
+        ("uint16", "integer", "int32"),
+        ("uint32", "integer", "int64"),
+        ("uint64", "integer", ""),
+        ("bigint", "integer", ""),
+        ("integer-unix-time", "integer", "int64"),
+        ("integer-slug", "integer", ""),
+        ("float32", "number", "float"),
+        ("float64", "number", "double"),
+        ("number-money", "number", ""),
+        // Exporters write it for texts of this format.
+        ("decimal", "string", "decimal"),
+        ("string-slug", "string", ""),
+        ("DateTime", "string", "date-time"),
+    ] {
+        let url = format!("https://a.example/things?at=<{name}>");
+        let item = json!({"name": "Get a thing", "request": {"method": "GET", "url": url},
+            "response": [{"name": "Done.", "code": 200, "body": format!("{{\"at\": \"<{name}>\"}}")}]});
+        let (document, _) = convert(&[item]);
+        let mut wanted = json!({"type": kind});
+        if !format.is_empty() {
+            wanted["format"] = json!(format);
+        }
+        assert_eq!(answered(&document)["properties"]["at"], wanted, "{name}");
+        assert_eq!(parameter(&document, 0), wanted, "{name}");
+    }
+    let (document, _) = convert(&[answering(&[(200, r#"{"nothing": "<null>", "own": "<your id>"}"#)])]);
+    assert_eq!(answered(&document)["properties"], json!({"nothing": {}, "own": schema(TEXT)}));
+}
+
+#[test]
 fn json_inside_a_json_string_is_unwrapped() {
     for body in [r#""{\"a\": 1}""#, r#"  "{\"a\": 1}" "#] {
         let (document, notes) = convert(&[answering(&[(200, body)]), sending(body)]);
@@ -403,7 +472,7 @@ fn a_saved_request_that_is_left_out_is_reported() {
 fn a_long_body_is_searched_for_placeholders_like_a_short_one() {
     for padding in [0, 300_000] {
         let body =
-            json!({"pad": "x".repeat(padding), "id": "<long>", "size": "long", "day": "date"}).to_string();
+            json!({"pad": "x".repeat(padding), "id": "int64", "size": "long", "day": "date"}).to_string();
         let (document, _) = convert(&[sending(&body)]);
         let wanted = json!({"pad": schema(TEXT), "id": schema(LONG), "size": schema(LONG),
             "day": {"type": "string", "format": "date"}});
