@@ -151,7 +151,7 @@ pub fn read(response: &Response<'_>, context: &mut Context<'_, '_>) -> (Status, 
             answer.add_header(header);
         }
     }
-    let text = postman::filled(response.body);
+    let text = postman::body(response.body);
     let is_empty = text.as_deref().map_or(Some(Empty::Text), empty);
     answer.empty = matches!((code, &is_empty), (Some(200..300), Some(Empty::Text)));
     if let Some(text) = text {

@@ -88,7 +88,7 @@ fn read(
             Some(Content { media_type, schema, examples: Vec::new(), empty: false })
         }
         _ => {
-            let text = postman::filled(body.raw)?;
+            let text = postman::body(body.raw)?;
             let language = postman::object::<BodyOptions<'_>>(body.options)
                 .and_then(|options| postman::object::<RawOptions<'_>>(options.raw))
                 .and_then(|raw| postman::text(raw.language));
@@ -203,7 +203,9 @@ fn json_body(
     let inside: Option<String> =
         if text.trim_start().starts_with('"') { serde_json::from_str(text).ok() } else { None };
     let text = inside.as_deref().filter(|inside| looks_like_json(inside)).unwrap_or(text);
-    let mut read = json(text, context).unwrap_or_else(|reason| {
+    let read = json(text, context);
+    let empty = read.is_err();
+    let mut read = read.unwrap_or_else(|reason| {
         context.note(
             "a body is not valid JSON, so its schema is left open",
             format!(
@@ -217,7 +219,7 @@ fn json_body(
     let presence = (!context.exported && !read.placeholders).then_some(presence);
     let examples = read.example.into_iter().map(|json| Example { name: name.to_owned(), json: Some(json) });
     let schema = Carried::Value { shape: read.shape, presence };
-    Content { media_type, schema, examples: examples.collect(), empty: false }
+    Content { media_type, schema, examples: examples.collect(), empty }
 }
 
 fn clip(name: &str) -> String {
@@ -303,8 +305,9 @@ fn graphql(raw: Raw<'_>, name: &str, context: &mut Context<'_, '_>) -> Option<Co
         Some(text) => json(&text, context).ok(),
         None => graphql.variables.and_then(|raw| json(raw.get(), context).ok()),
     };
-    let object = || Json { shape: Shape::of(Kind::Object(Box::default())), ..Json::default() };
-    let variables = variables.unwrap_or_else(object);
+    let variables = variables.filter(|json| matches!(json.shape.kind, Kind::Object(_) | Kind::Map(_)));
+    let object = || Shape::of(Kind::Object(Box::new(Object::once(Vec::new()))));
+    let variables = variables.unwrap_or_else(|| Json { shape: object(), ..Json::default() });
     members.push(member("variables", variables.shape, 0));
     if let Some(variables) = variables.example.and_then(|json| serde_json::from_str(&json).ok()) {
         example.insert("variables".to_owned(), variables);
@@ -338,6 +341,7 @@ fn form(all: Vec<(Field, bool)>, media_type: &str, name: &str) -> Option<Content
     if fields.is_empty() {
         return None;
     }
+    fields.iter_mut().for_each(Field::list_by_name);
     let values: Map<String, Value> =
         fields.iter_mut().filter_map(|field| Some((field.name.clone(), *field.example.take()?))).collect();
     let example = Example { name: name.to_owned(), json: Some(Value::Object(values).to_string().into()) };
@@ -357,7 +361,8 @@ fn field(name: String, entry: &Entry<'_>, context: &mut Context<'_, '_>) -> (Fie
             let mut count = 0;
             postman::each(entry.src, |_| count += 1);
             if count > 1 {
-                field.shape = Shape::of(Kind::List(Box::new(Shape::binary())));
+                field.listed(None);
+                field.repeated = true;
             }
         }
         return (field, true);

@@ -25,7 +25,8 @@ pub struct Content {
     pub schema: Carried,
     /// Its examples, in the order of the input.
     pub examples: Vec<Example>,
-    /// Whether every sample is empty, so that the response has no content.
+    /// Whether no sample says anything: a response's are all empty, so that it has no content, or a request's are all
+    /// invalid.
     pub empty: bool,
 }
 
@@ -70,6 +71,8 @@ pub struct Field {
     pub values: Vec<String>,
     /// How the elements of a list are separated.
     pub separator: Option<Separator>,
+    /// Whether the elements of a list are sent as one form field each.
+    pub repeated: bool,
     /// Its own media type, in a multipart form.
     pub content_type: Wording,
     /// An example that is not secret: text or a list of texts, until [`Field::settle`] gives it a type.
@@ -136,6 +139,7 @@ impl Field {
         self.join_required(other.required, other.exported);
         self.description.join(other.description);
         self.content_type.join(other.content_type);
+        self.repeated |= other.repeated;
         let (mine, others) = (self.shape.trust, other.shape.trust);
         self.shape.join(other.shape);
         if self.values.is_empty() || other.values.is_empty() {
@@ -221,7 +225,7 @@ impl Field {
     }
 
     /// Turns this into a list of what it was. A single element does not show how several are separated.
-    fn listed(&mut self, separator: Option<Separator>) {
+    pub fn listed(&mut self, separator: Option<Separator>) {
         self.separator = separator;
         let trust = self.shape.trust;
         let element = std::mem::take(&mut self.shape);
@@ -229,11 +233,20 @@ impl Field {
         self.example = self.example.take().map(|value| Box::new(Value::Array(vec![*value])));
     }
 
+    /// A name such as `ids[]` is that of a list, even if it has one element.
+    pub fn list_by_name(&mut self) {
+        if self.name.ends_with("[]") && !matches!(self.shape.kind, Kind::List(_)) {
+            self.listed(None);
+            self.repeated = true;
+        }
+    }
+
     /// Joins another value of the same request: a field given twice is a list.
     pub fn repeat(&mut self, again: Field) {
         self.required |= again.required;
         self.description.join(again.description);
         self.content_type.join(again.content_type);
+        self.repeated = true;
         if !matches!(self.shape.kind, Kind::List(_)) {
             self.listed(None);
         }

@@ -14,6 +14,7 @@ use crate::operation::Operation;
 use crate::postman;
 use crate::schema::Members;
 use crate::secret::{Mask, Secrets};
+use crate::shape::{Kind, Shape};
 use crate::template;
 use crate::variables::Variables;
 
@@ -142,12 +143,20 @@ impl Builder {
                 for server in [&mut operation.server].into_iter().chain(&mut operation.other_server) {
                     server.fill(&self.variables);
                 }
+                let place = format!("{} {template}", method.name().to_ascii_uppercase());
+                if let Some(media_type) = operation.drop_invalid_body() {
+                    say(Note::hint(
+                        "no body of a media type is valid, so only those of other media types are kept",
+                        place.as_str(),
+                        format!("no {media_type} body is valid JSON, so only its other bodies are kept"),
+                    ));
+                }
                 if operation.settle(template, &mask) {
                     let topic =
                         "a body is nested so deeply that the innermost part of its schema is left open";
                     say(Note::hint(
                         topic,
-                        format!("{} {template}", method.name().to_ascii_uppercase()),
+                        place,
                         topic,
                     ));
                 }
@@ -155,6 +164,7 @@ impl Builder {
             }
         }
         schemes.name();
+        admit_integers(&mut paths);
         let server = commonest(&paths);
         let mut described = self.tags;
         described.values_mut().for_each(|description| mask.text(description));
@@ -197,6 +207,37 @@ fn version(raw: postman::Raw<'_>) -> Option<String> {
         }
     });
     numbers[0].is_some().then(|| numbers.map(|number| number.unwrap_or_else(|| "0".to_owned())).join("."))
+}
+
+/// Lets a text that is always an integer in quotes be an integer too, if its name is one nearly everywhere else.
+fn admit_integers(paths: &mut [Path]) {
+    let mut each_member = |each: &mut dyn FnMut(&str, &mut Shape)| {
+        let operations = paths.iter_mut().flat_map(|path| path.operations.values_mut());
+        operations.for_each(|operation| operation.members_mut(&mut |name, shape| each(name, shape)));
+    };
+    let mut counts: HashMap<String, (usize, usize)> = HashMap::new();
+    each_member(&mut |name, shape| {
+        if shape.is_quoted() {
+            counts.insert(name.to_owned(), (0, 0));
+        }
+    });
+    if counts.is_empty() {
+        return;
+    }
+    each_member(&mut |name, shape| {
+        if let Some((integers, others)) = counts.get_mut(name) {
+            match shape.kind {
+                Kind::Integer(_) => *integers += 1,
+                Kind::Unknown | Kind::OneOf(_) => {}
+                _ => *others += 1,
+            }
+        }
+    });
+    each_member(&mut |name, shape| {
+        if shape.is_quoted() && counts.get(name).is_some_and(|(integers, others)| *integers >= 2 * others) {
+            shape.kind = Kind::OneOf(vec![Shape::of(Kind::Integer(Some("int64"))), Shape::text()]);
+        }
+    });
 }
 
 /// Gives the path parameters their names in the template.

@@ -42,6 +42,18 @@ pub fn of(text: &str) -> Option<&'static str> {
     is_email(text).then_some("email")
 }
 
+/// A 64-bit integer in JSON's notation; `007` is text.
+pub fn is_integer(text: &str) -> bool {
+    text.parse::<i64>().is_ok_and(|number| number.to_string() == text)
+}
+
+/// Whether the text is an identifier or a point in time rather than a name: a UUID, a date, or a number.
+pub fn is_data(text: &str) -> bool {
+    let in_numbers = |byte: u8| byte.is_ascii_digit() || b"-/.: TZ".contains(&byte);
+    matches!(of(text), Some("uuid" | "date" | "date-time"))
+        || text.bytes().all(in_numbers) && text.starts_with(|c: char| c.is_ascii_digit())
+}
+
 /// RFC 3339 `date-time`.
 fn is_date_time(text: &str) -> bool {
     OffsetDateTime::parse(text, &Rfc3339).is_ok()

@@ -5,12 +5,12 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use crate::address::Server;
 use crate::answer::{Answer, Status};
 use crate::auth::Security;
-use crate::content::{self, Content, Field, FieldSchema};
+use crate::content::{self, Carried, Content, Field, FieldSchema};
 use crate::name;
 use crate::scalar::Separator;
 use crate::schema::{Members, write_text};
 use crate::secret::Mask;
-use crate::shape::Kind;
+use crate::shape::{Kind, Shape};
 use crate::text::Wording;
 use std::collections::BTreeMap;
 
@@ -185,6 +185,25 @@ impl Operation {
                     other.words.clear();
                     self.parameters.push(other);
                 }
+            }
+        }
+    }
+
+    /// Drops the bodies of a media type of which no sample is valid, if there are others. Returns that media type.
+    pub fn drop_invalid_body(&mut self) -> Option<String> {
+        if self.bodies.iter().all(|body| body.empty) {
+            return None;
+        }
+        let invalid = self.bodies.iter().position(|body| body.empty)?;
+        Some(self.bodies.remove(invalid).media_type)
+    }
+
+    /// Calls `each` with every named member of every body.
+    pub fn members_mut(&mut self, each: &mut impl FnMut(&str, &mut Shape)) {
+        let answers = self.answers.values_mut().flat_map(|answer| &mut answer.bodies);
+        for content in self.bodies.iter_mut().chain(answers) {
+            if let Carried::Value { shape, .. } = &mut content.schema {
+                shape.members_mut(each);
             }
         }
     }

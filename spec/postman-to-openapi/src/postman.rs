@@ -111,6 +111,16 @@ pub fn filled<'a>(raw: Raw<'a>) -> Option<Cow<'a, str>> {
     text(raw).filter(|text| !text.trim().is_empty())
 }
 
+/// Reads the text of a body, without a byte order mark, unless it is blank.
+pub fn body<'a>(raw: Raw<'a>) -> Option<Cow<'a, str>> {
+    let text = text(raw)?;
+    let text = match text.strip_prefix('\u{feff}') {
+        Some(rest) => Cow::Owned(rest.to_owned()),
+        None => text,
+    };
+    Some(text).filter(|text| !text.trim().is_empty())
+}
+
 /// Whether a flag is set.
 pub fn flag(raw: Raw<'_>) -> bool {
     raw.is_some_and(|raw| matches!(raw.get(), "true" | "\"true\""))

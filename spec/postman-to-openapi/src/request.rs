@@ -72,6 +72,7 @@ pub fn saved<'a>(
     let Some(known) = operation.bodies.iter().find(|known| known.media_type == body.media_type) else {
         match operation.bodies.first() {
             None => operation.bodies.push(body),
+            Some(known) if known.empty => operation.bodies.push(body),
             Some(known) => context.note(
                 "a saved request's body is left out because its media type is not the request's",
                 format!(
@@ -201,6 +202,8 @@ fn query_parameters(
         let field = valued(Field::named(name.trim(), context.exported), value, context);
         query_parameter(field, operation, context);
     }
+    let query = operation.parameters.iter_mut().filter(|parameter| parameter.place == Place::Query);
+    query.for_each(|parameter| parameter.field.list_by_name());
 }
 
 fn query_parameter(field: Field, operation: &mut Operation, context: &mut Context<'_, '_>) {

@@ -54,14 +54,12 @@ pub fn write_type<M: SerializeMap>(
     presence: Option<u32>,
 ) -> Result<(), M::Error> {
     let format = match &shape.kind {
-        Kind::Integer(format) | Kind::Number(format) => *format,
         Kind::Text(format) if *format != Some("binary") && is_password(name) => Some("password"),
-        Kind::Text(format) => *format,
         Kind::OneOf(shapes) => {
             let alternatives = Alternatives { shapes, nullable: shape.nullable, presence };
             return map.serialize_entry("oneOf", &alternatives);
         }
-        _ => None,
+        kind => kind.format(),
     };
     let kind = shape.kind.name();
     if !kind.is_empty() {

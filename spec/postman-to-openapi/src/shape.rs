@@ -275,6 +275,20 @@ impl Shape {
         }
     }
 
+    /// Calls `each` with every named member inside.
+    pub fn members_mut(&mut self, each: &mut impl FnMut(&str, &mut Shape)) {
+        self.visit_mut(&mut |shape| {
+            if let Kind::Object(object) = &mut shape.kind {
+                object.members.iter_mut().for_each(|member| each(&member.name, &mut member.shape));
+            }
+        });
+    }
+
+    /// Whether this is a text of which every sample is an integer.
+    pub fn is_quoted(&self) -> bool {
+        self.kind == Kind::Text(Some(DIGITS))
+    }
+
     /// Marks every type as coming from a file of its own.
     pub fn trust_as_item(&mut self) {
         self.visit_mut(&mut |shape| shape.trust = shape.trust.of_item());
@@ -356,13 +370,21 @@ impl Kind {
         }
     }
 
+    /// OpenAPI's name for the format.
+    pub fn format(&self) -> Option<&'static str> {
+        match self {
+            Kind::Integer(format) | Kind::Number(format) | Kind::Text(format) => {
+                format.filter(|format| *format != DIGITS)
+            }
+            _ => None,
+        }
+    }
+
     /// The type and format.
     pub fn words(&self) -> String {
-        match self {
-            Kind::Integer(Some(format)) | Kind::Number(Some(format)) | Kind::Text(Some(format)) => {
-                format!("{} ({format})", self.name())
-            }
-            _ => self.name().to_owned(),
+        match self.format() {
+            Some(format) => format!("{} ({format})", self.name()),
+            None => self.name().to_owned(),
         }
     }
 
@@ -401,7 +423,9 @@ impl Kind {
     /// Whether a less reliable type has another format.
     fn contradicts(&self, less: &Kind) -> bool {
         match (self, less) {
-            (Kind::Integer(a), Kind::Integer(b)) | (Kind::Text(a), Kind::Text(b)) => a.is_some() && a != b,
+            (Kind::Integer(_), Kind::Integer(_)) | (Kind::Text(_), Kind::Text(_)) => {
+                self.format().is_some() && self.format() != less.format()
+            }
             _ => false,
         }
     }
@@ -531,15 +555,22 @@ impl Object {
     }
 }
 
-/// Whether the names are data: `key_0`… as the exporter makes up, numbers, or UUIDs.
+/// Whether the names are data: `key_0`… as the exporter makes up, numbers, dates or UUIDs.
 fn are_data(members: &[Member]) -> bool {
     let invented = |(at, member): (usize, &Member)| {
         member.name.strip_prefix("key_").is_some_and(|number| number.parse() == Ok(at))
     };
-    let id = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit()) || format::of(name) == Some("uuid");
+    let is_certain = members.len() > 1 || members.iter().any(|member| format::of(&member.name).is_some());
     !members.is_empty()
         && (members.iter().enumerate().all(invented)
-            || members.len() > 1 && members.iter().all(|member| !member.name.is_empty() && id(&member.name)))
+            || is_certain && members.iter().all(|member| format::is_data(&member.name)))
+}
+
+/// The format of the digits in `"page": "7"`, which only the converter knows.
+const DIGITS: &str = "digits";
+
+fn digits(text: &str) -> Option<&'static str> {
+    format::is_integer(text).then_some(DIGITS)
 }
 
 /// Whether the value or anything inside it is of a kind.
@@ -626,7 +657,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
         note(&self.found.named, text == "string" && !placeholder::names_a_type(self.name));
         note(&self.found.other, !placeholder::is_type_name(text));
         Ok(Shape::of_placeholder(text, self.name, self.invented)
-            .unwrap_or_else(|| Shape::of(Kind::Text(format::of(text)))))
+            .unwrap_or_else(|| Shape::of(Kind::Text(format::of(text).or_else(|| digits(text))))))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Shape, A::Error> {

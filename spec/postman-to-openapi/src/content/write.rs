@@ -1,6 +1,7 @@
 //! Bodies and fields in OpenAPI 3.0's form.
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
 
 use super::{Carried, Content, Example, Field, example_name};
@@ -39,15 +40,38 @@ impl Serialize for Media<'_> {
                 map.serialize_entry("examples", &Members(named))?;
             }
         }
-        if let Carried::Form(fields) = &self.content.schema
-            && fields.iter().any(|field| !field.content_type.is_empty())
-        {
-            let typed = fields.iter().filter(|field| !field.content_type.is_empty());
-            let encodings =
-                typed.map(|field| (&field.name, Members([("contentType", &*field.content_type)])));
-            map.serialize_entry("encoding", &Members(encodings))?;
+        if let Carried::Form(fields) = &self.content.schema {
+            let encodings = fields.iter().filter_map(|field| Some((&field.name, Encoding::of(field)?)));
+            if encodings.clone().next().is_some() {
+                map.serialize_entry("encoding", &Members(encodings))?;
+            }
         }
         map.end()
+    }
+}
+
+/// How a form field is sent, unless it is sent as its type suggests.
+#[derive(Serialize)]
+struct Encoding<'a> {
+    #[serde(rename = "contentType", skip_serializing_if = "str::is_empty")]
+    content_type: &'a str,
+    #[serde(flatten)]
+    repeated: Option<Repeated>,
+}
+
+/// One field for each element of a list.
+#[derive(Serialize)]
+struct Repeated {
+    style: &'static str,
+    explode: bool,
+}
+
+impl<'a> Encoding<'a> {
+    fn of(field: &'a Field) -> Option<Self> {
+        let is_repeated = field.repeated && matches!(field.shape.kind, Kind::List(_));
+        let repeated = is_repeated.then_some(Repeated { style: "form", explode: true });
+        let encoding = Self { content_type: &field.content_type, repeated };
+        (is_repeated || !field.content_type.is_empty()).then_some(encoding)
     }
 }
 
