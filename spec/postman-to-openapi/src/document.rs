@@ -118,6 +118,13 @@ impl Builder {
     pub fn finish(self, servers_are_given: bool, say: &mut dyn FnMut(Note)) -> (Document, Mask) {
         let mask = self.secrets.mask();
         let mut paths: Vec<Path> = self.paths.into_values().collect();
+        let prefix = name::shared_prefix(paths.iter().map(|path| &*path.template));
+        for Path { template, operations, .. } in &mut paths {
+            let path = template.strip_prefix(&prefix).unwrap_or_default();
+            for (method, operation) in operations.iter_mut() {
+                operation.id = name::operation_id(&operation.summary, *method, path).unwrap_or_default();
+            }
+        }
         for path in paths.iter_mut().filter(|path| mask.finds(&path.template)) {
             mask.url(&mut path.template);
             for operation in path.operations.values_mut() {
@@ -178,7 +185,7 @@ impl Builder {
             }
         }
         disputes(&paths, servers_are_given.then_some(&server), say);
-        name_operations(&mut paths, say);
+        name_operations(&mut paths, &prefix, say);
         let joined =
             |texts: BTreeSet<String>, between: &str| texts.into_iter().collect::<Vec<_>>().join(between);
         let mut title = joined(self.titles, ", ");
@@ -306,50 +313,53 @@ fn disputes(paths: &[Path], overruled: Option<&Server>, say: &mut dyn FnMut(Note
 }
 
 /// Names operations without a name, or with the same one as another, after their method and path.
-fn name_operations(paths: &mut [Path], say: &mut dyn FnMut(Note)) {
-    let mut fallen: BTreeSet<(usize, Method)> = BTreeSet::new();
-    loop {
-        // Generators ignore case, so names must differ in more than that.
-        let mut owners: BTreeMap<String, Vec<(usize, Method)>> = BTreeMap::new();
-        for (at, path) in paths.iter().enumerate() {
-            for (method, operation) in path.operations.iter() {
-                owners.entry(operation.id.to_ascii_lowercase()).or_default().push((at, *method));
-            }
+fn name_operations(paths: &mut [Path], prefix: &str, say: &mut dyn FnMut(Note)) {
+    // Generators ignore case, so names must differ in more than that.
+    let lower = |operation: &Operation| operation.id.to_ascii_lowercase();
+    let mut named: BTreeSet<(usize, Method)> = BTreeSet::new();
+    let mut taken: BTreeSet<String> = loop {
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        for operation in paths.iter().flat_map(|path| path.operations.values()) {
+            *counts.entry(lower(operation)).or_default() += 1;
         }
-        let mut changed = false;
-        for (id, owners) in owners {
-            if !id.is_empty() && owners.len() == 1 {
-                continue;
-            }
-            for (number, owner) in owners.into_iter().enumerate() {
-                let (at, method) = owner;
-                let Some(path) = paths.get_mut(at) else { continue };
-                let template = path.template.clone();
-                let Some(operation) = path.operations.get_mut(&method) else { continue };
-                if fallen.insert(owner) {
-                    let made = name::from_path(method, &template);
-                    if !operation.id.is_empty() {
-                        say(Note::hint(
-                            "operations share a name, so they are named after method and path; set other names in the overlay",
-                            format!("{} {template}", method.name().to_ascii_uppercase()),
-                            format!(
-                                "another operation is also named {}, so both are named after method and path; \
-                                 this one is now {made}; set another name in the overlay",
-                                operation.id,
-                            ),
-                        ));
-                    }
-                    operation.id = made;
-                    changed = true;
-                } else if number > 0 {
-                    // Two paths that differ only in characters that a name cannot contain.
-                    operation.id = format!("{}{}", operation.id, number + 1);
-                    changed = true;
+        let before = named.len();
+        for (at, Path { template, operations, .. }) in paths.iter_mut().enumerate() {
+            for (method, operation) in operations.iter_mut() {
+                let is_unique = !operation.id.is_empty() && counts.get(&lower(operation)) == Some(&1);
+                if is_unique || !named.insert((at, *method)) {
+                    continue;
                 }
+                let made = name::from_path(*method, template.strip_prefix(prefix).unwrap_or(template));
+                if !operation.id.is_empty() {
+                    say(Note::hint(
+                        "operations share a name, so they are named after method and path; set other names in the overlay",
+                        format!("{} {template}", method.name().to_ascii_uppercase()),
+                        format!(
+                            "another operation is also named {}, so both are named after method and path; \
+                             this one is now {made}; set another name in the overlay",
+                            operation.id,
+                        ),
+                    ));
+                }
+                operation.id = made;
             }
         }
-        if !changed {
-            return;
+        if named.len() == before {
+            break counts.into_keys().collect();
+        }
+    };
+    // Paths may differ only in characters that a name cannot contain.
+    let mut numbers: HashMap<String, usize> = HashMap::new();
+    for operation in paths.iter_mut().flat_map(|path| path.operations.values_mut()) {
+        let id = operation.id.clone();
+        let number = numbers.entry(lower(operation)).or_default();
+        *number += 1;
+        while *number > 1 {
+            operation.id = name::numbered(&id, *number);
+            if taken.insert(lower(operation)) {
+                break;
+            }
+            *number += 1;
         }
     }
 }

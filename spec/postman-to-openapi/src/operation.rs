@@ -76,7 +76,7 @@ impl Parameter {
 /// An operation.
 #[derive(Debug, Default)]
 pub struct Operation {
-    /// Its `operationId`, generated from its own item.
+    /// Its `operationId`, once all paths are known.
     pub id: String,
     /// The item's name.
     pub summary: String,
@@ -117,7 +117,7 @@ impl Operation {
     pub fn join(&mut self, other: Operation) {
         self.requests += other.requests;
         if other.item && !self.item {
-            (self.id, self.summary, self.tag) = (other.id, other.summary, other.tag);
+            (self.summary, self.tag) = (other.summary, other.tag);
         }
         self.description.join(other.description);
         self.rate_limit.join(other.rate_limit);

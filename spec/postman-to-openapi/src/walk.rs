@@ -222,7 +222,6 @@ impl<'a> Walk<'_, 'a> {
             Some(folder) => one_line(folder),
             None => name::resource(&address.path).unwrap_or_default().to_owned(),
         };
-        operation.id = name::operation_id(title, method, &address.path).unwrap_or_default();
         let mut seen: Vec<&str> = [request.body, request.url].into_iter().flatten().map(Json::get).collect();
         postman::each(node.response, |element| {
             let Some(response) = postman::object::<Response<'_>>(Some(element)) else {

@@ -1,5 +1,6 @@
 //! All forms of Postman files, and how their contents are converted.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use postman_to_openapi::{Converter, Counts, Note, Overlay, Source};
@@ -183,6 +184,43 @@ fn names_are_unique_even_if_paths_differ_only_in_special_characters() {
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), 4);
+}
+
+#[test]
+fn a_name_has_at_most_64_characters_and_is_unique_in_any_script() {
+    let deep = "/a-rather-long-part-of-a-path".repeat(4);
+    let paths = ["用户", "用 户", "ü-x", "u x", "𐘴", "𐘴2"].map(|end| format!("{deep}/{end}"));
+    let mut items: Vec<Value> = paths.iter().map(|path| item("", "GET", path)).collect();
+    items.extend((0..120).map(|at| item("", "GET", &format!("{deep}/z{}", "-".repeat(at)))));
+    let (document, ..) = convert(&[Value::from(items)]);
+    let paths = document["paths"].as_object().expect("paths");
+    let ids: BTreeSet<String> = paths
+        .values()
+        .map(|path| path["get"]["operationId"].as_str().expect("an id").to_lowercase())
+        .collect();
+    assert_eq!(ids.len(), 126);
+    for id in ids {
+        assert!(id.len() <= 64 && id.chars().all(|c| c.is_ascii_alphanumeric()), "{id}");
+    }
+}
+
+#[test]
+fn a_prefix_that_all_paths_share_is_not_in_a_name() {
+    let items = json!([
+        item("Count", "GET", "https://a.example/shop/v2/depots"),
+        item("Count", "GET", "https://a.example/shop/v2/slots"),
+        item("Same", "GET", "https://a.example/shop/v2/slots/:id"),
+        item("Same", "GET", "https://a.example/shop/v2/slots/:id/last"),
+        item("", "GET", "https://a.example/shop/v2/slots/:id/next")
+    ]);
+    let (document, ..) = convert(&[items]);
+    let ids: Vec<&Value> = document["paths"]
+        .as_object()
+        .expect("paths")
+        .values()
+        .map(|path| &path["get"]["operationId"])
+        .collect();
+    assert_eq!(ids, ["countDepot", "countSlot", "getSlotsById", "getSlotsByIdLast", "getSlotsByIdNext"]);
 }
 
 #[test]
