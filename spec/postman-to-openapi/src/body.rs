@@ -299,14 +299,12 @@ fn graphql(raw: Raw<'_>, name: &str, context: &mut Context<'_, '_>) -> Option<Co
     let graphql: Graphql<'_> = postman::object(raw)?;
     let query = postman::filled(graphql.query)?;
     let mut example = Map::from_iter([("query".to_owned(), Value::String(query.into_owned()))]);
-    let member = |name: &str, shape, seen| Member { name: name.into(), shape, seen };
+    let member = |name: &str, shape, seen| (name.into(), Member { shape, seen });
     let mut members = vec![member("query", Shape::text(), 1)];
-    let variables = match postman::filled(graphql.variables) {
-        Some(text) => json(&text, context).ok(),
-        None => graphql.variables.and_then(|raw| json(raw.get(), context).ok()),
-    };
+    let text = postman::filled(graphql.variables).or(graphql.variables.map(|raw| Cow::Borrowed(raw.get())));
+    let variables = text.and_then(|text| json(&text, context).ok());
     let variables = variables.filter(|json| matches!(json.shape.kind, Kind::Object(_) | Kind::Map(_)));
-    let object = || Shape::of(Kind::Object(Box::new(Object::once(Vec::new()))));
+    let object = || Shape::of(Kind::Object(Box::new(Object::once([]))));
     let variables = variables.unwrap_or_else(|| Json { shape: object(), ..Json::default() });
     members.push(member("variables", variables.shape, 0));
     if let Some(variables) = variables.example.and_then(|json| serde_json::from_str(&json).ok()) {

@@ -478,9 +478,8 @@ fn kind(schema: &Value) -> String {
         (Some("string"), _) => "a string".to_owned(),
         (Some("boolean"), _) => "a boolean".to_owned(),
         (Some("array"), _) => "an array".to_owned(),
-        (Some("object"), _) if schema["properties"].is_object() => "an object with fields".to_owned(),
+        (Some("object") | None, _) if schema["properties"].is_object() => "an object with fields".to_owned(),
         (Some("object"), _) => "an object".to_owned(),
-        (None, _) if schema["properties"].is_object() => "an object with fields".to_owned(),
         (None, _) => {
             let several = ["allOf", "oneOf", "anyOf"].into_iter().find(|key| schema[key].is_array());
             several.map_or_else(|| "any value".to_owned(), |key| format!("a value described by `{key}`"))

@@ -50,9 +50,12 @@ impl Carried {
         let Carried::Value { shape: Shape { kind: Kind::Object(object), .. }, .. } = self else {
             return None;
         };
-        let field =
-            |member: Member| Field { name: member.name.into(), shape: member.shape, ..Field::default() };
-        Some(object.members.into_iter().map(field).collect())
+        let members = object.members.into_iter();
+        Some(
+            members
+                .map(|(name, Member { shape, .. })| Field { shape, ..Field::named(&name, false) })
+                .collect(),
+        )
     }
 }
 
@@ -430,8 +433,8 @@ fn fill(value: &mut Value, shape: &Shape) {
         (Value::Array(list), Kind::List(element)) => list.iter_mut().for_each(|value| fill(value, element)),
         (Value::Object(map), Kind::Map(member)) => map.values_mut().for_each(|value| fill(value, member)),
         (Value::Object(map), Kind::Object(object)) => {
-            for member in &object.members {
-                if let Some(value) = map.get_mut(&*member.name) {
+            for (name, member) in &object.members {
+                if let Some(value) = map.get_mut(&**name) {
                     fill(value, &member.shape);
                 }
             }

@@ -222,26 +222,20 @@ fn admit_integers(paths: &mut [Path]) {
         let operations = paths.iter_mut().flat_map(|path| path.operations.values_mut());
         operations.for_each(|operation| operation.members_mut(&mut |name, shape| each(name, shape)));
     };
-    let mut counts: HashMap<String, (usize, usize)> = HashMap::new();
+    let mut scores: HashMap<Box<str>, isize> = HashMap::new();
     each_member(&mut |name, shape| {
-        if shape.is_quoted() {
-            counts.insert(name.to_owned(), (0, 0));
-        }
-    });
-    if counts.is_empty() {
-        return;
-    }
-    each_member(&mut |name, shape| {
-        if let Some((integers, others)) = counts.get_mut(name) {
-            match shape.kind {
-                Kind::Integer(_) => *integers += 1,
-                Kind::Unknown | Kind::OneOf(_) => {}
-                _ => *others += 1,
-            }
+        let score = match shape.kind {
+            Kind::Integer(_) => 1,
+            Kind::Unknown | Kind::OneOf(_) => 0,
+            _ => -2,
+        };
+        match scores.get_mut(name) {
+            Some(sum) => *sum += score,
+            None => drop(scores.insert(name.into(), score)),
         }
     });
     each_member(&mut |name, shape| {
-        if shape.is_quoted() && counts.get(name).is_some_and(|(integers, others)| *integers >= 2 * others) {
+        if shape.is_quoted() && scores.get(name).is_some_and(|score| *score >= 0) {
             shape.kind = Kind::OneOf(vec![Shape::of(Kind::Integer(Some("int64"))), Shape::text()]);
         }
     });

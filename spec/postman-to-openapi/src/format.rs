@@ -14,16 +14,13 @@ pub fn of(text: &str) -> Option<&'static str> {
     }
     let hex = byte.is_ascii_hexdigit();
     if byte.is_ascii_digit() {
-        let punctuation = |at: usize| text.as_bytes().get(at).copied();
-        if punctuation(4) == Some(b'-') {
-            if is_date_time(text) {
-                return Some("date-time");
-            }
-            if text.len() == 10 && is_date_time(&format!("{text}T00:00:00Z")) {
-                return Some("date");
-            }
+        if text.len() == "2024-02-29".len() && is_moment(&format!("{text}T00:00:00Z")) {
+            return Some("date");
         }
-        if punctuation(2) == Some(b':') && is_date_time(&format!("2000-01-01T{text}")) {
+        if matches!(text.as_bytes().get(10), Some(b'T' | b't')) && is_moment(text) {
+            return Some("date-time");
+        }
+        if text.as_bytes().get(2) == Some(&b':') && is_moment(&format!("2024-02-29T{text}")) {
             return Some("time");
         }
         if text.parse::<Ipv4Addr>().is_ok() {
@@ -54,8 +51,7 @@ pub fn is_data(text: &str) -> bool {
         || text.bytes().all(in_numbers) && text.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// RFC 3339 `date-time`.
-fn is_date_time(text: &str) -> bool {
+fn is_moment(text: &str) -> bool {
     OffsetDateTime::parse(text, &Rfc3339).is_ok()
 }
 
@@ -112,7 +108,16 @@ mod tests {
             ("2024-02-29", Some("date")),
             ("2023-02-29", None),
             ("2023-13-01", None),
+            ("2007-10-18t20:08:39.1234567890123z", Some("date-time")),
+            ("2007-10-18 20:08:39Z", None),
+            ("2007-10-18T24:08:39Z", None),
+            ("2007-10-18T20:08:39+25:00", None),
+            ("2007-10-18T20:08:39.Z", None),
             ("10:31:46.317Z", Some("time")),
+            ("10:31:46-08:00", Some("time")),
+            ("10:31:46", None),
+            ("20240229", None),
+            ("+024-02-29", None),
             ("10:31", None),
             ("fe246818-f33a-18d6-2e19-b5e697910d7a", Some("uuid")),
             ("fe246818f33a18d62e19b5e697910d7a", None),

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use heck::ToSnakeCase;
 use percent_encoding::percent_decode_str;
 
 use crate::method::Method;
@@ -48,12 +49,12 @@ pub fn operation_id(name: &str, method: Method, path: &str) -> Option<String> {
     if name.contains(['/', '{']) {
         return None;
     }
-    let mut said = cased_words(&transliterated(name)?);
+    let mut tokens = tokens(&transliterated(name)?);
+    let count = tokens.len();
     // `GET List users` has its own verb.
-    let count = said.len();
-    said.retain(|word| *word != method.name().to_ascii_uppercase());
-    let is_marked = said.len() < count;
-    said.iter_mut().for_each(|word| word.make_ascii_lowercase());
+    tokens.retain(|token| *token != method.name().to_ascii_uppercase());
+    let is_marked = tokens.len() < count;
+    let mut said: Vec<String> = tokens.iter().flat_map(|token| split(token)).collect();
     drop_numbers(&mut said);
     // The word before `a role` is a verb, even if it is not in the list.
     let led = matches!(said.as_slice(), [first, article, _, ..] if has(ARTICLES, article)
@@ -67,22 +68,22 @@ pub fn operation_id(name: &str, method: Method, path: &str) -> Option<String> {
         said.truncate(once.len());
     }
     let is_repeated =
-        |first: &str, second: &str| first == second || first == method.name() && has(verbs(method).0, second);
+        |first: &str, second: &str| first == second || first == method.name() && second == verb(method);
     if matches!(said.as_slice(), [first, second, _, ..] if is_repeated(first, second)) {
         said.remove(0);
     }
     let own_verb = led
         || match said.as_slice() {
             // `Permanently delete a file` has its own verb too.
-            [first, second, ..] if first.ends_with("ly") && has(verbs(method).0, second) => true,
+            [first, second, ..] if first.ends_with("ly") && second == verb(method) => true,
             [first, ..] => has(VERBS, first),
             [] => false,
         };
     let verb = match said.last() {
         _ if own_verb => said.remove(0),
         // `User create`
-        Some(last) if said.len() > 1 && has_verb(method, last) => said.pop()?,
-        _ => verbs(method).0.to_owned(),
+        Some(last) if said.len() > 1 && has(verbs(method), last) => said.pop()?,
+        _ => verb(method).to_owned(),
     };
     let mut resource = resources(path)
         .map(|segment| {
@@ -106,26 +107,18 @@ pub fn operation_id(name: &str, method: Method, path: &str) -> Option<String> {
     (id.len() <= LONGEST && id.starts_with(|c: char| c.is_ascii_alphabetic())).then_some(id)
 }
 
-/// Drops the numbers of test cases: `01`, `TC_12`, `Step 3`, and those at the start or end.
+/// Drops the numbers of test cases: those at the start or end, with `Step` or `Test case` before them, and `TC_12` and `01`
+/// anywhere.
 fn drop_numbers(said: &mut Vec<String>) {
-    let is_number = |word: &String| word.bytes().all(|byte| byte.is_ascii_digit());
-    for at in (1..said.len()).rev().filter(|at| said.get(*at).is_some_and(is_number)).collect::<Vec<_>>() {
-        let labels =
-            said.iter().take(at).rev().take_while(|word| has("case scenario step test", word)).count();
-        if labels > 0 {
-            said.drain(at - labels..=at);
-        }
-    }
-    said.retain(|word| {
-        let number = word.strip_prefix("tc").unwrap_or(word);
-        !(number.bytes().all(|byte| byte.is_ascii_digit())
-            && (number.len() < word.len() || number.starts_with('0')))
-    });
-    while said.last().is_some_and(is_number) {
-        said.pop();
-    }
-    let leading = said.iter().take_while(|word| is_number(word)).count();
-    said.drain(..leading);
+    let is_number = |word: &String| word.trim_start_matches("tc").bytes().all(|byte| byte.is_ascii_digit());
+    let counts = |word: &&String| is_number(word) || has("case scenario step test", word);
+    let leading: Vec<_> = said.iter().take_while(counts).collect();
+    let (start, is_counted) = (leading.len(), leading.into_iter().any(is_number));
+    said.drain(..if is_counted { start } else { 0 });
+    let trailing: Vec<_> = said.iter().rev().take_while(counts).collect();
+    let (end, is_counted) = (said.len() - trailing.len(), trailing.into_iter().any(is_number));
+    said.truncate(if is_counted { end } else { said.len() });
+    said.retain(|word| !(word.starts_with("tc") || word.starts_with('0')) || !is_number(word));
 }
 
 /// Drops the words of a resource that the name says.
@@ -169,7 +162,7 @@ pub fn from_path(method: Method, path: &str) -> String {
     if said.is_empty() {
         said.push("root".to_owned());
     }
-    let mut id = verbs(method).0.to_owned();
+    let mut id = verb(method).to_owned();
     // The end of a path says more than its start.
     let mut length = id.len() + said.iter().map(String::len).sum::<usize>();
     for (at, word) in said.iter().enumerate() {
@@ -188,23 +181,20 @@ pub fn numbered(id: &str, number: usize) -> String {
     id.chars().take(LONGEST - number.len()).chain(number.chars()).collect()
 }
 
-/// The verb of a method, and others that mean the same.
-fn verbs(method: Method) -> (&'static str, &'static str) {
+/// The verb of a method, then others that mean the same.
+fn verbs(method: Method) -> &'static str {
     match method {
-        Method::Get => ("get", "fetch list abrufen anzeigen"),
-        Method::Post => ("create", "add anlegen erstellen hinzufugen"),
-        Method::Put => ("replace", "edit update aktualisieren andern bearbeiten"),
-        Method::Patch => ("update", "change edit aktualisieren andern bearbeiten"),
-        Method::Delete => ("delete", "remove entfernen loschen"),
-        Method::Head => ("head", ""),
-        Method::Options => ("options", ""),
-        Method::Trace => ("trace", ""),
+        Method::Get => "get fetch list abrufen anzeigen",
+        Method::Post => "create add anlegen erstellen hinzufugen",
+        Method::Put => "replace edit update aktualisieren andern bearbeiten",
+        Method::Patch => "update change edit aktualisieren andern bearbeiten",
+        Method::Delete => "delete remove entfernen loschen",
+        other => other.name(),
     }
 }
 
-fn has_verb(method: Method, word: &str) -> bool {
-    let (own, others) = verbs(method);
-    word == own || has(others, word)
+fn verb(method: Method) -> &'static str {
+    verbs(method).split(' ').next().unwrap_or_default()
 }
 
 /// The literal start that all paths share, if every path has a resource behind it: `/shop/v2`.
@@ -305,41 +295,24 @@ pub fn plain(name: &str) -> String {
 
 /// The words of a text in lower case, split at case changes too.
 fn words(text: &str) -> Vec<String> {
-    let mut words = cased_words(&transliterated(text).unwrap_or(Cow::Borrowed(text)));
-    words.iter_mut().for_each(|word| word.make_ascii_lowercase());
-    words
+    let text = transliterated(text).unwrap_or(Cow::Borrowed(text));
+    tokens(&text).iter().flat_map(|token| split(token)).collect()
 }
 
-fn cased_words(text: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let chars: Vec<char> = text.chars().take(200).collect();
-    let mut inside = false;
-    for (at, &c) in chars.iter().enumerate() {
-        let before = at.checked_sub(1).and_then(|before| chars.get(before)).copied().unwrap_or(' ');
-        let after = chars.get(at + 1).copied().unwrap_or(' ');
-        // `meeting's` counts as `meeting`, and `Q&A` as one word.
-        let ends = |at: usize| chars.get(at).is_none_or(|c| !c.is_ascii_alphanumeric());
-        if c == 's' && before == '\'' && ends(at + 1) || c == '\'' || c == '&' && !ends(at + 1) && inside {
-            continue;
-        }
-        if !c.is_ascii_alphanumeric() {
-            inside = false;
-            continue;
-        }
-        // The plural `IDs` is one word.
-        let is_plural = after == 's' && ends(at + 2);
-        let hump = c.is_ascii_uppercase()
-            && (before.is_ascii_lowercase()
-                || before.is_ascii_uppercase() && after.is_ascii_lowercase() && !is_plural);
-        if !inside || hump {
-            words.push(String::new());
-        }
-        inside = true;
-        if let Some(word) = words.last_mut() {
-            word.push(c);
-        }
+/// What is between spaces and marks. `meeting's` counts as `meeting`, and `Q&A` as one word.
+fn tokens(text: &str) -> Vec<String> {
+    let text = format!("{text} ").replace("'s ", " ").replace(['\'', '&'], "");
+    let tokens = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|token| !token.is_empty());
+    tokens.take(LONGEST).map(str::to_owned).collect()
+}
+
+fn split(token: &str) -> Vec<String> {
+    // The plural `IDs` is one word.
+    let is_plural = |stem: &str| stem.len() > 1 && stem.bytes().all(|byte| byte.is_ascii_uppercase());
+    match token.strip_suffix('s') {
+        Some(stem) if is_plural(stem) => vec![token.to_ascii_lowercase()],
+        _ => token.to_snake_case().split('_').map(str::to_owned).collect(),
     }
-    words
 }
 
 /// Whether two words are the same, apart from one being the plural of the other.

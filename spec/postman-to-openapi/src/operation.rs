@@ -1,5 +1,7 @@
 //! One operation: all requests of one method and path, joined.
 
+use std::collections::BTreeMap;
+
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::address::Server;
@@ -12,7 +14,6 @@ use crate::schema::{Members, write_text};
 use crate::secret::Mask;
 use crate::shape::{Kind, Shape};
 use crate::text::Wording;
-use std::collections::BTreeMap;
 
 /// Where a parameter is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -191,11 +192,9 @@ impl Operation {
 
     /// Drops the bodies of a media type of which no sample is valid, if there are others. Returns that media type.
     pub fn drop_invalid_body(&mut self) -> Option<String> {
-        if self.bodies.iter().all(|body| body.empty) {
-            return None;
-        }
         let invalid = self.bodies.iter().position(|body| body.empty)?;
-        Some(self.bodies.remove(invalid).media_type)
+        let is_valid = self.bodies.iter().any(|body| !body.empty);
+        is_valid.then(|| self.bodies.remove(invalid).media_type)
     }
 
     /// Calls `each` with every named member of every body.
@@ -203,7 +202,11 @@ impl Operation {
         let answers = self.answers.values_mut().flat_map(|answer| &mut answer.bodies);
         for content in self.bodies.iter_mut().chain(answers) {
             if let Carried::Value { shape, .. } = &mut content.schema {
-                shape.members_mut(each);
+                shape.visit_mut(&mut |shape| {
+                    if let Kind::Object(object) = &mut shape.kind {
+                        object.members.iter_mut().for_each(|(name, member)| each(name, &mut member.shape));
+                    }
+                });
             }
         }
     }

@@ -227,7 +227,7 @@ fn query_parameter(field: Field, operation: &mut Operation, context: &mut Contex
             }
             Some(_) => {}
             None => {
-                let mut object = Object::once(Vec::new());
+                let mut object = Object::once([]);
                 add_member(&mut object, member, field.shape.clone());
                 let shape = Shape::of(Kind::Object(Box::new(object)));
                 let (name, values) = (name.to_owned(), Vec::new());
@@ -259,8 +259,8 @@ fn describe_member(known: &mut String, object: &Object, name: &str, description:
     if description.is_empty() || known == description {
         return;
     }
-    if let ([only], false) = (&object.members[..], known.is_empty()) {
-        known.insert_str(0, &format!("`{}`: ", only.name));
+    if let ([only], false) = (&object.members.keys().collect::<Vec<_>>()[..], known.is_empty()) {
+        known.insert_str(0, &format!("`{only}`: "));
     }
     if !known.is_empty() {
         known.push_str("\n\n");
@@ -269,11 +269,11 @@ fn describe_member(known: &mut String, object: &Object, name: &str, description:
 }
 
 fn add_member(object: &mut Object, name: &str, shape: Shape) {
-    match object.members.iter_mut().find(|member| &*member.name == name) {
+    match object.members.get_mut(name) {
         Some(member) => member.shape.join_as_text(shape),
-        None => object.members.push(Member { name: name.into(), shape: in_path(shape), seen: 1 }),
+        None => drop(object.members.insert(name.into(), Member { shape: in_path(shape), seen: 1 })),
     }
-    object.members.iter_mut().filter(|member| member.shape.kind == Kind::Unknown).for_each(|member| {
+    object.members.values_mut().filter(|member| member.shape.kind == Kind::Unknown).for_each(|member| {
         member.shape = Shape::text();
     });
 }

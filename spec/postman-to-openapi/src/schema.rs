@@ -90,8 +90,8 @@ pub fn write_members<M: SerializeMap>(
             let always: Vec<&str> = object
                 .members
                 .iter()
-                .filter(|member| object.requires(member, presence))
-                .map(|member| &*member.name)
+                .filter(|(_, member)| object.requires(member, presence))
+                .map(|(name, _)| &**name)
                 .collect();
             if !always.is_empty() {
                 map.serialize_entry("required", &always)?;
@@ -102,7 +102,7 @@ pub fn write_members<M: SerializeMap>(
             let properties = object
                 .members
                 .iter()
-                .map(|member| (&member.name, Schema { shape: &member.shape, name: &member.name, presence }));
+                .map(|(name, member)| (name, Schema { shape: &member.shape, name, presence }));
             map.serialize_entry("properties", &Members(properties))
         }
         _ => Ok(()),

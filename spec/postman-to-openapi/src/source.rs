@@ -21,7 +21,7 @@ impl Source {
         let name = name.into();
         let mut text = String::from_utf8(bytes).map_err(|error| {
             let before = error.utf8_error().valid_up_to();
-            let line = line(error.as_bytes().get(..before).unwrap_or_default());
+            let line = 1 + json::breaks(error.as_bytes().get(..before).unwrap_or_default());
             Error::new(format!(
                 "{name}:{line}: the file is not valid UTF-8; save the export as UTF-8 and try again"
             ))
@@ -75,11 +75,6 @@ impl Source {
         let between = self.text.as_str().as_bytes().get(from..offset).unwrap_or_default();
         (offset, known + json::breaks(between))
     }
-}
-
-/// The line number after these bytes.
-fn line(before: &[u8]) -> usize {
-    1 + json::breaks(before)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Bodies and fields in OpenAPI 3.0's form.
 
-use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
 use super::{Carried, Content, Example, Field, example_name};
@@ -41,8 +40,10 @@ impl Serialize for Media<'_> {
             }
         }
         if let Carried::Form(fields) = &self.content.schema {
-            let encodings = fields.iter().filter_map(|field| Some((&field.name, Encoding::of(field)?)));
-            if encodings.clone().next().is_some() {
+            let encodings = fields.iter().map(|field| (&field.name, encoding(field)));
+            let encodings: Vec<_> = encodings.filter(|(_, parts)| !parts.is_empty()).collect();
+            if !encodings.is_empty() {
+                let encodings = encodings.iter().map(|(name, parts)| (name, Members(parts.iter().cloned())));
                 map.serialize_entry("encoding", &Members(encodings))?;
             }
         }
@@ -50,29 +51,16 @@ impl Serialize for Media<'_> {
     }
 }
 
-/// How a form field is sent, unless it is sent as its type suggests.
-#[derive(Serialize)]
-struct Encoding<'a> {
-    #[serde(rename = "contentType", skip_serializing_if = "str::is_empty")]
-    content_type: &'a str,
-    #[serde(flatten)]
-    repeated: Option<Repeated>,
-}
-
-/// One field for each element of a list.
-#[derive(Serialize)]
-struct Repeated {
-    style: &'static str,
-    explode: bool,
-}
-
-impl<'a> Encoding<'a> {
-    fn of(field: &'a Field) -> Option<Self> {
-        let is_repeated = field.repeated && matches!(field.shape.kind, Kind::List(_));
-        let repeated = is_repeated.then_some(Repeated { style: "form", explode: true });
-        let encoding = Self { content_type: &field.content_type, repeated };
-        (is_repeated || !field.content_type.is_empty()).then_some(encoding)
+/// How a form field is sent, as far as its type does not say it.
+fn encoding(field: &Field) -> Vec<(&'static str, Value)> {
+    let mut parts = Vec::new();
+    if !field.content_type.is_empty() {
+        parts.push(("contentType", field.content_type.text.clone().into()));
     }
+    if field.repeated && matches!(field.shape.kind, Kind::List(_)) {
+        parts.extend([("style", "form".into()), ("explode", true.into())]);
+    }
+    parts
 }
 
 struct Form<'a>(&'a [Field]);
