@@ -118,7 +118,8 @@ impl Builder {
     pub fn finish(self, servers_are_given: bool, say: &mut dyn FnMut(Note)) -> (Document, Mask) {
         let mask = self.secrets.mask();
         let mut paths: Vec<Path> = self.paths.into_values().collect();
-        let prefix = name::shared_prefix(paths.iter().map(|path| &*path.template));
+        let templates: Vec<&str> = paths.iter().map(|path| &*path.template).collect();
+        let prefix = name::shared_prefix(&templates).to_owned();
         for Path { template, operations, .. } in &mut paths {
             let path = template.strip_prefix(&prefix).unwrap_or_default();
             for (method, operation) in operations.iter_mut() {

@@ -198,26 +198,20 @@ fn verb(method: Method) -> &'static str {
 }
 
 /// The literal start that all paths share, if every path has a resource behind it: `/shop/v2`.
-pub fn shared_prefix<'p>(paths: impl Iterator<Item = &'p str> + Clone) -> String {
-    let mut prefix = String::new();
-    if paths.clone().nth(1).is_none() {
-        return prefix;
-    }
-    loop {
-        let mut starts = paths.clone().map(|path| {
-            let mut segments = path.strip_prefix(&prefix)?.split('/').skip(1);
-            let (segment, next) = (segments.next()?, segments.next()?);
-            let continues = !next.is_empty() && (!next.contains('{') || is_base(segment));
-            (continues && !segment.contains('{')).then_some(segment)
-        });
-        match starts.next().flatten() {
-            Some(first) if starts.all(|other| other == Some(first)) => {
-                prefix.push('/');
-                prefix.push_str(first);
-            }
-            _ => return prefix,
-        }
-    }
+pub fn shared_prefix<'p>(paths: &[&'p str]) -> &'p str {
+    let [first, _, ..] = paths else { return "" };
+    let ends = first.match_indices('/').skip(1).filter_map(|(at, _)| Some(first.split_at_checked(at)?.0));
+    let is_shared = |prefix: &&str| {
+        let may_continue = |next: &str| {
+            !next.is_empty() && (!next.starts_with('{') || prefix.rsplit('/').next().is_some_and(is_base))
+        };
+        let continues = |path: &&str| {
+            let rest = path.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/'));
+            rest.is_some_and(|rest| may_continue(rest.split('/').next().unwrap_or_default()))
+        };
+        !prefix.contains('{') && paths.iter().all(continues)
+    };
+    ends.take_while(is_shared).last().unwrap_or_default()
 }
 
 /// The first path segment that is neither a parameter nor a version.
@@ -249,13 +243,10 @@ pub fn id_of(resource: &str) -> String {
 
 /// A segment without an ending such as `.json`.
 fn stem(segment: &str) -> &str {
-    match segment.rsplit_once('.') {
-        Some((
-            stem,
-            "ashx" | "asp" | "aspx" | "csv" | "do" | "htm" | "html" | "json" | "jsp" | "php" | "rb" | "xml",
-        )) => stem,
-        _ => segment,
-    }
+    let split = segment.rsplit_once('.');
+    split
+        .filter(|(_, end)| has("ashx asp aspx csv do htm html json jsp php rb xml", end))
+        .map_or(segment, |(stem, _)| stem)
 }
 
 /// Whether a segment is a version, or says no more than that this is an API.
@@ -462,9 +453,9 @@ mod tests {
 
         #[test]
         fn what_all_paths_share_is_followed_by_something(paths in prop::collection::vec("(/(a|b|v1|\\{x\\})){0,4}", 0..4)) {
-            let shared = shared_prefix(paths.iter().map(String::as_str));
+            let shared = shared_prefix(&paths.iter().map(String::as_str).collect::<Vec<_>>());
             for path in &paths {
-                prop_assert!(shared.is_empty() || path.strip_prefix(&shared).is_some_and(|rest| rest.len() > 1));
+                prop_assert!(shared.is_empty() || path.strip_prefix(shared).is_some_and(|rest| rest.len() > 1));
             }
         }
     }
@@ -481,7 +472,7 @@ mod tests {
             (&["/shop/depots"], ""),
             (&[], ""),
         ] {
-            assert_eq!(shared_prefix(paths.iter().copied()), prefix, "{paths:?}");
+            assert_eq!(shared_prefix(paths), prefix, "{paths:?}");
         }
     }
 
