@@ -39,7 +39,9 @@ impl Serialize for Media<'_> {
                 map.serialize_entry("examples", &Members(named))?;
             }
         }
-        if let Carried::Form(fields) = &self.content.schema {
+        let forms = ["multipart/", "application/x-www-form-urlencoded"];
+        let is_form = forms.iter().any(|form| self.content.media_type.starts_with(form));
+        if let (Carried::Form(fields), true) = (&self.content.schema, is_form) {
             let encodings = fields.iter().map(|field| (&field.name, encoding(field)));
             let encodings: Vec<_> = encodings.filter(|(_, parts)| !parts.is_empty()).collect();
             if !encodings.is_empty() {

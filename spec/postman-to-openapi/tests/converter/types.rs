@@ -269,14 +269,15 @@ fn a_name_that_ends_in_brackets_is_a_list_even_once() {
 #[test]
 fn a_list_in_a_form_is_sent_as_one_field_each_if_it_was() {
     let each = json!({"style": "form", "explode": true});
-    for mode in ["formdata", "urlencoded"] {
-        let item = json!({"name": "Create a thing", "request": {"method": "POST", "url": "https://a.example/things",
+    for (mode, media_type) in [("formdata", ""), ("urlencoded", ""), ("formdata", "application/json")] {
+        let mut item = json!({"name": "Create a thing", "request": {"method": "POST", "url": "https://a.example/things",
             "body": {"mode": mode, mode: [
                 {"key": "color", "value": "red", "contentType": "text/plain"}, {"key": "color", "value": "blue"},
                 {"key": "size[]", "value": "7"}, {"key": "one", "value": "1"}, {"key": "json", "value": "[1, 2]"},
                 {"key": "photo", "type": "file", "src": ["/a.png", "/b.png"]},
                 {"key": "scan", "type": "file", "src": "/a.png"}, {"key": "scan", "type": "file", "src": "/b.png"},
                 {"key": "sheet", "type": "file", "src": ["/a.png"]}]}}});
+        item["request"]["header"] = json!([{"key": "Content-Type", "value": media_type}]);
         // The order does not matter, and a request with one element does not change it.
         let mut once = item.clone();
         once["request"]["body"][mode] = json!([{"key": "color", "value": "red"}]);
@@ -286,7 +287,8 @@ fn a_list_in_a_form_is_sent_as_one_field_each_if_it_was() {
             let form = content.and_then(|content| content.values().next()).expect("a body");
             let encoding = json!({"color": {"contentType": "text/plain", "style": "form", "explode": true},
                 "photo": each, "scan": each, "size[]": each});
-            assert_eq!(form["encoding"], encoding, "{mode}");
+            let written = if media_type.is_empty() { &encoding } else { &Value::Null };
+            assert_eq!(form["encoding"], *written, "{mode}: only a form has an encoding");
             for (name, _) in encoding.as_object().expect("fields") {
                 assert_eq!(form["schema"]["properties"][name]["type"], "array", "{name}");
             }
