@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Simultaneous calls against an account's per-second limit: how many succeed, how long they take, how often each is sent.
 
-600 calls start at the same moment; the embedded Zoom accepts 30 requests per second and answers the others with 429 and
-`X-RateLimit-Type: QPS`. The client has its default settings, and the calls are not coordinated. The shortest possible
-time is 20 seconds.
+600 calls start at the same moment; the mock server accepts 30 requests per second and answers the others with 429 and
+Zoom's sentence about the per-second limit. The client has its default settings, and the calls are not coordinated. The
+shortest possible time is 20 seconds.
 """
 
 import json

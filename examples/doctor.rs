@@ -1,318 +1,342 @@
-//! Finds out with your own account whether Zoom accepts these operations as `multipart/form-data`.
+//! Finds out with your own account how Zoom takes the body of a PATCH: as `multipart/form-data`, as JSON, or not at all.
 //!
 //! ```text
 //! export ZOOM_ACCOUNT_ID=… ZOOM_CLIENT_ID=… ZOOM_CLIENT_SECRET=…    # or ZOOM_ACCESS_TOKEN=…
-//! cargo run --example doctor -- 84912345678             # changes nothing, and says what --write would change
+//! cargo run --example doctor -- 84912345678             # changes nothing
 //! cargo run --example doctor -- 84912345678 --write
 //! ```
 //!
-//! It gets an access token, shows its scopes, and reads the meeting's live-stream configuration. With `--write`, it then
-//! configures the live stream by a PATCH as multipart and, if Zoom refuses that, as JSON. It never starts or stops a
-//! stream. The best meeting for this is a new one without a live stream: there, the PATCH can write something new and
-//! read it back. Otherwise it writes the present configuration back unchanged.
+//! It gets an access token, compares its scopes with those of the description, and reads the meeting's live-stream
+//! configuration. With `--write`, it adds a fragment (`#doctor-…`) to the page URL, once as multipart and once as JSON,
+//! reads the configuration after each, and restores the page URL. A success that changes nothing is told from one that
+//! does. It never starts or stops a stream, and does not write while the meeting is live unless `--even-if-live` is given
+//! as well. To see whether it is live, it needs a scope of its own: `meeting:read:meeting:admin`.
 //!
 //! What it is doing goes to standard error. The result goes to standard output, to be pasted into an issue: it has no
 //! token, secret, stream key or URL in it, and IDs are shortened.
 //!
-//! The exit code is 0 if Zoom accepted the GET and, with `--write`, one of the two encodings; 1 if not; 2 if the
-//! arguments or environment variables are wrong, in which case nothing was sent.
+//! The exit code is 0 if Zoom accepted the GET and, with `--write`, was seen to read one of the two encodings; 1 if not; 2
+//! if the arguments or environment variables are wrong, in which case nothing was sent.
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use serde_json::Value;
 use zoom_livestream::get_meeting_live_stream_details::Response;
+use zoom_livestream::reqwest::{self, Method};
 use zoom_livestream::update_meeting_live_stream::Body;
 use zoom_livestream::{
     BodyEncoding, Client, ClientBuilder, Error, ErrorKind, MeetingId, RetryPolicy, Secret, ServerToServer,
-    TokenSource, reqwest,
 };
 
-const USAGE: &str = "Usage: cargo run --example doctor -- MEETING_ID [--write]
-with ZOOM_ACCESS_TOKEN, or ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET, in the environment";
+const USAGE: &str = "Usage: cargo run --example doctor -- MEETING_ID [--write [--even-if-live]]";
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     // `args` would panic if an argument is not Unicode.
     let arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
-    let options = match Options::read(arguments, variable) {
-        Ok(options) => options,
-        Err(reason) => {
-            eprintln!("{reason}\n\n{USAGE}");
-            return ExitCode::from(2);
-        }
+    let options = Options::read(arguments);
+    // Of an access token in the environment, the scopes are not known.
+    let has_token = std::env::var_os("ZOOM_ACCESS_TOKEN").is_some_and(|token| !token.is_empty());
+    let app = if has_token { None } else { ServerToServer::from_env().ok() };
+    let builder = || Client::builder().from_env();
+    let options = match (options, builder()) {
+        (Ok(options), Ok(_)) => options,
+        (Err(reason), _) => return refused(&reason),
+        (_, Err(error)) => return refused(&error.to_string()),
     };
-    let report = examine(&options, Client::builder, |line| eprintln!("{line}")).await;
-    eprintln!("{}", if options.write { "\nPlease paste this into an issue:\n" } else { "" });
+    if options.write {
+        tokio::spawn(async {
+            while tokio::signal::ctrl_c().await.is_ok() {
+                eprintln!("It ends by itself when the page URL is restored.");
+            }
+        });
+    }
+    let report = examine(&options, app.as_ref(), builder, |line| eprintln!("{line}")).await;
+    eprintln!("\nPlease paste this into an issue:\n");
     println!("{report}");
-    ExitCode::from(u8::from(!report.is_success))
+    ExitCode::from(u8::from(report.conclusion.is_err()))
 }
 
-/// What the command line and the environment ask for.
+fn refused(reason: &str) -> ExitCode {
+    eprintln!("{reason}\n\n{USAGE}");
+    ExitCode::from(2)
+}
+
+/// What the command line asks for.
 #[derive(Debug)]
 pub struct Options {
-    pub credentials: Credentials,
     pub meeting: MeetingId,
     pub write: bool,
-}
-
-#[derive(Debug)]
-pub enum Credentials {
-    AccessToken(Secret),
-    ServerToServer(ServerToServer),
+    pub even_if_live: bool,
 }
 
 impl Options {
-    pub fn read(
-        arguments: impl Iterator<Item = String>,
-        variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, String> {
+    pub fn read(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
         let (flags, ids): (Vec<String>, Vec<String>) =
             arguments.partition(|argument| argument.starts_with('-'));
-        if let Some(unknown) = flags.iter().find(|flag| *flag != "--write") {
+        let is_known = |flag: &str| ["--write", "--even-if-live"].contains(&flag);
+        if let Some(unknown) = flags.iter().find(|flag| !is_known(flag)) {
             return Err(format!("`{unknown}` is not an option."));
         }
         let [id] = &ids[..] else {
             return Err("Give the ID of one meeting. If it has spaces, put it in quotes.".to_owned());
         };
         let meeting = id.parse().map_err(|error| format!("{error}."))?;
-        let names = ["ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET"];
-        let credentials = match (variable("ZOOM_ACCESS_TOKEN"), names.map(&variable)) {
-            (Some(token), _) => Credentials::AccessToken(token.into()),
-            (None, [Some(account_id), Some(client_id), Some(client_secret)]) => {
-                Credentials::ServerToServer(ServerToServer::new(account_id, client_id, client_secret))
-            }
-            _ => {
-                let missing: Vec<&str> = names.into_iter().filter(|name| variable(name).is_none()).collect();
-                return Err(format!("Not set in the environment: {}.", missing.join(", ")));
-            }
-        };
-        Ok(Self { credentials, meeting, write: !flags.is_empty() })
+        let has = |wanted: &str| flags.iter().any(|flag| flag == wanted);
+        Ok(Self { meeting, write: has("--write"), even_if_live: has("--even-if-live") })
     }
 }
 
-/// The text for the issue.
-#[derive(Default)]
+/// The text for the issue: what was found, and what follows from it.
 pub struct Report {
-    lines: Vec<(&'static str, String)>,
-    conclusion: String,
-    pub is_success: bool,
-}
-
-impl Report {
-    fn line(&mut self, what: &'static str, found: impl Into<String>) {
-        self.lines.push((what, found.into()));
-    }
-
-    fn concluded(mut self, is_success: bool, conclusion: impl Into<String>) -> Self {
-        self.is_success = is_success;
-        self.conclusion = conclusion.into();
-        self
-    }
+    found: Vec<String>,
+    pub conclusion: Result<String, String>,
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "examples/doctor of zoom-livestream {}", env!("CARGO_PKG_VERSION"))?;
-        for (what, found) in &self.lines {
-            writeln!(f, "- {what}: {found}")?;
-        }
-        f.write_str(&self.conclusion)
+        self.found.iter().try_for_each(|line| writeln!(f, "- {line}"))?;
+        let (Ok(conclusion) | Err(conclusion)) = &self.conclusion;
+        f.write_str(conclusion)
     }
 }
 
-/// The outcome of a PATCH.
+/// `app` is where the clients of `builder` get their tokens, if that is known.
+pub async fn examine(
+    options: &Options,
+    app: Option<&ServerToServer>,
+    builder: impl Fn() -> Result<ClientBuilder, Error>,
+    say: impl Fn(&str),
+) -> Report {
+    let mut found = Vec::new();
+    let conclusion = conclude(options, app, builder, say, &mut found).await;
+    Report { found, conclusion }
+}
+
+async fn conclude(
+    options: &Options,
+    app: Option<&ServerToServer>,
+    builder: impl Fn() -> Result<ClientBuilder, Error>,
+    say: impl Fn(&str),
+    found: &mut Vec<String>,
+) -> Result<String, String> {
+    if let Some(app) = app {
+        found.extend(scopes(app).await?);
+    }
+    let client = |encoding| {
+        let retry = RetryPolicy::default().notify(|resend| {
+            eprintln!("Zoom answered 429: retrying in {} s.", resend.wait.as_secs());
+        });
+        let client = builder().and_then(|client| client.body_encoding(encoding).retry(retry).build());
+        client.map_err(|error| format!("{error}."))
+    };
+    let zoom = client(BodyEncoding::Negotiated)?;
+
+    say("Reading the meeting's live-stream configuration.");
+    let present = read(&zoom, options.meeting).await;
+    let present = present
+        .map_err(|error| format!("The GET of meetings/…/livestream failed: {}.", described(&error)))?;
+    found.push("GET meetings/…/livestream: accepted".to_owned());
+    let original = body_of(&present).map_err(|reason| format!("Nothing was written because {reason}."));
+    if !options.write {
+        let next = original.map_or_else(|reason| reason, |_| "Nothing was written.".to_owned());
+        return Ok(format!("{next} --write finds out how Zoom takes the body of a PATCH."));
+    }
+    let original = original?;
+    if !options.even_if_live {
+        let live = match is_live(&zoom, options.meeting).await {
+            Ok(false) => None,
+            Ok(true) => Some("the meeting is live".to_owned()),
+            Err(error) => {
+                Some(format!("whether the meeting is live could not be read: {}", described(&error)))
+            }
+        };
+        if let Some(live) = live {
+            return Err(format!("Nothing was written because {live}. --even-if-live writes all the same."));
+        }
+    }
+
+    let patient = Patient { meeting: options.meeting, original, say: &say };
+    let (multipart, json) = (client(BodyEncoding::Multipart)?, client(BodyEncoding::Json)?);
+    // From here on, nothing ends this function before the page URL is restored.
+    let by_multipart = patient.probe(&multipart, "multipart").await;
+    found.push(format!("PATCH meetings/…/livestream as multipart/form-data: {by_multipart}"));
+    let by_json = patient.probe(&json, "json").await;
+    found.push(format!("PATCH meetings/…/livestream as application/json: {by_json}"));
+    let restored_by = patient.restore(&[&zoom, &json, &multipart]).await;
+    let restored_by = restored_by.map_err(|reason| {
+        format!(
+            "The page URL could NOT be restored ({reason}): look at the meeting's live stream, and remove what begins \
+             with `doctor-` from the end of its page URL."
+        )
+    })?;
+    found.push("page URL: as it was before".to_owned());
+    found.push(
+        "PATCH meetings/…/livestream/status: not tried, because no GET reads what it changes; it can only be inferred that \
+         Zoom takes its body in the same way"
+            .to_owned(),
+    );
+    conclusion(&by_multipart, &by_json, restored_by == Some(0))
+}
+
+/// The meeting whose page URL is changed and restored.
+struct Patient<'a> {
+    meeting: MeetingId,
+    original: Body,
+    say: &'a dyn Fn(&str),
+}
+
+/// What became of a PATCH.
 #[derive(Debug, PartialEq)]
 enum Outcome {
-    /// Accepted, and what was written was read back.
-    Written,
-    /// Accepted, but something else was read back.
+    /// A GET returned what was written.
+    Accepted,
+    /// It was a success, but a GET did not return what was written.
     Ignored,
-    /// Accepted, but it could not be read back.
-    Unread(String),
     Refused(String),
-    NoAnswer(String),
+    Unknown(String),
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Written => f.write_str("accepted, and a GET returns what was written"),
-            Self::Ignored => f.write_str("accepted, but a GET does not return what was written"),
-            Self::Unread(reason) => {
-                write!(f, "accepted, but the GET that should read it back failed: {reason}")
-            }
+            Self::Accepted => f.write_str("accepted, and a GET returns what was written"),
+            Self::Ignored => f.write_str("accepted and ignored: a GET does not return what was written"),
             Self::Refused(answer) => write!(f, "refused: {answer}"),
-            Self::NoAnswer(reason) => write!(f, "no answer: {reason}"),
+            Self::Unknown(reason) => write!(f, "not known: {reason}"),
         }
     }
 }
 
-pub async fn examine(
-    options: &Options,
-    builder: impl Fn() -> ClientBuilder,
-    say: impl Fn(&str) + Send + Sync,
-) -> Report {
-    let mut report = Report::default();
-    let token = match token(&options.credentials, &mut report).await {
-        Ok(token) => token,
-        Err(reason) => {
-            report.line("access token", reason);
-            return report.concluded(false, "No access token could be obtained, so nothing else was tried.");
+impl Patient<'_> {
+    /// Adds a fragment to the page URL, and looks whether it is there.
+    async fn probe(&self, zoom: &Client, name: &str) -> Outcome {
+        let joint = if self.original.page_url.contains('#') { '-' } else { '#' };
+        let page_url = format!("{}{joint}doctor-{name}", self.original.page_url);
+        (self.say)(&format!("Adding `{joint}doctor-{name}` to the page URL."));
+        let mut body = self.original.clone();
+        body.page_url = page_url;
+        let patched = self.patch(zoom, &body).await;
+        match patched {
+            Err(error) if !error.may_have_taken_effect() => return Outcome::Refused(described(&error)),
+            _ => {}
         }
-    };
-    let client = |encoding| {
-        let retry = RetryPolicy::default().notify(|resend| {
-            eprintln!("Zoom answered 429: retrying in {} s.", resend.wait.as_secs());
-        });
-        builder().access_token(token.clone()).body_encoding(encoding).retry(retry).build()
-    };
-    let (multipart, json) = match (client(BodyEncoding::Described), client(BodyEncoding::Json)) {
-        (Ok(multipart), Ok(json)) => (multipart, json),
-        (Err(error), _) | (_, Err(error)) => {
-            report.line("client", error.to_string());
-            return report.concluded(false, "No client could be set up, so nothing else was tried.");
+        match (self.is_stored(zoom, &body).await, patched) {
+            (Ok(true), _) => Outcome::Accepted,
+            (Ok(false), Ok(())) => Outcome::Ignored,
+            (_, Err(error)) => Outcome::Unknown(described(&error)),
+            (Err(error), Ok(())) => {
+                Outcome::Unknown(format!("accepted, but the GET failed: {}", described(&error)))
+            }
         }
-    };
-
-    say("Reading the meeting's live-stream configuration.");
-    let get = "GET meetings/…/livestream";
-    let present = match read(&multipart, options.meeting).await {
-        Ok(present) => present,
-        Err(error) => {
-            report.line(get, described(&error));
-            return report.concluded(false, "The configuration could not be read, so nothing was written.");
-        }
-    };
-    report.line(get, format!("accepted, {}", fields_of(&present)));
-    let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let write = match planned(&present, unix) {
-        Ok(write) => write,
-        Err(reason) => {
-            return report.concluded(!options.write, format!("Nothing was written because {reason}."));
-        }
-    };
-    if !options.write {
-        say(&format!("With --write, this would be next: {}", write.announcement()));
-        return report.concluded(
-            true,
-            "Nothing was written. With --write, it finds out whether Zoom accepts multipart/form-data.",
-        );
     }
 
-    say(write.announcement());
-    let by_multipart = patch(&multipart, options.meeting, &write.body).await;
-    report.line("PATCH meetings/…/livestream as multipart/form-data", by_multipart.to_string());
-    let by_json = match by_multipart {
-        Outcome::Ignored | Outcome::Refused(_) => {
-            say("Zoom did not accept it as multipart/form-data: trying application/json.");
-            let by_json = patch(&json, options.meeting, &write.body).await;
-            report.line("PATCH meetings/…/livestream as application/json", by_json.to_string());
-            Some(by_json)
+    /// Writes back what was there, until a GET returns it. Returns which of the clients did it; none had to if nothing had
+    /// changed.
+    async fn restore(&self, clients: &[&Client]) -> Result<Option<usize>, String> {
+        if let Ok(true) = self.is_stored(clients[0], &self.original).await {
+            return Ok(None);
         }
-        _ => None,
-    };
-    report.line("written", write.summary());
-    let (is_success, conclusion) = conclusion(&by_multipart, by_json.as_ref(), write.is_new);
-    report.concluded(is_success, conclusion)
+        let mut reason = String::new();
+        for (number, zoom) in clients.iter().enumerate() {
+            (self.say)("Restoring the page URL.");
+            let patched = self.patch(zoom, &self.original).await;
+            match self.is_stored(zoom, &self.original).await {
+                Ok(true) => return Ok(Some(number)),
+                Ok(false) => {
+                    reason =
+                        patched.map_or_else(|error| described(&error), |()| "accepted and ignored".into())
+                }
+                Err(error) => reason = described(&error),
+            }
+        }
+        Err(reason)
+    }
+
+    async fn patch(&self, zoom: &Client, body: &Body) -> Result<(), Error> {
+        zoom.update_meeting_live_stream().meeting_id(self.meeting).body(body.clone()).await
+    }
+
+    /// Whether a GET returns this. If it does not, it is asked again after three seconds, in case what it reads lags behind.
+    async fn is_stored(&self, zoom: &Client, body: &Body) -> Result<bool, Error> {
+        if is_as_written(&read(zoom, self.meeting).await?, body) {
+            return Ok(true);
+        }
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        Ok(is_as_written(&read(zoom, self.meeting).await?, body))
+    }
 }
 
-async fn token(credentials: &Credentials, report: &mut Report) -> Result<Secret, String> {
-    let app = match credentials {
-        Credentials::AccessToken(token) => {
-            report.line("access token", "from the environment, so its scopes are not known");
-            return Ok(token.clone());
-        }
-        Credentials::ServerToServer(app) => app,
-    };
+/// The scopes of the app's tokens, and what is missing.
+async fn scopes(app: &ServerToServer) -> Result<Vec<String>, String> {
     let http = reqwest::Client::builder()
         .timeout(Duration::from_secs(10))
         .redirect(reqwest::redirect::Policy::none())
         .build();
     let http = http.map_err(|error| without_ids(&error.to_string()))?;
-    let token = app.token(&http, None).await.map_err(sentences)?;
-    report.line("access token", "by server-to-server OAuth");
-    report.line("scopes", token.scope().map_or("not in the token endpoint's answer".to_owned(), without_ids));
-    Ok(token.secret().clone())
-}
-
-async fn read(client: &Client, meeting: MeetingId) -> Result<Response, Error> {
-    client.get_meeting_live_stream_details().meeting_id(meeting).await
-}
-
-async fn patch(client: &Client, meeting: MeetingId, body: &Body) -> Outcome {
-    let patched = client.update_meeting_live_stream().meeting_id(meeting).body(body.clone()).await;
-    match patched {
-        Ok(()) => match read(client, meeting).await {
-            Ok(read) if is_as_written(&read, body) => Outcome::Written,
-            Ok(_) => Outcome::Ignored,
-            Err(error) => Outcome::Unread(described(&error)),
-        },
-        Err(error) if error.kind() == ErrorKind::Answered => Outcome::Refused(described(&error)),
-        Err(error) => Outcome::NoAnswer(described(&error)),
-    }
-}
-
-/// What `--write` writes.
-#[derive(Debug)]
-struct Write {
-    body: Body,
-    is_new: bool,
-}
-
-impl Write {
-    fn announcement(&self) -> &'static str {
-        match self.is_new {
-            true => {
-                "The meeting has no live stream of its own. A PATCH will configure one that leads nowhere, on \
-                 live.example.com. The API cannot remove it again; you can replace it."
-            }
-            false => {
-                "A PATCH will write the meeting's present stream URL, stream key, page URL and resolution back \
-                 unchanged. Do not do this while the meeting is live."
-            }
-        }
-    }
-
-    fn summary(&self) -> &'static str {
-        match self.is_new {
-            true => "new values, since the meeting had no live stream of its own",
-            false => "the meeting's present configuration, unchanged",
-        }
-    }
-}
-
-const PLACEHOLDER_URL: &str = "rtmp://live.example.com/doctor";
-
-/// The least harmful body: what is there already, or something that leads nowhere. What an earlier run left behind
-/// counts as nothing.
-fn planned(present: &Response, unix: Duration) -> Result<Write, &'static str> {
-    let text = |secret: &Option<Secret>| secret.clone().filter(|secret| !secret.expose().is_empty());
-    let (stream_url, stream_key) = (text(&present.stream_url), text(&present.stream_key));
-    let page_url = present.page_url.clone().filter(|url| !url.is_empty());
-    let is_ours = stream_url.as_ref().is_some_and(|url| url.expose() == PLACEHOLDER_URL);
-    let (body, is_new) = match (stream_url, stream_key, page_url) {
-        (url, key, _) if is_ours || (url.is_none() && key.is_none()) => {
-            let page_url = format!("https://live.example.com/doctor-{}", unix.as_millis());
-            (Body::builder().stream_url(PLACEHOLDER_URL).stream_key("doctor").page_url(page_url), true)
-        }
-        (Some(url), Some(key), Some(page_url)) => {
-            let body = Body::builder().stream_url(url).stream_key(key).page_url(page_url);
-            match present.resolution.as_deref().filter(|resolution| !resolution.is_empty()) {
-                Some(resolution) => (body.resolution(resolution), false),
-                None => (body, false),
-            }
-        }
-        _ => return Err(INCOMPLETE),
+    let token = app.token(&http).await;
+    let token =
+        token.map_err(|error| format!("No access token could be obtained: {}.", described(&error)))?;
+    let Some(scopes) = token.scope() else {
+        return Ok(vec!["scopes: not in the token endpoint's answer".to_owned()]);
     };
-    let body = body.try_into().map_err(|_| "a PATCH does not accept the resolution that the GET returned")?;
-    Ok(Write { body, is_new })
+    let mut found = missing_scopes(&scopes.split_whitespace().collect::<Vec<_>>());
+    found.insert(0, format!("scopes: {}", without_ids(scopes)));
+    Ok(found)
 }
 
-const INCOMPLETE: &str = "the GET did not return all of the configuration, which a PATCH would replace: use a meeting \
-                          without a live stream";
+/// A line for each operation of the description for which there is no scope.
+fn missing_scopes(granted: &[&str]) -> Vec<String> {
+    let description: Value = serde_json::from_str(include_str!("../spec/openapi.json"))
+        .expect("the committed description is JSON");
+    let paths = description["paths"].as_object().into_iter().flat_map(|paths| paths.values());
+    let operations = paths.filter_map(Value::as_object).flat_map(|path| path.values());
+    let missing = operations.filter_map(|operation| {
+        let security = operation["security"].as_array()?.iter();
+        let scopes: Vec<&str> = security.filter_map(|any| any["oauth2"][0].as_str()).collect();
+        let is_granted = scopes.iter().any(|scope| granted.contains(scope));
+        // A server-to-server app is offered no others.
+        let offered: Vec<&str> = scopes.into_iter().filter(|scope| scope.contains(":admin")).collect();
+        let id = operation["operationId"].as_str()?;
+        (!is_granted).then(|| format!("no scope for {id}: add {}", offered.join(" or ")))
+    });
+    missing.collect()
+}
+
+async fn read(zoom: &Client, meeting: MeetingId) -> Result<Response, Error> {
+    zoom.get_meeting_live_stream_details().meeting_id(meeting).await
+}
+
+async fn is_live(zoom: &Client, meeting: MeetingId) -> Result<bool, Error> {
+    let path = format!("/meetings/{}", meeting.get());
+    let answer = zoom.request(Method::GET, path).send::<Value>().await?.into_inner();
+    Ok(answer["status"] != "waiting")
+}
+
+/// The body that would write what was read, if it is all there: a PATCH replaces all of it.
+fn body_of(present: &Response) -> Result<Body, &'static str> {
+    // Asterisks stand for what is not shown.
+    let text = |secret: &Option<Secret>| secret.clone().filter(|text| !["", "***"].contains(&text.expose()));
+    let page_url = present.page_url.clone().filter(|url| !url.is_empty());
+    let (Some(url), Some(key), Some(page_url)) =
+        (text(&present.stream_url), text(&present.stream_key), page_url)
+    else {
+        return Err(INCOMPLETE);
+    };
+    let body = Body::builder().stream_url(url).stream_key(key).page_url(page_url);
+    let body = match present.resolution.as_deref().filter(|resolution| !resolution.is_empty()) {
+        Some(resolution) => body.resolution(resolution),
+        None => body,
+    };
+    body.try_into().map_err(|_| "a PATCH does not accept the configuration that the GET returned")
+}
+
+const INCOMPLETE: &str = "the meeting has no live stream that could be restored: give it one of any address on its page at \
+                          zoom.us, or use another meeting";
 
 fn is_as_written(read: &Response, body: &Body) -> bool {
     let resolution = body.resolution.map(|resolution| resolution.to_string());
@@ -322,52 +346,26 @@ fn is_as_written(read: &Response, body: &Body) -> bool {
         && (resolution.is_none() || read.resolution == resolution)
 }
 
-fn fields_of(present: &Response) -> String {
-    let is_set = |secret: &Option<Secret>| secret.as_ref().is_some_and(|secret| !secret.expose().is_empty());
-    let names = [
-        ("stream_url", is_set(&present.stream_url)),
-        ("stream_key", is_set(&present.stream_key)),
-        ("page_url", present.page_url.as_ref().is_some_and(|url| !url.is_empty())),
-        ("resolution", present.resolution.as_ref().is_some_and(|resolution| !resolution.is_empty())),
-    ];
-    let names: Vec<&str> = names.into_iter().filter_map(|(name, is_set)| is_set.then_some(name)).collect();
-    match names.is_empty() {
-        true => "no live stream is configured".to_owned(),
-        false => format!("with {}", names.join(", ")),
-    }
-}
-
-fn conclusion(by_multipart: &Outcome, by_json: Option<&Outcome>, is_new: bool) -> (bool, &'static str) {
-    use Outcome::*;
+fn conclusion(by_multipart: &Outcome, by_json: &Outcome, default_works: bool) -> Result<String, String> {
+    use Outcome::{Accepted, Ignored, Refused, Unknown};
+    let verb = |outcome: &Outcome| match outcome {
+        Accepted => "reads",
+        Ignored => "accepts and ignores",
+        Refused(_) => "refuses",
+        Unknown(_) => "did not say whether it takes",
+    };
+    let what =
+        format!("Zoom {} multipart/form-data and {} application/json", verb(by_multipart), verb(by_json));
     match (by_multipart, by_json) {
-        (Written, _) if is_new => (true, "Zoom accepts multipart/form-data."),
-        (Written, _) => (
-            true,
-            "Zoom accepts multipart/form-data. Because the present configuration was written back, this does not show \
-             that Zoom read the fields: a new meeting without a live stream would show that too.",
-        ),
-        (Unread(_), _) => {
-            (true, "Zoom accepts multipart/form-data, but what was written could not be read back.")
+        (Refused(multipart), Refused(json)) if multipart == json => {
+            Err(format!("{what}, both in the same way, so the encoding is probably not the reason."))
         }
-        (Ignored, Some(Unread(_))) => (
-            false,
-            "What was written as application/json could not be read back, so this shows nothing. Check the meeting's live \
-             stream.",
-        ),
-        (_, Some(Written | Unread(_))) => {
-            (true, "Zoom accepts application/json, but not multipart/form-data: set `BodyEncoding::Json`.")
+        (Accepted, _) | (_, Accepted) if default_works => {
+            Ok(format!("{what}: leave `body_encoding` at its default."))
         }
-        (Refused(multipart), Some(Refused(json))) if multipart == json => {
-            (false, "Zoom refused both in the same way, so the encoding is probably not the reason.")
-        }
-        (Refused(_), Some(Refused(_))) => {
-            (false, "Zoom accepts neither multipart/form-data nor application/json.")
-        }
-        (_, Some(Ignored)) | (Ignored, _) => (
-            false,
-            "Zoom answered that it had accepted a PATCH, but did not store it as sent. Check the meeting's live stream.",
-        ),
-        _ => (false, "Zoom did not answer a PATCH, so this shows nothing. Check the meeting's live stream."),
+        (_, Accepted) => Ok(format!("{what}: set `BodyEncoding::Json`.")),
+        (Accepted, _) => Ok(format!("{what}: set `BodyEncoding::Multipart`.")),
+        _ => Err(format!("{what}.")),
     }
 }
 
@@ -392,14 +390,6 @@ fn described(error: &Error) -> String {
     answer
 }
 
-/// An error and what caused it.
-fn sentences(error: impl Into<Box<dyn StdError + Send + Sync>>) -> String {
-    let error = error.into();
-    let (outer, inner) = (error.to_string(), innermost(&*error));
-    let whole = if outer == inner { outer } else { format!("{outer}: {inner}") };
-    without_ids(&whole)
-}
-
 fn innermost(error: &(dyn StdError + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| (*error).source());
     causes.last().map(ToString::to_string).unwrap_or_default()
@@ -422,12 +412,11 @@ fn without_ids(text: &str) -> String {
             shown += &rest[..start];
             let end = rest[start..].find(|c| !is_part(c)).map_or(rest.len(), |end| start + end);
             let part = &rest[start..end];
-            match looks_like_an_id(part) {
-                true => {
-                    shown.extend(part.chars().take(3));
-                    shown.push('…');
-                }
-                false => shown += part,
+            if looks_like_an_id(part) {
+                shown.extend(part.chars().take(3));
+                shown.push('…');
+            } else {
+                shown += part;
             }
             rest = &rest[end..];
         }
@@ -450,58 +439,76 @@ mod tests {
 
     use super::*;
 
-    fn response(fields: serde_json::Value) -> Response {
-        serde_json::from_value(fields).expect("a response")
-    }
-
     #[test]
-    fn an_existing_configuration_is_written_back_and_only_a_missing_one_is_replaced() {
+    fn only_a_whole_configuration_is_written_over() {
         let own = serde_json::json!({ "stream_url": "rtmp://a", "stream_key": "b", "page_url": "https://c" });
-        let with = |name: &str, value: &str| {
+        let with = |name: &str, value: &str| -> Response {
             let mut fields = own.clone();
             fields[name] = value.into();
-            response(fields)
+            serde_json::from_value(fields).expect("a response")
         };
-        let plan = |present: &Response| planned(present, Duration::from_millis(7));
-        for present in [response(own.clone()), with("resolution", "720p"), with("resolution", "")] {
-            let write = plan(&present).expect("a plan");
-            assert!(!write.is_new && is_as_written(&present, &write.body), "{write:?}");
+        for present in [with("resolution", "720p"), with("resolution", "")] {
+            let body = body_of(&present).expect("a body");
+            assert!(is_as_written(&present, &body), "{body:?}");
         }
-        for present in [response(serde_json::json!({})), with("stream_url", PLACEHOLDER_URL)] {
-            let write = plan(&present).expect("a plan");
-            assert!(write.is_new && !is_as_written(&present, &write.body), "{write:?}");
-            assert!(write.body.page_url.starts_with("https://live.example.com/"), "{write:?}");
-        }
-        for present in
-            [with("stream_key", ""), with("stream_url", ""), with("page_url", ""), with("resolution", "4K")]
-        {
-            plan(&present).expect_err("nothing that could be lost is written over");
+        for (name, value) in [
+            ("stream_key", ""),
+            ("stream_key", "***"),
+            ("stream_url", ""),
+            ("page_url", ""),
+            ("resolution", "4K"),
+        ] {
+            body_of(&with(name, value)).expect_err("what cannot be restored");
         }
     }
 
     #[test]
     fn each_pair_of_outcomes_leads_to_its_conclusion() {
-        let (refused, other) =
-            (|| Outcome::Refused("HTTP 415".into()), || Outcome::Refused("HTTP 400".into()));
-        let unread = || Outcome::Unread("HTTP 500".into());
-        for (by_multipart, by_json, is_new, is_success, words) in [
-            (Outcome::Written, None, true, true, "Zoom accepts multipart/form-data."),
-            (Outcome::Written, None, false, true, "this does not show that Zoom read the fields"),
-            (unread(), None, true, true, "could not be read back"),
-            (refused(), Some(Outcome::Written), true, true, "but not multipart/form-data"),
-            (refused(), Some(unread()), true, true, "but not multipart/form-data"),
-            (Outcome::Ignored, Some(unread()), true, false, "could not be read back, so this shows nothing"),
-            (refused(), Some(refused()), true, false, "the encoding is probably not the reason"),
-            (refused(), Some(other()), true, false, "neither multipart/form-data nor application/json"),
-            (refused(), Some(Outcome::Ignored), true, false, "did not store it as sent"),
-            (Outcome::Ignored, Some(refused()), false, false, "did not store it as sent"),
-            (Outcome::NoAnswer("timeout".into()), None, true, false, "this shows nothing"),
-            (refused(), Some(Outcome::NoAnswer("timeout".into())), true, false, "this shows nothing"),
+        use Outcome::{Accepted, Ignored, Unknown};
+        let refused = |answer: &str| Outcome::Refused(answer.to_owned());
+        let unknown = || Unknown("timeout".to_owned());
+        for (by_multipart, by_json, default_works, is_success, words) in [
+            (
+                Accepted,
+                Accepted,
+                true,
+                true,
+                "Zoom reads multipart/form-data and reads application/json: leave",
+            ),
+            (Accepted, refused("HTTP 415"), true, true, "refuses application/json: leave"),
+            (
+                refused("HTTP 415"),
+                Accepted,
+                true,
+                true,
+                "refuses multipart/form-data and reads application/json: leave",
+            ),
+            (refused("HTTP 400"), Accepted, false, true, "set `BodyEncoding::Json`"),
+            (
+                Ignored,
+                Accepted,
+                false,
+                true,
+                "accepts and ignores multipart/form-data and reads application/json: set",
+            ),
+            (unknown(), Accepted, false, true, "did not say whether it takes multipart/form-data"),
+            (Accepted, unknown(), false, true, "set `BodyEncoding::Multipart`"),
+            (
+                refused("HTTP 404"),
+                refused("HTTP 404"),
+                false,
+                false,
+                "the encoding is probably not the reason",
+            ),
+            (refused("HTTP 415"), refused("HTTP 400"), false, false, "refuses application/json."),
+            (refused("HTTP 415"), Ignored, false, false, "accepts and ignores application/json."),
+            (unknown(), unknown(), false, false, "did not say whether it takes application/json."),
         ] {
-            let (succeeded, conclusion) = conclusion(&by_multipart, by_json.as_ref(), is_new);
+            let conclusion = conclusion(&by_multipart, &by_json, default_works);
+            let (Ok(sentence) | Err(sentence)) = &conclusion;
             assert!(
-                succeeded == is_success && conclusion.contains(words),
-                "{by_multipart:?} {by_json:?}: {conclusion}"
+                conclusion.is_ok() == is_success && sentence.contains(words),
+                "{by_multipart:?} {by_json:?}: {sentence}"
             );
         }
     }

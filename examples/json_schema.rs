@@ -18,10 +18,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let filled_in = json!({ "action": "start", "settings": { "display_name": "Keynote" } });
     let body: Body = serde_json::from_value(filled_in)?;
 
-    let embedded = MockServer::start().await?;
-    let zoom =
-        Client::builder().base_url(embedded.base_url()).access_token(embedded.access_token()).build()?;
+    let server = MockServer::start().await?;
+    let zoom = Client::builder().base_url(server.base_url()).access_token(server.access_token()).build()?;
     zoom.update_meeting_live_stream_status().meeting_id(84912345678).body(body).await?;
-    println!("\nThe embedded Zoom received {:?}", embedded.requests()[0].fields);
+    println!("\nThe mock server received {:?}", server.requests()[0].fields);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Streams a meeting and a webinar to a custom platform, and stops both streams.
 //!
 //! ```text
-//! cargo run --example live_stream                    # against an embedded Zoom on this machine
+//! cargo run --example live_stream                    # against a mock server on this machine
 //! cargo run --example live_stream -- --real-wait     # the same, with Zoom's real wait of 30 seconds
 //! ZOOM_ACCESS_TOKEN=… cargo run --example live_stream -- 84912345678    # against Zoom, with a meeting of yours
 //! ```
@@ -29,30 +29,30 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Ok(stream_meeting(&zoom, meeting.parse()?, false).await?);
     }
 
-    let embedded = MockServer::builder();
-    let embedded = if real_wait { embedded } else { embedded.cool_down(Duration::from_secs(4)) };
-    let embedded = embedded.start().await?;
-    println!("No ZOOM_ACCESS_TOKEN is set: this is the embedded Zoom at {}", embedded.base_url());
+    let server = MockServer::builder();
+    let server = if real_wait { server } else { server.cool_down(Duration::from_secs(4)) };
+    let server = server.start().await?;
+    println!("No ZOOM_ACCESS_TOKEN is set: this is the mock server at {}", server.base_url());
     let zoom = Client::builder()
-        .base_url(embedded.base_url())
-        .access_token(embedded.access_token())
+        .base_url(server.base_url())
+        .access_token(server.access_token())
         .retry(RetryPolicy::default().notify(countdown))
         .build()?;
 
     stream_meeting(&zoom, MeetingId::try_from(84912345678)?, true).await?;
     stream_webinar(&zoom).await?;
 
-    println!("\nThe embedded Zoom's answers:");
-    for request in embedded.requests() {
+    println!("\nThe mock server's answers:");
+    for request in server.requests() {
         let status = request.status.map_or("no answer".to_owned(), |status| status.to_string());
         println!("  {} {} → {status}", request.method, request.path);
     }
     Ok(())
 }
 
-async fn stream_meeting(zoom: &Client, id: MeetingId, is_embedded: bool) -> Result<(), Error> {
+async fn stream_meeting(zoom: &Client, id: MeetingId, is_mock: bool) -> Result<(), Error> {
     println!("\nMeeting {id}");
-    if is_embedded {
+    if is_mock {
         let configure = zoom
             .update_meeting_live_stream()
             .meeting_id(id)
@@ -69,7 +69,7 @@ async fn stream_meeting(zoom: &Client, id: MeetingId, is_embedded: bool) -> Resu
         .action(meeting::Action::Start)
         .settings(settings);
     report("start", start.clone()).await?;
-    if is_embedded {
+    if is_mock {
         // Too soon after the first start: Zoom answers 429, and the call waits.
         report("start again", start).await?;
     }

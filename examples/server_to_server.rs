@@ -1,7 +1,7 @@
 //! What a service does: it gets tokens by server-to-server OAuth, and repeats a start only if it is still wanted.
 //!
 //! ```text
-//! cargo run --example server_to_server                  # against an embedded Zoom on this machine
+//! cargo run --example server_to_server                  # against a mock server on this machine
 //! ZOOM_ACCOUNT_ID=… ZOOM_CLIENT_ID=… ZOOM_CLIENT_SECRET=… \
 //!     cargo run --example server_to_server -- 84912345678    # against Zoom, with a meeting of yours
 //! ```
@@ -33,23 +33,23 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             async move { !is_start || !seen.load(Ordering::Relaxed) }
         });
 
-    let embedded; // must live as long as the client
-    let is_embedded = std::env::var_os("ZOOM_ACCOUNT_ID").is_none();
-    let zoom = if !is_embedded {
+    let server; // must live as long as the client
+    let is_mock = std::env::var_os("ZOOM_ACCOUNT_ID").is_none();
+    let zoom = if !is_mock {
         Client::from_env()?
     } else {
-        embedded = MockServer::builder()
+        server = MockServer::builder()
             .credentials("account", "client", "secret")
             .cool_down(Duration::from_secs(2))
             .start()
             .await?;
-        println!("No ZOOM_ACCOUNT_ID is set: this is the embedded Zoom at {}", embedded.base_url());
-        let app = ServerToServer::new("account", "client", "secret").token_url(embedded.token_url());
-        Client::builder().base_url(embedded.base_url()).token_source(app).build()?
+        println!("No ZOOM_ACCOUNT_ID is set: this is the mock server at {}", server.base_url());
+        let app = ServerToServer::new("account", "client", "secret").token_url(server.token_url());
+        Client::builder().base_url(server.base_url()).token_source(app).build()?
     };
     let zoom = zoom.with_retry(policy);
 
-    if is_embedded {
+    if is_mock {
         zoom.update_meeting_live_stream()
             .meeting_id(id)
             .stream_url("rtmp://live.example.com/app")

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use reqwest::StatusCode;
 use serde::Deserializer as _;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
@@ -11,7 +12,7 @@ use crate::secret::redact;
 
 /// One of Zoom's error codes, the `code` of its error envelope.
 ///
-/// The codes that the description lists have constants. The list is open: Zoom may answer with any other number.
+/// Zoom's usual codes have constants. The list is open: Zoom may answer with any other number.
 ///
 /// ```
 /// use zoom_livestream::ErrorCode;
@@ -27,6 +28,46 @@ impl ErrorCode {
     pub fn get(self) -> i64 {
         self.0
     }
+
+    /// The name of its constant, if it has one.
+    pub fn name(self) -> Option<&'static str> {
+        NAMED_CODES.iter().find_map(|(code, name)| (*code == self).then_some(*name))
+    }
+}
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $name:ident = $code:literal;)*) => {
+        impl ErrorCode {
+            $($(#[doc = $doc])+ pub const $name: Self = Self($code);)*
+        }
+
+        const NAMED_CODES: &[(ErrorCode, &str)] = &[$((ErrorCode::$name, stringify!($name))),*];
+    };
+}
+
+codes! {
+    /// The access token is missing, invalid or has expired.
+    INVALID_ACCESS_TOKEN = 124;
+    /// The request is not possible now: the meeting has not started, the webinar is in its practice session, the account
+    /// has no webinar plan, or custom live streaming is turned off.
+    NOT_AVAILABLE = 200;
+    /// The request is invalid: its ID, a field of its body, or the kind of its body. The message says which.
+    INVALID_REQUEST = 300;
+    /// The user does not exist.
+    USER_NOT_FOUND = 1001;
+    /// The user does not belong to this account.
+    USER_NOT_IN_ACCOUNT = 1010;
+    /// The user has no access to the meeting or webinar, or the ID of a webinar was given in place of a meeting's.
+    NO_ACCESS = 3000;
+    /// The meeting or webinar does not exist.
+    NOT_FOUND = 3001;
+    /// The user is not allowed to host meetings.
+    HOST_NOT_ALLOWED = 3161;
+    /// The address is not one of Zoom's API: the base URL is wrong.
+    UNKNOWN_ENDPOINT = 2300;
+    /// The access token lacks a scope; [`Error::missing_scopes`](crate::Error::missing_scopes) lists those of which one is
+    /// enough. Zoom also answers so with 4700 and 104.
+    MISSING_SCOPES = 4711;
 }
 
 impl From<i64> for ErrorCode {
@@ -62,27 +103,82 @@ pub struct FieldError {
 }
 
 /// The readable parts of an error envelope in an answer's body.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Envelope {
     pub code: Option<ErrorCode>,
     pub message: Option<String>,
     pub errors: Vec<FieldError>,
+    /// OAuth's name of the error, such as `invalid_client`.
+    pub oauth_error: Option<String>,
 }
 
 impl Envelope {
-    /// Reads as much as is valid JSON, because a body that was cut off still has its first members.
+    /// Reads as much as is valid JSON, because a body that was cut off still has its first members. Zoom also sends
+    /// envelopes as XML, and messages whose quotation marks are not escaped (both observed).
     pub fn read(body: &[u8]) -> Self {
+        let body = text(without_mark(body.trim_ascii()).trim_ascii());
+        if body.starts_with('<') {
+            return Self::read_xml(&body);
+        }
         let mut members = Members::default();
         // An error ends the reading, but what was read before it still counts.
-        let _ = serde_json::Deserializer::from_str(&text(body)).deserialize_any(&mut members);
-        let member = |name| members.0.get(name);
+        let read = serde_json::Deserializer::from_str(&body).deserialize_any(&mut members);
+        let broken = read.err();
+        if broken.as_ref().is_some_and(serde_json::Error::is_eof) {
+            members.drop_cut_number(&body);
+        }
+        let member = |name| members.known.get(name);
         let words = |name| member(name).and_then(string);
-        let code = member("code").and_then(whole_number).map(ErrorCode);
-        // OAuth's names are read only if there is no code, so that they never turn a success into an error.
-        let oauth = || words("reason").or_else(|| words("error")).filter(|_| code.is_none());
-        let message = words("message").or_else(|| words("error_message")).or_else(oauth);
+        let code = member("code").or_else(|| member("errorcode")).and_then(whole_number);
+        let oauth_error = words("error");
+        // With a code, a reason alone is not read, so that it never turns a success into an error.
+        let is_oauth = code.is_none() || oauth_error.is_some();
+        let oauth = || words("reason").or_else(|| oauth_error.clone()).filter(|_| is_oauth);
+        let message = words("message").or_else(|| words("errormessage")).or_else(oauth);
         let errors = member("errors").and_then(Value::as_array).into_iter().flatten();
-        Self { code, message, errors: errors.filter_map(field_error).collect() }
+        let errors = errors.filter_map(field_error).collect();
+        let mut envelope = Self { code: code.map(ErrorCode), message, errors, oauth_error };
+        if broken.is_some_and(|error| error.is_syntax()) {
+            envelope.read_past_quotes(&body);
+        }
+        envelope
+    }
+
+    fn read_xml(body: &str) -> Self {
+        let error = body.split_once("<error").map_or("", |(_, error)| error);
+        let message = element(error, "message").map(|words| {
+            let words = words.trim();
+            let data = words.strip_prefix("<![CDATA[").and_then(|data| data.strip_suffix("]]>"));
+            let entities =
+                [("lt", "<"), ("gt", ">"), ("quot", "\""), ("apos", "'"), ("#39", "'"), ("amp", "&")];
+            let replaced = |words: String, (name, c): &(&str, &str)| words.replace(&format!("&{name};"), c);
+            data.map_or_else(|| entities.iter().fold(words.to_owned(), replaced), str::to_owned)
+        });
+        let code = element(error, "code").and_then(|code| code.trim().parse().ok()).map(ErrorCode);
+        Self { code, message, ..Self::default() }
+    }
+
+    /// If the message goes on behind its first quotation mark, reads it to the last one, and a code behind it.
+    fn read_past_quotes(&mut self, body: &str) {
+        let Some((_, message)) = body.split_once("message\"") else { return };
+        let message = message.trim_start_matches([':', ' ', '\t', '\r', '\n']);
+        let mut strings = serde_json::Deserializer::from_str(message).into_iter::<String>();
+        let Some(Ok(_)) = strings.next() else { return };
+        let behind = message.get(strings.byte_offset()..).unwrap_or_default().trim_start();
+        if behind.is_empty() || behind.starts_with([',', '}']) {
+            return;
+        }
+        let (words, code) = message.rsplit_once("\"code\"").unwrap_or((message, ""));
+        if let Some((words, _)) = words.rsplit_once('"') {
+            let words = words.trim_start_matches('"').replace("\\\"", "\"");
+            let escaped = format!("\"{}\"", words.replace('"', "\\\""));
+            self.message = Some(serde_json::from_str(&escaped).unwrap_or(words));
+        }
+        let number = code.trim_start_matches(|c: char| c.is_whitespace() || ":\"".contains(c));
+        // A number at the very end may have been cut off.
+        let number =
+            number.split_once(|c: char| !c.is_ascii_digit()).and_then(|(number, _)| number.parse().ok());
+        self.code = self.code.or(number.map(ErrorCode));
     }
 
     /// Whether a 2xx with this body is an error after all: it has a code and a message that do not just confirm the
@@ -98,11 +194,67 @@ impl Envelope {
         !(code == 0 || (200..300).contains(&code) && says_so)
     }
 
+    /// Zoom's message in lower case, to be compared with; empty if there is none.
+    pub fn words(&self) -> String {
+        self.message.as_deref().unwrap_or_default().to_lowercase()
+    }
+
+    /// The scopes of which the access token needs one.
+    pub fn missing_scopes(&self) -> Vec<&str> {
+        const CODES: [ErrorCode; 3] =
+            [ErrorCode::MISSING_SCOPES, ErrorCode(UNAUTHORIZED_TOKEN), ErrorCode(MISSING_SCOPES_TOO)];
+        let message = self.message.as_deref().filter(|_| self.code.is_some_and(|code| CODES.contains(&code)));
+        let listed = message.and_then(|message| message.split_once('[')?.1.split_once(']'));
+        let scopes = listed.map_or("", |(scopes, _)| scopes);
+        let is_between = |c: char| c.is_whitespace() || ",\"'".contains(c);
+        scopes.split(is_between).filter(|scope| !scope.is_empty()).collect()
+    }
+
+    /// Whether Zoom refuses the access token, so that a newer one may help.
+    pub fn refuses_token(&self, status: StatusCode) -> bool {
+        status == StatusCode::UNAUTHORIZED
+            || self.code.is_some_and(|ErrorCode(code)| match code {
+                124 | 4735 | 4738 | 4741 => true,
+                UNAUTHORIZED_TOKEN => self.missing_scopes().is_empty(),
+                _ => false,
+            })
+    }
+
+    /// Whether Zoom refuses the kind of body, so that it did not act on it.
+    pub fn refuses_encoding(&self, status: StatusCode) -> bool {
+        const WORDS: [&str; 5] = ["content type", "content-type", "media type", "json", "multipart"];
+        let words = || self.words();
+        status == StatusCode::UNSUPPORTED_MEDIA_TYPE
+            || status.is_client_error()
+                && self.code == Some(ErrorCode::INVALID_REQUEST)
+                && WORDS.iter().any(|of_encoding| words().contains(of_encoding))
+    }
+
+    /// Whether the meeting or webinar is not live: it has not started, or a webinar is in its practice session.
+    pub fn is_not_live(&self) -> bool {
+        const WORDS: [&str; 3] = ["not started", "n't started", "n’t started"];
+        let words = || self.words().replace("yet ", "").replace("been ", "");
+        self.code == Some(ErrorCode::NOT_AVAILABLE) && WORDS.iter().any(|not| words().contains(not))
+    }
+
     /// Redacts `secrets` in what Zoom wrote.
     pub fn redact(&mut self, secrets: &[String]) {
         let fields = self.errors.iter_mut().flat_map(|error| [&mut error.field, &mut error.message]);
         self.message.iter_mut().chain(fields).for_each(|words| redact(words, secrets));
     }
+}
+
+/// "Unauthorized", for a token or for its scopes.
+const UNAUTHORIZED_TOKEN: i64 = 4700;
+const MISSING_SCOPES_TOO: i64 = 104;
+
+/// The text of the first element of this name, which may have attributes.
+fn element<'x>(xml: &'x str, name: &str) -> Option<&'x str> {
+    let tag = format!("<{name}");
+    let mut tags = xml.split(&tag).skip(1);
+    let tag = tags.find(|tag| tag.starts_with(|c: char| c == '>' || c.is_whitespace()))?;
+    let (text, _) = tag.split_once('>')?.1.split_once(&format!("</{name}"))?;
+    Some(text)
 }
 
 /// The body after a byte order mark, which RFC 8259 (section 8.1) allows a reader to ignore.
@@ -145,11 +297,27 @@ fn with_whole_pairs(json: Cow<'_, str>) -> Cow<'_, str> {
     whole.into()
 }
 
-const NAMES: [&str; 6] = ["code", "message", "error_message", "reason", "error", "errors"];
+/// In lower case and without underscores, since Zoom writes `errorCode` and `error_message`.
+const NAMES: [&str; 7] = ["code", "errorcode", "message", "errormessage", "reason", "error", "errors"];
 
 /// The members of an object that an envelope is read from; of repeated ones, the first that is not null.
 #[derive(Default)]
-struct Members(Map<String, Value>);
+struct Members {
+    known: Map<String, Value>,
+    /// The name of the member that was read last.
+    last: String,
+}
+
+impl Members {
+    /// Drops a number at the very end of a body that was cut off, because its last digits may be missing.
+    fn drop_cut_number(&mut self, body: &str) {
+        if body.ends_with(|c: char| c.is_ascii_digit())
+            && self.known.get(&self.last).is_some_and(Value::is_number)
+        {
+            self.known.remove(&self.last);
+        }
+    }
+}
 
 impl<'de> Visitor<'de> for &mut Members {
     type Value = ();
@@ -160,10 +328,12 @@ impl<'de> Visitor<'de> for &mut Members {
 
     fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<(), M::Error> {
         while let Some(name) = members.next_key::<String>()? {
-            if self.0.contains_key(&name) || !NAMES.contains(&&*name) {
+            let name = name.replace('_', "").to_lowercase();
+            self.last.clone_from(&name);
+            if self.known.contains_key(&name) || !NAMES.contains(&&*name) {
                 members.next_value::<IgnoredAny>()?;
             } else if let Some(value) = members.next_value()? {
-                self.0.insert(name, value);
+                self.known.insert(name, value);
             }
         }
         Ok(())
@@ -288,6 +458,21 @@ mod tests {
             let read: String = serde_json::from_str(&text(json.as_bytes())).expect("JSON");
             let expected = format!("{start}\u{fffd}{end}").replace(r"\\", r"\");
             prop_assert_eq!(read, expected);
+        }
+
+        #[test]
+        fn an_envelope_is_read_from_xml_with_attributes_and_white_space(
+            code in any::<i64>(), words in "[a-zé<>&\"';#]{1,20}", attribute in "( [a-z]{1,5}='[a-z:/]{0,9}')?",
+            blank in "[ \t\r\n]{0,3}", is_data in any::<bool>(),
+        ) {
+            let escapes = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;"), ("'", "&#39;")];
+            let escaped = escapes.iter().fold(words.clone(), |words, (c, entity)| words.replace(c, entity));
+            let escaped = if is_data { format!("<![CDATA[{words}]]>") } else { escaped };
+            let message = format!("<message{attribute}>{blank}{escaped}{blank}</message>");
+            let body = format!("<error{attribute}>{blank}{message}<codes/><code{attribute}>{blank}{code}{blank}</code></error>");
+            let envelope = Envelope::read(body.as_bytes());
+            prop_assert_eq!(envelope.code, Some(ErrorCode(code)), "{}", body);
+            prop_assert_eq!(envelope.message, Some(words), "{}", body);
         }
 
         #[test]

@@ -8,14 +8,12 @@ use std::time::{Duration, SystemTime};
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LOCATION};
 
-use crate::answer::{Answer, tracking_id};
+use crate::answer::Answer;
 use crate::envelope::{Envelope, ErrorCode, FieldError};
 use crate::operation::Operation;
-use crate::retry::{Limit, Stop};
-use crate::secret::redact;
-use crate::sentence::{
-    LONGEST_QUOTATION, LONGEST_SENTENCE, causes, how_long, innermost, instant, quoted, shortened,
-};
+use crate::retry::{Ending, Kind, Limit, Stop, Wait, retry_after};
+use crate::sentence::{LONGEST_QUOTATION, LONGEST_SENTENCE, causes, how_long, instant, quoted, shortened};
+use crate::transport::obstacle;
 
 /// How far a call got. [`Error::kind`] returns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,9 +25,9 @@ pub enum ErrorKind {
     Token,
     /// No connection could be made, so the last attempt sent nothing.
     Connect,
-    /// No answer within the attempt's timeout or the call's deadline.
+    /// No whole answer within the attempt's or the call's timeout.
     Timeout,
-    /// The connection broke after the request may have been sent, or an HTTP/2 server refused the request.
+    /// The connection broke after the request may have been sent.
     Interrupted,
     /// Zoom, or something between you and Zoom, answered; [`Error::status`] says how.
     Answered,
@@ -38,18 +36,61 @@ pub enum ErrorKind {
 /// Why a client could not be built or a call failed.
 ///
 /// Its `Display` is a sentence to log. [`source`](StdError::source) is the cause, which the sentence does not repeat:
-/// log both (`{:#}` with `anyhow`). Branch on its methods. The body of an answer is in [`body`](Self::body) only, never
-/// in `Display` or `Debug`.
+/// log both (`{:#}` with `anyhow`, or `{:?}`, which prints the causes as well). Branch on its methods:
 ///
-/// If no access token could be obtained ([`ErrorKind::Token`]), the source is what the
-/// [`TokenSource`](crate::TokenSource) returned. The methods that ask about an answer are then about the token
-/// endpoint's, if [`ServerToServer`](crate::ServerToServer) got one. Without an answer, they return `None`.
+/// | what happened | which method tells | what to do |
+/// |---|---|---|
+/// | the call or a setting is wrong, so nothing was sent | [`kind`](Self::kind) is [`Refused`](ErrorKind::Refused) | correct it |
+/// | the meeting or webinar is not live | [`is_not_live`](Self::is_not_live) | a start: wait for the host; a stop: nothing |
+/// | Zoom refused the token, or the credentials | [`is_unauthorized`](Self::is_unauthorized) | check the credentials; a [`TokenSource`](crate::TokenSource) gets newer tokens |
+/// | the app lacks a scope | [`missing_scopes`](Self::missing_scopes) | add one of them to the app |
+/// | a limit is used up | [`is_rate_limited`](Self::is_rate_limited) | come back [when Zoom says](Self::retry_at), or [after that time](Self::retry_after) |
+/// | your own retry policy ended the call | [`is_retry_declined`](Self::is_retry_declined) | what your policy is for |
+/// | no answer in time | [`is_timeout`](Self::is_timeout) | as the next two rows say |
+/// | it failed, but may have changed something at Zoom | [`may_have_taken_effect`](Self::may_have_taken_effect) | look at the stream before you call again |
+/// | the cause may pass by itself | [`is_transient`](Self::is_transient) | call again, if it cannot have taken effect |
+/// | Zoom gave a reason | [`code`](Self::code), [`message`](Self::message), [`field_errors`](Self::field_errors) | see [`ErrorCode`] and the operation's documented answers |
+/// | something that you want to ask Zoom about | [`tracking_id`](Self::tracking_id) | give it to Zoom's support, and search your log for it |
+/// | a proxy or gateway answered | [`status`](Self::status), [`headers`](Self::headers), [`body`](Self::body) | ask who runs it |
+///
+/// ```
+/// use zoom_livestream::update_meeting_live_stream_status::Action;
+/// use zoom_livestream::{Client, Error};
+///
+/// /// What to tell the person who pressed the button.
+/// async fn start(zoom: &Client, meeting: u64) -> Result<&'static str, Error> {
+///     match zoom.update_meeting_live_stream_status().meeting_id(meeting).action(Action::Start).await {
+///         Ok(()) => Ok("started"),
+///         Err(error) if error.is_not_live() => Ok("start the meeting first"),
+///         Err(error) if error.may_have_taken_effect() => Ok("look whether it is running"),
+///         Err(error) if error.is_transient() => Ok("try again in a moment"),
+///         Err(error) => Err(error), // for you, not for them
+///     }
+/// }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = zoom_livestream::mock::MockServer::start().await?;
+/// # let zoom = Client::builder().base_url(server.base_url()).access_token(server.access_token()).build()?;
+/// # server.set_live(false);
+/// # assert_eq!(start(&zoom, 84912345678).await?, "start the meeting first");
+/// # server.set_live(true);
+/// # assert_eq!(start(&zoom, 84912345678).await?, "started");
+/// # server.answer(zoom_livestream::mock::Answer::status(502));
+/// # assert_eq!(start(&zoom, 84912345678).await?, "look whether it is running");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The body of an answer is in [`body`](Self::body) only, never in `Display` or `Debug`. If no access token could be
+/// obtained ([`ErrorKind::Token`]), the source is what the [`TokenSource`](crate::TokenSource) returned. The methods that
+/// ask about an answer are then about the token endpoint's, if [`ServerToServer`](crate::ServerToServer) got one. Without
+/// an answer, they return `None`.
 pub struct Error(Box<Repr>);
 
 struct Repr {
     kind: ErrorKind,
     sentence: String,
-    operation_id: Option<&'static str>,
+    operation: Option<&'static str>,
     source: Option<Cause>,
     answer: Option<Answered>,
     progress: Progress,
@@ -57,9 +98,11 @@ struct Repr {
 
 struct Answered {
     answer: Answer,
-    envelope: Envelope,
-    limit: Option<Limit>,
-    stop: Option<Stop>,
+    /// Without secrets.
+    tracking_id: Option<String>,
+    wait: Option<Wait>,
+    is_declined: bool,
+    is_unauthorized: bool,
 }
 
 /// An error of any type; shared, because all calls that wait for one token get the same error.
@@ -72,15 +115,36 @@ pub(crate) struct Progress {
     pub attempts: u32,
     pub elapsed: Duration,
     pub may_have_been_sent: bool,
+    pub may_have_taken_effect: bool,
+}
+
+impl Progress {
+    /// Counts an attempt and what may have come of it; one that `is_safe` changes nothing.
+    pub fn count(&mut self, outcome: &Result<Answer, reqwest::Error>, is_safe: bool, elapsed: Duration) {
+        let (sent, done) = match outcome {
+            Err(error) if error.is_connect() => (false, false),
+            Err(_) => (true, true),
+            Ok(answer) => (true, !answer.status.is_client_error()),
+        };
+        self.attempts += 1;
+        self.elapsed = elapsed;
+        self.may_have_been_sent |= sent;
+        self.may_have_taken_effect |= done && !is_safe;
+    }
 }
 
 /// What is known about an answer that is not a success, besides the answer itself.
 #[derive(Default)]
 pub(crate) struct Judgement<'j> {
-    pub limit: Option<Limit>,
-    pub stop: Option<Stop>,
+    pub limit: Option<(Limit, Stop)>,
     /// What to do about it, if the answer itself does not say.
     pub advice: Option<String>,
+    /// Whether the body asked for a start.
+    pub is_start: bool,
+    /// Whether the token was a new one, fetched because Zoom had refused another.
+    pub is_new_token: bool,
+    /// Whether the credentials of a token request are wrong.
+    pub is_unauthorized: bool,
     /// The secrets that were sent, redacted if the answer quotes them.
     pub secrets: &'j [String],
 }
@@ -92,6 +156,22 @@ impl Error {
             None => what.to_string(),
         };
         Self::new(ErrorKind::Refused, operation, sentence, Progress::default())
+    }
+
+    /// The same error, about this operation if it was about none.
+    pub(crate) fn about(self, operation: &'static Operation) -> Self {
+        match self.0.operation {
+            Some(_) => self,
+            None => Self::refused(Some(operation), self.0.sentence),
+        }
+    }
+
+    /// The same error, about a request that is not an operation of the description.
+    pub(crate) fn about_request(mut self, request: &str) -> Self {
+        if let Some(rest) = self.0.operation.take().and_then(|id| self.0.sentence.strip_prefix(id)) {
+            self.0.sentence = shortened(&format!("{request}{rest}"), LONGEST_SENTENCE);
+        }
+        self
     }
 
     pub(crate) fn token(operation: &Operation, source: Cause, progress: Progress) -> Self {
@@ -109,23 +189,24 @@ impl Error {
     }
 
     /// The attempt did not end in an answer.
-    pub(crate) fn transport(operation: &Operation, source: reqwest::Error, mut progress: Progress) -> Self {
-        let source = source.without_url();
-        let (kind, sent, what) = if source.is_connect() {
-            (ErrorKind::Connect, false, "could not connect to Zoom")
+    pub(crate) fn transport(operation: &Operation, source: reqwest::Error, progress: Progress) -> Self {
+        let (kind, what) = if source.is_connect() {
+            let url = source.url();
+            let port = url.and_then(reqwest::Url::port_or_known_default);
+            let place = url.and_then(reqwest::Url::host_str).unwrap_or("Zoom").to_owned() + &after(":", port);
+            (ErrorKind::Connect, format!("could not connect to {place}{}", after(": ", obstacle(&source))))
         } else if source.is_timeout() {
-            (ErrorKind::Timeout, true, "Zoom did not answer in time, and the request may have reached it")
-        } else if is_refused_stream(&source) {
-            let what = "Zoom refused the request without processing it, so it is safe to send it again";
-            (ErrorKind::Interrupted, false, what)
+            (
+                ErrorKind::Timeout,
+                "Zoom did not answer in time, and the request may have reached it".to_owned(),
+            )
         } else {
-            (ErrorKind::Interrupted, true, "the connection broke, and the request may have reached Zoom")
+            (ErrorKind::Interrupted, "the connection broke, and the request may have reached Zoom".to_owned())
         };
-        progress.may_have_been_sent |= sent;
-        Self::failed(kind, operation, what, progress).because(source)
+        Self::failed(kind, operation, &what, progress).because(source.without_url())
     }
 
-    /// The deadline ended the call at a time when no request was in progress.
+    /// The call's timeout passed at a time when no request was in progress.
     pub(crate) fn deadline(operation: &Operation, when: &str, progress: Progress) -> Self {
         let what = format!("the call's deadline passed {when}");
         Self::failed(ErrorKind::Timeout, operation, &what, progress)
@@ -142,53 +223,43 @@ impl Error {
         judgement: Judgement<'_>,
         progress: Progress,
     ) -> Self {
-        let Judgement { limit, stop, advice, secrets } = judgement;
+        let secrets = judgement.secrets;
         let status = answer.status.as_u16();
-        // The code may come after the part of the body that is kept.
-        let code = Envelope::read(&answer.body).code;
         answer.keep_start();
-        let mut envelope = Envelope { code, ..Envelope::read(&answer.body) };
-        let is_envelope = envelope != Envelope::default();
-        envelope.redact(secrets);
+        answer.envelope.redact(secrets);
         // A status that is documented as a code itself: HTTP 300 is Zoom's code 300.
-        let own_code = || operation.documented_error(status, status.into());
-        envelope.code = envelope.code.or_else(|| own_code().map(|error| ErrorCode(error.code)));
-        let mut sentence = format!("{} was answered with HTTP {status}", operation.id);
-        if let Some(code) = envelope.code {
-            sentence += &format!(", code {code:?}");
-        }
-        let documented = envelope.code.and_then(|code| operation.documented_error(status, code.get()));
+        let own_code = operation.documented_error(status, status.into()).map(|error| ErrorCode(error.code));
+        answer.envelope.code = answer.envelope.code.or(own_code);
+        let Envelope { code, message, errors, .. } = &answer.envelope;
+        let documented = code.and_then(|code| operation.documented_error(status, code.get()));
         // If Zoom sent no message, the description's is used, unless that is a template.
-        let documented = documented.map(|error| error.message).filter(|words| !words.contains('{'));
-        let message = envelope.message.as_deref().map(|words| quoted(words, secrets, LONGEST_QUOTATION));
-        let message = message.filter(|words| !words.is_empty());
-        if let Some(words) = message.as_deref().or(documented) {
-            sentence += &format!(": {}", words.trim_end_matches('.'));
-        }
-        for FieldError { field, message } in envelope.errors.iter().take(MOST_FIELD_ERRORS) {
-            sentence += &format!(" [{}: {}]", quoted(field, secrets, 100), quoted(message, secrets, 100));
-        }
-        if let Some(flaw) = &answer.flaw {
-            sentence += &format!("; {}", flaw.what);
-        }
-        // Its target is not quoted: it may contain a password or a token.
-        let redirects = answer.status.is_redirection() && answer.headers.contains_key(LOCATION);
-        let is_zooms = is_envelope || envelope.code.is_some() || answer.flaw.is_some();
-        let advice = advice
-            .or_else(|| Some(about_limit(stop.as_ref()?, limit?)))
-            .or_else(|| {
-                redirects.then_some(NOT_FOLLOWED).or_else(|| about_code(envelope.code?)).map(str::to_owned)
-            })
-            .or_else(|| (!is_zooms).then(|| about_body(&answer, secrets)));
-        if let Some(advice) = advice {
-            sentence += &format!(". {advice}");
-        }
-        sentence += &format!(" ({})", spent(progress));
-        // Redacted once more, because dropping invisible characters may have joined the parts of a secret.
-        redact(&mut sentence, secrets);
-        let mut error = Self::new(ErrorKind::Answered, Some(operation), sentence, progress);
-        error.0.source = answer.flaw.take().and_then(|flaw| Some(Arc::new(flaw.cause?) as Cause));
-        error.0.answer = Some(Answered { answer, envelope, limit, stop });
+        let documented =
+            documented.map(|error| error.message.to_owned()).filter(|words| !words.contains('{'));
+        let message = message.as_deref().map(|words| quoted(words, secrets, LONGEST_QUOTATION));
+        let words = message.filter(|words| !words.is_empty()).or(documented);
+        let fields = errors.iter().take(MOST_FIELD_ERRORS).map(|FieldError { field, message }| {
+            format!(" [{}: {}]", quoted(field, secrets, 100), quoted(message, secrets, 100))
+        });
+        let tracking_id = answer.tracking_id().map(|id| quoted(id, secrets, LONGEST_QUOTATION));
+        let sentence = format!(
+            "{} was answered with HTTP {status}{}{}{}{}{} ({}{})",
+            operation.id,
+            after(", code ", code.map(|code| format!("{code:?}"))),
+            after(": ", words.as_deref().map(|words| words.trim_end_matches('.'))),
+            fields.collect::<String>(),
+            after("; ", answer.flaw.as_ref().map(|flaw| &flaw.what)),
+            after(". ", advice(&answer, &judgement)),
+            spent(progress),
+            after(", tracking ID ", tracking_id.as_ref()),
+        );
+        let kind = if answer.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Answered };
+        let mut error = Self::new(kind, Some(operation), sentence, progress);
+        error.0.source = answer.flaw.as_mut().and_then(|flaw| Some(Arc::new(flaw.cause.take()?) as Cause));
+        let Judgement { limit, is_unauthorized, .. } = judgement;
+        let is_declined = matches!(limit, Some((_, Stop::Declined | Stop::Ended(_))));
+        let asked = || retry_after(&answer.headers, SystemTime::now());
+        let wait = limit.map(|(limit, _)| limit.wait).or_else(asked);
+        error.0.answer = Some(Answered { answer, tracking_id, wait, is_declined, is_unauthorized });
         error
     }
 
@@ -196,7 +267,7 @@ impl Error {
         Self(Box::new(Repr {
             kind,
             sentence: shortened(&sentence, LONGEST_SENTENCE),
-            operation_id: operation.map(|operation| operation.id),
+            operation: operation.map(|operation| operation.id),
             source: None,
             answer: None,
             progress,
@@ -218,9 +289,10 @@ impl Error {
         self.0.kind
     }
 
-    /// The `operationId` of the call, unless the error is about building the client.
+    /// The `operationId` of the call, unless the error is about building the client or a
+    /// [`Client::request`](crate::Client::request).
     pub fn operation_id(&self) -> Option<&'static str> {
-        self.0.operation_id
+        self.0.operation
     }
 
     /// The HTTP status of the answer.
@@ -241,17 +313,18 @@ impl Error {
     /// Zoom's code: the `code` of the answer's envelope, or the status itself if the description says so
     /// (HTTP 300 is code 300).
     pub fn code(&self) -> Option<ErrorCode> {
-        self.answered_with()?.envelope.code
+        self.answered_with()?.answer.envelope.code
     }
 
-    /// Zoom's message: the `message` of the answer's envelope, or the token endpoint's `reason`.
+    /// Zoom's message: the `message` of the answer's envelope, or the token endpoint's `reason`. It is in the language of
+    /// the account (observed).
     pub fn message(&self) -> Option<&str> {
-        self.answered_with()?.envelope.message.as_deref()
+        self.answered_with()?.answer.envelope.message.as_deref()
     }
 
     /// What Zoom says is wrong with individual fields of the body.
     pub fn field_errors(&self) -> &[FieldError] {
-        self.answered_with().map_or(&[], |answered| &answered.envelope.errors)
+        self.answered_with().map_or(&[], |answered| &answered.answer.envelope.errors)
     }
 
     /// Whether Zoom answered 429, to the call or to the request for its access token.
@@ -259,55 +332,70 @@ impl Error {
         self.status() == Some(StatusCode::TOO_MANY_REQUESTS)
     }
 
-    /// Whether Zoom answered 401 or code 124: the access token is missing, invalid or has expired. If it answered 401 to
-    /// a token request, the credentials are wrong.
+    /// Whether Zoom refused the access token (any 401; code 124, 4735, 4738 or 4741; code 4700 without scopes), or the
+    /// credentials of a token request.
     pub fn is_unauthorized(&self) -> bool {
-        self.status() == Some(StatusCode::UNAUTHORIZED)
-            || self.code() == Some(ErrorCode(INVALID_ACCESS_TOKEN))
+        self.answered_with().is_some_and(|answered| {
+            answered.is_unauthorized || answered.answer.envelope.refuses_token(answered.answer.status)
+        })
     }
 
-    /// Whether no answer came within the attempt's timeout or the call's deadline, or no access token within
-    /// [`token_timeout`](crate::ClientBuilder::token_timeout).
+    /// Whether the meeting or webinar is not live (code 200, "has not started"). A start has to wait for the host, who has to
+    /// leave a webinar's practice session; after a stop, it means that there was nothing to stop. Only Zoom's English
+    /// words tell.
+    pub fn is_not_live(&self) -> bool {
+        self.answered_with().is_some_and(|answered| answered.answer.envelope.is_not_live())
+    }
+
+    /// Whether no whole answer came within the attempt's or the call's timeout, or no access token within 10 seconds.
     pub fn is_timeout(&self) -> bool {
         self.0.kind == ErrorKind::Timeout || self.token_request().is_some_and(Self::is_timeout)
     }
 
-    /// The scopes that Zoom says the access token lacks (code 4711); empty for any other error.
+    /// Whether the cause may pass by itself: there was no connection or no whole answer, or the answer was 408, 429 or
+    /// 5xx. Whether it is safe to call again is another question:
+    /// [`may_have_taken_effect`](Self::may_have_taken_effect).
+    pub fn is_transient(&self) -> bool {
+        use ErrorKind::{Connect, Interrupted, Timeout};
+        let passes = |status: StatusCode| status.is_server_error() || matches!(status.as_u16(), 408 | 429);
+        matches!(self.0.kind, Connect | Interrupted | Timeout)
+            || self.status().is_some_and(passes)
+            || self.token_request().is_some_and(Self::is_transient)
+    }
+
+    /// The scopes that the access token lacks (code 4711, 4700 or 104); empty for any other error.
+    ///
+    /// Any one of them is enough. A server-to-server app can only have the one that ends in `:admin`. After a scope was added to the
+    /// app, it takes a new token, and from minutes to a night (observed).
     pub fn missing_scopes(&self) -> Vec<&str> {
-        let message = self.message().filter(|_| self.code() == Some(ErrorCode(MISSING_SCOPES)));
-        let listed = message.and_then(|message| message.split_once('[')?.1.split_once(']'));
-        let scopes = listed.map_or("", |(scopes, _)| scopes);
-        scopes.split([',', ' ']).filter(|scope| !scope.is_empty()).collect()
+        self.answered_with().map_or_else(Vec::new, |answered| answered.answer.envelope.missing_scopes())
     }
 
-    /// How long Zoom asks you to wait before the next request, if the answer is a 429, or before the next token request:
-    /// at least a second.
+    /// How long to wait before the next request, at least a second: what Zoom asks for, or else, after a 429, what the client
+    /// itself would wait.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.answered_with()?.limit?.wait
+        Some(self.answered_with()?.wait?.time)
     }
 
-    /// When Zoom will accept the next request, or the next token request; for a daily limit, when it ends.
+    /// When to send the next request; for a daily limit, when it ends.
     ///
     /// An instant after the year 9999 is given as the first one of the year 10000.
     ///
     /// An instant that the answer names is by Zoom's clock, which may differ from this machine's: to wait, use
     /// [`retry_after`](Self::retry_after).
     pub fn retry_at(&self) -> Option<SystemTime> {
-        self.answered_with()?.limit?.until
+        Some(self.answered_with()?.wait?.until)
     }
 
     /// Whether the retry policy's [`unless`](crate::RetryPolicy::unless) or [`check`](crate::RetryPolicy::check)
-    /// decided against sending the call again after a 429. With
-    /// [`LiveStreams::satisfied`](crate::events::LiveStreams::satisfied), the stream is already in the state that the
-    /// call asked for.
+    /// decided against sending the call again after a 429.
     pub fn is_retry_declined(&self) -> bool {
-        let stop = self.answered_with().and_then(|answered| answered.stop.as_ref());
-        matches!(stop, Some(Stop::Declined | Stop::Satisfied(_)))
+        self.answered_with().is_some_and(|answered| answered.is_declined)
     }
 
     /// The `x-zm-trackingid` that identifies the request for Zoom's support.
     pub fn tracking_id(&self) -> Option<&str> {
-        tracking_id(self.headers()?)
+        self.answered_with()?.tracking_id.as_deref()
     }
 
     /// How many attempts were made, including those that could not connect.
@@ -320,10 +408,15 @@ impl Error {
         self.0.progress.elapsed
     }
 
-    /// Whether the request may have reached Zoom. `false` only if it certainly did not, or if an HTTP/2 server says that
-    /// it did not process it (REFUSED_STREAM).
+    /// Whether the request may have reached Zoom. `false` only if it certainly did not.
     pub fn may_have_been_sent(&self) -> bool {
         self.0.progress.may_have_been_sent
+    }
+
+    /// Whether the call may have changed something at Zoom, although it failed: ask this before you call again. `false` if
+    /// no request was sent, if it was a GET, or if each was answered with a 4xx.
+    pub fn may_have_taken_effect(&self) -> bool {
+        self.0.progress.may_have_taken_effect
     }
 
     fn answered_with(&self) -> Option<&Answered> {
@@ -337,11 +430,6 @@ impl Error {
 }
 
 const MOST_FIELD_ERRORS: usize = 5;
-const NOT_FOLLOWED: &str =
-    "It redirects elsewhere, and this client does not follow redirects: `Error::headers` has its `location`";
-
-pub(crate) const INVALID_ACCESS_TOKEN: i64 = 124;
-const MISSING_SCOPES: i64 = 4711;
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -349,12 +437,11 @@ impl fmt::Display for Error {
     }
 }
 
+/// The sentence and its causes, because this is what an error that `main` returns is printed with.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Repr { kind, sentence, source, .. } = &*self.0;
-        let mut debug = f.debug_struct("Error");
-        debug.field("kind", kind).field("sentence", sentence).field("status", &self.status());
-        debug.field("code", &self.code()).field("source", source).finish_non_exhaustive()
+        f.write_str(&self.0.sentence)?;
+        causes(self).skip(1).try_for_each(|cause| write!(f, ": {cause}"))
     }
 }
 
@@ -364,62 +451,103 @@ impl StdError for Error {
     }
 }
 
-fn about_limit(stop: &Stop, limit: Limit) -> String {
-    let asks = asks_to_wait(limit);
-    let not_resent = "It was not sent again because";
-    match stop {
-        Stop::DailyLimit => match limit.until {
-            Some(until) => format!("The account's daily limit is used up; it resets at {}", instant(until)),
-            None => "The account's daily limit is used up".to_owned(),
-        },
-        Stop::NoRetryLeft => format!("{asks}, and the retry policy allows no more retries"),
-        Stop::WaitTooLong => format!("{asks}, longer than the retry policy's `max_wait`"),
-        Stop::PastDeadline => format!("{asks}, which would end after the call's deadline"),
-        Stop::Satisfied(reason) => format!("{not_resent} {}", shortened(reason, LONGEST_QUOTATION)),
-        Stop::Declined => format!("{not_resent} the retry policy's `check` declined"),
+/// `words` behind `start`, or nothing.
+fn after(start: &str, words: Option<impl fmt::Display>) -> String {
+    words.map_or_else(String::new, |words| format!("{start}{words}"))
+}
+
+/// What to do about an answer.
+fn advice(answer: &Answer, judgement: &Judgement<'_>) -> Option<String> {
+    let Answer { envelope, status, .. } = answer;
+    let limit = judgement.limit.as_ref();
+    if let Some(advice) =
+        judgement.advice.clone().or_else(|| limit.map(|(limit, stop)| about_limit(stop, limit)))
+    {
+        return Some(advice);
+    }
+    let is = |code| envelope.code == Some(ErrorCode(code));
+    let (refuses_token, is_not_live) = (envelope.refuses_token(*status), envelope.is_not_live());
+    let known = [
+        // Its target is not quoted: it may contain a password or a token.
+        (status.is_redirection() && answer.headers.contains_key(LOCATION), NOT_FOLLOWED),
+        (is(4711) || !envelope.missing_scopes().is_empty(), ADD_A_SCOPE),
+        (is(4738), "An administrator has turned the app off for this user"),
+        (refuses_token && judgement.is_new_token, REFUSED_AGAIN),
+        (refuses_token, "Get a new access token: Zoom's tokens expire after an hour"),
+        (
+            is_not_live && judgement.is_start,
+            "The host has to start it first, and leave a webinar's practice session",
+        ),
+        (is_not_live, "It is not live, so there is nothing to stop or change"),
+        (is(3000), "Meetings and webinars have operations of their own: check which of them has this ID"),
+        (is(2300), "Check the base URL: Zoom's is https://api.zoom.us/v2"),
+        (is(403), "The host has to allow the app shared access to their meetings"),
+    ];
+    let known = known.into_iter().find_map(|(applies, advice)| applies.then(|| advice.to_owned()));
+    let is_zooms = answer.flaw.is_some() || *envelope != Envelope::default();
+    known.or_else(|| (!is_zooms).then(|| about_body(answer, judgement.secrets)))
+}
+
+const NOT_FOLLOWED: &str =
+    "It redirects elsewhere, and this client does not follow redirects: `Error::headers` has its `location`";
+
+const ADD_A_SCOPE: &str = "Add one of these scopes to the app on Zoom's App Marketplace (a server-to-server app needs the one that ends in \
+     `:admin`), then get a new access token; a new scope can take a while";
+const REFUSED_AGAIN: &str =
+    "A new access token was refused as well: check on Zoom's App Marketplace that the app is active";
+
+fn about_limit(stop: &Stop, limit: &Limit) -> String {
+    let not_resent = |why: &str| format!("It was not sent again because {why}");
+    // The end of each sentence suits what Zoom said, or did not say.
+    let (asked, unasked) = match stop {
+        Stop::DailyLimit => {
+            let whose = if limit.kind == Kind::DailyOfUser { "user" } else { "account" };
+            return format!(
+                "The {whose}'s daily limit is used up; it resets at {}",
+                instant(limit.wait.until)
+            );
+        }
+        Stop::Ended(Ending::Declined(reason)) => return not_resent(&shortened(reason, LONGEST_QUOTATION)),
+        Stop::Ended(Ending::Done) => return not_resent("the retry policy's `unless` says that it is done"),
+        Stop::Declined => return not_resent("the retry policy's `check` declined"),
         Stop::CheckTooSlow => {
-            format!("{not_resent} the retry policy's `check` did not answer before the call's deadline")
+            return not_resent("the retry policy's `check` did not answer before the call's deadline");
         }
-        Stop::NoWaitKnown => "Neither the answer nor the description says how long to wait".to_owned(),
-    }
-}
-
-pub(crate) fn asks_to_wait(limit: Limit) -> String {
-    format!("Zoom asks you to wait {}", how_long(limit.wait.unwrap_or_default(), limit.until))
-}
-
-fn about_code(code: ErrorCode) -> Option<&'static str> {
-    match code.get() {
-        INVALID_ACCESS_TOKEN => Some("Get a new access token: Zoom's tokens expire after an hour"),
-        MISSING_SCOPES => {
-            Some("Add the scope to the app on Zoom's App Marketplace and get a new access token")
+        Stop::NoRetryLeft => {
+            ("and the retry policy allows no more retries", "the retry policy allows no more retries")
         }
-        _ => None,
-    }
-}
-
-/// A hint about a body that is not Zoom's.
-fn about_body(answer: &Answer, secrets: &[String]) -> String {
-    let what = match (answer.body.is_empty(), answer.media_type()) {
-        (true, _) => "Its body is empty".to_owned(),
-        (false, Some(media_type)) => {
-            format!("Its body is {}, not Zoom's error envelope", quoted(media_type, secrets, 60))
+        Stop::WaitTooLong => (
+            "longer than the retry policy's `max_wait`",
+            "any wait is longer than the retry policy's `max_wait`",
+        ),
+        Stop::PastDeadline => {
+            ("which would end after the call's deadline", "a wait would end after the call's deadline")
         }
-        (false, None) => "Its body is not Zoom's error envelope".to_owned(),
     };
-    let body = if answer.body.is_empty() { "" } else { ". `Error::body` has what it sent" };
-    format!("{what}: a proxy or gateway may have answered instead of Zoom{body}")
+    match limit.is_given {
+        true => format!("{}, {asked}", asks_to_wait(limit.wait)),
+        false => format!("Zoom did not say how long to wait, and {unasked}"),
+    }
+}
+
+pub(crate) fn asks_to_wait(wait: Wait) -> String {
+    format!("Zoom asks you to wait {}", how_long(wait.time, Some(wait.until)))
+}
+
+/// A hint about a body that is not Zoom's envelope.
+fn about_body(answer: &Answer, secrets: &[String]) -> String {
+    let media_type = answer.media_type().map(|of| format!("{}, not", quoted(of, secrets, 60)));
+    let what = media_type.unwrap_or_else(|| "not".to_owned());
+    let who = if answer.is_zooms() { "" } else { ": a proxy or gateway may have answered instead of Zoom" };
+    match answer.body.is_empty() {
+        true => format!("Its body is empty{who}"),
+        false => format!("Its body is {what} Zoom's error envelope{who}. `Error::body` has what it sent"),
+    }
 }
 
 fn spent(progress: Progress) -> String {
     let attempts = if progress.attempts == 1 { "attempt" } else { "attempts" };
     format!("{} {attempts} in {:.1} s", progress.attempts, progress.elapsed.as_secs_f64())
-}
-
-/// Whether the server reset the stream with REFUSED_STREAM, which promises that nothing was processed (RFC 9113,
-/// section 8.7). hyper does not expose the reason, so this compares h2's message.
-fn is_refused_stream(error: &(dyn StdError + 'static)) -> bool {
-    innermost(error) == "stream error received: refused stream before processing any application logic"
 }
 
 #[cfg(test)]
@@ -430,15 +558,10 @@ mod tests {
 
     use super::*;
 
-    static OPERATION: Operation = Operation {
-        id: "anOperation",
-        method: reqwest::Method::PATCH,
-        path: "/",
-        media_type: None,
-        body_required: false,
-        documented_wait: None,
-        errors: &[],
-    };
+    fn operation() -> Operation {
+        Operation { id: "anOperation", path: "/", ..Operation::default() }
+    }
+
     const SECRET: &str = "s3cr3t";
 
     /// Text that contains the secret, either as it is or with invisible characters inside it.
@@ -457,23 +580,19 @@ mod tests {
         let message = format!("{}s3cr3t-str\u{200b}eam-key", "x".repeat(487));
         let body = serde_json::json!({ "code": 300, "message": message }).to_string();
         let status = StatusCode::from_u16(400).expect("a status");
-        let answer = Answer { status, headers: HeaderMap::new(), body: body.into(), flaw: None };
+        let answer = Answer::new(status, HeaderMap::new(), body.into(), None);
         let secrets = ["s3cr3t-stream-key".to_owned()];
         let judgement = Judgement { secrets: &secrets, ..Judgement::default() };
-        let error = Error::answered(&OPERATION, answer, judgement, Progress::default());
+        let error = Error::answered(&operation(), answer, judgement, Progress::default());
         assert!(!error.to_string().contains("s3cr3t-str"), "{error}");
     }
 
     #[test]
     fn an_empty_message_does_not_hide_the_documented_one() {
         let status = StatusCode::from_u16(400).expect("a status");
-        let answer = Answer {
-            status,
-            headers: HeaderMap::new(),
-            body: r#"{"code":300,"message":""}"#.into(),
-            flaw: None,
-        };
-        let error = Error::answered(&OPERATION, answer, Judgement::default(), Progress::default());
+        let body = r#"{"code":300,"message":""}"#;
+        let answer = Answer::new(status, HeaderMap::new(), body.into(), None);
+        let error = Error::answered(&operation(), answer, Judgement::default(), Progress::default());
         assert!(!error.to_string().contains(":  ("), "{error}");
     }
 
@@ -493,10 +612,10 @@ mod tests {
             let header = HeaderValue::from_bytes(header.as_bytes()).ok();
             let headers = header.into_iter().map(|header| (name.clone(), header)).collect();
             let status = StatusCode::from_u16(status).expect("a status");
-            let answer = Answer { status, headers, body: body.into(), flaw: None };
+            let answer = Answer::new(status, headers, body.into(), None);
             let secrets = [SECRET.to_owned()];
             let judgement = Judgement { secrets: &secrets, ..Judgement::default() };
-            let error = Error::answered(&OPERATION, answer, judgement, Progress::default());
+            let error = Error::answered(&operation(), answer, judgement, Progress::default());
             let sentence = error.to_string();
             prop_assert!(!sentence.contains(SECRET), "{}", sentence);
             prop_assert!(!sentence.contains(char::is_control), "{:?}", sentence);

@@ -2,7 +2,7 @@
 //!
 //! No API request tells whether a live stream is running; only Zoom's events do. [`Verifier`] checks that an event comes
 //! from Zoom, [`LiveStreams`] keeps track of each stream, and [`RetryPolicy::unless`](crate::RetryPolicy::unless) ends
-//! a start's wait as soon as its stream is running.
+//! a start as soon as its stream is running.
 //!
 //! ```
 //! use zoom_livestream::events::{Event, LiveStreams, VerifyError, Verifier};
@@ -32,15 +32,16 @@
 //!
 //! | event | what it means |
 //! |---|---|
-//! | `meeting.live_streaming_started` | the meeting's stream is running |
+//! | `meeting.live_streaming_started` | the meeting's stream is running, unless the event names another service, such as YouTube |
 //! | `meeting.live_streaming_stopped` | the meeting's stream has stopped |
+//! | `meeting.started` | a new session, which is not streamed yet |
 //! | `meeting.ended` | the meeting has ended, and so has its stream |
-//! | `meeting.started` | nothing about the stream; it has a type for your own use |
+//! | `webinar.started`, `webinar.ended` | nothing about the stream; from its start on, a webinar's stream can be started, unless it is in its practice session |
 //! | `endpoint.url_validation` | Zoom checks the endpoint; it is always sent and must be [answered](Challenge::answer) |
 //!
-//! On Zoom's App Marketplace, open your app's event subscriptions, add one, select these meeting events, and enter
+//! On Zoom's App Marketplace, open your app's event subscriptions, add one, select these events, and enter
 //! your endpoint's https URL. Zoom then sends the challenge, so the endpoint must be running. The secret token is on the
-//! same page. No event for a webinar's stream is known.
+//! same page. No event tells of a webinar's stream.
 //!
 //! # When an event is refused
 //!
@@ -52,13 +53,12 @@
 
 mod event;
 mod live_streams;
+mod notification;
 mod verify;
 
 pub use event::{Challenge, Event, Other};
 pub use live_streams::{LiveStreams, StreamState};
+pub use notification::{CustomLiveStreamingSettings, LiveStreaming, Notification, Object, Payload};
 #[cfg(feature = "mock")]
 pub(crate) use verify::signature;
 pub use verify::{Verifier, VerifyError};
-
-#[doc(inline)]
-pub use crate::types::of_events::*;

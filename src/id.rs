@@ -86,13 +86,8 @@ macro_rules! id {
             type Err = InvalidId;
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                match as_pasted(text) {
-                    Some(id) => Ok(Self(id)),
-                    None => Err(InvalidId(format!(
-                        "{} is not a {} ID: give its digits, alone or grouped as in 849 1234 5678, or the join URL",
-                        quoted(text), $what
-                    ))),
-                }
+                let refused = |advice| InvalidId(format!("{} is not a {} ID: {advice}", quoted(text), $what));
+                as_pasted(text).map(Self).map_err(refused)
             }
         }
 
@@ -146,11 +141,19 @@ fn positive(id: u64) -> Option<u64> {
     (id > 0 && i64::try_from(id).is_ok()).then_some(id)
 }
 
-fn as_pasted(text: &str) -> Option<u64> {
+const GIVE_DIGITS: &str = "give its digits, alone or grouped as in 849 1234 5678, or the join URL";
+const NO_ID_IN_URL: &str = "this URL has no ID, as is usual for registration pages and personal links: give the ID's \
+                            digits, or a join URL with the ID after /j/ or /w/";
+
+/// The ID, or what to give instead.
+fn as_pasted(text: &str) -> Result<u64, &'static str> {
     let text = text.trim();
-    let digits = if text.contains('/') { in_join_url(text)? } else { without_gaps(text)? };
-    let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
-    positive(digits.parse().ok().filter(|_| all_digits)?)
+    let (digits, advice) = match text.contains('/') {
+        true => (in_join_url(text.to_ascii_lowercase()).ok_or(GIVE_DIGITS)?, NO_ID_IN_URL),
+        false => (without_gaps(text), GIVE_DIGITS),
+    };
+    let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    digits.and_then(|digits| positive(digits.parse().ok()?)).ok_or(advice)
 }
 
 /// Joins the groups in which Zoom shows an ID of 9, 10 or 11 digits.
@@ -161,10 +164,12 @@ fn without_gaps(text: &str) -> Option<String> {
     matches!(lengths[..], [_] | [3, 3, 3 | 4] | [3, 4, 4]).then(|| groups.concat())
 }
 
-/// `/j/ID` joins a meeting, `/w/ID` a webinar, `/s/ID` starts either, `/wc/ID/…` and `/wc/join/ID` are the browser's.
-/// The app's own URLs (`zoommtg://`) have the ID in `confno`.
-fn in_join_url(text: &str) -> Option<String> {
-    let text = text.to_ascii_lowercase();
+/// What is in the place of the ID in a URL on one of Zoom's hosts; `None` for any other URL.
+///
+/// `/j/ID` joins a meeting, `/w/ID` a webinar, `/s/ID` starts either, `/wc/ID/…` and `/wc/join/ID` are the browser's, and
+/// `/meeting/ID` and `/webinar/ID` the host's. The app's own URLs (`zoommtg://`, on phones `zoomus://`) have the ID in
+/// `confno`. Digits anywhere else are not an ID, such as those in `/webinar/register/6916160909874/WN_…`.
+fn in_join_url(text: String) -> Option<Option<String>> {
     let text = if text.contains("://") { text } else { format!("https://{text}") };
     let url = Url::parse(&text).ok()?;
     let host = url.host_str()?;
@@ -172,7 +177,7 @@ fn in_join_url(text: &str) -> Option<String> {
         |domain| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     // A URL that parsing changes, or that names a user or a port, may not lead where it seems to.
     let is_verbatim = text.starts_with(&format!("{}://{host}{}", url.scheme(), url.path()));
-    if !["zoom.us", "zoom.com", "zoomgov.com"].into_iter().any(is_zoom)
+    if !["zoom.us", "zoom.com", "zoom.com.cn", "zoomgov.com"].into_iter().any(is_zoom)
         || !is_verbatim
         || text.contains(|c: char| c.is_whitespace() || c.is_control())
     {
@@ -180,14 +185,16 @@ fn in_join_url(text: &str) -> Option<String> {
     }
     let segments: Vec<&str> = url.path().split('/').skip(1).collect();
     match (url.scheme(), &segments[..]) {
-        ("zoommtg", _) => {
+        ("zoommtg" | "zoomus", _) => {
             let mut ids = url.query_pairs().filter(|(name, _)| name == "confno");
             let id = ids.next().filter(|_| ids.next().is_none());
-            id.map(|(_, id)| id.into_owned())
+            Some(id.map(|(_, id)| id.into_owned()))
         }
-        ("https" | "http", ["wc", "join", id, ..] | ["j" | "w" | "s" | "wc", id, ..]) => {
-            Some((*id).to_owned())
-        }
+        (
+            "https" | "http",
+            ["wc", "join", id, ..] | ["j" | "w" | "s" | "wc" | "meeting" | "webinar", id, ..],
+        ) => Some(Some((*id).to_owned())),
+        ("https" | "http", _) => Some(None),
         _ => None,
     }
 }
@@ -203,41 +210,6 @@ fn quoted(text: &str) -> String {
     let blanks = ['\u{115f}', '\u{1160}', '\u{2800}', '\u{3164}', '\u{ffa0}'];
     blanks.iter().fold(format!("{shown:?}"), |quoted, c| quoted.replace(*c, &c.escape_unicode().to_string()))
 }
-
-/// One segment of a path, for IDs that are not numbers: never empty, `.` or `..`, and without backslashes and control
-/// characters, which a URL parser would read as slashes or drop. Everything else is percent-encoded.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(with = "String"))]
-#[serde(try_from = "String")]
-pub struct PathSegment(String);
-
-impl PathSegment {
-    /// The segment, not percent-encoded.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for PathSegment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for PathSegment {
-    type Err = InvalidId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
-        if ["", ".", ".."].contains(&text) || text.contains(|c: char| c == '\\' || c.is_control()) {
-            let reason =
-                "it must not be empty, `.` or `..`, and must not contain a backslash or control character";
-            return Err(InvalidId(format!("{} is not an ID for a path: {reason}", quoted(text))));
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-from_text!(PathSegment: &str, &String, String);
 
 #[cfg(test)]
 mod tests {
@@ -260,6 +232,12 @@ mod tests {
             "http://zoom.us/j/84912345678/",
             "https://Zoom.us/j/84912345678",
             "https://zoom.com/j/84912345678",
+            "https://zoom.com.cn/j/84912345678",
+            "hku.zoom.com.cn/j/84912345678?pwd=x",
+            "https://us02web.zoomgov.com/j/84912345678",
+            "https://zoom.us/meeting/84912345678",
+            "https://zoom.us/webinar/84912345678/edit",
+            "zoomus://zoom.us/join?confno=84912345678&pwd=abc",
             "https://example.zoom.com/j/84912345678",
             "https://zoomgov.com/j/84912345678",
             "https://example.zoomgov.com/w/84912345678",
@@ -320,6 +298,12 @@ mod tests {
             "https://evil.example/j/84912345678",
             "https://notzoom.us/j/1",
             "https://zoom.us.evil.example/j/1",
+            "https://notzoom.com.cn/j/1",
+            "https://zoom.com.cn.evil.example/j/1",
+            "https://com.cn/j/1",
+            "https://zoom.cn/j/1",
+            "https://zoom.us/rec/share/84912345678",
+            "https://zoom.us/my/84912345678",
             "https://zoom.us@evil.example/j/1",
             "https://evil.example@zoom.us/j/1",
             "https://zoom.us:8443/j/1",
@@ -358,6 +342,31 @@ mod tests {
     }
 
     #[test]
+    fn a_url_of_zooms_without_an_id_is_told_from_one_that_is_not_zooms() {
+        for (url, has_zooms_host) in [
+            ("https://us02web.zoom.us/webinar/register/WN_abc123", true),
+            ("https://us02web.zoom.us/webinar/register/6916160909874/WN_abc123", true),
+            ("https://zoom.us/meeting/register/tJ0abc", true),
+            ("https://zoom.us/meeting/register/84912345678", true),
+            ("https://zoom.us/my/room?pwd=abc", true),
+            ("zoom.us/my/84912345678", true),
+            ("https://zoom.com.cn/j/room", true),
+            ("https://zoomgov.com/", true),
+            ("https://events.zoom.us/ev/AbC", true),
+            ("zoommtg://zoom.us/join", true),
+            ("https://zoom.us.evil.example/my/room", false),
+            ("https://zoom.us@evil.example/my/room", false),
+            ("https://notzoom.com.cn/my/room", false),
+            ("ftp://zoom.us/my/room", false),
+            ("my/room", false),
+        ] {
+            let error = url.parse::<WebinarId>().expect_err(url).to_string();
+            assert_eq!(error.contains("this URL has no ID"), has_zooms_host, "{error}");
+            assert_eq!(error.contains("alone or grouped"), !has_zooms_host, "{error}");
+        }
+    }
+
+    #[test]
     fn a_quotation_shows_invisible_characters_and_no_password() {
         for (text, shown) in [
             ("my meeting", r#""my meeting""#),
@@ -389,9 +398,6 @@ mod tests {
             let error = serde_json::from_str::<MeetingId>(json).expect_err(json);
             assert!(error.to_string().contains(words), "{error}");
         }
-        let segment: PathSegment = serde_json::from_str(r#""me""#).expect("a segment");
-        assert_eq!(serde_json::to_string(&segment).expect("JSON"), r#""me""#);
-        assert!(serde_json::from_str::<PathSegment>(r#""..""#).is_err());
     }
 
     #[cfg(feature = "schemars")]
@@ -410,17 +416,6 @@ mod tests {
             assert_eq!(given.get(name), Some(value));
         }
         assert_eq!(given.get("description"), Some(&"A Zoom webinar ID".into()));
-    }
-
-    #[test]
-    fn a_path_segment_cannot_leave_its_path() {
-        for text in ["", ".", "..", "a\r\nb", "\t", "..\\users"] {
-            assert!(PathSegment::try_from(text).is_err(), "{text:?}");
-        }
-        assert_eq!(
-            PathSegment::try_from("../users/me").map(|id| id.to_string()),
-            Ok("../users/me".to_owned())
-        );
     }
 
     /// Whether a trimmed text that is not a URL consists of an ID's digits, with gaps only where Zoom writes them.
@@ -463,7 +458,7 @@ mod tests {
             text in prop_oneof![
                 any::<String>(),
                 prop::collection::vec(
-                    select(vec!["https://", "zoom.us", "/", "j", "?", "#", "confno=", "zoommtg://", "1", "-", ".."]), 0..9,
+                    select(vec!["https://", "zoom.us", "/", "j", "?", "#", "confno=", "zoommtg://", "1", "-", "..", "my"]), 0..9,
                 ).prop_map(|parts| parts.concat()),
             ],
         ) {

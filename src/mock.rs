@@ -1,4 +1,4 @@
-//! The embedded Zoom: [`MockServer`], an HTTP server on a loopback port that answers as Zoom does. Feature `mock`.
+//! The mock server: [`MockServer`], an HTTP server on a loopback port that answers as Zoom does. Feature `mock`.
 //!
 //! It takes paths, methods, required fields, types, enums, lengths and URLs from the committed description
 //! (`spec/openapi.json`), so it serves every operation that is added there. Start one with [`MockServer::start`] (or
@@ -26,7 +26,7 @@
 //! assert_eq!(received.field("action"), Some("start"));
 //! assert_eq!(received.status, Some(204));
 //!
-//! server.answer(Answer::error(400, 200, "The meeting has not started."));
+//! server.answer(Answer::error(404, 3001, "Meeting does not exist: 84912345678."));
 //! let refused = zoom
 //!     .update_meeting_live_stream_status()
 //!     .meeting_id(84912345678)
@@ -39,35 +39,35 @@
 //!
 //! # What it refuses
 //!
-//! It makes these checks, in this order. Every refusal has Zoom's envelope, `{"code", "message"}`.
+//! It makes these checks, in this order, and refuses in Zoom's words as far as they are known:
 //!
 //! | request | answer |
 //! |---|---|
-//! | unknown path | 404, code 2300 |
-//! | a method that the path does not have | 405, code 405, and `Allow` |
-//! | no valid bearer token | 401, code 124 |
-//! | more requests than the account may make per second, if that is [set](MockServerBuilder::requests_per_second) | 429, `X-RateLimit-Type: QPS` |
+//! | unknown path or method | 404, code 2300, `This API endpoint is not recognized.` |
+//! | no valid bearer token | 401, code 124, `Invalid access token.` |
+//! | more requests than the account may make per second, if that is [set](MockServerBuilder::requests_per_second) | 429, `You have reached the maximum per-second rate limit for this API. Try again later.` |
 //! | an ID in the path that is not a positive 64-bit integer | 400, code 300 |
-//! | a media type that is neither the described one nor `application/json`, unless others are [set](MockServerBuilder::accept_media_types) | 415, code 415 |
-//! | a body that cannot be read or has no fields | 400, code 300 |
-//! | a field that is unknown, missing, sent twice, of the wrong type, not in the enum, too short, too long, or not a URL where the format is `uri` | 400, code 300, with `errors` |
-//! | a start within the cool-down after the last accepted start of the same path | 429 |
+//! | a body that is neither `multipart/form-data` nor `application/json`, or one of these that is [refused](BodySupport::Refused) | 415, code 300, `Unsupported Content Type` |
+//! | a body that cannot be read | 400, code 300, `Request Body should be a valid JSON object.` |
+//! | a field that is unknown, missing, sent twice (in a form), of the wrong type, not in the enum, too short, too long, or not a URL where the format is `uri` | 400, code 300, `Validation Failed.`, with `errors` |
+//! | a start, stop or mode of what is [not live](MockServer::set_live) | 400, code 200, `Meeting has not started.` or `Webinar 84,912,345,678 has not started.` |
+//! | a start within the cool-down after the last accepted start of the same path | 429, `Too many requests submitted to start the live stream of this meeting: …` |
+//!
+//! About fields, it is stricter than Zoom, which ignores those that it does not know.
 //!
 //! Anything else is accepted and gets the first documented 2xx; its body, if it has one, is the description's example
-//! or made from its schema. A `GET` returns the fields that were last sent to the same path. A body over 16 MiB gets
-//! 413; `pattern`, `minimum`, `maximum`, `oneOf` and `anyOf` are not checked, nor any `format` but `uri`. A field is unknown if the description gives the object's fields
-//! and does not allow others with `additionalProperties`, `oneOf` or `anyOf`.
+//! or made from its schema. A `GET` returns the fields that were last sent to the same path. Every answer that was not
+//! asked for has an `x-zm-trackingid`.
 //!
-//! The cool-down applies to operations that document a 429 and whose `action` can be `start`: those of meetings, not of
-//! webinars. It is the description's (30 s) unless [set](MockServerBuilder::cool_down), and a stop does not shorten it.
-//! Zoom gives the wait in its documentation only, so this 429 has no header for it either. If another cool-down was
-//! set, `Retry-After` has the seconds that are left, rounded up.
+//! The cool-down applies to operations that document a 429, which are those of meetings. It is the description's (30 s)
+//! unless [set](MockServerBuilder::cool_down), and a stop does not shorten it. As with Zoom, only the sentence of this 429
+//! tells for how long.
 //!
 //! # Tokens
 //!
 //! [`MockServer::access_token`] is valid from the start. [`MockServer::token_url`] issues others by Zoom's
-//! server-to-server OAuth. A new token leaves earlier ones valid, as Zoom has done since June 2023.
-//! [`MockServer::revoke_token`] revokes them all.
+//! server-to-server OAuth, and refuses as Zoom does: 400, with `error` and `reason`. A new token leaves earlier ones valid,
+//! as with Zoom. [`MockServer::revoke_token`] revokes them all.
 //!
 //! # Events
 //!
@@ -78,7 +78,6 @@
 mod answer;
 mod description;
 mod fields;
-mod schemas;
 mod server;
 #[cfg(feature = "events")]
 mod webhook;
@@ -96,16 +95,14 @@ use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::Secret;
 pub use answer::Answer;
 use description::Api;
-use server::{Shared, State, TOKEN_PATH, accept, token_failure};
+use server::{Shared, State, TOKEN_PATH, accept};
 #[cfg(feature = "events")]
 pub use webhook::Webhook;
 
-/// The description that is served by default.
-const DESCRIPTION: &str = include_str!("../spec/openapi.json");
-
-/// An embedded Zoom on a loopback port. The [module](self) describes how it answers.
+/// A mock server on a loopback port. The [module](self) describes how it answers.
 ///
 /// It serves HTTP/1.1 and HTTP/2 (with prior knowledge), without TLS, on the runtime that it was started on. Dropping
 /// it closes the port and every connection.
@@ -143,7 +140,7 @@ impl MockServer {
 
     /// The bearer token that is valid from the start until [`revoke_token`](Self::revoke_token).
     pub fn access_token(&self) -> &str {
-        &self.shared.settings.access_token
+        self.shared.settings.access_token.expose()
     }
 
     /// Every request received since the start or the last [`clear`](Self::clear), oldest first, including refused ones.
@@ -218,19 +215,15 @@ impl MockServer {
         self.shared.lock().token_requests
     }
 
-    /// Makes the next `count` token requests fail with this HTTP status and a body like Zoom's; for any other answer,
-    /// use [`answer_token_request`](Self::answer_token_request).
-    pub fn fail_next_tokens(&self, count: usize, status: u16) {
-        let error = if status == 401 { "invalid_client" } else { "invalid_request" };
-        let failure = token_failure(status, "A failure was requested.", error);
-        if count > 0 {
-            self.shared.lock().token_answers.push_back((count, failure));
-        }
+    /// Gives this answer to the next token request. Several form a queue.
+    pub fn answer_token_request(&self, answer: Answer) {
+        self.shared.lock().token_answers.push_back(answer);
     }
 
-    /// Gives this answer to the next token request, whether it is a failure or not. Several form a queue.
-    pub fn answer_token_request(&self, answer: Answer) {
-        self.shared.lock().token_answers.push_back((1, answer));
+    /// Whether the hosts have started their meetings and webinars; while they have not, every start and stop is refused.
+    /// Default: they have.
+    pub fn set_live(&self, is_live: bool) {
+        self.shared.lock().not_live = !is_live;
     }
 }
 
@@ -247,37 +240,45 @@ impl fmt::Debug for MockServer {
     }
 }
 
+/// What the mock server does with bodies in one of the two encodings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BodySupport {
+    /// It reads them.
+    #[default]
+    Accepted,
+    /// It refuses them as Zoom does: 415, code 300, `Unsupported Content Type`.
+    Refused,
+    /// It answers as if it had read them, and changes nothing. Zoom does so with fields that it does not read.
+    Ignored,
+}
+
 /// Sets up a [`MockServer`].
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[must_use = "the server does not run until `start` is awaited"]
 pub struct MockServerBuilder {
-    description: Option<String>,
-    media_types: Option<Vec<String>>,
+    multipart: BodySupport,
+    json: BodySupport,
     cool_down: Option<Duration>,
     requests_per_second: Option<u32>,
-    access_token: String,
-    account_id: String,
-    client_id: String,
-    client_secret: String,
+    access_token: Secret,
+    /// Account ID, client ID and client secret.
+    credentials: [Secret; 3],
     token_lifetime: Duration,
     token_delay: Duration,
-    new_token_revokes_old: bool,
 }
 
 impl Default for MockServerBuilder {
     fn default() -> Self {
         MockServerBuilder {
-            description: None,
-            media_types: None,
+            multipart: BodySupport::Accepted,
+            json: BodySupport::Accepted,
             cool_down: None,
             requests_per_second: None,
             access_token: "mock-access-token".into(),
-            account_id: "mock-account".into(),
-            client_id: "mock-client".into(),
-            client_secret: "mock-secret".into(),
+            credentials: ["mock-account", "mock-client", "mock-secret"].map(Secret::from),
             token_lifetime: Duration::from_secs(3600),
             token_delay: Duration::ZERO,
-            new_token_revokes_old: false,
         }
     }
 }
@@ -290,15 +291,26 @@ impl MockServerBuilder {
         self
     }
 
-    /// How many requests the account may make per second. Any more get 429 with `X-RateLimit-Type: QPS` and
-    /// `X-RateLimit-Reset`. Default: unlimited.
+    /// How many requests the account may make per second. Any more get 429. Default: unlimited.
     pub fn requests_per_second(mut self, requests: u32) -> Self {
         self.requests_per_second = Some(requests);
         self
     }
 
+    /// What to do with `multipart/form-data`, for operations that take it. Default: read it.
+    pub fn multipart(mut self, support: BodySupport) -> Self {
+        self.multipart = support;
+        self
+    }
+
+    /// What to do with `application/json`. Default: read it.
+    pub fn json(mut self, support: BodySupport) -> Self {
+        self.json = support;
+        self
+    }
+
     /// The bearer token that is valid from the start. Default: `mock-access-token`.
-    pub fn access_token(mut self, token: impl Into<String>) -> Self {
+    pub fn access_token(mut self, token: impl Into<Secret>) -> Self {
         self.access_token = token.into();
         self
     }
@@ -307,13 +319,11 @@ impl MockServerBuilder {
     /// `mock-account`, `mock-client` and `mock-secret`.
     pub fn credentials(
         mut self,
-        account_id: impl Into<String>,
-        client_id: impl Into<String>,
-        client_secret: impl Into<String>,
+        account_id: impl Into<Secret>,
+        client_id: impl Into<Secret>,
+        client_secret: impl Into<Secret>,
     ) -> Self {
-        self.account_id = account_id.into();
-        self.client_id = client_id.into();
-        self.client_secret = client_secret.into();
+        self.credentials = [account_id.into(), client_id.into(), client_secret.into()];
         self
     }
 
@@ -330,67 +340,30 @@ impl MockServerBuilder {
         self
     }
 
-    /// Whether fetching a token revokes all earlier ones. Default: no, as with Zoom since June 2023.
-    pub fn new_token_revokes_old(mut self, revokes: bool) -> Self {
-        self.new_token_revokes_old = revokes;
-        self
-    }
-
-    /// Serves this OpenAPI 3.0 document (JSON) instead of the one that the crate was generated from.
-    pub fn description(mut self, document: impl Into<String>) -> Self {
-        self.description = Some(document.into());
-        self
-    }
-
-    /// Accepts bodies of these media types only, to see what a caller does if Zoom refuses `multipart/form-data`, say.
-    /// Default: the media type that the description has for the operation, and `application/json`.
-    pub fn accept_media_types(mut self, media_types: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        let media_types = media_types.into_iter().map(|media_type| media_type.into().to_ascii_lowercase());
-        self.media_types = Some(media_types.collect());
-        self
-    }
-
     /// Binds a free port of 127.0.0.1 and serves it on the current tokio runtime.
     ///
     /// # Errors
     ///
-    /// No port can be bound, or (`InvalidData`) the [description](Self::description) is not an OpenAPI document that this
-    /// server can read.
+    /// No port can be bound.
     pub async fn start(self) -> io::Result<MockServer> {
-        let mut api = Api::read(self.description.as_deref().unwrap_or(DESCRIPTION))
-            .map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))?;
-        if let Some(media_types) = &self.media_types {
-            api.accept_only(media_types);
-        }
         let socket = TcpSocket::new_v4()?;
         socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         let listener = socket.listen(4096)?;
         let address = listener.local_addr()?;
+        let api = Api::read();
         let base_url = format!("http://{address}{}", api.base_path);
-        let state = State { tokens: vec![(self.access_token.clone(), None)], ..State::default() };
-        let shared = Arc::new(Shared { api, settings: self, port: address.port(), state: Mutex::new(state) });
+        let tokens = vec![(self.access_token.expose().to_owned(), None)];
+        let state = Mutex::new(State { tokens, ..State::default() });
+        let shared = Arc::new(Shared { api, settings: self, address, state });
         let accepting = tokio::spawn(accept(listener, shared.clone()));
         Ok(MockServer { shared, base_url, token_url: format!("http://{address}{TOKEN_PATH}"), accepting })
     }
 }
 
-impl fmt::Debug for MockServerBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MockServerBuilder")
-            .field("media_types", &self.media_types)
-            .field("cool_down", &self.cool_down)
-            .field("requests_per_second", &self.requests_per_second)
-            .field("token_lifetime", &self.token_lifetime)
-            .field("token_delay", &self.token_delay)
-            .field("new_token_revokes_old", &self.new_token_revokes_old)
-            .finish_non_exhaustive()
-    }
-}
-
 /// A request as it arrived, and how it was answered. [`MockServer::requests`] returns them.
 ///
-/// `Debug` redacts tokens, cookies, the query, and each header and field that the description marks as a password or
-/// does not have. Of the body, it shows only the length.
+/// `Debug` redacts tokens, cookies, the query, and each field that the description marks as a password or does not have.
+/// Of the body, it shows only the length.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Received {
@@ -404,10 +377,10 @@ pub struct Received {
     pub headers: HeaderMap,
     /// The `Content-Type`, including its parameters.
     pub content_type: Option<String>,
-    /// The body, byte for byte; empty if it was over 16 MiB.
+    /// The body, byte for byte.
     pub body: Bytes,
-    /// The body's fields in the order sent. Text is as it was sent; any other value of a JSON body is compact JSON.
-    /// Empty if the body could not be read or is not an object.
+    /// The body's fields: a form's in the order sent, JSON's by name. Text is as it was sent; any other value of a JSON
+    /// body is compact JSON. Empty if the body could not be read.
     pub fields: Vec<(String, String)>,
     /// The `operationId`, if the request matches an operation.
     pub operation_id: Option<String>,

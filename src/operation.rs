@@ -1,22 +1,41 @@
-//! What the description says about one operation, as build.rs writes it next to the generated code.
+//! What the description says about one operation, as the generator writes it into a table.
 
 use std::time::Duration;
 
-use reqwest::Method;
+use serde_json::{Map, Value};
 
-#[derive(Debug)]
+/// The names on the way to a value in a body, with `*` for each item or member.
+type Place = &'static [&'static str];
+
+#[derive(Debug, Default)]
 pub(crate) struct Operation {
+    /// The generated method's name.
+    pub name: &'static str,
     /// The `operationId`.
     pub id: &'static str,
-    pub method: Method,
     /// The path's template, such as `/meetings/{meetingId}/livestream`.
     pub path: &'static str,
     /// The body's media type, if there is a body.
     pub media_type: Option<&'static str>,
     pub body_required: bool,
-    /// The wait that this operation's 429 asks for in its description, or else the document's default.
-    pub documented_wait: Option<Duration>,
+    /// Whether a success has JSON.
+    pub returns_json: bool,
+    pub documented_wait: Option<DocumentedWait>,
+    /// The place of each text of the body whose length is limited, and the least and most characters.
+    pub lengths: &'static [(Place, u64, u64)],
+    /// The place of each secret of the body.
+    pub secrets: &'static [Place],
+    /// The fields of the body that are files or lists of files.
+    pub files: &'static [&'static str],
     pub errors: &'static [DocumentedError],
+}
+
+/// How long to wait after a 429 that does not say it, if a field of the body has this value.
+#[derive(Debug)]
+pub(crate) struct DocumentedWait {
+    pub field: &'static str,
+    pub value: &'static str,
+    pub wait: Duration,
 }
 
 /// A Zoom code that the description lists under a status.
@@ -30,6 +49,13 @@ pub(crate) struct DocumentedError {
 impl Operation {
     pub fn documented_error(&self, status: u16, code: i64) -> Option<&DocumentedError> {
         self.errors.iter().find(|error| error.status == status && error.code == code)
+    }
+
+    /// The documented wait for a call with this body.
+    pub fn documented_wait(&self, body: &Map<String, Value>) -> Option<Duration> {
+        let documented = self.documented_wait.as_ref()?;
+        let is_for_it = body.get(documented.field)? == documented.value;
+        is_for_it.then_some(documented.wait)
     }
 
     /// The value of a path's parameter in `path`, which ends as this operation's template does.
@@ -46,5 +72,94 @@ impl Operation {
     fn path_parameters<'p>(&self, path: &'p str) -> impl Iterator<Item = (&'static str, &'p str)> {
         let segments = self.path.rsplit('/').zip(path.rsplit('/'));
         segments.filter_map(|(name, value)| Some((name.strip_prefix('{')?.strip_suffix('}')?, value)))
+    }
+
+    /// Refuses a text of the body that is shorter or longer than the description allows.
+    pub fn check_lengths(&self, fields: &Map<String, Value>) -> Result<(), String> {
+        for (place, least, most) in self.lengths {
+            for text in texts(fields, place) {
+                let characters = text.chars().count();
+                let limit = match characters as u64 {
+                    few if few < *least => format!("at least {least}"),
+                    many if many > *most => format!("at most {most}"),
+                    _ => continue,
+                };
+                let name = place.join(".").replace(".*", "[]");
+                return Err(format!("`{name}` has {characters} characters, but Zoom accepts {limit}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The texts of the body's secrets.
+    pub fn secrets(&self, fields: &Map<String, Value>) -> Vec<String> {
+        let secrets = self.secrets.iter().flat_map(|place| texts(fields, place));
+        secrets.map(str::to_owned).collect()
+    }
+}
+
+/// The texts at a place.
+fn texts(fields: &Map<String, Value>, place: Place) -> Vec<&str> {
+    let mut found = Vec::new();
+    collect_in(fields, place, &mut found);
+    found
+}
+
+fn collect_in<'f>(members: &'f Map<String, Value>, place: Place, found: &mut Vec<&'f str>) {
+    if let [name, place @ ..] = place
+        && let Some(value) = members.get(*name)
+    {
+        collect(value, place, found);
+    }
+}
+
+fn collect<'f>(value: &'f Value, place: Place, found: &mut Vec<&'f str>) {
+    match (value, place) {
+        (Value::String(text), []) => found.push(text),
+        (Value::Array(items), ["*", place @ ..]) => items.iter().for_each(|item| collect(item, place, found)),
+        (Value::Object(members), ["*", place @ ..]) => {
+            members.values().for_each(|member| collect(member, place, found));
+        }
+        (Value::Object(members), place) => collect_in(members, place, found),
+        _ => (),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_documented_wait_is_for_one_value_of_one_field() {
+        let wait = Duration::from_secs(30);
+        let documented_wait = Some(DocumentedWait { field: "action", value: "start", wait });
+        let operation = Operation { documented_wait, ..Operation::default() };
+        for (body, expected) in [
+            (json!({ "action": "start", "settings": {} }), Some(wait)),
+            (json!({ "action": "stop" }), None),
+            (json!({ "settings": { "action": "start" } }), None),
+            (json!({}), None),
+        ] {
+            assert_eq!(operation.documented_wait(body.as_object().expect("an object")), expected, "{body}");
+        }
+        let without = Operation::default();
+        assert_eq!(without.documented_wait(json!({ "action": "start" }).as_object().expect("one")), None);
+    }
+
+    #[test]
+    fn only_a_start_has_a_documented_wait() {
+        let waits = crate::generated::OPERATIONS.iter().filter_map(|operation| {
+            let DocumentedWait { field, value, wait } = operation.documented_wait.as_ref()?;
+            Some((operation.id, *field, *value, wait.as_secs()))
+        });
+        assert_eq!(
+            waits.collect::<Vec<_>>(),
+            [
+                ("updateMeetingLiveStreamStatus", "action", "start", 30),
+                ("updateWebinarLiveStreamStatus", "action", "start", 30),
+            ]
+        );
     }
 }

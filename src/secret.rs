@@ -20,16 +20,13 @@ use crate::url::encoded;
 /// assert_eq!(key.expose(), "live_4f9a");
 /// ```
 #[derive(Clone, PartialEq, Eq, Serialize)]
-#[serde(rename = "$zoom_livestream::Secret")]
+#[serde(transparent)]
 #[cfg_attr(
     feature = "schemars",
     derive(schemars::JsonSchema),
     schemars(inline, title = "", description = "", extend("format" = "password"))
 )]
 pub struct Secret(String);
-
-/// The name that a secret is serialized under, by which [`Inspected`](crate::inspection::Inspected) recognizes it.
-pub(crate) const SERIALIZED_NAME: &str = "$zoom_livestream::Secret";
 
 impl Secret {
     /// The text itself.

@@ -62,11 +62,6 @@ pub(crate) fn instant(at: SystemTime) -> String {
     }
 }
 
-/// The last cause of the chain, which says what happened; the others say where.
-pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
-    causes(error).last().map(ToString::to_string).unwrap_or_default()
-}
-
 /// An error and its causes, the outermost first.
 pub(crate) fn causes<'e>(
     error: &'e (dyn Error + 'static),

@@ -1,26 +1,28 @@
 //! Zoom's server-to-server OAuth.
 
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
-use reqwest::{Method, Request, Url};
+use reqwest::{Request, Url};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::answer::{Answer, Flaw};
-use crate::auth::{AccessToken, TokenCache, TokenSource, flaw};
+use crate::auth::{AccessToken, TIMEOUT, TokenRequest, TokenSource, flaw};
 use crate::body::urlencoded;
 use crate::envelope::text;
-use crate::error::{BoxError, Error, Judgement, Progress, asks_to_wait};
+use crate::error::{Error, Judgement, Progress, asks_to_wait};
 use crate::operation::Operation;
-use crate::retry::Limit;
+use crate::retry::retry_after;
 use crate::transport::{backoff, send};
 use crate::{Secret, url};
 
 /// Zoom's server-to-server OAuth: access tokens for an account's own app, each valid for an hour.
 ///
-/// All clients that are given the same one, in an [`Arc`](std::sync::Arc) or as clones, share its token. Services on
-/// several machines may each have their own: since June 2023 a new token does not invalidate older ones.
+/// This is what a token request needs. `TokenSource::from(app)` keeps the token: several clients share it if they are given
+/// clones of one [`TokenSource`]. Services on several machines may each have their own: since June 2023 a new token does
+/// not invalidate older ones.
 ///
 /// ```
 /// use zoom_livestream::{Client, ServerToServer};
@@ -47,7 +49,6 @@ pub struct ServerToServer {
     client_secret: Secret,
     /// It may contain a password until [`checked_url`](Self::checked_url) has refused that.
     token_url: Secret,
-    cache: TokenCache,
 }
 
 const TOKEN_URL: &str = "https://zoom.us/oauth/token";
@@ -55,15 +56,13 @@ const TOKEN_URL: &str = "https://zoom.us/oauth/token";
 const LIFETIME: f64 = 3600.0;
 
 /// Not an operation of the description, but errors name it like one.
-static TOKEN_REQUEST: Operation = Operation {
-    id: "the token request",
-    method: Method::POST,
-    path: "/oauth/token",
-    media_type: None,
-    body_required: true,
-    documented_wait: None,
-    errors: &[],
-};
+static TOKEN_REQUEST: LazyLock<Operation> =
+    LazyLock::new(|| Operation { id: "the token request", ..Operation::default() });
+
+/// A variable of the environment; an empty one counts as not set. What is not Unicode is refused where it is used.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()).filter(|value| !value.is_empty())
+}
 
 impl ServerToServer {
     /// The credentials that the app's page on Zoom's App Marketplace shows.
@@ -77,16 +76,31 @@ impl ServerToServer {
             client_id: client_id.into(),
             client_secret: client_secret.into(),
             token_url: TOKEN_URL.into(),
-            cache: TokenCache::default(),
         }
     }
 
-    /// A token endpoint other than `https://zoom.us/oauth/token`. It must be https; if the base URL is http on a loopback
+    /// The credentials in the environment variables `ZOOM_ACCOUNT_ID`, `ZOOM_CLIENT_ID` and `ZOOM_CLIENT_SECRET`; the token
+    /// URL is that in `ZOOM_TOKEN_URL`, if it is set. An empty variable counts as not set.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): one of the three is not set.
+    pub fn from_env() -> Result<Self, Error> {
+        let names = ["ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET"];
+        let missing: Vec<&str> = names.into_iter().filter(|name| variable(name).is_none()).collect();
+        let [Some(account_id), Some(client_id), Some(client_secret)] = names.map(variable) else {
+            let what = format!("set what is missing for server-to-server OAuth: {}", missing.join(", "));
+            return Err(Error::refused(None, what));
+        };
+        let url = variable("ZOOM_TOKEN_URL").unwrap_or_else(|| TOKEN_URL.to_owned());
+        Ok(Self::new(account_id, client_id, client_secret).token_url(url))
+    }
+
+    /// A token endpoint other than `https://zoom.us/oauth/token`, such as Zoom for Government's,
+    /// `https://zoomgov.com/oauth/token`. It must be https; if the base URL is http on a loopback
     /// address, the token endpoint may be, too.
     pub fn token_url(mut self, url: impl Into<String>) -> Self {
         self.token_url = Secret::from(url);
-        // A clone for another endpoint must not share this one's token.
-        self.cache = TokenCache::default();
         self
     }
 
@@ -110,8 +124,35 @@ impl ServerToServer {
         url::checked("the token URL", self.token_url.expose())
     }
 
+    /// Requests a new token, which is not kept: for a [`TokenSource`] of your own that adds to this one, or to look at
+    /// the token's [`scope`](AccessToken::scope).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): the credentials or the token URL are invalid. Otherwise, the
+    /// token endpoint did not answer, or its answer has no token.
+    pub async fn token(&self, http: &reqwest::Client) -> Result<AccessToken, Error> {
+        let started = Instant::now();
+        let mut progress = Progress::default();
+        loop {
+            let request = self.request(http)?;
+            let basic = request.headers().get(AUTHORIZATION).and_then(|basic| basic.to_str().ok());
+            let basic = basic.unwrap_or_default().trim_start_matches("Basic ").to_owned();
+            let outcome = send(http, request).await;
+            let pause = backoff(&outcome, true, progress.attempts as usize);
+            progress.count(&outcome, false, started.elapsed());
+            if let Some(pause) = pause.filter(|pause| started.elapsed() + *pause < TIMEOUT) {
+                sleep(pause).await;
+                continue;
+            }
+            let answer = outcome.map_err(|error| Error::transport(&TOKEN_REQUEST, error, progress))?;
+            let secrets = [self.client_secret.expose().to_owned(), basic];
+            return judge(answer, &secrets, progress, SystemTime::now());
+        }
+    }
+
     fn request(&self, http: &reqwest::Client) -> Result<Request, Error> {
-        let refused = |what: String| Error::refused(Some(&TOKEN_REQUEST), what);
+        let refused = |what: String| Error::refused(Some(&*TOKEN_REQUEST), what);
         let url = self.checked_url().map_err(refused)?;
         let grant = [("grant_type", "account_credentials"), ("account_id", &*self.account_id)];
         let request = http.post(url).basic_auth(&self.client_id, Some(self.client_secret.expose()));
@@ -123,44 +164,16 @@ impl ServerToServer {
     }
 }
 
-impl TokenSource for ServerToServer {
-    async fn token(
-        &self,
-        http: &reqwest::Client,
-        _refused: Option<&AccessToken>,
-    ) -> Result<AccessToken, BoxError> {
-        let started = Instant::now();
-        let mut progress = Progress::default();
-        loop {
-            let request = self.request(http)?;
-            let basic = request.headers().get(AUTHORIZATION).and_then(|basic| basic.to_str().ok());
-            let basic = basic.unwrap_or_default().trim_start_matches("Basic ").to_owned();
-            let outcome = send(http, request).await;
-            progress.attempts += 1;
-            progress.elapsed = started.elapsed();
-            match outcome {
-                Ok(answer) => {
-                    let secrets = [self.client_secret.expose().to_owned(), basic];
-                    return Ok(judge(answer, &secrets, progress, SystemTime::now())?);
-                }
-                Err(error) => match backoff(&error, progress.attempts as usize - 1) {
-                    Some(wait) => sleep(wait).await,
-                    None => return Err(Error::transport(&TOKEN_REQUEST, error, progress).into()),
-                },
-            }
-        }
-    }
-
-    fn validate(&self, base_url: &Url) -> Result<(), BoxError> {
-        let url = self.checked_url()?;
-        if base_url.scheme() == "https" && url.scheme() != "https" {
-            return Err("the token URL must be https because the base URL is".into());
-        }
-        Ok(())
-    }
-
-    fn cache(&self) -> TokenCache {
-        self.cache.clone()
+impl From<ServerToServer> for TokenSource {
+    fn from(app: ServerToServer) -> Self {
+        let endpoint = Some(Arc::new(app.checked_url()));
+        let app = Arc::new(app);
+        let mut source = Self::new(move |TokenRequest { http, .. }| {
+            let app = app.clone();
+            async move { app.token(&http).await }
+        });
+        source.endpoint = endpoint;
+        source
     }
 }
 
@@ -171,31 +184,51 @@ fn judge(
     progress: Progress,
     now: SystemTime,
 ) -> Result<AccessToken, Error> {
-    let mut judgement = Judgement { secrets, ..Judgement::default() };
+    let status = answer.status.as_u16();
     if answer.status.is_success() {
         match granted(&answer.body) {
             Ok(token) => return Ok(token),
             Err(what) => answer.flaw = answer.flaw.or(Some(Flaw::new(what))),
         }
-    } else {
-        let limit = Limit::read(&answer.headers, None, now);
-        judgement.limit = Some(limit);
-        judgement.advice = advice(answer.status.as_u16(), limit);
     }
+    let name = answer.envelope.oauth_error.as_deref().filter(|_| status < 429);
+    let by_name = name.and_then(advice_by_name);
+    let advice = by_name.or_else(|| advice_by_status(&answer)).map(|advice| {
+        let wait = retry_after(&answer.headers, now).filter(|_| status >= 429);
+        wait.map_or(advice.to_owned(), |wait| format!("{advice}. {}", asks_to_wait(wait)))
+    });
+    let judgement = Judgement { advice, is_unauthorized: by_name.is_some(), secrets, ..Judgement::default() };
     Err(Error::answered(&TOKEN_REQUEST, answer, judgement, progress))
 }
 
-fn advice(status: u16, limit: Limit) -> Option<String> {
-    let advice = match status {
-        404 | 405 => "Check the token URL",
-        400 | 401 | 403 => "Check the account ID, client ID and client secret, and that the app is activated",
+/// What to do if an app's credentials are refused, by OAuth's name of the error (RFC 6749, section 5.2).
+fn advice_by_name(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "invalid_client" => {
+            "Check the client ID and the client secret. For Zoom for Government, set the token URL \
+             https://zoomgov.com/oauth/token and the base URL https://api.zoomgov.com/v2"
+        }
+        "unsupported_grant_type" | "unauthorized_client" => {
+            "These are the credentials of another kind of app: use those of a server-to-server OAuth app"
+        }
+        "invalid_request" => "Check the account ID, and that the app is activated",
+        "invalid_grant" => "What was granted is used up or revoked: authorize the app again",
+        _ => return None,
+    })
+}
+
+fn advice_by_status(answer: &Answer) -> Option<&'static str> {
+    let is_html =
+        answer.media_type() == Some("text/html") || answer.body.trim_ascii_start().starts_with(b"<");
+    Some(match answer.status.as_u16() {
         429 => "Too many tokens were requested",
         500.. => "The token endpoint itself failed: try again later",
+        status if is_html || matches!(status, 404 | 405) => {
+            "Check the token URL: it is https://zoom.us/oauth/token, or https://zoomgov.com/oauth/token for Zoom for \
+             Government"
+        }
+        400 | 401 | 403 => "Check the account ID, client ID and client secret, and that the app is activated",
         _ => return None,
-    };
-    Some(match limit.wait {
-        Some(_) if status >= 429 => format!("{advice}. {}", asks_to_wait(limit)),
-        _ => advice.to_owned(),
     })
 }
 
@@ -213,10 +246,12 @@ fn granted(body: &[u8]) -> Result<AccessToken, String> {
     };
     let lifetime = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let lifetime = lifetime.ok_or("its `expires_in` is not a number of seconds")?;
-    let token = AccessToken::new(token).with_expires_in(lifetime);
-    Ok(match json["scope"].as_str() {
-        Some(scope) => token.with_scope(scope),
-        None => token,
+    let words = |name: &str| json[name].as_str().map(str::to_owned);
+    Ok(AccessToken {
+        secret: token.into(),
+        expires_in: Some(lifetime),
+        scope: words("scope"),
+        api_url: words("api_url"),
     })
 }
 
@@ -235,7 +270,7 @@ mod tests {
     fn answer(status: u16, headers: &HeaderMap, body: &[u8]) -> Result<AccessToken, Error> {
         let status = StatusCode::from_u16(status).expect("a status");
         let body = Bytes::copy_from_slice(body);
-        let answer = Answer { status, headers: headers.clone(), body, flaw: None };
+        let answer = Answer::new(status, headers.clone(), body, None);
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_590_883_200);
         judge(answer, &SECRETS.map(str::to_owned), Progress::default(), now)
     }
@@ -256,7 +291,15 @@ mod tests {
 
     /// Answers that an endpoint could give: each field that is read is present or not, with any value.
     fn object() -> impl Strategy<Value = Value> {
-        let names = prop::sample::select(vec!["access_token", "expires_in", "reason", "error", "scope"]);
+        let names = prop::sample::select(vec![
+            "access_token",
+            "expires_in",
+            "reason",
+            "error",
+            "scope",
+            "api_url",
+            "code",
+        ]);
         prop::collection::hash_map(names, json(), 0..5).prop_map(|fields| json!(fields))
     }
 

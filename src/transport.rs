@@ -1,20 +1,19 @@
 //! Sending one request and reading its answer, with the limits of both.
 
-use std::error::Error as StdError;
-use std::io;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::header::HeaderValue;
 use reqwest::{Client, Request, Response};
 
 use crate::answer::{Answer, FAILURE_LIMIT, Flaw};
+use crate::retry::retry_after;
 use crate::sentence::causes;
 
 /// How large a success's body may be, in bytes.
 pub(crate) const SUCCESS_LIMIT: usize = 4 * 1024 * 1024;
-/// The waits before the second and the third attempt to connect.
-const CONNECT_BACKOFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(1000)];
+/// The waits before the second and the third attempt.
+const BACKOFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(1000)];
 
 /// Sends once and reads the answer.
 pub(crate) async fn send(http: &Client, request: Request) -> Result<Answer, reqwest::Error> {
@@ -29,35 +28,49 @@ pub(crate) async fn send(http: &Client, request: Request) -> Result<Answer, reqw
             *value = HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone());
         }
     }
-    Ok(Answer { status, headers, body, flaw })
+    Ok(Answer::new(status, headers, body, flaw))
 }
 
-/// The wait before another attempt to connect, after this many failed attempts; `None` if another would not help.
-pub(crate) fn backoff(error: &reqwest::Error, attempts: usize) -> Option<Duration> {
-    CONNECT_BACKOFF.get(attempts).copied().filter(|_| may_connect_later(error))
+/// The wait before another attempt after this many failures; `None` if another would not help, or could do harm.
+///
+/// A request that did not leave may go out again. After a broken connection, or a gateway that could not reach Zoom, only
+/// one that `is_repeatable` may, because it changes nothing however often Zoom receives it.
+pub(crate) fn backoff(
+    outcome: &Result<Answer, reqwest::Error>,
+    is_repeatable: bool,
+    failures: usize,
+) -> Option<Duration> {
+    let wait = *BACKOFF.get(failures)?;
+    match outcome {
+        Err(error) if error.is_connect() => obstacle(error).is_none().then_some(wait),
+        Err(error) => (is_repeatable && !error.is_timeout()).then_some(wait),
+        Ok(answer) => {
+            let is_broken =
+                answer.flaw.as_ref().is_some_and(|flaw| flaw.cause.is_some()) && !answer.is_timeout();
+            let is_gateways = matches!(answer.status.as_u16(), 502..=504);
+            let asked = || retry_after(&answer.headers, SystemTime::now()).map(|asked| asked.time);
+            (is_repeatable && (is_broken || is_gateways)).then(|| asked().unwrap_or(wait))
+        }
+    }
 }
 
-/// Whether the network refused the connection, rather than a certificate, a proxy or the lookup of a name.
-fn may_connect_later(error: &reqwest::Error) -> bool {
-    use io::ErrorKind::*;
-    let is_network = |cause: &(dyn StdError + 'static)| {
-        matches!(
-            cause.downcast_ref().map(io::Error::kind),
-            Some(
-                ConnectionRefused
-                    | ConnectionReset
-                    | ConnectionAborted
-                    | AddrNotAvailable
-                    | BrokenPipe
-                    | TimedOut
-                    | UnexpectedEof
-                    | HostUnreachable
-                    | NetworkUnreachable
-                    | NetworkDown
-            )
-        )
-    };
-    error.is_connect() && (error.is_timeout() || causes(error).any(is_network))
+/// What is in the way of a connection, and what to do about it, if trying again would not help.
+pub(crate) fn obstacle(error: &reqwest::Error) -> Option<&'static str> {
+    const OBSTACLES: [(&[&str], &str); 3] = [
+        (
+            &["certificate"],
+            "its certificate is not trusted; if a proxy inspects TLS, add its certificate authority with \
+             `ClientBuilder::http`",
+        ),
+        (
+            &["407", "proxy auth"],
+            "the proxy asks for a password; give it a `reqwest::Proxy` that has one with `ClientBuilder::http`",
+        ),
+        (&["dns error", "lookup"], "its name cannot be resolved; check the base URL and the network's DNS"),
+    ];
+    let words: String = causes(error).map(|cause| cause.to_string().to_lowercase()).collect();
+    let is_sign = |sign: &&str| words.contains(*sign);
+    OBSTACLES.iter().find_map(|(signs, advice)| signs.iter().any(is_sign).then_some(*advice))
 }
 
 /// The body up to `limit`, and why it is not complete.

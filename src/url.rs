@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
 
 /// Whether this build can speak https.
-const HAS_TLS: bool = cfg!(any(feature = "rustls", feature = "native-tls"));
+const HAS_TLS: bool = cfg!(any(feature = "rustls", feature = "rustls-no-provider", feature = "native-tls"));
 
 /// A URL that a token may be sent to, or the message that says why `text` is not one.
 pub(crate) fn checked(what: &str, text: &str) -> Result<Url, String> {
@@ -32,6 +32,9 @@ pub(crate) fn checked(what: &str, text: &str) -> Result<Url, String> {
             "{what} must consist of a scheme, a host and a path, without a user, query or fragment"
         ));
     }
+    if url.path().contains("//") {
+        return Err(format!("{what} has several slashes in a row: write one"));
+    }
     if !is_verbatim(text, &url) {
         return Err(format!(
             "{what} would be changed before it is used: correct it, or write {url} if that is what you mean"
@@ -42,7 +45,7 @@ pub(crate) fn checked(what: &str, text: &str) -> Result<Url, String> {
 }
 
 /// RFC 3986, section 2.
-fn is_allowed_in_a_url(c: char) -> bool {
+pub(crate) fn is_allowed_in_a_url(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=%".contains(c)
 }
 
@@ -57,7 +60,7 @@ fn with_tls(what: &str, url: &Url, has_tls: bool) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "{what} is https, and zoom-livestream was built without TLS: enable its feature `rustls` or `native-tls`"
+        "{what} is https, and zoom-livestream was built without TLS: enable its feature `rustls`, `rustls-no-provider` or `native-tls`"
     ))
 }
 

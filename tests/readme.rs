@@ -1,64 +1,105 @@
-//! What the README says about the code is true.
+//! What README.md, tests/README.md and the documentation say about the code is true.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 const README: &str = include_str!("../README.md");
 
+/// A default is private, so its row is compared with the line that sets it.
 #[test]
-fn the_defaults_are_as_the_readme_says() {
-    let builder = format!("{:?}", zoom_livestream::Client::builder());
-    for (row, default) in [
-        ("| Server | `https://api.zoom.us/v2` |", "base_url: Some(\"https://api.zoom.us/v2\")"),
-        ("| Time to connect | 10 s |", "connect_timeout: 10s"),
-        ("| Time for one attempt, including the response body | 30 s |", "attempt_timeout: 30s"),
-        ("| A silent HTTP/2 connection is pinged after | 15 s |", "http2_keep_alive_interval: Some(15s)"),
-        ("| ... and closed if there is no answer for | 10 s |", "http2_keep_alive_timeout: Some(10s)"),
-        ("| An idle connection is kept for | 50 s |", "pool_idle_timeout: Some(50s)"),
-        ("| Time for a whole call, including waits | 300 s |", "deadline: Some(300s)"),
-        ("| Retries after a 429, not counting per-second limits | 3 |", "max_retries: 3"),
-        ("| Longest wait the client will start | 120 s |", "max_wait: 120s"),
-        ("| Check before a retry | none |", "check: false"),
-        ("| Ends a wait early | none |", "unless: false"),
-        ("| Called before a wait | none |", "notify: false"),
-        ("| A token is refreshed before it expires | 300 s |", "token_margin: 300s"),
-        ("| Time for a token request, whatever the source | 10 s |", "token_timeout: 10s"),
-        ("| Encoding of a body described as multipart | multipart |", "body_encoding: Described"),
+fn the_defaults_are_as_the_documentation_says() {
+    let read = |file: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
+        std::fs::read_to_string(path).expect("a source")
+    };
+    for (page, row, source, line) in [
+        (
+            "client.rs",
+            "300 seconds for a whole call",
+            "client.rs",
+            "call_timeout: Some(Duration::from_secs(300))",
+        ),
+        ("client.rs", "30 seconds for one attempt", "client.rs", "attempt_timeout: Duration::from_secs(30)"),
+        ("client.rs", "10 seconds", "client.rs", ".connect_timeout(Duration::from_secs(10))"),
+        (
+            "client.rs",
+            "after 15 seconds of silence",
+            "client.rs",
+            "KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15)",
+        ),
+        (
+            "client.rs",
+            "closed after 10 without",
+            "client.rs",
+            "KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10)",
+        ),
+        (
+            "client.rs",
+            "are closed after 50",
+            "client.rs",
+            "POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(50)",
+        ),
+        (
+            "client.rs",
+            "0.25 and 1 second between",
+            "transport.rs",
+            "[Duration::from_millis(250), Duration::from_millis(1000)]",
+        ),
+        (
+            "client.rs",
+            "300 seconds before it expires",
+            "auth.rs",
+            "MARGIN: Duration = Duration::from_secs(300)",
+        ),
+        ("client.rs", "may take | 10 seconds", "auth.rs", "TIMEOUT: Duration = Duration::from_secs(10)"),
+        ("client.rs", "4 MiB of a success", "transport.rs", "SUCCESS_LIMIT: usize = 4 * 1024 * 1024"),
+        ("client.rs", "64 KiB of an error", "answer.rs", "FAILURE_LIMIT: usize = 64 * 1024"),
+        ("retry.rs", "[`max_retries`](Self::max_retries) | 3 |", "retry.rs", "max_retries: 3,"),
+        (
+            "retry.rs",
+            "[`max_wait`](Self::max_wait) | 120 seconds",
+            "retry.rs",
+            "max_wait: Duration::from_secs(120)",
+        ),
     ] {
-        assert!(README.contains(row), "README.md has no row {row}");
-        assert!(builder.contains(default), "{row} {builder}");
+        let is_row = |line: &str| line.starts_with("/// |") && line.contains(row);
+        assert!(read(page).lines().any(is_row), "src/{page} has no row with {row:?}");
+        assert!(read(source).contains(line), "src/{source} does not have: {line}");
     }
 }
 
 #[test]
 fn the_commands_are_the_same_wherever_they_are_written() {
-    let has_line =
-        |text: &str, line: &str| text.lines().any(|other| other.trim_start_matches("//!").trim() == line);
+    let has_line = |text: &str, line: &str| text.lines().any(|other| other.trim() == line);
     assert!(has_line(README, "cargo run --example live_stream"));
     assert!(has_line(README, "cargo test --workspace"));
-    let mut lines = README.lines().map(str::trim);
-    let regenerate =
-        lines.find(|line| line.starts_with("cargo run -p postman-to-openapi")).expect("the command");
-    assert!(has_line(include_str!("../src/lib.rs"), regenerate), "src/lib.rs does not have: {regenerate}");
-    assert!(
-        has_line(include_str!("../CONTRIBUTING.md"), regenerate),
-        "CONTRIBUTING.md does not have: {regenerate}"
-    );
+    let regenerate = README.lines().find(|line| line.starts_with("cargo run -p postman-to-openapi"));
+    let regenerate = regenerate.expect("the command");
+    for (name, text) in [
+        ("CONTRIBUTING.md", include_str!("../CONTRIBUTING.md")),
+        (".ci/golden", include_str!("../.ci/golden")),
+    ] {
+        assert!(has_line(text, regenerate), "{name} does not have: {regenerate}");
+    }
 }
 
-/// The heading and the text of each section.
-fn sections(readme: &str) -> impl Iterator<Item = (&str, &str)> {
-    readme.split("\n## ").skip(1).filter_map(|section| section.split_once('\n'))
-}
-
-/// The tests that a section names.
-fn named_tests<'r>((heading, text): (&str, &'r str)) -> Vec<&'r str> {
-    let is_promises = heading == "What is promised";
-    let tested_by =
-        text.split("\n\n").filter_map(|paragraph| paragraph.split_once("Tested by")).map(|(_, names)| names);
-    let named = if is_promises { vec![text] } else { tested_by.collect() };
-    let is_test = |name: &&str| name.matches('_').count() > 2 && !name.contains(' ');
-    named.iter().flat_map(|text| text.split('`')).filter(is_test).collect()
+#[test]
+fn each_promise_names_tests_that_exist() {
+    let mut all = String::new();
+    for folder in ["src", "tests", "examples/service/tests", "spec/postman-to-openapi/tests"] {
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut all);
+    }
+    let rows =
+        include_str!("README.md").lines().filter(|line| line.starts_with("| ") && line.contains("` |"));
+    let rows: Vec<&str> = rows.collect();
+    assert!(rows.len() > 25, "{rows:?}");
+    for row in rows {
+        let tests = row.trim_end_matches([' ', '|']).rsplit(" | ").next().unwrap_or_default();
+        for name in tests.split(", ").map(|name| name.trim_matches('`')) {
+            assert!(is_test(&all, name), "tests/README.md names {name}, which is not a test");
+        }
+    }
+    assert!(!is_test(&all, "sources") && !is_test(&all, "no_such_function"));
 }
 
 fn sources(folder: &Path, into: &mut String) {
@@ -70,20 +111,6 @@ fn sources(folder: &Path, into: &mut String) {
             *into += &std::fs::read_to_string(path).expect("a source");
         }
     }
-}
-
-#[test]
-fn each_test_that_the_readme_names_exists() {
-    let mut all = String::new();
-    for folder in ["src", "tests", "examples/service/tests", "spec/postman-to-openapi/tests"] {
-        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut all);
-    }
-    let names: Vec<&str> = sections(README).flat_map(named_tests).collect();
-    assert!(names.len() > 50, "{names:?}");
-    for name in names {
-        assert!(is_test(&all, name), "README.md names {name}, which is not a test");
-    }
-    assert!(!is_test(&all, "named_tests") && !is_test(&all, "no_such_function"));
 }
 
 /// Whether the source has a function of this name with a test's attribute.
@@ -99,58 +126,51 @@ fn is_test(source: &str, name: &str) -> bool {
 }
 
 #[test]
-fn each_promise_names_a_test() {
-    let (_, promises) =
-        sections(README).find(|(heading, _)| *heading == "What is promised").expect("the section");
-    let mut rows = promises.lines().filter(|line| line.starts_with('|')).skip(2).peekable();
-    assert!(rows.peek().is_some());
-    for row in rows {
-        let tests = row.trim_end_matches([' ', '|']).rsplit(" | ").next().unwrap_or_default();
-        let names = named_tests(("What is promised", tests));
-        assert!(!names.is_empty() && row.matches(" | ").count() == 1, "no test is named: {row}");
+fn what_repeats_the_crate_docs_is_the_same_text() {
+    const START: &str = "<!-- from the crate docs: ";
+    const END: &str = "<!-- end -->";
+    let mut parts = README.split(START);
+    let mut made = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (heading, rest) = part.split_once(" -->").expect("the end of the marker");
+        let (_, rest) = rest.split_once(END).expect("the end of the section");
+        made += &format!("{START}{heading} -->\n{}\n{END}{rest}", section(heading));
     }
-}
-
-#[test]
-fn each_section_points_to_a_command_or_a_test() {
-    let commands = ["cargo ", "python3 ", "```rust", "CONTRIBUTING.md"];
-    for section @ (heading, text) in sections(README) {
-        let has_command = commands.iter().any(|command| text.contains(command));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+        std::fs::write(path, &made).expect("README.md is written");
+    } else {
         assert!(
-            has_command || !named_tests(section).is_empty(),
-            "{heading:?} points to nothing that shows it"
+            made == README,
+            "README.md differs from the documentation in src/lib.rs: run `bash .ci/golden`"
         );
     }
 }
 
-/// A section of the crate's documentation as the README shows it: without hidden lines and links.
-fn from_the_crate_docs(heading: &str) -> String {
-    let mut text = String::new();
-    let (mut is_inside, mut is_code) = (false, false);
-    for line in include_str!("../src/lib.rs").lines() {
-        let Some(line) = line.strip_prefix("//!").map(|line| line.strip_prefix(' ').unwrap_or(line)) else {
-            continue;
-        };
-        if !is_code && let Some(other) = line.strip_prefix("# ") {
-            is_inside = other == heading;
-        }
-        if !is_inside {
-            continue;
-        }
+/// A section of the crate's page up to its first subsection, as the README shows it: without hidden lines and without
+/// links to items.
+fn section(heading: &str) -> String {
+    let lines = include_str!("../src/lib.rs").lines().map_while(|line| line.strip_prefix("//!"));
+    let mut lines = lines.map(|line| line.strip_prefix(' ').unwrap_or(line));
+    assert!(
+        lines.any(|line| line.strip_prefix("# ") == Some(heading)),
+        "src/lib.rs has no section {heading:?}"
+    );
+    let (mut text, mut is_code) = (format!("## {heading}\n"), false);
+    for line in lines {
         let is_fence = line.starts_with("```");
         is_code ^= is_fence;
-        let line = match line {
-            // The documentation's own copy is compiled and run.
-            "```" if is_code => "```rust,ignore".to_owned(),
-            "#" if is_code => continue,
-            line if is_code && line.starts_with("# ") => continue,
-            line if is_code || is_fence => line.to_owned(),
-            line if line.starts_with("# ") => format!("#{line}"),
-            line => without_links(line),
-        };
-        writeln!(text, "{line}").expect("a String takes any text");
+        let is_marked = line == "#" || line.starts_with("# ") || line.starts_with("## ");
+        match line {
+            // A line that the documentation hides, and the next heading.
+            _ if is_code && is_marked => (),
+            _ if is_marked => break,
+            "```" if is_code => text += "```rust\n",
+            _ if is_code => writeln!(text, "{line}").expect("a String takes any text"),
+            _ => writeln!(text, "{}", without_links(line)).expect("a String takes any text"),
+        }
     }
-    text.replace("ignore\n\n", "ignore\n").trim().to_owned()
+    text.replace("```rust\n\n", "```rust\n").trim_end().to_owned()
 }
 
 /// "[`Client`](crate::Client)" and "[`Client`]" become "`Client`".
@@ -163,32 +183,4 @@ fn without_links(line: &str) -> String {
         write!(text, "`{name}`{}", target.map_or(rest, |(_, rest)| rest)).expect("a String takes any text");
     }
     text
-}
-
-#[test]
-fn what_repeats_the_crate_docs_is_the_same_text() {
-    const START: &str = "<!-- from the crate docs: ";
-    let mut made = String::new();
-    let mut rest = README;
-    while let Some((before, after)) = rest.split_once(START) {
-        let (heading, after) = after.split_once(" -->").expect("the end of the marker");
-        let (_, after) = after.split_once("\n<!-- end -->").expect("the end of the section");
-        let section = from_the_crate_docs(heading);
-        assert!(section.contains("```"), "src/lib.rs has no section {heading:?}");
-        write!(made, "{before}{START}{heading} -->\n{section}\n<!-- end -->")
-            .expect("a String takes any text");
-        rest = after;
-    }
-    made += rest;
-    assert!(made.len() > rest.len());
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"), &made)
-            .expect("README.md is written");
-    } else {
-        assert!(
-            made == README,
-            "README.md differs from the documentation in src/lib.rs: run \
-             `UPDATE_GOLDEN=1 cargo test -p zoom-livestream --test readme`"
-        );
-    }
 }

@@ -157,7 +157,7 @@ def call():
     message(380, zoom, you, "signed event")
     message(428, you, crate, "record")
     wait(446, "wait ends")
-    message(530, crate, you, "already running", "green title")
+    message(530, crate, you, "Ok(())", "green title")
 
     frame(576, 260, "If no event comes")
     wait(626, "after 30 s")

@@ -1,97 +1,63 @@
-//! Turns arbitrary text into Rust names that are valid and unique.
+//! Names that the compiler would refuse, or that would hide something of this crate.
 
 use std::collections::BTreeSet;
 
-use heck::{ToPascalCase, ToSnakeCase};
+use quote::ToTokens as _;
+use syn::{ImplItem, Item, UseTree};
 
-/// The name of a field, parameter or method. Idempotent, so the generator keeps the name unchanged.
-pub fn snake(text: &str) -> String {
-    stable(text, "x", str::to_snake_case)
+/// The methods of `Client` and the modules of the crate, which an operation must not be named like.
+pub const TAKEN: &str = "answer auth body builder call client doctor envelope error events file from_env generated id mock \
+    operation operations prelude request request_builder reqwest retry retry_policy runtime secret sent \
+    sentence server_to_server trace transport troubleshooting types unlisted url with with_access_token \
+    with_body_encoding with_call_timeout with_retry with_token_source with_tokens";
+
+/// Refuses a name that occurs twice where it can occur only once.
+pub fn check(items: &[Item]) -> Result<(), String> {
+    let mut names = Vec::new();
+    collect(items, "", &mut names);
+    let mut seen = BTreeSet::new();
+    match names.iter().find(|name| !seen.insert(*name)) {
+        Some(name) => Err(format!(
+            "two things would be named `{name}` in Rust: give one another name, or set it to null (in spec/overlay.json)"
+        )),
+        None => Ok(()),
+    }
 }
 
-/// The name of a type or variant, which the generator also keeps unchanged.
-pub fn pascal(text: &str) -> String {
-    stable(text, "X", str::to_pascal_case)
-}
-
-/// The name that typify writes for a field of this name.
-pub fn written(text: &str) -> String {
-    sanitize(text, "x", str::to_snake_case)
-}
-
-/// The name that progenitor writes for the builder of an operation of this name.
-pub fn written_type(text: &str) -> String {
-    sanitize(text, "X", str::to_pascal_case)
-}
-
-fn stable(text: &str, start: &str, case: fn(&str) -> String) -> String {
-    // In some scripts, letters are only recognized as separate words after others have been lowercased.
-    let ascii = text.replace(|letter: char| !letter.is_ascii(), "-");
-    for text in [text, &ascii] {
-        let mut name = sanitize(text, start, case);
-        for _ in 0..4 {
-            let again = sanitize(&name, start, case);
-            if again == name {
-                return name;
+fn collect(items: &[Item], scope: &str, names: &mut Vec<String>) {
+    for item in items {
+        match item {
+            Item::Struct(item) => {
+                let fields = item.fields.iter().filter_map(|field| field.ident.as_ref());
+                names.extend(fields.map(|field| format!("{scope}{}.{field}", item.ident)));
+                names.push(format!("{scope}{}", item.ident));
             }
-            name = again;
+            Item::Enum(item) => names.push(format!("{scope}{}", item.ident)),
+            Item::Impl(item) if item.trait_.is_none() => {
+                let of = item.self_ty.to_token_stream();
+                let methods = item.items.iter().filter_map(|item| match item {
+                    ImplItem::Fn(method) => Some(format!("{scope}{of}::{}()", method.sig.ident)),
+                    _ => None,
+                });
+                names.extend(methods);
+            }
+            Item::Mod(item) => {
+                names.push(format!("{scope}{}", item.ident));
+                let inner = item.content.as_ref().map_or(&[][..], |(_, items)| items);
+                collect(inner, &format!("{scope}{}::", item.ident), names);
+            }
+            Item::Use(item) => used(&item.tree, scope, names),
+            _ => (),
         }
     }
-    start.to_owned()
 }
 
-fn sanitize(text: &str, start: &str, case: fn(&str) -> String) -> String {
-    let plain: String = text
-        .chars()
-        .filter(|letter| *letter != '\'')
-        .map(|letter| if unicode_ident::is_xid_continue(letter) { letter } else { '-' })
-        .collect();
-    let name = match text {
-        "+1" => case("plus1"),
-        "-1" => case("minus1"),
-        _ => case(&plain),
-    };
-    let name = match name.chars().next() {
-        Some(first) if unicode_ident::is_xid_start(first) => name,
-        _ => format!("{start}{name}"),
-    };
-    if is_keyword(&name) { format!("{name}_") } else { name }
-}
-
-/// Whether typify appends an underscore to this name.
-fn is_keyword(name: &str) -> bool {
-    const KEYWORDS: &str = " _ abstract as async await become box break const continue crate do dyn else enum \
-        extern false final fn for gen if impl in let loop macro match mod move mut override priv pub ref return \
-        Self self static struct super trait true try type typeof unsafe unsized use virtual where while yield ";
-    KEYWORDS.contains(&format!(" {name} "))
-}
-
-/// Names that are taken.
-#[derive(Default)]
-pub struct Names(BTreeSet<String>);
-
-impl Names {
-    pub fn reserve<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
-        Self(names.into_iter().map(key).collect())
+fn used(tree: &UseTree, scope: &str, names: &mut Vec<String>) {
+    match tree {
+        UseTree::Path(path) => used(&path.tree, scope, names),
+        UseTree::Name(name) => names.push(format!("{scope}{}", name.ident)),
+        UseTree::Rename(rename) => names.push(format!("{scope}{}", rename.rename)),
+        UseTree::Group(group) => group.items.iter().for_each(|tree| used(tree, scope, names)),
+        UseTree::Glob(_) => (),
     }
-
-    /// Takes `name`, or the first of `others` that is free, or the last one with a number appended.
-    ///
-    /// `written` is how the code writes a name: two names that are written alike count as one.
-    pub fn free(&mut self, name: &str, others: &[String], written: fn(&str) -> String) -> String {
-        let last = others.last().map_or(name, String::as_str).to_owned();
-        let numbered = (2_u32..).map(|number| format!("{last}_{number}"));
-        let candidates = std::iter::once(name.to_owned()).chain(others.iter().cloned()).chain(numbered);
-        for candidate in candidates {
-            if self.0.insert(key(&written(&candidate))) {
-                return candidate;
-            }
-        }
-        last // there are more numbers than names
-    }
-}
-
-/// Names that differ only in case or underscores become one type.
-fn key(name: &str) -> String {
-    name.chars().filter(|letter| *letter != '_').flat_map(char::to_lowercase).collect()
 }

@@ -1,6 +1,5 @@
 use std::borrow::Cow;
-use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -8,71 +7,64 @@ use serde_json::{Value, json};
 
 use super::live_streams::from_millis;
 use super::verify::signature;
-use super::{MeetingEvent, MeetingLiveStreamingEvent, StreamState};
+use super::{Notification, StreamState};
 use crate::answer::mismatch;
 use crate::envelope::text;
-use crate::{MeetingId, Secret};
+use crate::{MeetingId, Secret, Unlisted, WebinarId};
 
 /// An event from Zoom, returned by [`Verifier::verify`](super::Verifier::verify).
 ///
 /// Answer with 200 or 204 within 3 seconds, and [`UrlValidation`](Self::UrlValidation) with 200 and its
 /// [answer](Challenge::answer). Otherwise Zoom sends the event again after 5 minutes, then 20, then 60.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
     /// `endpoint.url_validation`: Zoom checks that the endpoint has the secret token, when it is set up and every 72
     /// hours.
     UrlValidation(Challenge),
     /// `meeting.live_streaming_started`
-    MeetingLiveStreamingStarted(Box<MeetingLiveStreamingEvent>),
+    MeetingLiveStreamingStarted(Box<Notification<MeetingId>>),
     /// `meeting.live_streaming_stopped`
-    MeetingLiveStreamingStopped(Box<MeetingLiveStreamingEvent>),
+    MeetingLiveStreamingStopped(Box<Notification<MeetingId>>),
     /// `meeting.started`
-    MeetingStarted(Box<MeetingEvent>),
+    MeetingStarted(Box<Notification<MeetingId>>),
     /// `meeting.ended`
-    MeetingEnded(Box<MeetingEvent>),
-    /// Any other event, or one of these that does not match the description.
+    MeetingEnded(Box<Notification<MeetingId>>),
+    /// `webinar.started`
+    WebinarStarted(Box<Notification<WebinarId>>),
+    /// `webinar.ended`
+    WebinarEnded(Box<Notification<WebinarId>>),
+    /// Any other event, or one of these that does not match its type.
     Other(Box<Other>),
 }
 
 /// Zoom's check that the endpoint has the secret token. [`Event::UrlValidation`] holds it.
-#[derive(Clone, Debug)]
-pub struct Challenge {
-    plain_token: String,
-    encrypted_token: Secret,
-}
+#[derive(Clone, Debug, PartialEq)]
+pub struct Challenge(Unlisted);
 
 impl Challenge {
     /// The JSON body to answer with; the status is 200.
     pub fn answer(&self) -> Value {
-        json!({ "plainToken": self.plain_token, "encryptedToken": self.encrypted_token.expose() })
+        (*self.0).clone()
     }
 }
 
 /// An event without a type of its own. [`Event::Other`] holds it.
 ///
-/// Its `Debug` omits the payload, where any value could be a secret.
-#[derive(Clone)]
+/// Its `Debug` does not print the payload, where any value could be a secret.
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Other {
-    /// The event's name, such as `webinar.started`.
+    /// The event's name, such as `webinar.created`.
     pub event: String,
-    /// When it happened, in milliseconds since the Unix epoch, if `event_ts` is an integer.
+    /// When it happened, in milliseconds since the Unix epoch, if `event_ts` is an integer next to `event`. (In
+    /// `app_deauthorized` it is in the payload, as text without a time zone.) If the event has a type that it does not
+    /// match, the request's time stands in for it, as in [`Notification::event_ts`].
     pub event_ts: Option<i64>,
     /// The event's `payload`, or `null`. What is not Unicode in it is U+FFFD.
-    pub payload: Value,
-    /// How the event differs from the description, if its name has a type, or that it is not all Unicode.
+    pub payload: Unlisted,
+    /// How the event differs from its type, if its name has one, or that it is not all Unicode.
     pub flaw: Option<String>,
-}
-
-impl fmt::Debug for Other {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Other")
-            .field("event", &self.event)
-            .field("event_ts", &self.event_ts)
-            .field("flaw", &self.flaw)
-            .finish_non_exhaustive()
-    }
 }
 
 const URL_VALIDATION: &str = "endpoint.url_validation";
@@ -81,91 +73,104 @@ const STREAMING_STOPPED: &str = "meeting.live_streaming_stopped";
 const MEETING_STARTED: &str = "meeting.started";
 const MEETING_ENDED: &str = "meeting.ended";
 
+/// The `service` of a stream to a custom platform.
+const CUSTOM: &str = "Custom_Live_Streaming_Service";
+
 impl Event {
     /// The event's name, such as `meeting.live_streaming_started`.
     pub fn name(&self) -> &str {
         match self {
             Self::UrlValidation(_) => URL_VALIDATION,
-            Self::MeetingLiveStreamingStarted(_) => STREAMING_STARTED,
-            Self::MeetingLiveStreamingStopped(_) => STREAMING_STOPPED,
-            Self::MeetingStarted(_) => MEETING_STARTED,
-            Self::MeetingEnded(_) => MEETING_ENDED,
+            Self::MeetingLiveStreamingStarted(event)
+            | Self::MeetingLiveStreamingStopped(event)
+            | Self::MeetingStarted(event)
+            | Self::MeetingEnded(event) => &event.event,
+            Self::WebinarStarted(event) | Self::WebinarEnded(event) => &event.event,
             Self::Other(other) => &other.event,
         }
     }
 
-    /// What the event says about a meeting's stream: the meeting, the state and the time (`event_ts`).
+    /// What the event says about a meeting's custom stream: the meeting, the state, and the time of the event.
     ///
     /// It is all that [`LiveStreams::record`](super::LiveStreams::record) takes from an event, and all that a store
-    /// shared by several machines needs.
+    /// shared by several machines needs. Only `meeting.live_streaming_started` says that a stream is running, and not if
+    /// it names another service, such as YouTube. A meeting that has just started is not streamed yet. The time is that of
+    /// `event_ts` or, without one, of the request.
     pub fn stream_state(&self) -> Option<(MeetingId, StreamState, SystemTime)> {
-        let state = match self.name() {
-            STREAMING_STARTED => StreamState::Running,
-            STREAMING_STOPPED | MEETING_ENDED => StreamState::Stopped,
-            _ => return None,
-        };
-        let (meeting, event_ts) = match self {
-            Self::UrlValidation(_) => return None,
-            Self::MeetingLiveStreamingStarted(event) | Self::MeetingLiveStreamingStopped(event) => {
-                (event.payload.object.id, event.event_ts)
-            }
-            Self::MeetingStarted(event) | Self::MeetingEnded(event) => {
-                (event.payload.object.id, event.event_ts)
+        let (meeting, service, event_ts) = match self {
+            Self::MeetingLiveStreamingStarted(event)
+            | Self::MeetingLiveStreamingStopped(event)
+            | Self::MeetingStarted(event)
+            | Self::MeetingEnded(event) => {
+                let object = &event.payload.object;
+                let service = object.live_streaming.as_ref().and_then(|stream| stream.service.as_deref());
+                (object.id, service, event.event_ts)
             }
             Self::Other(other) => {
-                (MeetingId::deserialize(&other.payload["object"]["id"]).ok()?, other.event_ts?)
+                let object = &other.payload["object"];
+                let service = object["live_streaming"]["service"].as_str();
+                (MeetingId::deserialize(&object["id"]).ok()?, service, other.event_ts)
             }
+            Self::UrlValidation(_) | Self::WebinarStarted(_) | Self::WebinarEnded(_) => return None,
         };
-        Some((meeting, state, from_millis(event_ts.try_into().ok()?)?))
+        let is_custom = service.is_none_or(|service| service.eq_ignore_ascii_case(CUSTOM));
+        let state = match self.name() {
+            STREAMING_STARTED if is_custom => StreamState::Running,
+            STREAMING_STARTED | STREAMING_STOPPED | MEETING_STARTED | MEETING_ENDED => StreamState::Stopped,
+            _ => return None,
+        };
+        Some((meeting, state, from_millis(event_ts?.try_into().ok()?)?))
     }
 }
 
-/// Reads a body that was signed with `secret`.
-pub(super) fn read(body: &[u8], secret: &Secret) -> Result<Event, String> {
-    let text = text(body);
+/// Reads a body that was signed with `secret`. The request was sent at that time since the Unix epoch.
+pub(super) fn read(body: &[u8], secret: &Secret, sent: Duration) -> Result<Event, String> {
+    let (text, sent) = (text(body), sent.as_millis().try_into().ok());
     let event: Value = serde_json::from_str(&text).map_err(|error| format!("it is not JSON ({error})"))?;
-    let Some(name) = event["event"].as_str() else { return Err("it has no string `event`".to_owned()) };
-    let typed = match name {
+    let typed = match event["event"].as_str().ok_or("it has no string `event`")? {
         // Zoom would only send it again, so that a topic cut inside an emoji could hide that a stream is running.
         _ if matches!(text, Cow::Owned(_)) => Err("some of its text is not Unicode".to_owned()),
         URL_VALIDATION => challenge(&event, secret).map(Event::UrlValidation),
-        STREAMING_STARTED => typed(&event).map(Event::MeetingLiveStreamingStarted),
-        STREAMING_STOPPED => typed(&event).map(Event::MeetingLiveStreamingStopped),
-        MEETING_STARTED => typed(&event).map(Event::MeetingStarted),
-        MEETING_ENDED => typed(&event).map(Event::MeetingEnded),
-        _ => return Ok(other(event, None)),
+        STREAMING_STARTED => typed(&event, sent).map(Event::MeetingLiveStreamingStarted),
+        STREAMING_STOPPED => typed(&event, sent).map(Event::MeetingLiveStreamingStopped),
+        MEETING_STARTED => typed(&event, sent).map(Event::MeetingStarted),
+        MEETING_ENDED => typed(&event, sent).map(Event::MeetingEnded),
+        "webinar.started" => typed(&event, sent).map(Event::WebinarStarted),
+        "webinar.ended" => typed(&event, sent).map(Event::WebinarEnded),
+        _ => return Ok(other(event, None, None)),
     };
-    Ok(typed.unwrap_or_else(|flaw| other(event, Some(flaw))))
+    Ok(typed.unwrap_or_else(|flaw| other(event, sent, Some(flaw))))
 }
 
 fn challenge(event: &Value, secret: &Secret) -> Result<Challenge, String> {
-    let plain_token = event["payload"]["plainToken"].as_str();
-    let plain_token = plain_token.ok_or("its payload has no string `plainToken`")?.to_owned();
-    let encrypted_token = signature(secret, &[plain_token.as_bytes()]).into();
-    Ok(Challenge { plain_token, encrypted_token })
+    let plain = event["payload"]["plainToken"].as_str().ok_or("its payload has no string `plainToken`")?;
+    let answer = json!({ "plainToken": plain, "encryptedToken": signature(secret, &[plain.as_bytes()]) });
+    Ok(Challenge(answer.into()))
 }
 
-fn typed<T: DeserializeOwned>(event: &Value) -> Result<Box<T>, String> {
-    serde_path_to_error::deserialize(event).map(Box::new).map_err(|error| mismatch(&error))
+fn typed<Id: DeserializeOwned>(event: &Value, sent: Option<i64>) -> Result<Box<Notification<Id>>, String> {
+    let read: Result<Notification<Id>, _> = serde_path_to_error::deserialize(event);
+    let event = read.map_err(|error| mismatch(&error))?;
+    Ok(Box::new(Notification { event_ts: event.event_ts.or(sent), ..event }))
 }
 
-fn other(mut event: Value, flaw: Option<String>) -> Event {
-    let event_ts = event["event_ts"].as_i64();
-    let name = event["event"].as_str().unwrap_or_default().to_owned();
-    let payload = event.get_mut("payload").map(Value::take).unwrap_or_default();
-    Event::Other(Box::new(Other { event: name, event_ts, payload, flaw }))
+fn other(mut given: Value, sent: Option<i64>, flaw: Option<String>) -> Event {
+    let (payload, event_ts) = (given["payload"].take().into(), given["event_ts"].as_i64().or(sent));
+    let event = given["event"].as_str().unwrap_or_default().to_owned();
+    Event::Other(Box::new(Other { event, event_ts, payload, flaw }))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use proptest::prelude::*;
 
     use super::*;
 
+    const SENT: u64 = 1_700_000_001_000;
+
     fn event(event: &Value) -> Event {
-        read(event.to_string().as_bytes(), &"secret token".into()).expect("an event")
+        read(event.to_string().as_bytes(), &"secret token".into(), Duration::from_millis(SENT))
+            .expect("an event")
     }
 
     fn started(object: Value) -> Value {
@@ -195,15 +200,17 @@ mod tests {
         for (name, state) in [
             (STREAMING_STARTED, Some(StreamState::Running)),
             (STREAMING_STOPPED, Some(StreamState::Stopped)),
-            (MEETING_STARTED, None),
+            (MEETING_STARTED, Some(StreamState::Stopped)),
             (MEETING_ENDED, Some(StreamState::Stopped)),
+            ("webinar.started", None),
             ("webinar.ended", None),
+            ("webinar.created", None),
             (URL_VALIDATION, None),
         ] {
             let body = json!({ "event": name, "event_ts": 7, "payload": { "plainToken": "a", "object": { "id": 84912345678_u64 } } });
             let event = event(&body);
             assert_eq!(event.name(), name);
-            assert_eq!(matches!(event, Event::Other(_)), name == "webinar.ended", "{event:?}");
+            assert_eq!(matches!(event, Event::Other(_)), name == "webinar.created", "{event:?}");
             assert_eq!(event.stream_state(), state.map(|state| (id("84912345678"), state, at(7))), "{name}");
         }
     }
@@ -238,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_does_not_match_the_description_is_kept_with_a_reason_that_quotes_no_value() {
+    fn an_event_that_does_not_match_is_kept_with_a_reason_that_quotes_no_value() {
         for (body, reason) in [
             (started(json!({})), "payload.object: `id` is missing"),
             (started(json!({ "id": -1 })), "payload.object.id: not what the description says"),
@@ -246,7 +253,7 @@ mod tests {
             (started(json!({ "id": "x, expected hidden" })), "payload.object.id"),
             (started(json!("hidden")), "payload.object"),
             (json!({ "event": STREAMING_STARTED, "event_ts": "hidden" }), "event_ts: expected an integer"),
-            (json!({ "event": MEETING_ENDED }), "`event_ts` is missing"),
+            (json!({ "event": MEETING_ENDED }), "`payload` is missing"),
             (json!({ "event": URL_VALIDATION, "payload": "hidden" }), "plainToken"),
         ] {
             let event = event(&body);
@@ -265,9 +272,40 @@ mod tests {
             body["event_ts"] = event_ts.into();
             let event = event(&body);
             assert!(
-                matches!(&event, Event::MeetingLiveStreamingStarted(event) if event.event_ts == event_ts)
+                matches!(&event, Event::MeetingLiveStreamingStarted(event) if event.event_ts == Some(event_ts))
             );
             assert_eq!(event.stream_state(), None);
+        }
+    }
+
+    #[test]
+    fn without_a_readable_event_ts_the_requests_time_counts() {
+        for event_ts in [Value::Null, "1700000000123".into(), 1.5.into(), u64::MAX.into()] {
+            let mut body = started(json!({ "id": 84912345678_u64 }));
+            body["event_ts"] = event_ts;
+            let state = (id("84912345678"), StreamState::Running, at(SENT));
+            assert_eq!(event(&body).stream_state(), Some(state), "{body}");
+        }
+        let body = started(json!({ "id": 1, "topic": 7 })).to_string().replace("event_ts", "ts");
+        let far = read(body.as_bytes(), &"secret token".into(), Duration::MAX).expect("an event");
+        assert_eq!(far.stream_state(), None);
+    }
+
+    #[test]
+    fn a_stream_to_another_service_is_not_the_custom_stream() {
+        for (service, state) in [
+            (json!("Custom_Live_Streaming_Service"), StreamState::Running),
+            (json!("custom_live_streaming_service"), StreamState::Running),
+            (json!(7), StreamState::Running),
+            (Value::Null, StreamState::Running),
+            (json!("YouTube"), StreamState::Stopped),
+            (json!("Tomorrow's"), StreamState::Stopped),
+        ] {
+            for topic in [json!("T"), json!(7)] {
+                let object = json!({ "id": 1, "topic": topic, "live_streaming": { "service": service } });
+                let told = event(&started(object)).stream_state().map(|(_, state, _)| state);
+                assert_eq!(told, Some(state), "{service}");
+            }
         }
     }
 
@@ -287,7 +325,7 @@ mod tests {
             let body = started(json!({ "topic": "?", "id": 84912345678_u64 })).to_string();
             let (start, end) = body.split_once('?').expect("a topic");
             let body = [start.as_bytes(), topic, end.as_bytes()].concat();
-            let event = read(&body, &"secret token".into()).expect("an event");
+            let event = read(&body, &"secret token".into(), Duration::from_millis(SENT)).expect("an event");
             assert_eq!(
                 event.stream_state(),
                 Some((id("84912345678"), StreamState::Running, at(1_700_000_000_123))),
@@ -321,7 +359,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_event_is_kept_and_has_a_stream_state_only_with_an_id_and_a_time(
+        fn any_event_is_kept_and_has_a_stream_state_only_with_an_id(
             name in prop_oneof![
                 Just(STREAMING_STARTED), Just(STREAMING_STOPPED), Just(MEETING_STARTED), Just(MEETING_ENDED),
                 Just(URL_VALIDATION), Just("other"),
@@ -334,7 +372,7 @@ mod tests {
             prop_assert_eq!(event.name(), name);
             if let Some((meeting, _, told_at)) = event.stream_state() {
                 prop_assert_eq!(MeetingId::deserialize(&body["payload"]["object"]["id"]).ok(), Some(meeting));
-                prop_assert_eq!(body["event_ts"].as_u64().map(at), Some(told_at));
+                prop_assert_eq!(at(body["event_ts"].as_i64().map_or(SENT, |event_ts| event_ts as u64)), told_at);
             }
             if let Event::Other(kept) = &event {
                 prop_assert_eq!(&kept.payload, &body["payload"]);

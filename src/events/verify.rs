@@ -49,7 +49,7 @@ impl Verifier {
 
     /// How far the timestamp may be from the current time, in the past or the future. Default: 5 minutes.
     ///
-    /// It is not known whether Zoom gives an event a new timestamp when it sends it again, up to 85 minutes later.
+    /// That suits events that Zoom sends again, too: they have been seen to get a new timestamp and signature.
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = age;
         self
@@ -86,26 +86,18 @@ impl Verifier {
         let signature = signature.ok_or(VerifyError::MissingSignature)?;
         let timestamp = timestamp.ok_or(VerifyError::MissingTimestamp)?;
         let signature = in_hex(signature.as_ref()).ok_or(VerifyError::MalformedSignature)?;
-        let timestamp = timestamp.as_ref();
-        self.check_age(seconds(timestamp).ok_or(VerifyError::MalformedTimestamp)?, now)?;
+        let sent = seconds(timestamp.as_ref()).ok_or(VerifyError::MalformedTimestamp)?;
+        let (now, max_age) = (now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default(), self.max_age);
+        match (now.saturating_sub(sent), sent.saturating_sub(now)) {
+            (age, _) if age > max_age => return Err(VerifyError::TooOld { age, max_age }),
+            (_, ahead) if ahead > max_age => return Err(VerifyError::InTheFuture { ahead, max_age }),
+            _ => {}
+        }
         let mut secrets = self.secret_tokens.iter().filter(|secret| !is_blank(secret)).peekable();
         secrets.peek().ok_or(VerifyError::NoSecretToken)?;
-        let is_signed_by = |secret: &&Secret| {
-            let message = [b"v0:", timestamp, b":", body];
-            hmac(secret, &message).verify_slice(&signature).is_ok()
-        };
-        let secret = secrets.find(is_signed_by).ok_or(VerifyError::WrongSignature)?;
-        read(body, secret).map_err(VerifyError::NotAnEvent)
-    }
-
-    fn check_age(&self, timestamp: u64, now: SystemTime) -> Result<(), VerifyError> {
-        let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let (then, max_age) = (Duration::from_secs(timestamp), self.max_age);
-        match (now.saturating_sub(then), then.saturating_sub(now)) {
-            (age, _) if age > max_age => Err(VerifyError::TooOld { age, max_age }),
-            (_, ahead) if ahead > max_age => Err(VerifyError::InTheFuture { ahead, max_age }),
-            _ => Ok(()),
-        }
+        let message = [b"v0:", timestamp.as_ref(), b":", body];
+        let secret = secrets.find(|secret| hmac(secret, &message).verify_slice(&signature).is_ok());
+        read(body, secret.ok_or(VerifyError::WrongSignature)?, sent).map_err(VerifyError::NotAnEvent)
     }
 }
 
@@ -147,6 +139,8 @@ pub enum VerifyError {
 
 impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Rounded up, so that an age just over a limit is not shown as equal to it.
+        let seconds = |time: &Duration| time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0));
         match self {
             Self::NoSecretToken => f.write_str(
                 "no event can be verified because the secret token is blank: use the one that Zoom shows next to the \
@@ -160,19 +154,16 @@ impl fmt::Display for VerifyError {
             Self::MalformedTimestamp => {
                 write!(f, "{TIMESTAMP} is not a whole number of seconds: Zoom did not send it")
             }
-            Self::TooOld { age, max_age } => write!(
-                f,
-                "{TIMESTAMP} is {} s old, more than the {} s allowed: the request may be a replay, or this \
-                 machine's clock is fast",
-                rounded_up(*age),
-                max_age.as_secs()
-            ),
-            Self::InTheFuture { ahead, max_age } => write!(
-                f,
-                "{TIMESTAMP} is {} s in the future, more than the {} s allowed: this machine's clock is slow",
-                rounded_up(*ahead),
-                max_age.as_secs()
-            ),
+            Self::TooOld { age, max_age } => {
+                let (age, most) = (seconds(age), max_age.as_secs());
+                write!(f, "{TIMESTAMP} is {age} s old, more than the {most} s allowed: the request may be a replay, ")?;
+                f.write_str("or this machine's clock is fast")
+            }
+            Self::InTheFuture { ahead, max_age } => {
+                let (ahead, most) = (seconds(ahead), max_age.as_secs());
+                write!(f, "{TIMESTAMP} is {ahead} s in the future, more than the {most} s allowed: ")?;
+                f.write_str("this machine's clock is slow")
+            }
             Self::WrongSignature => write!(
                 f,
                 "{SIGNATURE} does not match: check that the secret token belongs to this app, and that the body is \
@@ -190,16 +181,9 @@ fn is_blank(secret: &Secret) -> bool {
     secret.expose().chars().all(|c| c.is_whitespace() || c.is_control())
 }
 
-/// In whole seconds, rounded up so that an age just over a limit is not shown as equal to it.
-fn rounded_up(time: Duration) -> u64 {
-    time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
-}
-
 fn missing(f: &mut fmt::Formatter<'_>, header: &str) -> fmt::Result {
-    write!(
-        f,
-        "the request has no {header} header: the request is not from Zoom, or a proxy removed the header"
-    )
+    write!(f, "the request has no {header} header: ")?;
+    f.write_str("the request is not from Zoom, or a proxy removed the header")
 }
 
 fn hmac(secret: &Secret, message: &[&[u8]]) -> Hmac<Sha256> {
@@ -215,27 +199,18 @@ pub(crate) fn signature(secret: &Secret, message: &[&[u8]]) -> String {
 }
 
 /// The 32 bytes after `v0=`.
-fn in_hex(signature: &[u8]) -> Option<[u8; 32]> {
-    let digits: &[u8; 64] = signature.strip_prefix(b"v0=")?.try_into().ok()?;
-    let mut bytes = [0; 32];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = pair.iter().try_fold(0, |byte, digit| Some(byte << 4 | nibble(*digit)?))?;
-    }
-    Some(bytes)
+fn in_hex(signature: &[u8]) -> Option<Vec<u8>> {
+    let digits = signature.strip_prefix(b"v0=").filter(|digits| digits.len() == 64)?;
+    let value = |digit| b"0123456789abcdef".iter().position(|one| one == digit);
+    let mut digits = digits.iter().map(value);
+    (0..32).map(|_| u8::try_from(digits.next()?? << 4 | digits.next()??).ok()).collect()
 }
 
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    }
-}
-
-/// Digits only, because `parse` would accept a plus sign too.
-fn seconds(timestamp: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(timestamp).ok()?;
-    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
+/// Since the Unix epoch. Digits only, because `parse` would accept a plus sign too.
+fn seconds(timestamp: &[u8]) -> Option<Duration> {
+    let text =
+        std::str::from_utf8(timestamp).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    text?.parse().ok().map(Duration::from_secs)
 }
 
 #[cfg(test)]

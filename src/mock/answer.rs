@@ -2,33 +2,46 @@
 
 use std::fmt;
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::body::{Body, Frame, SizeHint};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
+
+pub type AnswerBody = UnsyncBoxBody<Bytes, io::Error>;
 
 /// An answer to give instead of the usual one: for [`MockServer::answer`](super::MockServer::answer),
 /// [`answer_for`](super::MockServer::answer_for), [`answer_always`](super::MockServer::answer_always) and
 /// [`answer_token_request`](super::MockServer::answer_token_request).
 ///
-/// If it cannot be sent (its status is not between 200 and 999, HTTP does not allow one of its headers, or it sets
-/// `Content-Length` or `Transfer-Encoding`), the client gets a 500 whose body says why.
+/// It is sent exactly as given. Only `Date`, unless it is given, and `Content-Length` are added, and the latter cannot be
+/// given: if an answer has a `Content-Length` or `Transfer-Encoding`, a header that HTTP does not allow, or a status that
+/// is not between 200 and 999, the client gets a 500 whose body says so.
+///
+/// What is known of Zoom's own words:
+///
+/// | | answer |
+/// |---|---|
+/// | no such meeting or webinar | `Answer::error(404, 3001, "Meeting does not exist: 84912345678.")` |
+/// | no such user | `Answer::error(404, 1001, "User does not exist: 7.")` |
+/// | a webinar's ID in a meeting's operation | `Answer::error(400, 3000, "Cannot access webinar info.")` |
+/// | a scope is missing | `Answer::error(400, 4711, "Invalid access token, does not contain scopes:[meeting:update:livestream, meeting:update:livestream:admin].")` |
+/// | no shared access | `Answer::error(403, 403, "Authenticated user has not permitted access to the targeted resource.")` |
+/// | the account's daily limit | `Answer::error(429, 429, "You have reached the maximum daily rate limit for this API. Refer to the response header for details on when you can make another request.")` |
 #[derive(Clone)]
 #[must_use = "an answer has no effect until it is given to a server"]
 pub struct Answer {
     status: u16,
-    headers: Vec<(String, String)>,
+    headers: Vec<(String, Vec<u8>)>,
     body: Bytes,
     delay: Duration,
     ending: Ending,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 enum Ending {
     Whole,
     CutOff(usize),
@@ -57,13 +70,13 @@ impl Answer {
         Answer { ending: Ending::Disconnect, ..Answer::status(200) }
     }
 
-    /// Adds a header.
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Answer {
+    /// Adds a header, even if there is one with this name.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) -> Answer {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// Sets the body, sent byte for byte. Set its `Content-Type` with [`header`](Self::header).
+    /// Sets the body. Set its `Content-Type`, if it has one, with [`header`](Self::header).
     pub fn body(mut self, body: impl Into<Bytes>) -> Answer {
         self.body = body.into();
         self
@@ -86,19 +99,40 @@ impl Answer {
         self
     }
 
-    /// The answer as it will be sent.
-    pub(super) fn prepare(self) -> Prepared {
+    /// The HTTP status, if one is sent, and the answer once it is due.
+    pub(super) fn respond(
+        self,
+    ) -> (Option<u16>, impl Future<Output = io::Result<Response<AnswerBody>>> + Send) {
         let (delay, ending) = (self.delay, self.ending);
         let response = self.into_response().unwrap_or_else(|refused| {
-            let mut response = Response::new(AnswerBody::new(refused.into(), Ending::Whole));
+            let mut response = Response::new(whole(refused.into()));
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             response
         });
-        Prepared { delay, ending, response }
+        let is_sent = matches!(ending, Ending::Whole | Ending::CutOff(_));
+        let status = is_sent.then(|| response.status().as_u16());
+        let sent = async move {
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
+            match ending {
+                Ending::Hang => std::future::pending().await,
+                Ending::Disconnect => Err(disconnected()),
+                Ending::Whole | Ending::CutOff(_) => Ok(response),
+            }
+        };
+        (status, sent)
     }
 
     fn into_response(self) -> Result<Response<AnswerBody>, String> {
-        let mut response = Response::new(AnswerBody::new(self.body, self.ending));
+        let mut response = match self.ending {
+            Ending::CutOff(after) if after < self.body.len() => {
+                let mut response = Response::new(cut_off(self.body.slice(..after)));
+                response.headers_mut().insert(header::CONTENT_LENGTH, self.body.len().into());
+                response
+            }
+            _ => Response::new(whole(self.body)),
+        };
         let status = StatusCode::from_u16(self.status).ok().filter(|status| !status.is_informational());
         *response.status_mut() = status.ok_or_else(|| {
             format!(
@@ -120,31 +154,6 @@ impl Answer {
     }
 }
 
-pub struct Prepared {
-    delay: Duration,
-    ending: Ending,
-    response: Response<AnswerBody>,
-}
-
-impl Prepared {
-    /// `None` if nothing is sent.
-    pub fn status(&self) -> Option<u16> {
-        let is_sent = matches!(self.ending, Ending::Whole | Ending::CutOff(_));
-        is_sent.then(|| self.response.status().as_u16())
-    }
-
-    pub async fn send(self) -> Result<Response<AnswerBody>, io::Error> {
-        if !self.delay.is_zero() {
-            tokio::time::sleep(self.delay).await;
-        }
-        match self.ending {
-            Ending::Hang => std::future::pending().await,
-            Ending::Disconnect => Err(disconnected()),
-            Ending::Whole | Ending::CutOff(_) => Ok(self.response),
-        }
-    }
-}
-
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Answer")
@@ -157,61 +166,21 @@ impl fmt::Debug for Answer {
 }
 
 /// Ends the connection before the answer, or in the middle of it.
-pub fn disconnected() -> io::Error {
-    io::Error::new(io::ErrorKind::ConnectionAborted, "the mock ended the connection")
+fn disconnected() -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionAborted, "the mock server ended the connection")
 }
 
-/// A body that may end before its announced length.
-pub struct AnswerBody {
-    rest: Bytes,
-    announced: u64,
-    cut_off: bool,
-    flushed: bool,
+fn whole(body: Bytes) -> AnswerBody {
+    Full::new(body).map_err(|never| match never {}).boxed_unsync()
 }
 
-impl AnswerBody {
-    fn new(mut rest: Bytes, ending: Ending) -> Self {
-        let announced = rest.len() as u64;
-        let cut_off = match ending {
-            Ending::CutOff(after) if after < rest.len() => {
-                rest.truncate(after);
-                true
-            }
-            _ => false,
-        };
-        AnswerBody { rest, announced, cut_off, flushed: false }
-    }
-}
-
-impl Body for AnswerBody {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        if !self.rest.is_empty() {
-            let data = std::mem::take(&mut self.rest);
-            self.announced -= data.len() as u64;
-            return Poll::Ready(Some(Ok(Frame::data(data))));
-        }
-        if !self.cut_off {
-            return Poll::Ready(None);
-        }
-        if !std::mem::replace(&mut self.flushed, true) {
-            // Returning `Pending` once makes hyper send what it has before the connection ends.
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        Poll::Ready(Some(Err(disconnected())))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && !self.cut_off
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.announced)
-    }
+/// A body that ends the connection.
+fn cut_off(body: Bytes) -> AnswerBody {
+    let ended = async {
+        // Meanwhile, hyper sends what it has.
+        tokio::task::yield_now().await;
+        Some(Err(disconnected()))
+    };
+    // Mapping frames hides the size, which is not the announced one.
+    whole(body).with_trailers(ended).map_frame(|frame| frame).boxed_unsync()
 }

@@ -1,186 +1,17 @@
 //! The fields of a body: read according to its media type and checked against its schema.
 
-use std::fmt;
-
 use bytes::Bytes;
 use http_body_util::{BodyDataStream, Full};
 use hyper::header::{self, HeaderMap};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value, json};
 
-use super::answer::Answer;
-use super::schemas::{Document, items, member, type_of};
+use super::description::{items, members};
 
-pub const FORM: &str = "application/x-www-form-urlencoded";
 pub const JSON: &str = "application/json";
 pub const MULTIPART: &str = "multipart/form-data";
 
-pub struct BodyRules {
-    /// The media types that are accepted: the described ones and JSON, unless others were set.
-    pub media_types: Vec<String>,
-    pub is_required: bool,
-    /// The schema of each described media type.
-    pub schemas: Vec<(String, Value)>,
-}
-
-impl BodyRules {
-    pub fn read(described: &Value) -> Option<BodyRules> {
-        let content = described["content"].as_object().filter(|content| !content.is_empty())?;
-        let schemas = content.iter().map(|(media_type, body)| (essence(media_type), body["schema"].clone()));
-        let schemas: Vec<(String, Value)> = schemas.collect();
-        let mut media_types: Vec<String> = schemas.iter().map(|(media_type, _)| media_type.clone()).collect();
-        if !media_types.iter().any(|media_type| media_type == JSON) {
-            media_types.push(JSON.to_owned());
-        }
-        Some(BodyRules { media_types, is_required: described["required"] == true, schemas })
-    }
-
-    /// The schema for a media type. One that is accepted without being described has the fields of the first.
-    fn schema(&self, media_type: &str) -> &Value {
-        let described = self.schemas.iter().find(|(described, _)| described == media_type);
-        described.or(self.schemas.first()).map_or(&Value::Null, |(_, schema)| schema)
-    }
-
-    /// The fields as values of their types, or the refusal.
-    pub fn check(
-        &self,
-        document: &Document,
-        headers: &HeaderMap,
-        body: &Bytes,
-        content: &Result<Content, String>,
-    ) -> Result<Map<String, Value>, Answer> {
-        let media_type = media_type(headers);
-        if media_type.is_none() && body.is_empty() && !self.is_required {
-            return Ok(Map::new());
-        }
-        let Some(media_type) = media_type.filter(|sent| self.media_types.contains(sent)) else {
-            let message = match self.media_types.is_empty() {
-                true => "Unsupported media type.".to_owned(),
-                false => format!("Unsupported media type; send {}.", self.media_types.join(" or ")),
-            };
-            return Err(Answer::error(415, 415, &message));
-        };
-        if !is_json(&media_type) && ![FORM, MULTIPART].contains(&media_type.as_str()) {
-            // Raw bytes have no fields to check.
-            return Ok(Map::new());
-        }
-        let schema = document.schema(self.schema(&media_type));
-        let mut wrong = Vec::new();
-        let mut sent: Vec<(&str, Value)> = Vec::new();
-        match (content.as_ref().map_err(|message| Answer::error(400, 300, message))?, type_of(&schema)) {
-            (Content::Whole(_), Some("object")) => {
-                return Err(Answer::error(400, 300, "Request Body should be a valid JSON object."));
-            }
-            (Content::Whole(value), _) => check(document, &schema, value, "", &mut wrong),
-            (Content::Fields(_), Some(other)) if other != "object" => {
-                check(document, &schema, &json!({}), "", &mut wrong);
-            }
-            (Content::Fields(fields), _) if fields.is_empty() => {
-                return Err(Answer::error(400, 300, "The request body has no fields."));
-            }
-            (Content::Fields(fields), _) => {
-                for (name, value) in fields {
-                    let described = document.schema(member(&schema, name).unwrap_or(&Value::Null));
-                    // A list of files is sent as one part per file.
-                    let is_of_files = document.schema(&described["items"])["format"] == "binary";
-                    let value = match value {
-                        // A JSON value has a type already; a text part gets it from the schema.
-                        Value::String(text) if !is_json(&media_type) => from_text(&described, text),
-                        value => value.clone(),
-                    };
-                    match sent.iter_mut().find(|(other, _)| is_of_files && other == name) {
-                        Some((_, Value::Array(files))) => files.push(value),
-                        _ if is_of_files && value.is_string() => sent.push((name, json!([value]))),
-                        _ => sent.push((name, value)),
-                    }
-                }
-                let sent = sent.iter().map(|(name, value)| (*name, value));
-                check_members(document, &schema, sent, "", &mut wrong);
-            }
-        }
-        if !wrong.is_empty() {
-            let envelope = json!({ "code": 300, "message": "Validation Failed.", "errors": wrong });
-            return Err(Answer::status(400).json(&envelope));
-        }
-        Ok(sent.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-    }
-}
-
-/// What a body holds.
-pub enum Content {
-    Fields(Fields),
-    /// JSON that is not an object.
-    Whole(Value),
-}
-
-/// The fields of a body in the order sent; those of a form are text.
+/// The fields of a body; those of a form are texts in the order sent.
 pub type Fields = Vec<(String, Value)>;
-
-/// Reads a body according to its `Content-Type`; one of an unknown media type has no fields.
-pub async fn read_content(headers: &HeaderMap, body: Bytes) -> Result<Content, String> {
-    let fields = match media_type(headers).as_deref() {
-        Some(MULTIPART) => {
-            let boundary = multer::parse_boundary(content_type(headers).unwrap_or_default());
-            let boundary = boundary.map_err(|_| "Malformed multipart body: no boundary.")?;
-            let stream = BodyDataStream::new(Full::new(body));
-            read_multipart(multer::Multipart::new(stream, boundary)).await?
-        }
-        Some(json) if is_json(json) => match serde_json::from_slice(&body) {
-            Ok(JsonFields(fields)) => fields,
-            Err(_) => {
-                let whole = serde_json::from_slice(&body).map(Content::Whole);
-                return whole.map_err(|_| "Request Body should be valid JSON.".to_owned());
-            }
-        },
-        Some(FORM) => {
-            let text = std::str::from_utf8(&body).map_err(|_| "Malformed form body: not UTF-8.")?;
-            form_fields(text).into_iter().map(|(name, value)| (name, Value::String(value))).collect()
-        }
-        _ => Vec::new(),
-    };
-    Ok(Content::Fields(fields))
-}
-
-async fn read_multipart(mut parts: multer::Multipart<'_>) -> Result<Fields, String> {
-    let malformed = |error: multer::Error| format!("Malformed multipart body: {error}.");
-    let mut fields = Vec::new();
-    while let Some(part) = parts.next_field().await.map_err(malformed)? {
-        let name = part.name().ok_or("Malformed multipart body: a part has no name.")?.to_owned();
-        let is_file = part.file_name().is_some();
-        let value = part.bytes().await.map_err(malformed)?.to_vec();
-        let value = match is_file {
-            true => String::from_utf8_lossy(&value).into_owned(),
-            false => {
-                String::from_utf8(value).map_err(|_| "Malformed multipart body: a part is not UTF-8.")?
-            }
-        };
-        fields.push((name, Value::String(value)));
-    }
-    Ok(fields)
-}
-
-/// A JSON object that keeps the order of its members, and both members if a name is sent twice.
-struct JsonFields(Fields);
-
-impl<'de> Deserialize<'de> for JsonFields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = JsonFields;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonFields, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(field) = map.next_entry()? {
-                    fields.push(field);
-                }
-                Ok(JsonFields(fields))
-            }
-        }
-        deserializer.deserialize_map(Members)
-    }
-}
 
 pub fn content_type(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::CONTENT_TYPE)?.to_str().ok()
@@ -188,22 +19,64 @@ pub fn content_type(headers: &HeaderMap) -> Option<&str> {
 
 /// The media type without its parameters, in lower case.
 pub fn media_type(headers: &HeaderMap) -> Option<String> {
-    content_type(headers).map(essence)
+    let essence = content_type(headers)?.split(';').next().unwrap_or_default();
+    Some(essence.trim().to_ascii_lowercase())
 }
 
-pub fn essence(media_type: &str) -> String {
-    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+/// Reads a body according to its `Content-Type`; one of an unknown media type has no fields.
+pub async fn read(headers: &HeaderMap, body: Bytes) -> Result<Fields, String> {
+    match media_type(headers).as_deref() {
+        Some(MULTIPART) => {
+            read_multipart(headers, body).await.map_err(|why| format!("Malformed multipart form: {why}."))
+        }
+        Some(JSON) => match serde_json::from_slice::<Map<String, Value>>(&body) {
+            Ok(fields) => Ok(fields.into_iter().collect()),
+            Err(_) => Err("Request Body should be a valid JSON object.".to_owned()),
+        },
+        _ => Ok(Vec::new()),
+    }
 }
 
-/// `media_type` must not have parameters.
-pub fn is_json(media_type: &str) -> bool {
-    media_type == JSON || media_type.ends_with("+json")
+async fn read_multipart(headers: &HeaderMap, body: Bytes) -> Result<Fields, String> {
+    let said = |error: multer::Error| error.to_string();
+    let boundary = multer::parse_boundary(content_type(headers).unwrap_or_default()).map_err(said)?;
+    let mut parts = multer::Multipart::new(BodyDataStream::new(Full::new(body)), boundary);
+    let mut fields = Vec::new();
+    while let Some(part) = parts.next_field().await.map_err(said)? {
+        let name = part.name().ok_or("a part has no name")?.to_owned();
+        let is_file = part.file_name().is_some();
+        let bytes = part.bytes().await.map_err(said)?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if !is_file && text.as_bytes() != bytes {
+            return Err("a part is not UTF-8".to_owned());
+        }
+        fields.push((name, Value::String(text)));
+    }
+    Ok(fields)
 }
 
-pub fn form_fields(text: &str) -> Vec<(String, String)> {
-    let Ok(mut url) = reqwest::Url::parse("http://localhost/") else { return Vec::new() };
-    url.set_query(Some(text));
-    url.query_pairs().into_owned().collect()
+/// The fields as values of the types that the schema gives them, or what is wrong with them.
+pub fn checked(schema: &Value, fields: &Fields, is_form: bool) -> Result<Map<String, Value>, Vec<Value>> {
+    let (mut sent, mut wrong) = (Map::new(), Vec::new());
+    for (name, value) in fields {
+        let described = &schema["properties"][name];
+        // A form has one part per item of a list.
+        let is_list = is_form && described["type"] == "array";
+        let value = match value {
+            Value::String(text) if is_list => from_text(&described["items"], text),
+            Value::String(text) if is_form => from_text(described, text),
+            value => value.clone(),
+        };
+        match sent.get_mut(name) {
+            Some(Value::Array(items)) if is_list => items.push(value),
+            Some(_) => wrong.push(refusal(name, "Sent twice.")),
+            None => {
+                sent.insert(name.clone(), if is_list { json!([value]) } else { value });
+            }
+        }
+    }
+    check_members(schema, &sent, "", &mut wrong);
+    if wrong.is_empty() { Ok(sent) } else { Err(wrong) }
 }
 
 pub fn as_text(value: Value) -> String {
@@ -215,73 +88,159 @@ pub fn as_text(value: Value) -> String {
 
 /// A text part converted to its schema's type. What cannot be converted stays text, which `check` then refuses.
 fn from_text(schema: &Value, text: &str) -> Value {
-    match type_of(schema) {
+    match schema["type"].as_str() {
         Some("string") | None => Value::from(text),
         Some(_) => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)),
     }
 }
 
-/// Checks a value against its schema. The messages never repeat the value: it may be a stream key.
-fn check(document: &Document, schema: &Value, value: &Value, field: &str, wrong: &mut Vec<Value>) {
-    let schema = document.schema(schema);
-    if value.is_null() && schema["nullable"] == true {
-        return;
-    }
-    let mut refuse = |message: String| wrong.push(json!({ "field": field, "message": message }));
-    let limit =
-        |name: &str| schema[name].as_u64().unwrap_or(if name.starts_with("min") { 0 } else { u64::MAX });
-    match (type_of(&schema), value) {
-        (Some("string"), Value::String(text)) => {
-            let (length, least, most) = (text.chars().count() as u64, limit("minLength"), limit("maxLength"));
-            if length < least {
-                refuse(format!("Must have at least {least} characters, has {length}."));
+fn check(schema: &Value, value: &Value, field: &str, wrong: &mut Vec<Value>) {
+    match (schema["type"].as_str(), value) {
+        (Some("object"), Value::Object(object)) => check_members(schema, object, &format!("{field}."), wrong),
+        (Some("array"), Value::Array(values)) => {
+            for (index, value) in values.iter().enumerate() {
+                check(&schema["items"], value, &format!("{field}[{index}]"), wrong);
             }
-            if length > most {
-                refuse(format!("Must have at most {most} characters, has {length}."));
+        }
+        _ => wrong.extend(fault(schema, value).map(|message| refusal(field, &message))),
+    }
+}
+
+/// What is wrong with a value; never the value itself, because it may be a stream key.
+fn fault(schema: &Value, value: &Value) -> Option<String> {
+    match (schema["type"].as_str(), value) {
+        (_, Value::Null) if schema["nullable"] == true => return None,
+        (Some("string"), Value::String(text)) => {
+            let length = text.chars().count() as u64;
+            if let Some(least) = schema["minLength"].as_u64().filter(|least| length < *least) {
+                return Some(format!("Must have at least {least} characters, has {length}."));
+            }
+            if let Some(most) = schema["maxLength"].as_u64().filter(|most| length > *most) {
+                return Some(format!("Must have at most {most} characters, has {length}."));
             }
             if schema["format"] == "uri" && reqwest::Url::parse(text).is_err() {
-                refuse("Must be an absolute URL.".to_owned());
+                return Some("Must be an absolute URL.".to_owned());
             }
         }
         (Some("integer"), Value::Number(number)) if !number.is_f64() => {}
         (Some("number"), Value::Number(_)) | (Some("boolean"), Value::Bool(_)) | (None, _) => {}
-        (Some("array"), Value::Array(items)) => {
-            for (index, item) in items.iter().enumerate() {
-                check(document, &schema["items"], item, &format!("{field}[{index}]"), wrong);
-            }
-        }
-        (Some("object"), Value::Object(object)) => {
-            let sent = object.iter().map(|(name, value)| (name.as_str(), value));
-            check_members(document, &schema, sent, &format!("{field}."), wrong);
-        }
-        (Some(name), _) => return refuse(format!("Must be of type {name}.")),
+        (Some(name), _) => return Some(format!("Must be of type {name}.")),
     }
-    if let Some(values) = schema["enum"].as_array().filter(|values| !values.contains(value)) {
-        let values: Vec<String> = values.iter().cloned().map(as_text).collect();
-        wrong.push(json!({ "field": field, "message": format!("Must be one of {}.", values.join(", ")) }));
+    let values = schema["enum"].as_array().filter(|values| !values.contains(value))?;
+    let values: Vec<String> = values.iter().cloned().map(as_text).collect();
+    Some(format!("Must be one of {}.", values.join(", ")))
+}
+
+fn refusal(field: &str, message: &str) -> Value {
+    json!({ "field": field, "message": message })
+}
+
+fn check_members(schema: &Value, object: &Map<String, Value>, prefix: &str, wrong: &mut Vec<Value>) {
+    let required = items(&schema["required"]).filter_map(Value::as_str);
+    for name in required.filter(|name| !object.contains_key(*name)) {
+        wrong.push(refusal(&format!("{prefix}{name}"), "Required field."));
+    }
+    let is_free = members(&schema["properties"]).next().is_none();
+    for (name, value) in object {
+        let field = format!("{prefix}{name}");
+        match schema["properties"].get(name).or(schema.get("additionalProperties")) {
+            Some(schema) => check(schema, value, &field, wrong),
+            None if is_free => {}
+            None => wrong.push(refusal(&field, "Unknown field.")),
+        }
     }
 }
 
-/// Checks that the members of an object are known, valid and sent once, and that none is missing.
-fn check_members<'a>(
-    document: &Document,
-    schema: &Value,
-    sent: impl Iterator<Item = (&'a str, &'a Value)>,
-    prefix: &str,
-    wrong: &mut Vec<Value>,
-) {
-    let mut seen = Vec::new();
-    for (name, value) in sent {
-        let field = format!("{prefix}{name}");
-        match member(schema, name) {
-            _ if seen.contains(&name) => wrong.push(json!({ "field": field, "message": "Sent twice." })),
-            Some(schema) => check(document, schema, value, &field, wrong),
-            None => wrong.push(json!({ "field": field, "message": "Unknown field." })),
-        }
-        seen.push(name);
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read_as(media_type: &str, body: impl Into<Bytes>) -> Result<Fields, String> {
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, media_type.parse().expect("a header"))]);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(read(&headers, body.into()))
     }
-    let required = items(&schema["required"]).filter_map(Value::as_str);
-    for name in required.filter(|name| !seen.contains(name)) {
-        wrong.push(json!({ "field": format!("{prefix}{name}"), "message": "Required field." }));
+
+    fn form(parts: &[(String, String)]) -> String {
+        let part = |(attributes, value): &(String, String)| {
+            format!("--b\r\ncontent-disposition: form-data; {attributes}\r\n\r\n{value}\r\n")
+        };
+        parts.iter().map(part).collect::<String>() + "--b--\r\n"
+    }
+
+    fn wrong_fields(schema: &Value, fields: &Fields, is_form: bool) -> Vec<Value> {
+        let wrong = checked(schema, fields, is_form).err().unwrap_or_default();
+        wrong.into_iter().map(|mut wrong| wrong["field"].take()).collect()
+    }
+
+    #[test]
+    fn a_list_in_a_form_is_one_part_per_item_and_a_file_has_a_name() {
+        let integers = json!({ "type": "array", "items": { "type": "integer" } });
+        let files = json!({ "type": "array", "items": { "type": "string", "format": "binary" } });
+        let schema = json!({
+            "type": "object",
+            "required": ["file"],
+            "properties": { "ids": integers, "file": { "type": "string", "format": "binary" }, "files": files },
+        });
+        let part = |attributes: &str, value: &str| (attributes.to_owned(), value.to_owned());
+        let file = part("name=\"file\"; filename=\"a.png\"", "bytes");
+        let more = part("name=\"files\"; filename=\"b.png\"", "bytes");
+        for (parts, wrong) in [
+            (vec![file.clone(), part("name=\"ids\"", "1"), part("name=\"ids\"", "2")], vec![]),
+            (vec![file.clone(), part("name=\"ids\"", "1")], vec![]),
+            (vec![file.clone(), more.clone(), more], vec![]),
+            (vec![file.clone(), part("name=\"ids\"", "[1,2]")], vec!["ids[0]"]),
+            (vec![file.clone(), file], vec!["file"]),
+            (vec![part("name=\"ids\"", "one")], vec!["file", "ids[0]"]),
+        ] {
+            let fields = read_as("multipart/form-data; boundary=b", form(&parts)).expect("a form");
+            assert_eq!(wrong_fields(&schema, &fields, true), wrong, "{parts:?}");
+        }
+    }
+
+    #[test]
+    fn each_kind_of_schema_takes_its_own_values_only() {
+        let free = json!({ "type": "object" });
+        let map = json!({ "type": "object", "additionalProperties": { "type": "integer" } });
+        for (schema, value, is_valid) in [
+            (json!({ "type": "integer" }), json!(1), true),
+            (json!({ "type": "integer" }), json!(1.5), false),
+            (json!({ "type": "number" }), json!(1.5), true),
+            (json!({ "type": "boolean" }), json!("true"), false),
+            (json!({ "type": "string" }), Value::Null, false),
+            (json!({ "type": "string", "nullable": true }), Value::Null, true),
+            (json!({ "type": "string", "enum": ["a"] }), json!("A"), false),
+            (json!({ "type": "array", "items": { "type": "string" } }), json!(["a", 1]), false),
+            (free.clone(), json!({ "a": 1 }), true),
+            (free, json!([]), false),
+            (map.clone(), json!({ "a": 1 }), true),
+            (map, json!({ "a": "1" }), false),
+            (json!({}), json!([1]), true),
+        ] {
+            let fields = [("x".to_owned(), value)].into();
+            let schema = json!({ "type": "object", "properties": { "x": schema } });
+            let wrong = wrong_fields(&schema, &fields, false);
+            assert_eq!(wrong.is_empty(), is_valid, "{schema} {fields:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_form_is_read_back(values in prop::collection::vec(("[a-z]{1,5}", "[^-\u{fffd}]{0,20}"), 0..5)) {
+            let parts = values.iter().map(|(name, value)| (format!("name=\"{name}\""), value.clone()));
+            let fields = read_as("multipart/form-data; boundary=b", form(&parts.collect::<Vec<_>>()));
+            let expected = values.into_iter().map(|(name, value)| (name, Value::String(value)));
+            prop_assert_eq!(fields, Ok(expected.collect()));
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200), open in any::<bool>()) {
+            let start = if open { b"--b\r\ncontent-disposition: form-data; name=\"a\"\r\n\r\n".as_slice() } else { b"" };
+            for media_type in ["multipart/form-data; boundary=b", "multipart/form-data", JSON, "text/plain"] {
+                let _ = read_as(media_type, [start, &bytes].concat());
+            }
+        }
     }
 }

@@ -4,12 +4,12 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap};
 use hyper::http::request::Parts;
@@ -22,38 +22,38 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::answer::{Answer, AnswerBody, Prepared, disconnected};
-use super::description::{Api, Operation, Route};
-use super::fields::{Content, FORM, as_text, content_type, form_fields, media_type, read_content};
-use super::{MockServerBuilder, Received};
+use super::answer::{Answer, AnswerBody};
+use super::description::{Api, Operation};
+use super::fields::{Fields, JSON, as_text, checked, content_type, media_type, read};
+use super::{BodySupport, MockServerBuilder, Received};
 
 pub const TOKEN_PATH: &str = "/oauth/token";
-const LONGEST_BODY: usize = 16 * 1024 * 1024;
 
 /// The state that the server shares with its connections.
 pub struct Shared {
     pub api: Api,
     pub settings: MockServerBuilder,
-    pub port: u16,
+    pub address: SocketAddr,
     pub state: Mutex<State>,
 }
 
 #[derive(Default)]
 pub struct State {
     pub received: Vec<Received>,
+    /// The answers that were queued, each with the operation or path that it is for.
     pub answers: VecDeque<(Option<String>, Answer)>,
     pub always: Option<Answer>,
     /// The valid bearer tokens, and when each expires.
     pub tokens: Vec<(String, Option<Instant>)>,
-    pub tokens_issued: usize,
     pub token_requests: usize,
-    /// Each answer, and how many token requests still get it.
-    pub token_answers: VecDeque<(usize, Answer)>,
+    pub token_answers: VecDeque<Answer>,
+    /// Whether meetings and webinars have not started.
+    pub not_live: bool,
     /// When the current second of the per-second limit began, and its requests so far.
     pub second: Option<(Instant, u32)>,
     /// The last accepted start of each path with a cool-down.
     pub starts: HashMap<String, Instant>,
-    /// The accepted fields of each path that can be read back.
+    /// The accepted fields of each path.
     pub configured: HashMap<String, Map<String, Value>>,
     pub tracking: u64,
     #[cfg(feature = "events")]
@@ -92,7 +92,7 @@ impl Shared {
         self: Arc<Self>,
         peer: SocketAddr,
         request: Request<Incoming>,
-    ) -> Result<Response<AnswerBody>, io::Error> {
+    ) -> io::Result<Response<AnswerBody>> {
         let arrived = Instant::now();
         let (mut parts, body) = request.into_parts();
         for (name, value) in &mut parts.headers {
@@ -100,61 +100,29 @@ impl Shared {
                 value.set_sensitive(true);
             }
         }
-        let body = match Limited::new(body, LONGEST_BODY).collect().await {
-            Ok(body) => Ok(body.to_bytes()),
-            Err(error) if error.is::<LengthLimitError>() => {
-                Err(Answer::error(413, 413, "The request body is too large."))
-            }
-            Err(_) => return Err(disconnected()),
-        };
+        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
         if parts.uri.path() == TOKEN_PATH {
-            return self.answer_token(&parts, body).prepare().send().await;
+            let answer = self.answer_token(&parts, &body).unwrap_or_else(|refusal| refusal);
+            return answer.respond().1.await;
         }
-        self.answer_operation(peer, arrived, parts, body).await.send().await
-    }
-
-    async fn answer_operation(
-        &self,
-        peer: SocketAddr,
-        arrived: Instant,
-        mut parts: Parts,
-        body: Result<Bytes, Answer>,
-    ) -> Prepared {
-        let (body, too_large) = match body {
-            Ok(body) => (body, None),
-            Err(refusal) => (Bytes::new(), Some(refusal)),
-        };
-        let content = read_content(&parts.headers, body.clone()).await;
-        let path = parts.uri.path();
-        let route = self.api.route(&parts.method, path);
-        let operation = route.as_ref().ok().map(|route| route.operation);
-        let secret_headers = operation.map_or(&[][..], |operation| &operation.secret_headers);
-        for (name, value) in &mut parts.headers {
-            if secret_headers.iter().any(|secret| name.as_str().eq_ignore_ascii_case(secret)) {
-                value.set_sensitive(true);
-            }
-        }
-        let requested = self.requested_answer(operation, path);
+        let fields = read(&parts.headers, body.clone()).await;
+        let path = parts.uri.path().strip_prefix(&self.api.base_path).unwrap_or_default();
+        let operation = self.api.operation(&parts.method, path).map(|(operation, _)| operation);
+        let requested = self.requested_answer(operation, &[path, parts.uri.path()]);
         let answer = requested.unwrap_or_else(|| {
-            let judged = too_large.map_or_else(|| self.judge(route, &parts.headers, &body, &content), Err);
-            let answer = judged.unwrap_or_else(|refusal| refusal);
-            let mut state = self.lock();
-            state.tracking += 1;
-            answer.header("x-zm-trackingid", format!("mock-{}", state.tracking))
+            let answer = self.judge(path, &parts, &body, &fields).unwrap_or_else(|refusal| refusal);
+            self.tracked(answer)
         });
-        let answer = answer.prepare();
-        let fields = match content {
-            Ok(Content::Fields(fields)) => fields,
-            Ok(Content::Whole(_)) | Err(_) => Vec::new(),
-        };
+        let (status, answer) = answer.respond();
+        let fields = fields.unwrap_or_default().into_iter();
         let received = Received {
-            path: path.to_owned(),
+            path: parts.uri.path().to_owned(),
             query: parts.uri.query().map(str::to_owned),
             content_type: content_type(&parts.headers).map(str::to_owned),
             body,
-            fields: fields.into_iter().map(|(name, value)| (name, as_text(value))).collect(),
+            fields: fields.map(|(name, value)| (name, as_text(value))).collect(),
             operation_id: operation.map(|operation| operation.id.clone()),
-            status: answer.status(),
+            status,
             arrived,
             peer,
             harmless: operation.map(|operation| operation.harmless.clone()).unwrap_or_default(),
@@ -162,18 +130,22 @@ impl Shared {
             headers: parts.headers,
         };
         self.lock().received.push(received);
-        answer
+        answer.await
+    }
+
+    fn tracked(&self, answer: Answer) -> Answer {
+        let mut state = self.lock();
+        state.tracking += 1;
+        answer.header("x-zm-trackingid", format!("v=2.0;clid=us02;rid=WEB_{:032x}", state.tracking))
     }
 
     /// The answer that was queued or set for this request.
-    fn requested_answer(&self, operation: Option<&Operation>, path: &str) -> Option<Answer> {
+    fn requested_answer(&self, operation: Option<&Operation>, paths: &[&str]) -> Option<Answer> {
         let mut state = self.lock();
-        let matches = |filter: &String| {
-            filter == path
-                || path.strip_prefix(&self.api.base_path) == Some(filter)
-                || operation.is_some_and(|operation| operation.id == *filter)
+        let is_for = |wanted: &String| {
+            paths.contains(&wanted.as_str()) || operation.is_some_and(|operation| operation.id == *wanted)
         };
-        match state.answers.iter().position(|(filter, _)| filter.as_ref().is_none_or(matches)) {
+        match state.answers.iter().position(|(wanted, _)| wanted.as_ref().is_none_or(is_for)) {
             Some(next) => state.answers.remove(next).map(|(_, answer)| answer),
             None => state.always.clone(),
         }
@@ -182,53 +154,62 @@ impl Shared {
     /// The answer according to the description; `Err` for a refusal.
     fn judge(
         &self,
-        route: Result<Route<'_>, Answer>,
-        headers: &HeaderMap,
+        path: &str,
+        parts: &Parts,
         body: &Bytes,
-        content: &Result<Content, String>,
+        fields: &Result<Fields, String>,
     ) -> Result<Answer, Answer> {
-        let Route { operation, key } = route?;
-        if !self.is_authorized(headers) {
+        let (operation, parameters) = self
+            .api
+            .operation(&parts.method, path)
+            .ok_or_else(|| Answer::error(404, 2300, "This API endpoint is not recognized."))?;
+        if !self.is_authorized(&parts.headers) {
             return Err(Answer::error(401, 124, "Invalid access token."));
         }
         self.within_the_second()?;
-        let path = key.map_err(|message| Answer::error(400, 300, &message))?;
+        operation.check_ids(&parameters)?;
+        let success = Answer::status(operation.success);
+        let media_type = media_type(&parts.headers);
         let sent = match &operation.body {
-            Some(rules) => rules.check(&self.api.document, headers, body, content)?,
-            None => Map::new(),
+            Some(described) if media_type.is_some() || !body.is_empty() || described.is_required => {
+                let support = match media_type.as_deref() {
+                    Some(JSON) => self.settings.json,
+                    Some(other) if other == described.media_type => self.settings.multipart,
+                    _ => BodySupport::Refused,
+                };
+                match support {
+                    BodySupport::Accepted => {}
+                    BodySupport::Refused => return Err(Answer::error(415, 300, "Unsupported Content Type")),
+                    BodySupport::Ignored => return Ok(success),
+                }
+                let fields = fields.as_ref().map_err(|refused| Answer::error(400, 300, refused))?;
+                checked(&described.schema, fields, media_type.as_deref() != Some(JSON)).map_err(invalid)?
+            }
+            _ => Map::new(),
         };
+        let action = sent.get("action").and_then(Value::as_str);
+        let id = parameters.last().map_or("", |(_, id)| id);
         let mut state = self.lock();
-        if let Some(limit) = &operation.limit
-            && sent.get("action").is_some_and(|action| action == "start")
-        {
+        if action.is_some() && state.not_live {
+            return Err(Answer::error(400, 200, &not_started(path, id)));
+        }
+        if let Some(limit) = operation.limit.as_ref().filter(|limit| limit.applies_to(&sent)) {
             let cool_down = self.settings.cool_down.unwrap_or(limit.cool_down);
             let now = Instant::now();
-            let since = state.starts.get(&path).map(|last| now.duration_since(*last));
-            let left = since.map_or(Duration::ZERO, |since| cool_down.saturating_sub(since));
-            if !left.is_zero() {
-                let refusal = Answer::error(429, limit.code, &limit.message(&operation.path, &path));
-                return Err(match cool_down == limit.cool_down {
-                    true => refusal,
-                    false => refusal.header("retry-after", left.as_millis().div_ceil(1000).to_string()),
-                });
+            let since = state.starts.get(path).map_or(cool_down, |last| now.duration_since(*last));
+            if since < cool_down {
+                return Err(Answer::error(429, 429, &limit.message(cool_down, &parameters)));
             }
-            state.starts.insert(path.clone(), now);
+            state.starts.insert(path.to_owned(), now);
         }
         #[cfg(feature = "events")]
-        state.announce(&path, sent.get("action"));
-        let answer = Answer::status(operation.success);
-        if !sent.is_empty() && self.api.can_be_read(operation) {
-            state.configured.entry(path.clone()).or_default().extend(sent);
+        state.announce(path, action);
+        state.configured.entry(path.to_owned()).or_default().extend(sent);
+        let Some(mut value) = operation.answer.clone() else { return Ok(success) };
+        if let (Value::Object(members), Some(configured)) = (&mut value, state.configured.get(path)) {
+            members.extend(configured.clone());
         }
-        let Some(mut value) = operation.answer.clone() else {
-            return Ok(answer);
-        };
-        if let (Value::Object(members), Some(configured)) = (&mut value, state.configured.get(&path)) {
-            for (name, value) in configured.iter().filter(|(name, _)| operation.answers_with.contains(name)) {
-                members.insert(name.clone(), value.clone());
-            }
-        }
-        Ok(answer.json(&value))
+        Ok(success.json(&value))
     }
 
     fn within_the_second(&self) -> Result<(), Answer> {
@@ -238,20 +219,8 @@ impl Shared {
         let current = state.second.filter(|(start, _)| now.duration_since(*start) < Duration::from_secs(1));
         let (start, count) = current.unwrap_or((now, 0));
         state.second = Some((start, count.saturating_add(1)));
-        if count < most {
-            return Ok(());
-        }
-        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let refusal = Answer::error(
-            429,
-            429,
-            "The account has reached its limit of requests per second. Try again later.",
-        );
-        Err(refusal
-            .header("x-ratelimit-type", "QPS")
-            .header("x-ratelimit-limit", most.to_string())
-            .header("x-ratelimit-remaining", "0")
-            .header("x-ratelimit-reset", (unix.as_secs() + 1).to_string()))
+        let message = "You have reached the maximum per-second rate limit for this API. Try again later.";
+        if count < most { Ok(()) } else { Err(Answer::error(429, 429, message)) }
     }
 
     fn is_authorized(&self, headers: &HeaderMap) -> bool {
@@ -266,58 +235,58 @@ impl Shared {
 
     /// Server-to-server OAuth as Zoom documents it: client credentials as Basic authentication, the grant in a form body or
     /// the query.
-    fn answer_token(&self, parts: &Parts, body: Result<Bytes, Answer>) -> Answer {
-        let MockServerBuilder { account_id, client_id, client_secret, token_lifetime, .. } = &self.settings;
-        let mut state = self.lock();
-        state.token_requests += 1;
-        if let Some((left, answer)) = state.token_answers.front_mut() {
-            let answer = answer.clone();
-            *left -= 1;
-            if *left == 0 {
-                state.token_answers.pop_front();
-            }
-            return answer;
-        }
-        let body = match body {
-            Ok(body) => body,
-            Err(refusal) => return refusal,
+    fn answer_token(&self, parts: &Parts, body: &Bytes) -> Result<Answer, Answer> {
+        let refused = |reason: &str, error: &str| {
+            Err(self.tracked(Answer::status(400).json(&json!({ "reason": reason, "error": error }))))
         };
-        if parts.method != Method::POST {
-            return token_failure(405, "Method not allowed.", "invalid_request").header("allow", "POST");
+        {
+            let mut state = self.lock();
+            state.token_requests += 1;
+            if let Some(answer) = state.token_answers.pop_front() {
+                return Ok(answer);
+            }
         }
-        let credentials = format!("Basic {}", STANDARD.encode(format!("{client_id}:{client_secret}")));
+        let [account_id, client_id, client_secret] = &self.settings.credentials;
+        let credentials = format!("{}:{}", client_id.expose(), client_secret.expose());
+        let credentials = format!("Basic {}", STANDARD.encode(credentials));
         if parts.headers.get(header::AUTHORIZATION).is_none_or(|sent| sent != credentials.as_str()) {
-            return token_failure(401, "Invalid client_id or client_secret", "invalid_client");
+            return refused("Invalid client_id or client_secret", "invalid_client");
         }
-        let mut form = form_fields(parts.uri.query().unwrap_or_default());
-        if media_type(&parts.headers).as_deref() == Some(FORM) {
-            form.extend(form_fields(&String::from_utf8_lossy(&body)));
+        let mut form = reqwest::Url::parse("http://localhost").expect("a constant that is a URL");
+        let (query, body) = (parts.uri.query().unwrap_or_default(), String::from_utf8_lossy(body));
+        form.set_query(Some(&format!("{query}&{body}")));
+        let sent =
+            |name: &str, value: &str| form.query_pairs().any(|pair| pair == (name.into(), value.into()));
+        if parts.method != Method::POST || !sent("grant_type", "account_credentials") {
+            return refused("unsupported grant type", "unsupported_grant_type");
         }
-        let sent = |name: &str| form.iter().find(|(field, _)| field == name).map(|(_, value)| value);
-        if sent("grant_type").is_none_or(|grant| grant != "account_credentials") {
-            return token_failure(400, "Unsupported grant type", "unsupported_grant_type");
+        if !sent("account_id", account_id.expose()) {
+            return refused("Bad Request", "invalid_request");
         }
-        if sent("account_id").is_none_or(|account| account != account_id.as_str()) {
-            return token_failure(400, "Invalid account_id", "invalid_request");
-        }
-        let now = Instant::now();
-        let revokes_old = self.settings.new_token_revokes_old;
-        state
-            .tokens
-            .retain(|(_, expires_at)| !revokes_old && expires_at.is_none_or(|expires_at| now < expires_at));
-        state.tokens_issued += 1;
-        let token = format!("mock-token-{}-{}", self.port, state.tokens_issued);
-        state.tokens.push((token.clone(), now.checked_add(*token_lifetime)));
-        let answer = Answer::status(200).delay(self.settings.token_delay);
-        answer.json(&json!({
+        let lifetime = self.settings.token_lifetime;
+        let mut state = self.lock();
+        let token = format!("mock-token-{}-{}", self.address.port(), state.token_requests);
+        state.tokens.push((token.clone(), Instant::now().checked_add(lifetime)));
+        drop(state);
+        Ok(self.tracked(Answer::status(200)).delay(self.settings.token_delay).json(&json!({
             "access_token": token,
             "token_type": "bearer",
-            "expires_in": token_lifetime.as_secs(),
+            "expires_in": lifetime.as_secs(),
             "scope": self.api.scope,
-        }))
+            "api_url": format!("http://{}", self.address),
+        })))
     }
 }
 
-pub fn token_failure(status: u16, reason: &str, error: &str) -> Answer {
-    Answer::status(status).json(&json!({ "reason": reason, "error": error }))
+fn invalid(errors: Vec<Value>) -> Answer {
+    Answer::status(400).json(&json!({ "code": 300, "message": "Validation Failed.", "errors": errors }))
+}
+
+/// As Zoom writes it: the ID of a webinar with thousands separators.
+fn not_started(path: &str, id: &str) -> String {
+    if !path.starts_with("/webinars/") {
+        return "Meeting has not started.".to_owned();
+    }
+    let groups: Vec<_> = id.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
+    format!("Webinar {} has not started.", groups.join(","))
 }

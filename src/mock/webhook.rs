@@ -1,7 +1,6 @@
-//! The events that the embedded Zoom sends. Features `mock` and `events`.
+//! The events that the mock server sends. Features `mock` and `events`.
 
 use std::collections::hash_map::RandomState;
-use std::fmt;
 use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::iter::once;
@@ -16,21 +15,21 @@ use tokio::time::sleep;
 use super::server::State;
 use crate::Secret;
 use crate::events::signature;
-use crate::sentence::instant;
+use crate::sentence::{causes, instant};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// How long Zoom waits for an event to be acknowledged.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Where and how the embedded Zoom sends events, for [`MockServer::send_events_to`](super::MockServer::send_events_to).
+/// Where and how the mock server sends events, for [`MockServer::send_events_to`](super::MockServer::send_events_to).
 ///
 /// | | default |
 /// |---|---|
 /// | [`delays`](Self::delays) | 0.5 seconds |
 /// | [`copies`](Self::copies) | 1 |
 /// | [`repeats`](Self::repeats) | after 5, 20 and 60 minutes |
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[must_use = "no events are sent until it is given to a server"]
 pub struct Webhook {
     urls: Vec<String>,
@@ -81,43 +80,25 @@ impl Webhook {
     }
 }
 
-impl fmt::Debug for Webhook {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Webhook")
-            .field("urls", &self.urls.len())
-            .field("delays", &self.delays)
-            .field("copies", &self.copies)
-            .field("repeats", &self.repeats)
-            .finish_non_exhaustive()
-    }
-}
-
 /// Sends events to one endpoint. Dropping it cancels pending deliveries.
 pub struct Events {
-    poster: Arc<Poster>,
+    webhook: Arc<Webhook>,
+    http: reqwest::Client,
     last_event_ts: u64,
     deliveries: usize,
     pending: JoinSet<()>,
 }
 
-struct Poster {
-    webhook: Webhook,
-    http: reqwest::Client,
-}
-
 impl Events {
     /// Sends the challenge to each instance of the endpoint first.
     pub async fn to(webhook: Webhook) -> io::Result<Self> {
-        let http = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build();
-        let poster = Poster { http: http.map_err(io::Error::other)?, webhook };
-        for url in &poster.webhook.urls {
-            poster
-                .challenge(url)
-                .await
-                .map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))?;
+        let http =
+            reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build().map_err(io::Error::other)?;
+        for url in &webhook.urls {
+            webhook.challenge(&http, url).await?;
         }
-        let (poster, pending) = (Arc::new(poster), JoinSet::new());
-        Ok(Self { poster, last_event_ts: 0, deliveries: 0, pending })
+        let (webhook, pending) = (Arc::new(webhook), JoinSet::new());
+        Ok(Self { webhook, http, last_event_ts: 0, deliveries: 0, pending })
     }
 
     fn send(&mut self, name: &str, meeting: Value, settings: Map<String, Value>) {
@@ -132,14 +113,8 @@ impl Events {
                 "operator": "host@example.com",
                 "operator_id": "mock-host",
                 "object": {
-                    "id": meeting,
-                    "uuid": format!("mock-{meeting}"),
-                    "host_id": "mock-host",
-                    "topic": "A meeting",
-                    "type": 2,
-                    "start_time": at,
-                    "timezone": "UTC",
-                    "duration": 60,
+                    "id": meeting, "uuid": format!("mock-{meeting}"), "host_id": "mock-host", "topic": "A meeting",
+                    "type": 2, "start_time": at, "timezone": "UTC", "duration": 60,
                     "live_streaming": {
                         "service": "Custom_Live_Streaming_Service",
                         "custom_live_streaming_settings": settings,
@@ -149,21 +124,22 @@ impl Events {
             },
         });
         while self.pending.try_join_next().is_some() {}
-        for _ in 0..self.poster.webhook.copies {
-            let delays = &self.poster.webhook.delays;
+        for _ in 0..self.webhook.copies {
+            let delays = &self.webhook.delays;
             let delay = delays.get(self.deliveries % delays.len().max(1)).copied().unwrap_or_default();
             self.deliveries += 1;
-            self.pending.spawn(self.poster.clone().deliver(event.to_string(), delay));
+            self.pending.spawn(self.webhook.clone().deliver(self.http.clone(), event.to_string(), delay));
         }
     }
 }
 
-impl Poster {
-    async fn deliver(self: Arc<Self>, body: String, delay: Duration) {
-        for wait in once(delay).chain(self.webhook.repeats.iter().copied()) {
+impl Webhook {
+    async fn deliver(self: Arc<Self>, http: reqwest::Client, body: String, delay: Duration) {
+        let request_id = random();
+        for wait in once(delay).chain(self.repeats.iter().copied()) {
             sleep(wait).await;
-            let any = RandomState::new().build_hasher().finish() as usize % self.webhook.urls.len();
-            let answer = self.post(&self.webhook.urls[any], body.clone()).await;
+            let url = &self.urls[random() as usize % self.urls.len()];
+            let answer = self.post(&http, url, request_id, body.clone()).await;
             if answer.is_ok_and(|answer| [StatusCode::OK, StatusCode::NO_CONTENT].contains(&answer.status()))
             {
                 return;
@@ -171,57 +147,72 @@ impl Poster {
         }
     }
 
-    async fn challenge(&self, url: &str) -> Result<(), String> {
-        let plain_token = format!("{:016x}", RandomState::new().build_hasher().finish());
-        let encrypted_token = signature(&self.webhook.secret_token, &[plain_token.as_bytes()]);
+    async fn challenge(&self, http: &reqwest::Client, url: &str) -> io::Result<()> {
+        let plain_token = format!("{:016x}", random());
+        let encrypted_token = signature(&self.secret_token, &[plain_token.as_bytes()]);
         let expected = json!({ "plainToken": plain_token, "encryptedToken": encrypted_token });
         let event = json!({
             "event": "endpoint.url_validation",
             "event_ts": unix().as_millis() as u64,
             "payload": { "plainToken": plain_token },
         });
-        let refused = |why: &str| format!("the endpoint {url} is not valid: {why}");
-        let answer = self.post(url, event.to_string()).await;
-        let answer = answer.map_err(|error| refused(&crate::sentence::innermost(&error)))?;
+        let refused = |why: &str| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("the endpoint {url} is not valid: {why}"))
+        };
+        let answer = self.post(http, url, random(), event.to_string()).await;
+        // The last cause says what happened; the others say where.
+        let why = |error| causes(&error).last().map(ToString::to_string).unwrap_or_default();
+        let answer = answer.map_err(|error: reqwest::Error| refused(&why(error)))?;
         let status = answer.status();
         let body = answer.bytes().await.unwrap_or_default();
-        match status == StatusCode::OK
-            && serde_json::from_slice(&body).is_ok_and(|body: Value| body == expected)
-        {
-            true => Ok(()),
-            false => Err(refused(&format!(
-                "it answered the challenge with HTTP {} instead of 200 with the plain and the encrypted token",
-                status.as_u16()
-            ))),
+        let answered = serde_json::from_slice::<Value>(&body).ok();
+        if status == StatusCode::OK && answered == Some(expected) {
+            return Ok(());
         }
+        Err(refused(&format!(
+            "it answered the challenge with HTTP {} instead of 200 with the plain and the encrypted token",
+            status.as_u16()
+        )))
     }
 
-    async fn post(&self, url: &str, body: String) -> reqwest::Result<Response> {
+    /// A repeated event has a new timestamp and signature, but the same body and request ID.
+    async fn post(
+        &self,
+        http: &reqwest::Client,
+        url: &str,
+        request_id: u64,
+        body: String,
+    ) -> reqwest::Result<Response> {
         let timestamp = unix().as_secs().to_string();
         let message = [b"v0:", timestamp.as_bytes(), b":", body.as_bytes()];
-        let signature = signature(&self.webhook.secret_token, &message);
-        let request = self.http.post(url).header("content-type", "application/json");
+        let signature = signature(&self.secret_token, &message);
+        let request = http.post(url).header("content-type", "application/json");
         let request = request.header("x-zm-request-timestamp", timestamp);
+        let request = request.header("x-zm-request-id", format!("{request_id:016x}"));
         request.header("x-zm-signature", format!("v0={signature}")).body(body).send().await
     }
 }
 
 impl State {
     /// Sends the event for an accepted start or stop of a meeting's stream.
-    pub fn announce(&mut self, path: &str, action: Option<&Value>) {
+    pub fn announce(&mut self, path: &str, action: Option<&str>) {
         let Some(events) = &mut self.events else { return };
-        let meeting = path.strip_prefix("meetings/").and_then(|rest| rest.strip_suffix("/livestream/status"));
+        let stream = path.strip_suffix("/status").unwrap_or_default();
+        let meeting = stream.strip_prefix("/meetings/").and_then(|rest| rest.strip_suffix("/livestream"));
         let Some(meeting) = meeting else { return };
         // Zoom sends the ID as a number in some events and as text in others.
         let number = || meeting.parse::<u64>().map_or_else(|_| meeting.into(), Value::from);
-        let (name, id) = match action.and_then(Value::as_str) {
+        let (name, id) = match action {
             Some("start") => ("meeting.live_streaming_started", number()),
             Some("stop") => ("meeting.live_streaming_stopped", meeting.into()),
             _ => return,
         };
-        let settings = self.configured.get(&format!("meetings/{meeting}/livestream"));
-        events.send(name, id, settings.cloned().unwrap_or_default());
+        events.send(name, id, self.configured.get(stream).cloned().unwrap_or_default());
     }
+}
+
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 fn unix() -> Duration {

@@ -1,7 +1,5 @@
 //! Settings from which a client cannot be built.
 
-use std::time::Duration;
-
 use zoom_livestream::{Client, ErrorKind};
 
 fn refusal(builder: zoom_livestream::ClientBuilder, words: &str) {
@@ -50,12 +48,6 @@ fn a_base_url_is_https_or_loopback_and_has_only_a_path() {
             .build()
             .unwrap_or_else(|error| panic!("{url}: {error}"));
     }
-}
-
-#[test]
-fn pings_without_pause_are_refused() {
-    let builder = Client::builder().access_token("t").http2_keep_alive_interval(Duration::ZERO);
-    refusal(builder, "to turn them off, set it to `Duration::MAX`");
 }
 
 #[test]

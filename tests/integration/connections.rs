@@ -16,7 +16,7 @@ use crate::support::{MEETING, RawServer, builder, start, until};
 const SHORT: Duration = Duration::from_millis(200);
 const LONG: Duration = Duration::from_secs(60);
 
-/// A middlebox in front of the embedded Zoom. When it loses track of a connection, what is sent on it is still
+/// A middlebox in front of the mock server. When it loses track of a connection, what is sent on it is still
 /// acknowledged but goes nowhere.
 struct Middlebox {
     zoom: MockServer,
@@ -27,7 +27,7 @@ struct Middlebox {
 
 impl Middlebox {
     async fn start() -> Self {
-        let zoom = MockServer::builder().cool_down(Duration::ZERO).start().await.expect("the embedded Zoom");
+        let zoom = MockServer::builder().cool_down(Duration::ZERO).start().await.expect("the mock server");
         let behind = zoom.base_url().trim_start_matches("http://").trim_end_matches("/v2").to_owned();
         let (silent, _) = watch::channel(0);
         let closed = Arc::new(AtomicUsize::new(0));
@@ -35,7 +35,7 @@ impl Middlebox {
         let server = RawServer::start(move |mut stream, number| {
             let (behind, mut silent, closed) = (behind.clone(), watched.subscribe(), counted.clone());
             async move {
-                let mut zoom = TcpStream::connect(behind).await.expect("the embedded Zoom");
+                let mut zoom = TcpStream::connect(behind).await.expect("the mock server");
                 let is_silent = tokio::select! {
                     _ = copy_bidirectional(&mut stream, &mut zoom) => false,
                     _ = silent.wait_for(|silent| number < *silent) => true,
@@ -64,12 +64,10 @@ impl Middlebox {
     }
 }
 
-fn http2() -> reqwest::ClientBuilder {
-    reqwest::ClientBuilder::new().http2_prior_knowledge()
-}
-
 fn pinging(middlebox: &Middlebox) -> ClientBuilder {
-    middlebox.builder().http(http2()).http2_keep_alive_interval(SHORT).http2_keep_alive_timeout(SHORT)
+    middlebox.builder().http(|http| {
+        http.http2_prior_knowledge().http2_keep_alive_interval(SHORT).http2_keep_alive_timeout(SHORT)
+    })
 }
 
 #[tokio::test]
@@ -86,7 +84,7 @@ async fn an_http2_connection_that_falls_silent_while_idle_does_not_fail_a_call()
 }
 
 #[tokio::test]
-async fn a_call_on_a_silent_http2_connection_ends_with_the_pings_and_the_next_one_succeeds() {
+async fn a_call_on_a_silent_http2_connection_ends_with_the_pings_and_the_next_succeeds() {
     let middlebox = Middlebox::start().await;
     let zoom = pinging(&middlebox).build().expect("a client");
     start(&zoom, MEETING).await.expect("204");
@@ -109,24 +107,17 @@ async fn a_slow_answer_on_a_connection_that_answers_pings_is_waited_for() {
 }
 
 #[tokio::test]
-async fn pings_are_configured_by_http_unless_set_here() {
-    let own = || {
-        let http = http2().http2_keep_alive_interval(SHORT).http2_keep_alive_timeout(SHORT);
-        http.http2_keep_alive_while_idle(true)
-    };
-    type Set = fn(ClientBuilder, reqwest::ClientBuilder) -> ClientBuilder;
-    let given: Set = |builder, http| builder.http(http);
-    let never: Set = |builder, http| builder.http2_keep_alive_interval(Duration::MAX).http(http);
-    let soon: Set =
-        |builder, http| builder.http2_keep_alive_timeout(SHORT).http2_keep_alive_interval(SHORT).http(http);
-    for (what, http, set, closed) in [
-        ("none of its own", http2(), given, 0),
-        ("its own", own(), given, 1),
-        ("its own, turned off here", own(), never, 0),
-        ("none of its own, set here", http2(), soon, 1),
+async fn a_change_of_http_leaves_the_other_defaults_as_they_are() {
+    type Change = fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder;
+    for (what, change, closed) in [
+        ("pings are off", (|http| http.http2_keep_alive_interval(None)) as Change, 0),
+        ("only the interval is changed", |http| http.http2_keep_alive_interval(SHORT), 1),
     ] {
         let middlebox = Middlebox::start().await;
-        let zoom = set(middlebox.builder(), http).build().expect("a client");
+        let http = |http: reqwest::ClientBuilder| {
+            change(http.http2_prior_knowledge()).http2_keep_alive_timeout(SHORT)
+        };
+        let zoom = middlebox.builder().http(http).build().expect("a client");
         start(&zoom, MEETING).await.expect("204");
         middlebox.lose_track();
         if closed > 0 {
@@ -138,31 +129,17 @@ async fn pings_are_configured_by_http_unless_set_here() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_is_kept_as_long_as_set_here_or_else_by_http() {
-    type Set = fn(ClientBuilder) -> ClientBuilder;
-    let http = |idle: Duration| reqwest::ClientBuilder::new().pool_idle_timeout(idle);
-    let as_it_is: Set = |builder| builder;
-    let short: Set = |builder| builder.pool_idle_timeout(SHORT);
-    let long: Set = |builder| builder.pool_idle_timeout(LONG);
-    let forever: Set = |builder| builder.pool_idle_timeout(Duration::MAX);
-    for (what, http, set, connections) in [
-        ("the default", None, as_it_is, 1),
-        ("set here", None, short, 2),
-        ("set by `http`", Some(http(SHORT)), as_it_is, 2),
-        ("long by `http`, short here", Some(http(LONG)), short, 2),
-        ("short by `http`, long here", Some(http(SHORT)), long, 1),
-        ("short by `http`, forever here", Some(http(SHORT)), forever, 1),
-    ] {
+async fn an_idle_connection_is_kept_as_long_as_http_says() {
+    for (idle, connections) in [(None, 1), (Some(SHORT), 2), (Some(LONG), 1)] {
         let middlebox = Middlebox::start().await;
-        let builder = set(middlebox.builder());
-        let builder = match http {
-            Some(http) => builder.http(http),
-            None => builder,
+        let builder = match idle {
+            Some(idle) => middlebox.builder().http(|http| http.pool_idle_timeout(idle)),
+            None => middlebox.builder(),
         };
         let zoom = builder.build().expect("a client");
         start(&zoom, MEETING).await.expect("204");
         tokio::time::sleep(SHORT * 3).await;
         start(&zoom, MEETING).await.expect("204");
-        assert_eq!(middlebox.server.connections(), connections, "{what}");
+        assert_eq!(middlebox.server.connections(), connections, "{idle:?}");
     }
 }

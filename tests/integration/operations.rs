@@ -9,12 +9,12 @@ use crate::support::{
 };
 
 async fn server() -> MockServer {
-    MockServer::start().await.expect("the embedded Zoom")
+    MockServer::start().await.expect("the mock server")
 }
 
 #[tokio::test]
 async fn each_operation_is_accepted_in_both_encodings() {
-    for encoding in [BodyEncoding::Described, BodyEncoding::Json] {
+    for encoding in [BodyEncoding::Negotiated, BodyEncoding::Multipart, BodyEncoding::Json] {
         for operation in operations() {
             let id = operation["operationId"].as_str().expect("an id");
             let server = server().await;

@@ -11,16 +11,18 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
-use zoom_livestream::events::{LiveStreams, StreamState, Verifier};
+use zoom_livestream::events::Verifier;
 use zoom_livestream::mock::{Answer, MockServer, Webhook};
 use zoom_livestream::update_meeting_live_stream_status::{Action, Settings};
 use zoom_livestream::{
-    AccessToken, Client, Error, MeetingId, PathSegment, RetryPolicy, ServerToServer, TokenSource, WebinarId,
+    AccessToken, BodyEncoding, Client, Ending, Error, MeetingId, RetryPolicy, ServerToServer, TokenSource,
+    WebinarId,
 };
 
 use crate::faults::{closed_port, frame, http2, http2_answering};
 use crate::support::{
-    MEETING, RawServer, builder, builder_without_token, configure, in_child, is_child, read_request, start,
+    MEETING, RawServer, builder, builder_without_token, client, configure, in_child, is_child, read_request,
+    start,
 };
 
 /// The sentences under one heading.
@@ -41,16 +43,22 @@ impl List {
     }
 }
 
-/// `(1 attempt in 0.1 s)` with the time left out.
+/// The sentence with the times and the ports left out: they differ each time.
 fn without_time(sentence: &str) -> String {
-    match sentence.strip_suffix(" s)").and_then(|rest| rest.rsplit_once(" in ")) {
-        Some((rest, time)) if time.parse::<f64>().is_ok() => format!("{rest} in … s)"),
-        _ => sentence.to_owned(),
-    }
+    let words = sentence.split(' ').map(|word| match word.split_once("127.0.0.1:") {
+        Some((start, port)) => {
+            format!("{start}127.0.0.1:…{}", port.trim_start_matches(|c: char| c.is_ascii_digit()))
+        }
+        None if word.parse::<f64>().is_ok() && word.parse::<u64>().is_err() && !word.ends_with('.') => {
+            "…".to_owned()
+        }
+        None => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 async fn server() -> MockServer {
-    MockServer::start().await.expect("the embedded Zoom")
+    MockServer::start().await.expect("the mock server")
 }
 
 /// The error of a start that gets this answer.
@@ -72,10 +80,10 @@ async fn every_sentence_is_in_the_list() {
         std::fs::write(std::env::var_os("TEST_FILE").expect("a file"), error.to_string()).expect("written");
         return;
     }
-    let (refused, unanswered, answered, limited, without_token, embedded) =
-        tokio::join!(refusing(), connecting(), answering(), waiting(), fetching_tokens(), embedding());
+    let (refused, unanswered, answered, limited, without_token, mock) =
+        tokio::join!(refusing(), connecting(), answering(), waiting(), fetching_tokens(), mocking());
     let events = verifying_events();
-    let lists = [building(), refused, ids(), unanswered, answered, limited, without_token, events, embedded];
+    let lists = [building(), refused, ids(), unanswered, answered, limited, without_token, events, mock];
     let said = lists.map(|list| list.0).join("\n");
 
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("sentences.txt");
@@ -106,7 +114,6 @@ fn building() -> List {
         new().base_url("https://api.zoom.us/v2?a=b"),
         new().base_url("https://api.zoom.us/v2/../v3"),
         new().user_agent("a\r\nb"),
-        new().http2_keep_alive_interval(Duration::ZERO),
         Client::builder().token_source(app("", "b")),
         Client::builder().token_source(app("a", "b\n")),
         Client::builder().token_source(app("a", "b:b")),
@@ -157,8 +164,8 @@ fn ids() -> List {
     list.add(MeetingId::try_from(u64::MAX).expect_err("refused"));
     list.add("-1".parse::<MeetingId>().expect_err("refused"));
     list.add("https://example.com/j/84912345678?pwd=abc".parse::<WebinarId>().expect_err("refused"));
+    list.add("zoom.us/webinar/register/WN_abc123".parse::<WebinarId>().expect_err("refused"));
     list.add("849\u{200b}12345678".parse::<MeetingId>().expect_err("refused"));
-    list.add(PathSegment::try_from("..").expect_err("refused"));
     list.add(serde_json::from_value::<MeetingId>(json!(true)).expect_err("refused"));
     list
 }
@@ -167,12 +174,15 @@ async fn connecting() -> List {
     let mut list = List::new("No answer");
     let unreachable = Client::builder().access_token("t").base_url(closed_port()).build();
     list.add(start(&unreachable.expect("a client"), MEETING).await.expect_err("nothing listens"));
-    let hasty = RetryPolicy::never().deadline(Duration::from_secs(1));
-    list.add(answered(Answer::hang(), hasty).await);
-    list.add(answered(Answer::status(204), RetryPolicy::default().deadline(Duration::ZERO)).await);
+    let server = server().await;
+    server.answer(Answer::hang());
+    for timeout in [Duration::from_secs(1), Duration::ZERO] {
+        let hasty = client(&server).with_call_timeout(timeout);
+        list.add(start(&hasty, MEETING).await.expect_err("no time"));
+    }
     list.add(answered(Answer::disconnect(), RetryPolicy::never()).await);
     let (refusing, _) = http2_answering(|id| frame(3, 0, id, &7_u32.to_be_bytes())).await;
-    let zoom = refusing.builder().http(http2()).build().expect("a client");
+    let zoom = refusing.builder().http(|_| http2()).build().expect("a client");
     list.add(start(&zoom, MEETING).await.expect_err("a refused stream"));
     list
 }
@@ -198,9 +208,32 @@ async fn answering() -> List {
         Answer::status(500).body(vec![b' '; 65_537]),
         Answer::status(200).body("<html>"),
         Answer::error(200, 300, "Zoom's own words."),
+        Answer::error(404, 3001, "Zoom's own words.").header("x-zm-trackingid", "v=2.0;clid=us02;rid=WEB_1"),
+        Answer::status(502).header("x-zm-trackingid", "v=2.0;clid=us02;rid=WEB_1").body("<html>"),
+        Answer::status(200).header("x-zm-trackingid", "v=2.0;clid=us02;rid=WEB_1").body("<html>"),
+        Answer::error(400, 200, "Meeting has not started."),
+        Answer::error(400, 2300, "This API endpoint is not recognized."),
+        Answer::error(400, 3000, "Cannot access webinar info."),
+        Answer::error(401, 4738, "The token is disabled by admin."),
+        Answer::error(403, 403, "Authenticated user has not permitted access to the targeted resource."),
+        Answer::error(415, 300, "Unsupported Content Type"),
     ] {
         list.add(answered(answer, RetryPolicy::never()).await);
     }
+    let unsupported = || Answer::error(415, 300, "Unsupported Content Type");
+    for encoding in [BodyEncoding::Multipart, BodyEncoding::Json] {
+        let server = server().await;
+        server.answer(unsupported());
+        let zoom = builder(&server).body_encoding(encoding).build().expect("a client");
+        list.add(start(&zoom, MEETING).await.expect_err("refused"));
+    }
+    let not_live = server().await;
+    not_live.set_live(false);
+    let stop = client(&not_live).update_webinar_live_stream_status().webinar_id(MEETING);
+    let stop = stop.action(zoom_livestream::update_webinar_live_stream_status::Action::Stop);
+    list.add(
+        stop.await.expect_err("it is not live").to_string().split(", tracking ID").next().unwrap_or_default(),
+    );
     let stalling = RawServer::start(|mut stream, _| async move {
         read_request(&mut stream).await;
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 9\r\n\r\n{").await;
@@ -223,7 +256,18 @@ async fn answering() -> List {
 async fn waiting() -> List {
     let mut list = List::new("Answered 429");
     let at_once = RetryPolicy::default;
-    let daily = || Answer::status(429).header("x-ratelimit-type", "Daily-limit");
+    let daily = || {
+        let date = ("date", "Sun, 31 May 2020 14:00:00 GMT");
+        Answer::status(429).header("x-ratelimit-type", "Daily-limit").header(date.0, date.1)
+    };
+    let users = "You have exceeded the daily rate limit (100) permitted for this particular user.";
+    list.add(
+        answered(Answer::error(429, 429, users).header("retry-after", "2099-05-31T00:00:00Z"), at_once())
+            .await,
+    );
+    let per_second = "You have reached the maximum per-second rate limit for this API. Try again later.";
+    list.add(answered(Answer::error(429, 429, per_second), RetryPolicy::never()).await);
+    list.add(answered(Answer::error(429, 429, per_second), at_once().max_wait(Duration::ZERO)).await);
     list.add(answered(daily(), at_once()).await);
     list.add(answered(daily().header("retry-after", "2099-05-31T00:00:00Z"), at_once()).await);
     list.add(answered(daily().header("retry-after", "999999999999"), at_once()).await);
@@ -231,42 +275,26 @@ async fn waiting() -> List {
     list.add(answered(limited("Sun, 31 May 2099 00:00:00 GMT"), at_once()).await);
     list.add(answered(limited("400"), at_once().max_wait(Duration::MAX)).await);
     list.add(answered(limited("1"), at_once().check(|_| async { false })).await);
-    let slow = at_once().deadline(Duration::from_secs(3)).check(|_| std::future::pending());
-    list.add(answered(limited("1"), slow).await);
-    let now = SystemTime::now();
-    for (state, action) in [(StreamState::Running, Action::Start), (StreamState::Stopped, Action::Stop)] {
-        let streams = LiveStreams::new();
-        streams.tell(MEETING.try_into().expect("an ID"), state, now);
-        let server = server().await;
-        server.answer(limited("1"));
-        let policy = at_once().unless(streams.satisfied());
-        let zoom = builder(&server).retry(policy).build().expect("a client");
-        let call = zoom.update_meeting_live_stream_status().meeting_id(MEETING).action(action);
-        let error = call.await.expect_err("declined").to_string();
-        let (words, _) = error.split_once(" 20").expect("a time of this century");
-        list.add(format!("{words} …"));
-    }
+    let slow_server = server().await;
+    slow_server.answer(limited("1"));
+    let slow = client(&slow_server).with_retry(at_once().check(|_| std::future::pending()));
+    list.add(start(&slow.with_call_timeout(Duration::from_secs(3)), MEETING).await.expect_err("too slow"));
+    let called = |_| async { Ending::Declined("the director called".to_owned()) };
+    list.add(answered(limited("1"), at_once().unless(called)).await);
     list
 }
 
 /// Answers every token request with what the function returns.
-struct Source<F>(F);
-
-impl<F, Answered> TokenSource for Source<F>
+fn source<Answer>(answer: fn() -> Answer) -> TokenSource
 where
-    F: Fn() -> Answered + Send + Sync + 'static,
-    Answered: Future<Output = &'static str> + Send + 'static,
+    Answer: Future<Output = &'static str> + Send + 'static,
 {
-    async fn token(
-        &self,
-        _: &reqwest::Client,
-        _: Option<&AccessToken>,
-    ) -> Result<AccessToken, Box<dyn StdError + Send + Sync>> {
-        match (self.0)().await {
-            "" => Err("what a source of your own says".into()),
+    TokenSource::new(move |_| async move {
+        match answer().await {
+            "" => Err("what a source of your own says"),
             token => Ok(AccessToken::new(token)),
         }
-    }
+    })
 }
 
 async fn fetching_tokens() -> List {
@@ -274,7 +302,7 @@ async fn fetching_tokens() -> List {
     let server = server().await;
     let app = || ServerToServer::new("mock-account", "mock-client", "mock-secret");
     let new = || builder_without_token(&server);
-    let zoom = new().token_source(app().token_url(server.token_url())).build().expect("a client");
+    let fetching = || new().token_source(app().token_url(server.token_url())).build().expect("a client");
     for answer in [
         Answer::status(400).json(&json!({ "reason": "Invalid client_id or client_secret", "error": "x" })),
         Answer::status(404),
@@ -286,36 +314,42 @@ async fn fetching_tokens() -> List {
         Answer::status(200).body("<html>"),
         Answer::status(200).json(&json!({ "access_token": "" })),
         Answer::status(200).json(&json!({ "access_token": "t", "expires_in": "soon" })),
-        Answer::disconnect(),
     ] {
         server.answer_token_request(answer);
-        list.add_chain(&start(&zoom, MEETING).await.expect_err("no token"));
+        list.add_chain(&start(&fetching(), MEETING).await.expect_err("no token"));
     }
+    for _ in 0..3 {
+        server.answer_token_request(Answer::disconnect());
+    }
+    list.add_chain(&start(&fetching(), MEETING).await.expect_err("no token"));
     let unreachable = new().token_source(app().token_url(closed_port()));
-    let hanging = new().token_source(Source(std::future::pending)).token_timeout(Duration::from_secs(1));
-    let own = new().token_source(Source(|| async { "" }));
-    let invalid = new().token_source(Source(|| async { "t\n" }));
-    let panicking = new().token_source(Source(|| async { panic!("each token request of this test panics") }));
-    for builder in [unreachable, hanging, own, invalid, panicking] {
+    let hanging = new().token_source(source(std::future::pending));
+    let own = new().token_source(source(|| async { "" }));
+    let invalid = new().token_source(source(|| async { "t\n" }));
+    let panicking = new().token_source(source(|| async { panic!("each token request of this test panics") }));
+    for builder in [unreachable, own, invalid, panicking] {
         let zoom = builder.build().expect("a client");
         list.add_chain(&start(&zoom, MEETING).await.expect_err("no token"));
     }
+    tokio::time::pause();
+    list.add_chain(&start(&hanging.build().expect("a client"), MEETING).await.expect_err("no token"));
+    tokio::time::resume();
     server.answer_token_request(Answer::hang());
-    let hasty = zoom.with_retry(RetryPolicy::default().deadline(Duration::from_millis(100)));
+    let hasty = fetching().with_call_timeout(Duration::from_millis(100));
     list.add(start(&hasty, MEETING).await.expect_err("no time"));
-    let server = MockServer::start().await.expect("the embedded Zoom");
+    let server = MockServer::start().await.expect("the mock server");
     let zoom = builder_without_token(&server).token_source(app().token_url(server.token_url())).build();
     let zoom = zoom.expect("a client");
     configure(&zoom).await.expect("204");
     server.revoke_token();
-    server.fail_next_tokens(1, 500);
+    server.answer_token_request(Answer::status(500));
     list.add_chain(&configure(&zoom).await.expect_err("no newer token"));
     list
 }
 
-/// What the embedded Zoom says if a test asks for something that it cannot do.
-async fn embedding() -> List {
-    let mut list = List::new("The embedded Zoom");
+/// What the mock server says if a test asks for something that it cannot do.
+async fn mocking() -> List {
+    let mut list = List::new("The mock server");
     for answer in [
         Answer::status(99),
         Answer::status(200).header("a header", "value"),

@@ -9,7 +9,7 @@ use zoom_livestream::{RetryPolicy, Secret};
 use crate::support::{MEETING, client};
 
 async fn server() -> MockServer {
-    MockServer::start().await.expect("the embedded Zoom")
+    MockServer::start().await.expect("the mock server")
 }
 
 #[tokio::test]

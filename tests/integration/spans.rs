@@ -15,7 +15,8 @@ use zoom_livestream::mock::{Answer, MockServer};
 use zoom_livestream::{AccessToken, Client, Error, RetryPolicy, ServerToServer, TokenSource};
 
 use crate::support::{
-    MEETING, builder_without_token, client, configure, secret_in, start, until, watch_logs,
+    MEETING, builder_without_token, client, configure, in_child, is_child, secret_in, start, until,
+    watch_logs,
 };
 
 /// A span or an event: its name, the name of the span it is in, its fields.
@@ -119,7 +120,7 @@ async fn captured_by(
 }
 
 async fn server() -> MockServer {
-    MockServer::builder().cool_down(Duration::ZERO).start().await.expect("the embedded Zoom")
+    MockServer::builder().cool_down(Duration::ZERO).start().await.expect("the mock server")
 }
 
 #[tokio::test]
@@ -193,7 +194,7 @@ async fn an_attempts_span_ends_with_its_answer_and_carries_zooms_tracking_id() {
 #[tokio::test]
 async fn a_long_token_in_a_tracking_id_is_redacted() {
     let token = format!("hidden{}", "x".repeat(700));
-    let server = MockServer::builder().access_token(&token).start().await.expect("the embedded Zoom");
+    let server = MockServer::builder().access_token(&token).start().await.expect("the mock server");
     server.answer(Answer::status(204).header("x-zm-trackingid", format!("t2 {token}")));
     let zoom = client(&server);
     let capture = Capture::default();
@@ -209,8 +210,11 @@ async fn only_a_token_that_is_still_valid_is_said_to_be_used_after_a_failed_refr
     let server = server().await;
     server.answer_token_request(Answer::status(503).delay(Duration::from_millis(300)));
     let app = ServerToServer::new("mock-account", "mock-client", "mock-secret").token_url(server.token_url());
-    let policy = RetryPolicy::default().deadline(Duration::from_millis(100));
-    let zoom = builder_without_token(&server).token_source(app).retry(policy).build().expect("a client");
+    let zoom = builder_without_token(&server)
+        .token_source(app)
+        .call_timeout(Duration::from_millis(100))
+        .build()
+        .expect("a client");
     let (capture, result) = captured(async {
         let outcome = start(&zoom, MEETING).await;
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -219,7 +223,8 @@ async fn only_a_token_that_is_still_valid_is_said_to_be_used_after_a_failed_refr
     .await;
     result.expect_err("no time");
     let events = capture.named("event");
-    assert!(events.is_empty(), "there is no old token: {events:?}");
+    assert_eq!(events.len(), 1, "there is no old token: {events:?}");
+    assert!(events[0].field("message").contains("failed"), "{events:?}");
 }
 
 #[tokio::test]
@@ -233,7 +238,7 @@ async fn each_resend_is_an_event_in_the_calls_span() {
     result.expect("204");
     let events = capture.named("event");
     assert_eq!(events.len(), 2, "{events:?}");
-    for (event, words) in events.iter().zip(["answered 429", "code 124"]) {
+    for (event, words) in events.iter().zip(["answered 429", "refused the access token"]) {
         assert_eq!((event.parent, event.level), (Some("zoom.call"), Some(Level::WARN)));
         assert!(event.field("message").contains(words), "{event:?}");
     }
@@ -245,7 +250,7 @@ async fn each_resend_is_an_event_in_the_calls_span() {
 #[tokio::test]
 async fn a_token_request_is_a_child_span_of_the_call_that_started_it() {
     let server = MockServer::builder().token_lifetime(Duration::from_secs(100));
-    let server = server.cool_down(Duration::ZERO).start().await.expect("the embedded Zoom");
+    let server = server.cool_down(Duration::ZERO).start().await.expect("the mock server");
     let app = ServerToServer::new("mock-account", "mock-client", "mock-secret").token_url(server.token_url());
     let zoom = builder_without_token(&server).token_source(app).build().expect("a client");
     let (capture, result) = captured(start(&zoom, MEETING)).await;
@@ -253,7 +258,7 @@ async fn a_token_request_is_a_child_span_of_the_call_that_started_it() {
     let requests = capture.named("zoom.token");
     assert_eq!(requests.iter().map(|request| request.parent).collect::<Vec<_>>(), [Some("zoom.call")]);
 
-    server.fail_next_tokens(1, 503);
+    server.answer_token_request(Answer::status(500));
     let (capture, result) = captured(async {
         tokio::time::pause();
         tokio::time::advance(Duration::from_secs(51)).await;
@@ -270,37 +275,28 @@ async fn a_token_request_is_a_child_span_of_the_call_that_started_it() {
     assert_eq!(events.len(), 1, "{events:?}");
     assert_eq!((events[0].parent, events[0].level), (Some("zoom.token"), Some(Level::WARN)));
     let message = events[0].field("message");
-    assert!(message.contains("could not be refreshed") && message.contains("HTTP 503"), "{message}");
-}
-
-/// Gives one token, then errors of many lines.
-struct Talkative(AtomicUsize);
-
-impl TokenSource for Talkative {
-    async fn token(
-        &self,
-        _: &reqwest::Client,
-        _: Option<&AccessToken>,
-    ) -> Result<AccessToken, Box<dyn std::error::Error + Send + Sync>> {
-        if self.0.fetch_add(1, Ordering::SeqCst) > 0 {
-            return Err("no\r\nERROR forged \u{1b}[31m\u{202e}".repeat(100_000).into());
-        }
-        Ok(AccessToken::new("mock-access-token").with_expires_in(Duration::from_secs(100)))
-    }
+    assert!(message.contains("could not be refreshed") && message.contains("HTTP 500"), "{message}");
 }
 
 #[tokio::test]
 async fn a_token_sources_error_is_one_short_line_of_the_log() {
     let server = server().await;
-    let source = Arc::new(Talkative(AtomicUsize::new(0)));
-    let zoom = builder_without_token(&server).token_source(source.clone()).build().expect("a client");
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    let source = TokenSource::new(move |_| {
+        let is_first = count.fetch_add(1, Ordering::SeqCst) == 0;
+        let token = AccessToken::new("mock-access-token").with_expires_in(Duration::from_secs(100));
+        let lines = || "no\r\nERROR forged \u{1b}[31m\u{202e}".repeat(100_000);
+        async move { is_first.then_some(token).ok_or_else(lines) }
+    });
+    let zoom = builder_without_token(&server).token_source(source).build().expect("a client");
     start(&zoom, MEETING).await.expect("204");
     let (capture, result) = captured(async {
         tokio::time::pause();
         tokio::time::advance(Duration::from_secs(51)).await;
         tokio::time::resume();
         start(&zoom, MEETING).await?;
-        until("the refresh", || source.0.load(Ordering::SeqCst) == 2).await;
+        until("the refresh", || asked.load(Ordering::SeqCst) == 2).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
         Ok(())
     })
@@ -323,15 +319,50 @@ async fn an_attempt_that_was_not_answered_says_why() {
     let attempts = capture.named("zoom.attempt");
     let types: Vec<_> = attempts.iter().map(|attempt| attempt.field("error.type")).collect();
     assert_eq!(types, ["connect"; 3]);
-    assert_eq!(capture.named("event").len(), 2, "a resend each");
+    assert_eq!(capture.named("event").len(), 3, "a resend each, and the failure");
 
     let server = server().await;
     for (answer, kind) in [(Answer::hang(), "timeout"), (Answer::disconnect(), "interrupted")] {
         server.answer(answer);
-        let policy = RetryPolicy::default().deadline(Duration::from_millis(400));
-        let zoom = client(&server).with_retry(policy);
+        let zoom = client(&server).with_call_timeout(Duration::from_millis(400));
         let (capture, result) = captured(configure(&zoom)).await;
         result.expect_err("no answer");
         assert_eq!(capture.named("zoom.attempt")[0].field("error.type"), kind);
     }
+}
+
+/// The crate's page shows the same three lines.
+#[test]
+fn the_documented_subscriber_shows_why_a_call_failed() {
+    const NAME: &str = "spans::the_documented_subscriber_shows_why_a_call_failed";
+    if !is_child() {
+        let log = in_child(NAME, &[]);
+        for part in [
+            "WARN",
+            "updateMeetingLiveStreamStatus was answered with HTTP 404, code 3001",
+            "zoom.tracking_id",
+        ] {
+            assert!(log.contains(part), "{log}");
+        }
+        let here = include_str!("spans.rs").split_inclusive("\n").map(str::trim_start);
+        let lines = here.skip_while(|line| !line.starts_with("tracing_subscriber::fmt()")).take(3);
+        let page = include_str!("../../src/lib.rs").replace("//!", "");
+        for line in lines {
+            assert!(page.contains(line), "src/lib.rs does not have: {line}");
+        }
+        return;
+    }
+    #[rustfmt::skip]
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::INFO) // or WARN, for failures and waits alone
+        .init();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let server = server().await;
+        server.answer(
+            Answer::error(404, 3001, "Meeting does not exist.").header("x-zm-trackingid", "v=2.0;clid=1"),
+        );
+        let zoom = Client::builder().base_url(server.base_url()).access_token(server.access_token());
+        start(&zoom.build().expect("a client"), MEETING).await.expect_err("404");
+    });
 }

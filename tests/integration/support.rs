@@ -57,7 +57,7 @@ pub fn builder_without_token(server: &MockServer) -> ClientBuilder {
 }
 
 pub fn client(server: &MockServer) -> Client {
-    builder(server).build().expect("a client of the embedded Zoom")
+    builder(server).build().expect("a client of the mock server")
 }
 
 /// Calls an operation by its id, with a body that it accepts.
@@ -178,19 +178,21 @@ pub fn is_child() -> bool {
     std::env::var_os(CHILD).is_some()
 }
 
-/// Runs one test of this binary again, in a process of its own with this environment. There, [`is_child`] is true.
-pub fn in_child(test: &str, environment: &[(&str, &str)]) {
+/// Runs one test of this binary again, in a process of its own with this environment. There, [`is_child`] is true. Returns
+/// what it printed.
+pub fn in_child(test: &str, environment: &[(&str, &str)]) -> String {
     let mut command = std::process::Command::new(std::env::current_exe().expect("this binary"));
     for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
         command.env_remove(name).env_remove(name.to_uppercase());
     }
-    for name in ["ACCESS_TOKEN", "ACCOUNT_ID", "CLIENT_ID", "CLIENT_SECRET"] {
+    for name in ["ACCESS_TOKEN", "ACCOUNT_ID", "CLIENT_ID", "CLIENT_SECRET", "BASE_URL", "TOKEN_URL"] {
         command.env_remove(format!("ZOOM_{name}"));
     }
     command.args(["--exact", test, "--nocapture"]).env(CHILD, "1").envs(environment.iter().copied());
     let output = command.output().expect("this binary runs");
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && text.contains("1 passed"), "{test} in a process of its own:\n{text}");
+    text.into_owned()
 }
 
 /// A server that handles connections as a test tells it to.

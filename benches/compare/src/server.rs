@@ -52,7 +52,7 @@ async fn answer(
     } else if head.method != Method::PATCH || !body.windows(4).any(|part| part == b"main") {
         response.status(StatusCode::BAD_REQUEST).body(Full::default())
     } else if let Some(seconds) = limiter.wait_for(head.uri.path(), arrived) {
-        let sentence = r#"{"code":429,"message":"You have reached the maximum per-second rate limit for this API. Try again later."}"#;
+        let sentence = r#"{"code":429,"message":"Too many requests."}"#;
         response
             .status(StatusCode::TOO_MANY_REQUESTS)
             .header(CONTENT_TYPE, "application/json")

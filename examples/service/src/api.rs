@@ -111,22 +111,23 @@ impl Service {
             }
         };
         let start = zoom.update_meeting_live_stream_status().meeting_id(meeting).action(ZoomAction::Start);
-        match start.await {
-            Ok(()) => Ok(Outcome::Started),
-            Err(error) if error.is_retry_declined() => {
-                let since = self.store.streams.state(meeting).map(|(_, since)| since);
-                Ok(Outcome::AlreadyRunning { since })
-            }
-            Err(error) => Err(error),
-        }
+        let is_accepted = match start.send().await {
+            // After a 429, the wait ended because the stream runs.
+            Ok(answer) => answer.status().is_some_and(|status| status.is_success()),
+            // By the policy's `check`.
+            Err(error) if error.is_retry_declined() => false,
+            Err(error) => return Err(error),
+        };
+        let since = self.store.streams.state(meeting).map(|(_, since)| since);
+        Ok(if is_accepted { Outcome::Started } else { Outcome::AlreadyRunning { since } })
     }
 
     async fn stop(&self, zoom: &Client, meeting: MeetingId) -> Result<Outcome, Error> {
         let sent = SystemTime::now();
-        // Never declined, because the event of a start just before this stop may still be on its way.
+        // Without the policy's `check`: a stop is always sent.
         let zoom = zoom.with_retry(RetryPolicy::default());
         zoom.update_meeting_live_stream_status().meeting_id(meeting).action(ZoomAction::Stop).await?;
-        // Otherwise a start right after it would be declined until the stop's event arrives.
+        // Otherwise a start right after it would be taken for one that runs until the stop's event arrives.
         if let Err(error) = self.store.record(meeting, StreamState::Stopped, sent).await {
             warn!(%meeting, "the stop is not known until Zoom's event arrives: {error}");
         }

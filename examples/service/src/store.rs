@@ -11,7 +11,7 @@ use redis::{AsyncCommands, Client, IntoConnectionInfo, Msg, ProtocolVersion, Pus
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 use zoom_livestream::events::{LiveStreams, StreamState};
-use zoom_livestream::{MeetingId, Resend};
+use zoom_livestream::{Ending, MeetingId, Resend};
 
 use crate::metrics::Metrics;
 
@@ -115,20 +115,20 @@ impl Store {
     /// that is published while the connection is down is lost.
     pub fn satisfied(
         &self,
-    ) -> impl Fn(Resend) -> Pin<Box<dyn Future<Output = String> + Send>> + Send + Sync + use<> {
+    ) -> impl Fn(Resend) -> Pin<Box<dyn Future<Output = Ending> + Send>> + Send + Sync + use<> {
         let (store, satisfied) = (self.clone(), self.streams.satisfied());
         move |resend| {
             let (store, meeting, heard) = (store.clone(), resend.meeting_id(), satisfied(resend));
             Box::pin(async move {
                 tokio::select! {
-                    reason = heard => reason,
+                    ending = heard => ending,
                     never = store.ask_every_second(meeting) => never,
                 }
             })
         }
     }
 
-    async fn ask_every_second(&self, meeting: Option<MeetingId>) -> String {
+    async fn ask_every_second(&self, meeting: Option<MeetingId>) -> Ending {
         let Some(meeting) = meeting else { return pending().await };
         loop {
             sleep(PATIENCE).await;

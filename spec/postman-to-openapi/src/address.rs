@@ -68,8 +68,7 @@ fn shape(path: &str) -> String {
 /// `17:cancel`.
 fn recorded(segment: &str) -> Option<(&str, &str)> {
     let (id, ending) = split_while(segment, |c| !matches!(c, '.' | ':'));
-    let is_ending =
-        ending.is_empty() || ending.trim_start_matches(['.', ':']).starts_with(char::is_alphabetic);
+    let is_ending = ending.is_empty() || ending.trim_start_matches(['.', ':']).starts_with(char::is_alphabetic);
     let is_number = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
     (is_ending && (is_number || is_certain(id))).then_some((id, ending))
 }
@@ -101,9 +100,10 @@ impl Server {
 
     /// Fills in the variables that another input defines.
     pub fn fill(&mut self, values: &Variables<'_>) {
-        let open = self.variables.iter().fold(self.url.clone(), |url, name| {
-            url.replace(&format!("{{{name}}}"), &format!("{{{{{name}}}}}"))
-        });
+        let open = self
+            .variables
+            .iter()
+            .fold(self.url.clone(), |url, name| url.replace(&format!("{{{name}}}"), &format!("{{{{{name}}}}}")));
         let filled = values.expand(&open);
         if filled != open {
             *self = server(&filled).0;
@@ -151,11 +151,7 @@ pub fn read(raw: Raw<'_>, variables: &Variables<'_>, survey: &Survey) -> Result<
     Ok(address)
 }
 
-fn split(
-    raw: Raw<'_>,
-    variables: &Variables<'_>,
-    is_shared: &dyn Fn(&str) -> bool,
-) -> Result<Address, &'static str> {
+fn split(raw: Raw<'_>, variables: &Variables<'_>, is_shared: &dyn Fn(&str) -> bool) -> Result<Address, &'static str> {
     const NONE: &str = "it has no URL; give it one in Postman and export again";
     if let Some(text) = postman::filled(raw) {
         return parse(text.trim(), &[], variables, is_shared).ok_or(NONE);
@@ -203,8 +199,7 @@ fn parts(raw: Raw<'_>, separator: &str) -> String {
     let mut parts = Vec::new();
     postman::each(raw, |part| {
         let part = Some(part);
-        let value =
-            postman::text(part).or_else(|| postman::text(postman::object::<postman::Entry>(part)?.value));
+        let value = postman::text(part).or_else(|| postman::text(postman::object::<postman::Entry>(part)?.value));
         parts.extend(value.map(|value| value.into_owned()));
     });
     parts.join(separator)
@@ -250,8 +245,7 @@ fn parse(
         }
         let id = recorded(segment).filter(|(id, _)| {
             // What follows `api` or nothing at all is a version.
-            let is_owned =
-                !matches!(resource.to_ascii_lowercase().as_str(), "" | "api" | "rest" | "v" | "version");
+            let is_owned = !matches!(resource.to_ascii_lowercase().as_str(), "" | "api" | "rest" | "v" | "version");
             is_certain(id) || is_owned && is_shared(&format!("{}/{segment}", address.path))
         });
         address.path.push('/');

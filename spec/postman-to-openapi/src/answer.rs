@@ -206,8 +206,7 @@ fn documented(name: &str, value: &str, description: &str, exported: bool) -> Opt
         x-content-type-options x-download-options x-frame-options x-permitted-cross-domain-policies \
         x-powered-by x-xss-protection";
     let lower = name.to_ascii_lowercase();
-    if name::has(EVERYWHERE, &lower) || lower.starts_with("access-control-") || !postman::is_header_name(name)
-    {
+    if name::has(EVERYWHERE, &lower) || lower.starts_with("access-control-") || !postman::is_header_name(name) {
         return None;
     }
     let mut field = Field::described(name.to_owned(), description.into(), exported);

@@ -109,8 +109,7 @@ pub fn read(raw: Raw<'_>, variables: &Variables<'_>, secrets: &mut Secrets) -> S
         "edgegrid" => Scheme::Http("eg1-hmac-sha256"),
         "apikey" => {
             let place = if get("in") == "query" { "query" } else { "header" };
-            let name =
-                if get("key").is_empty() || get("key").contains("{{") { "X-API-Key" } else { get("key") };
+            let name = if get("key").is_empty() || get("key").contains("{{") { "X-API-Key" } else { get("key") };
             Scheme::ApiKey { place, name: name.to_owned() }
         }
         "oauth2" => Scheme::OAuth2(flow(&get)),
@@ -125,9 +124,7 @@ pub fn read(raw: Raw<'_>, variables: &Variables<'_>, secrets: &mut Secrets) -> S
 }
 
 fn flow<'v>(get: &impl Fn(&str) -> &'v str) -> Flow {
-    let url = |key: &str| {
-        Some(get(key)).filter(|url| format::of(url) == Some("uri")).unwrap_or_default().to_owned()
-    };
+    let url = |key: &str| Some(get(key)).filter(|url| format::of(url) == Some("uri")).unwrap_or_default().to_owned();
     let name = match get("grant_type") {
         "implicit" => "implicit",
         "password" | "password_credentials" => "password",
@@ -272,10 +269,8 @@ impl Schemes {
     /// Drops flows with missing URLs, which OpenAPI does not allow. Returns the names of their schemes.
     pub fn drop_unknown_flows(&mut self) -> BTreeSet<String> {
         self.known_only = true;
-        let unknown = self
-            .names
-            .iter()
-            .filter(|(scheme, _)| matches!(scheme, Scheme::OAuth2(flow) if !flow.is_known()));
+        let unknown =
+            self.names.iter().filter(|(scheme, _)| matches!(scheme, Scheme::OAuth2(flow) if !flow.is_known()));
         unknown.map(|(_, name)| name.clone()).collect()
     }
 
@@ -326,8 +321,7 @@ impl Schemes {
                 Scheme::Http(scheme) => return SchemeObject::Http { scheme },
                 Scheme::ApiKey { place, name } => return SchemeObject::ApiKey { name, place },
                 Scheme::OAuth2(flow) if flow.is_known() || !self.known_only => {
-                    let scopes =
-                        self.scopes.get(name).into_iter().flatten().map(|scope| (scope.as_str(), ""));
+                    let scopes = self.scopes.get(name).into_iter().flatten().map(|scope| (scope.as_str(), ""));
                     flows.insert(flow.name, FlowObject { flow, scopes: scopes.collect() });
                 }
                 Scheme::OAuth2(_) => {}

@@ -17,12 +17,7 @@ const URLENCODED: &str = "application/x-www-form-urlencoded";
 const MULTIPART: &str = "multipart/form-data";
 
 /// Reads a request's body; `None` if it has none, or none that is sent and can be read, which is noted.
-pub fn request(
-    raw: Raw<'_>,
-    content_type: Option<&str>,
-    name: &str,
-    context: &mut Context<'_, '_>,
-) -> Option<Content> {
+pub fn request(raw: Raw<'_>, content_type: Option<&str>, name: &str, context: &mut Context<'_, '_>) -> Option<Content> {
     let notes = context.notes.len();
     let body = read(raw, content_type, name, context);
     if body.is_some() && !context.sends_body {
@@ -33,12 +28,7 @@ pub fn request(
     body
 }
 
-fn read(
-    raw: Raw<'_>,
-    content_type: Option<&str>,
-    name: &str,
-    context: &mut Context<'_, '_>,
-) -> Option<Content> {
+fn read(raw: Raw<'_>, content_type: Option<&str>, name: &str, context: &mut Context<'_, '_>) -> Option<Content> {
     let Some(body) = postman::object::<Body<'_>>(raw) else {
         if postman::filled(raw).is_some() || raw.is_some_and(|raw| raw.elements().next().is_some()) {
             context.remark(UNREADABLE, "");
@@ -124,13 +114,8 @@ pub fn text_body(
     if is_json(&media_type) {
         return json_body(text, media_type, name, presence, context);
     }
-    let binary =
-        ["image/", "audio/", "video/", "application/octet-stream", "application/pdf", "application/zip"];
-    let shape = if binary.iter().any(|start| media_type.starts_with(start)) {
-        Shape::binary()
-    } else {
-        Shape::text()
-    };
+    let binary = ["image/", "audio/", "video/", "application/octet-stream", "application/pdf", "application/zip"];
+    let shape = if binary.iter().any(|start| media_type.starts_with(start)) { Shape::binary() } else { Shape::text() };
     // Secrets in plain text cannot be recognized, so only the example's name is kept.
     let examples = vec![Example { name: name.to_owned(), json: None }];
     Content { media_type, schema: Carried::Value { shape, presence: None }, examples, empty: false }
@@ -141,8 +126,7 @@ pub fn media_type(header: &str) -> Option<String> {
     let media_type = header.split([';', ',']).next().unwrap_or_default().trim();
     let (kind, subtype) = media_type.split_once('/')?;
     let token = |part: &str| {
-        !part.is_empty()
-            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&^_.+-*".contains(&byte))
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&^_.+-*".contains(&byte))
     };
     (token(kind) && token(subtype)).then(|| media_type.to_ascii_lowercase())
 }
@@ -192,13 +176,7 @@ fn raw_form(text: &str, media_type: &str, name: &str, context: &mut Context<'_, 
     })
 }
 
-fn json_body(
-    text: &str,
-    media_type: String,
-    name: &str,
-    presence: u32,
-    context: &mut Context<'_, '_>,
-) -> Content {
+fn json_body(text: &str, media_type: String, name: &str, presence: u32, context: &mut Context<'_, '_>) -> Content {
     // For JSON inside a JSON string, the inner JSON counts.
     let inside: Option<String> =
         if text.trim_start().starts_with('"') { serde_json::from_str(text).ok() } else { None };
@@ -275,11 +253,7 @@ fn bare_variables<'t>(text: &'t str, context: &Context<'_, '_>) -> Cow<'t, str> 
         {
             let value = context.variables.expand(rest.strip_suffix(after).unwrap_or(rest)).into_owned();
             let literal = serde_json::from_str::<Value>(&value).is_ok_and(|value| !value.is_string());
-            out.push_str(&if literal {
-                value
-            } else {
-                Value::String(format!("{OPEN}{{{{{name}}}}}")).to_string()
-            });
+            out.push_str(&if literal { value } else { Value::String(format!("{OPEN}{{{{{name}}}}}")).to_string() });
             rest = after;
             continue;
         }
@@ -351,8 +325,7 @@ fn form(all: Vec<(Field, bool)>, media_type: &str, name: &str) -> Option<Content
 fn field(name: String, entry: &Entry<'_>, context: &mut Context<'_, '_>) -> (Field, bool) {
     let mut field =
         Field::described(name, postman::description(entry.description).unwrap_or_default(), context.exported);
-    field.content_type =
-        postman::filled(entry.content_type).map(|kind| kind.into_owned()).unwrap_or_default().into();
+    field.content_type = postman::filled(entry.content_type).map(|kind| kind.into_owned()).unwrap_or_default().into();
     if postman::text(entry.kind).is_some_and(|kind| kind == "file") {
         field.shape = Shape::binary();
         if postman::is_list(entry.src) {

@@ -221,11 +221,7 @@ impl<'d> Words<'d> {
     fn answer(&mut self, old: &Operation<'d>, new: &Operation<'d>, whose: &str) {
         let (before, after) = (Success::of(self.before, old), Success::of(self.after, new));
         if before.kind() != after.kind() {
-            return self.add(format!(
-                "{whose}: it now returns {} instead of {}",
-                after.kind(),
-                before.kind()
-            ));
+            return self.add(format!("{whose}: it now returns {} instead of {}", after.kind(), before.kind()));
         }
         if let ([old], [new]) = (&before.json[..], &after.json[..]) {
             let mut schemas = Schemas::new(self, Side::Answer, whose);
@@ -274,8 +270,7 @@ impl<'w, 'd> Schemas<'w, 'd> {
         self.each_value(&old["items"], &new["items"], what, depth);
         self.unknown_fields(&old["additionalProperties"], &new["additionalProperties"], what, depth);
         for (key, noun) in [("allOf", "parts"), ("oneOf", "alternatives"), ("anyOf", "alternatives")] {
-            let [old, new] =
-                [&old[key], &new[key]].map(|list| list.as_array().map_or(&[][..], Vec::as_slice));
+            let [old, new] = [&old[key], &new[key]].map(|list| list.as_array().map_or(&[][..], Vec::as_slice));
             // What was accepted before still is if there are more alternatives.
             let is_addition =
                 self.side == Side::Request && noun == "alternatives" && (1..new.len()).contains(&old.len());
@@ -438,9 +433,7 @@ struct Success<'d> {
 impl<'d> Success<'d> {
     fn of(document: &'d Value, operation: &Operation<'d>) -> Self {
         let mut found = Success { json: Vec::new(), bodiless: false, other: false };
-        for (_, answer) in
-            members(&operation.value["responses"]).filter(|(status, _)| status.starts_with('2'))
-        {
+        for (_, answer) in members(&operation.value["responses"]).filter(|(status, _)| status.starts_with('2')) {
             let content = &resolved(document, answer)["content"];
             if members(content).next().is_none() {
                 found.bodiless = true;
@@ -509,9 +502,7 @@ fn media_types(body: &Value) -> BTreeSet<&str> {
 /// Whether the client has a type for a body; other media types are plain bytes.
 fn is_typed(media_type: &str) -> bool {
     is_json(media_type)
-        || ["multipart/form-data", "application/x-www-form-urlencoded"]
-            .iter()
-            .any(|form| media_type.starts_with(form))
+        || ["multipart/form-data", "application/x-www-form-urlencoded"].iter().any(|form| media_type.starts_with(form))
 }
 
 /// The schemas to compare: those of the common media types, or else the first ones.

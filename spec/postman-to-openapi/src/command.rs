@@ -116,11 +116,7 @@ fn arguments() -> Result<Request, String> {
             Long("verbose") => arguments.verbose = true,
             Short('h') | Long("help") => return Ok(Request::Print(HELP.to_owned())),
             Short('V') | Long("version") => {
-                return Ok(Request::Print(format!(
-                    "{} {}\n",
-                    env!("CARGO_PKG_NAME"),
-                    env!("CARGO_PKG_VERSION")
-                )));
+                return Ok(Request::Print(format!("{} {}\n", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))));
             }
             Value(input) => arguments
                 .inputs
@@ -139,9 +135,7 @@ fn arguments() -> Result<Request, String> {
     }
     let is_stdin = |path: &Option<PathBuf>| path.as_deref() == Some(Path::new(STDIN));
     if is_stdin(&arguments.output) {
-        return Err(
-            "--output cannot be -, which is standard input; omit it to write to standard output".to_owned()
-        );
+        return Err("--output cannot be -, which is standard input; omit it to write to standard output".to_owned());
     }
     if is_stdin(&arguments.table) {
         return Err("--table cannot be -, which is standard input; name a Markdown file".to_owned());
@@ -319,9 +313,7 @@ fn say_changes(committed: &[u8], converted: &Converted) -> Result<(), Refusal> {
 /// Reads back what was made.
 fn document(made: &str) -> Result<serde_json::Value, Refusal> {
     serde_json::from_str(made).map_err(|error| {
-        Refusal::from(format!(
-            "the document that was made is not valid JSON ({error}); please report this bug"
-        ))
+        Refusal::from(format!("the document that was made is not valid JSON ({error}); please report this bug"))
     })
 }
 
@@ -357,8 +349,7 @@ fn check(output: &Path, committed: &[u8], converted: &Converted, table: Option<&
         let name = path.display().to_string();
         // A minimal diff of two very different documents takes minutes; after this time, it need not be minimal.
         let diff = TextDiff::configure().timeout(Duration::from_secs(2)).diff_lines(committed.as_str(), made);
-        let diff =
-            diff.unified_diff().context_radius(3).header(&printable(&name), "converted now").to_string();
+        let diff = diff.unified_diff().context_radius(3).header(&printable(&name), "converted now").to_string();
         diff.lines().for_each(tell);
     }
     for (path, ..) in &compared {

@@ -51,11 +51,7 @@ impl Carried {
             return None;
         };
         let members = object.members.into_iter();
-        Some(
-            members
-                .map(|(name, Member { shape, .. })| Field { shape, ..Field::named(&name, false) })
-                .collect(),
-        )
+        Some(members.map(|(name, Member { shape, .. })| Field { shape, ..Field::named(&name, false) }).collect())
     }
 }
 
@@ -159,9 +155,7 @@ impl Field {
             self.shape.disputed = true;
         }
         self.example = match (self.example.take(), other.example) {
-            (Some(a), Some(b)) if mine == others => {
-                Some(std::cmp::min_by_key(a, b, |value| value.to_string()))
-            }
+            (Some(a), Some(b)) if mine == others => Some(std::cmp::min_by_key(a, b, |value| value.to_string())),
             (a, b) if mine >= others => a.or(b),
             (a, b) => b.or(a),
         };
@@ -371,8 +365,7 @@ impl Content {
             mask.text(&mut example.name);
             example.name = example_name(&example.name);
             let Some(json) = &mut example.json else { return true };
-            if !(matches!(schema, Carried::Form(_)) || is_disputed || json.contains(OPEN) || mask.finds(json))
-            {
+            if !(matches!(schema, Carried::Form(_)) || is_disputed || json.contains(OPEN) || mask.finds(json)) {
                 return true;
             }
             let Ok(mut value) = serde_json::from_str(json) else { return false };

@@ -92,10 +92,8 @@ impl Builder {
         operation.parameters.shrink_to_fit();
         operation.bodies.shrink_to_fit();
         if let Some(known) = path.operations.get_mut(&method) {
-            let with =
-                format!("{} {} ({})", method.name().to_ascii_uppercase(), path.template, known.summary);
-            let names_nothing =
-                !path.template.split('/').any(|part| !part.is_empty() && !part.starts_with('{'));
+            let with = format!("{} {} ({})", method.name().to_ascii_uppercase(), path.template, known.summary);
+            let names_nothing = !path.template.split('/').any(|part| !part.is_empty() && !part.starts_with('{'));
             let open = operation.server.variables.first().or(known.server.variables.first());
             if let Some(open) = open.filter(|_| names_nothing && operation.server != known.server) {
                 return Err((
@@ -160,13 +158,8 @@ impl Builder {
                     ));
                 }
                 if operation.settle(template, &mask) {
-                    let topic =
-                        "a body is nested so deeply that the innermost part of its schema is left open";
-                    say(Note::hint(
-                        topic,
-                        place,
-                        topic,
-                    ));
+                    let topic = "a body is nested so deeply that the innermost part of its schema is left open";
+                    say(Note::hint(topic, place, topic));
                 }
                 schemes.add(&operation.security);
             }
@@ -187,8 +180,7 @@ impl Builder {
         }
         disputes(&paths, servers_are_given.then_some(&server), say);
         name_operations(&mut paths, &prefix, say);
-        let joined =
-            |texts: BTreeSet<String>, between: &str| texts.into_iter().collect::<Vec<_>>().join(between);
+        let joined = |texts: BTreeSet<String>, between: &str| texts.into_iter().collect::<Vec<_>>().join(between);
         let mut title = joined(self.titles, ", ");
         mask.text(&mut title);
         if title.is_empty() {
@@ -208,8 +200,8 @@ fn version(raw: postman::Raw<'_>) -> Option<String> {
     }
     let mut numbers = [None, None, None];
     postman::entries(raw, |entry| {
-        let at = postman::text(entry.key)
-            .and_then(|key| ["major", "minor", "patch"].iter().position(|name| *name == key));
+        let at =
+            postman::text(entry.key).and_then(|key| ["major", "minor", "patch"].iter().position(|name| *name == key));
         if let Some(number) = at.and_then(|at| numbers.get_mut(at)) {
             *number = postman::filled(entry.value).map(|value| value.into_owned());
         }
@@ -374,9 +366,7 @@ impl Document {
     /// The path, method and number of requests of every operation.
     pub fn operations(&self) -> impl Iterator<Item = (&str, Method, usize)> {
         self.paths.iter().flat_map(|path| {
-            path.operations
-                .iter()
-                .map(|(method, operation)| (&*path.template, *method, operation.requests as usize))
+            path.operations.iter().map(|(method, operation)| (&*path.template, *method, operation.requests as usize))
         })
     }
 

@@ -22,9 +22,7 @@ pub fn expand(argument: &str) -> Result<Vec<PathBuf>, String> {
     let mut found = Vec::new();
     collect(&path, &mut found).map_err(|error| format!("{argument}: cannot read the folder ({error})"))?;
     if found.is_empty() {
-        return Err(format!(
-            "{argument}: the folder contains no .json files; name one that contains Postman exports"
-        ));
+        return Err(format!("{argument}: the folder contains no .json files; name one that contains Postman exports"));
     }
     found.sort();
     Ok(found)
@@ -39,9 +37,7 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
             if !hidden {
                 collect(&entry.path(), found)?;
             }
-        } else if !hidden
-            && entry.path().extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
-        {
+        } else if !hidden && entry.path().extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
             found.push(entry.path());
         }
     }
@@ -144,8 +140,7 @@ impl Output {
     /// complete, either old or new. Permissions and owner are preserved.
     pub fn replace(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), String> {
         let name = self.target.file_name().unwrap_or_default().to_string_lossy();
-        let named =
-            |number: u32| self.target.with_file_name(format!(".{name}.{}-{number}.tmp", std::process::id()));
+        let named = |number: u32| self.target.with_file_name(format!(".{name}.{}-{number}.tmp", std::process::id()));
         // In a container, a killed process often had the same process ID.
         let free = (0..MOST_NAMES).map(named).find(|path| fs::symlink_metadata(path).is_err());
         let beside = free.unwrap_or_else(|| named(0));
@@ -211,10 +206,7 @@ mod tests {
         let left = [0, 1].map(|number| folder.join(format!(".openapi.json.{id}-{number}.tmp")));
         left.iter().for_each(|path| fs::write(path, "half").expect("a file"));
         let output = folder.join("openapi.json");
-        Output::at(&output, true)
-            .expect("a file")
-            .replace(|out| out.write_all(b"whole"))
-            .expect("it is written");
+        Output::at(&output, true).expect("a file").replace(|out| out.write_all(b"whole")).expect("it is written");
         assert_eq!(fs::read_to_string(&output).expect("the output"), "whole");
         for path in &left {
             assert_eq!(fs::read_to_string(path).expect("the file of another process"), "half");

@@ -74,9 +74,7 @@ fn is_uri(text: &str) -> bool {
         && port.bytes().all(|byte| byte.is_ascii_digit())
         && rest.matches('#').count() < 2
         && rest.bytes().enumerate().all(|(at, byte)| match byte {
-            b'%' => {
-                rest.as_bytes().get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
-            }
+            b'%' => rest.as_bytes().get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)),
             _ => byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=".contains(&byte),
         })
 }

@@ -53,9 +53,7 @@ const fn must(name: &'static str, kind: Kind) -> Member {
 
 const EXTENSIONS: &str = "x-";
 
-use Kind::{
-    Any, Count, Flag, FlagOrSchema, List, Map as Named, Number, Object as Of, Paths, Responses, Text, Word,
-};
+use Kind::{Any, Count, Flag, FlagOrSchema, List, Map as Named, Number, Object as Of, Paths, Responses, Text, Word};
 
 macro_rules! objects {
     ($($visible:vis $id:ident: $name:literal $(, $referable:ident)? { $($member:expr),* $(,)? })*) => {$(
@@ -202,20 +200,14 @@ impl Object {
     /// A member's position and kind; `None` if there is no such member.
     fn member(&self, name: &str) -> Option<(usize, &'static Kind)> {
         let known = if name.starts_with(EXTENSIONS) { EXTENSIONS } else { name };
-        self.members
-            .iter()
-            .position(|member| member.0 == known)
-            .and_then(|at| Some((at, &self.members.get(at)?.1)))
+        self.members.iter().position(|member| member.0 == known).and_then(|at| Some((at, &self.members.get(at)?.1)))
     }
 }
 
 /// Calls `fault` with the place of everything in a value that is not of the right kind, and the reason.
 pub fn judge(value: &Value, kind: &Kind, path: &mut Vec<String>, fault: &mut dyn FnMut(&[String], String)) {
     let wanted = match (kind, value) {
-        (Any, _)
-        | (Text, Value::String(_))
-        | (Flag | FlagOrSchema, Value::Bool(_))
-        | (Number, Value::Number(_)) => {
+        (Any, _) | (Text, Value::String(_)) | (Flag | FlagOrSchema, Value::Bool(_)) | (Number, Value::Number(_)) => {
             return;
         }
         (Count, Value::Number(number)) if number.is_u64() => return,
@@ -284,17 +276,13 @@ fn judge_members(
     if object.referable && members.get("$ref").is_some_and(Value::is_string) {
         return;
     }
-    for (name, _, _) in
-        object.members.iter().filter(|(name, _, needed)| *needed && !members.contains_key(*name))
-    {
+    for (name, _, _) in object.members.iter().filter(|(name, _, needed)| *needed && !members.contains_key(*name)) {
         inside(path, (*name).to_owned(), |path| {
             fault(path, format!("is missing, but {} must have it", object.name));
         });
     }
     let kind = members.get("type").and_then(Value::as_str).filter(|_| object.member("type").is_some());
-    for (kind, name) in
-        NEEDED_BY_TYPE.iter().filter(|(by, name)| kind == Some(by) && !members.contains_key(*name))
-    {
+    for (kind, name) in NEEDED_BY_TYPE.iter().filter(|(by, name)| kind == Some(by) && !members.contains_key(*name)) {
         inside(path, (*name).to_owned(), |path| {
             fault(path, format!("is missing, but {} of type {kind} must have it", object.name));
         });
@@ -303,10 +291,7 @@ fn judge_members(
     if either.iter().all(|name| object.member(name).is_some())
         && either.iter().filter(|name| members.contains_key(**name)).count() != 1
     {
-        fault(
-            path,
-            format!("must have either schema or content, and not both, because it is {}", object.name),
-        );
+        fault(path, format!("must have either schema or content, and not both, because it is {}", object.name));
     }
     for (name, member) in members {
         inside(path, name.clone(), |path| match object.member(name) {
@@ -339,9 +324,7 @@ fn inside(path: &mut Vec<String>, name: String, act: impl FnOnce(&mut Vec<String
 pub fn arrange(value: &mut Value, kind: &Kind) {
     match (kind, value) {
         (List(kind), Value::Array(list)) => list.iter_mut().for_each(|element| arrange(element, kind)),
-        (Named(kind), Value::Object(members)) => {
-            members.values_mut().for_each(|member| arrange(member, kind))
-        }
+        (Named(kind), Value::Object(members)) => members.values_mut().for_each(|member| arrange(member, kind)),
         (Paths | Responses, Value::Object(members)) => {
             members.sort_keys();
             let kind = if matches!(kind, Paths) { &A_PATH_ITEM } else { &A_RESPONSE };

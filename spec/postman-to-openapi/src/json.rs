@@ -58,8 +58,7 @@ impl Text {
         let mut text = text.into_bytes();
         let containers = compact(&mut text, DEEPEST).map_err(|line| Fault::TooDeep { line })?;
         text.shrink_to_fit();
-        let text =
-            String::from_utf8(text).expect("strings are moved as a whole, and everything else is ASCII");
+        let text = String::from_utf8(text).expect("strings are moved as a whole, and everything else is ASCII");
         Ok(Self { text, containers })
     }
 

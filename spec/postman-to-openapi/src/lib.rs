@@ -152,10 +152,7 @@ impl fmt::Display for Counts {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Counts { operations, merged, left_out, removed } = self;
         let requests = operations + merged + left_out + removed;
-        write!(
-            out,
-            "requests: {requests}; operations: {operations}, merged: {merged}, left out: {left_out}"
-        )?;
+        write!(out, "requests: {requests}; operations: {operations}, merged: {merged}, left out: {left_out}")?;
         if *removed > 0 {
             write!(out, ", removed by the overlay: {removed}")?;
         }
@@ -236,8 +233,7 @@ impl<F: FnMut(Note)> Converter<F> {
         let kept = document.operations().filter(|(path, method, _)| {
             patched.get("paths").and_then(|paths| paths.get(path)?.get(method.name())).is_some()
         });
-        let (operations, requests) =
-            kept.fold((0, 0), |(count, sum), (.., requests)| (count + 1, sum + requests));
+        let (operations, requests) = kept.fold((0, 0), |(count, sum), (.., requests)| (count + 1, sum + requests));
         let removed = counts.operations + counts.merged - requests;
         let counts = Counts { operations, merged: requests - operations, removed, ..counts };
         for name in drop_unknown_flows(&mut patched) {

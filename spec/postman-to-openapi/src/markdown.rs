@@ -37,9 +37,7 @@ fn rewritten(text: &str) -> String {
 /// Whether a text is a single line without anything to convert, as most are.
 fn is_plain(text: &str) -> bool {
     // The last is the first byte of BREAK in UTF-8.
-    !text
-        .bytes()
-        .any(|byte| matches!(byte, b'`' | b'~' | b'\\' | b'<' | b'[' | b'{' | b'&' | b'\n' | b'\r' | 0xee))
+    !text.bytes().any(|byte| matches!(byte, b'`' | b'~' | b'\\' | b'<' | b'[' | b'{' | b'&' | b'\n' | b'\r' | 0xee))
         && !text.starts_with(char::is_whitespace)
         && !text.contains("http")
 }
@@ -72,9 +70,10 @@ impl<'a> Writer<'a> {
                     self.out.push(BREAK);
                 }
                 _ => {
-                    let plain = self.rest.bytes().skip(1).position(|byte| {
-                        matches!(byte, b'`' | b'~' | b'\\' | b'<' | b'[' | b'{' | b'&' | b'h' | b' ')
-                    });
+                    let plain =
+                        self.rest.bytes().skip(1).position(|byte| {
+                            matches!(byte, b'`' | b'~' | b'\\' | b'<' | b'[' | b'{' | b'&' | b'h' | b' ')
+                        });
                     self.copy(plain.map_or(self.rest.len(), |more| 1 + more));
                 }
             }
@@ -292,9 +291,7 @@ mod tests {
     #[test]
     fn breaks_and_lists_become_paragraphs_and_lists() {
         assert_eq!(
-            tidy(
-                "One.<br><br>\n**Prerequisites:**<br>\n* A<br>\n* B<br>\n**Scopes:** `a:b`<br>\n **C:** `d` \n\n"
-            ),
+            tidy("One.<br><br>\n**Prerequisites:**<br>\n* A<br>\n* B<br>\n**Scopes:** `a:b`<br>\n **C:** `d` \n\n"),
             "One.\n\n**Prerequisites:**\n\n* A\n* B\n\n**Scopes:** `a:b`\n\n**C:** `d`"
         );
         assert_eq!(
@@ -337,10 +334,7 @@ mod tests {
         assert_eq!(tidy("[optional] x"), "\\[optional] x");
         assert_eq!(tidy("[a](https://b.example/c_(d))"), "[a](https://b.example/c_(d))");
         assert_eq!(tidy("[a](Foo)"), "a (`Foo`)");
-        assert_eq!(
-            tidy("meeting {meetingId}, {{baseUrl}}, { x }"),
-            "meeting `{meetingId}`, `{{baseUrl}}`, { x }"
-        );
+        assert_eq!(tidy("meeting {meetingId}, {{baseUrl}}, { x }"), "meeting `{meetingId}`, `{{baseUrl}}`, { x }");
     }
 
     #[test]
@@ -375,9 +369,7 @@ mod tests {
 
     #[test]
     fn tidying_twice_changes_nothing() {
-        for text in
-            ["a<br>b", "* a\nb", "<ul><li>x</ul>", "see https://a.example", "[x] {y} <z>", "a\n\n    b\n"]
-        {
+        for text in ["a<br>b", "* a\nb", "<ul><li>x</ul>", "see https://a.example", "[x] {y} <z>", "a\n\n    b\n"] {
             assert_eq!(tidy(&tidy(text)), tidy(text), "{text}");
         }
     }

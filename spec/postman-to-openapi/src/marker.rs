@@ -34,8 +34,7 @@ pub fn read(text: Cow<'_, str>) -> Described<'_> {
     };
     let mut values = Vec::new();
     if let Some((before, list)) = rest.strip_suffix(')').and_then(|rest| rest.rsplit_once(ONE_OF)) {
-        values =
-            list.split(',').map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned).collect();
+        values = list.split(',').map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned).collect();
         values.dedup();
         rest = before.trim_end();
     }

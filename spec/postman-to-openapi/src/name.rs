@@ -67,8 +67,7 @@ pub fn operation_id(name: &str, method: Method, path: &str) -> Option<String> {
     if once == again {
         said.truncate(once.len());
     }
-    let is_repeated =
-        |first: &str, second: &str| first == second || first == method.name() && second == verb(method);
+    let is_repeated = |first: &str, second: &str| first == second || first == method.name() && second == verb(method);
     if matches!(said.as_slice(), [first, second, _, ..] if is_repeated(first, second)) {
         said.remove(0);
     }
@@ -202,9 +201,8 @@ pub fn shared_prefix<'p>(paths: &[&'p str]) -> &'p str {
     let [first, _, ..] = paths else { return "" };
     let ends = first.match_indices('/').skip(1).filter_map(|(at, _)| Some(first.split_at_checked(at)?.0));
     let is_shared = |prefix: &&str| {
-        let may_continue = |next: &str| {
-            !next.is_empty() && (!next.starts_with('{') || prefix.rsplit('/').next().is_some_and(is_base))
-        };
+        let may_continue =
+            |next: &str| !next.is_empty() && (!next.starts_with('{') || prefix.rsplit('/').next().is_some_and(is_base));
         let continues = |path: &&str| {
             let rest = path.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/'));
             rest.is_some_and(|rest| may_continue(rest.split('/').next().unwrap_or_default()))
@@ -252,8 +250,7 @@ fn stem(segment: &str) -> &str {
 /// Whether a segment is a version, or says no more than that this is an API.
 fn is_base(segment: &str) -> bool {
     let version = segment.strip_prefix(['v', 'V']).is_some_and(|number| {
-        number.starts_with(|c: char| c.is_ascii_digit())
-            && number.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+        number.starts_with(|c: char| c.is_ascii_digit()) && number.bytes().all(|b| b.is_ascii_digit() || b == b'.')
     });
     version || segment.is_empty() || has("api index rest", &segment.to_ascii_lowercase())
 }
@@ -323,9 +320,7 @@ fn singularized(word: &str) -> String {
         return format!("{stem}y");
     }
     // `statuses` but not `houses`.
-    if let Some(stem) =
-        word.strip_suffix("uses").filter(|stem| stem.len() > 2 && !stem.ends_with(['a', 'e', 'o']))
-    {
+    if let Some(stem) = word.strip_suffix("uses").filter(|stem| stem.len() > 2 && !stem.ends_with(['a', 'e', 'o'])) {
         return format!("{stem}us");
     }
     for ending in ["sses", "shes", "ches", "xes", "zes"] {
@@ -347,12 +342,7 @@ mod tests {
     #[test]
     fn an_id_is_verb_resource_and_the_rest_of_the_name() {
         for (name, method, path, id) in [
-            (
-                "Update a live stream",
-                Method::Patch,
-                "/meetings/{meetingId}/livestream",
-                "updateMeetingLiveStream",
-            ),
+            ("Update a live stream", Method::Patch, "/meetings/{meetingId}/livestream", "updateMeetingLiveStream"),
             (
                 "Update Live Stream Status",
                 Method::Patch,
@@ -372,12 +362,7 @@ mod tests {
             // The item's own verb wins over the method's.
             ("Unassign a role", Method::Delete, "/roles/{roleId}/members/{memberId}", "unassignRole"),
             ("Subscribe to a plan", Method::Post, "/accounts/{id}/plans", "subscribeAccountToPlan"),
-            (
-                "Switch a user's account",
-                Method::Put,
-                "/accounts/{id}/users/{id}/account",
-                "switchUserAccount",
-            ),
+            ("Switch a user's account", Method::Put, "/accounts/{id}/users/{id}/account", "switchUserAccount"),
             ("Reticulate the splines", Method::Post, "/splines", "reticulateSplines"),
             ("All the users", Method::Get, "/users", "getAllUsers"),
             ("The users", Method::Get, "/users", "getUsers"),
@@ -487,10 +472,7 @@ mod tests {
         assert_eq!(from_path(Method::Get, "/Größe/%C3%A9t%C3%A9"), "getGrosseEte");
         let long = format!("/first{}/last", "/another-part".repeat(9));
         let named = from_path(Method::Get, &long);
-        assert_eq!(
-            named, "getAnotherPartAnotherPartAnotherPartAnotherPartAnotherPartLast",
-            "its end says more"
-        );
+        assert_eq!(named, "getAnotherPartAnotherPartAnotherPartAnotherPartAnotherPartLast", "its end says more");
         assert_eq!(from_path(Method::Get, &format!("/{}", "x".repeat(99))).len(), LONGEST);
     }
 }

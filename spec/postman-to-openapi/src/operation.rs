@@ -65,8 +65,7 @@ impl Parameter {
         self.words.sort();
         self.words.dedup();
         let name = self.field.name.to_ascii_lowercase();
-        let is_selector =
-            is_script || name.ends_with("action") || name.ends_with("method") || name::has(NAMES, &name);
+        let is_selector = is_script || name.ends_with("action") || name.ends_with("method") || name::has(NAMES, &name);
         if is_selector && self.words.len() > 1 && !self.field.exported {
             self.field.required = true;
             self.field.values = std::mem::take(&mut self.words);

@@ -126,10 +126,7 @@ fn is_schema(path: &[&str]) -> bool {
     if references::is_data(path) {
         return false;
     }
-    matches!(
-        path,
-        [.., "properties" | "schemas", _] | [.., "schema" | "items" | "additionalProperties" | "not"]
-    )
+    matches!(path, [.., "properties" | "schemas", _] | [.., "schema" | "items" | "additionalProperties" | "not"])
 }
 
 fn is_complete(schema: &Value) -> bool {
@@ -148,9 +145,9 @@ fn repeated_names(document: &Value, faults: &mut Vec<String>) {
             let Some(id) = item[method]["operationId"].as_str() else { continue };
             let place = pointer(&["paths", path, method, "operationId"]);
             match owners.insert(id.to_lowercase(), (id, place.clone())) {
-                Some((known, first)) if known == id => faults.push(format!(
-                    "{place} and {first} are both `{id}`; choose another name for one of them"
-                )),
+                Some((known, first)) if known == id => {
+                    faults.push(format!("{place} and {first} are both `{id}`; choose another name for one of them"))
+                }
                 Some((known, first)) => faults.push(format!(
                     "{first} is `{known}` and {place} is `{id}`; choose another name for one of them, because names \
                      must differ in more than case"
@@ -165,9 +162,7 @@ fn repeated_names(document: &Value, faults: &mut Vec<String>) {
 fn hide_below(value: &mut Value) {
     match value {
         Value::Object(members) => {
-            if members.get("format").is_some_and(|format| format == "password")
-                && members.contains_key("type")
-            {
+            if members.get("format").is_some_and(|format| format == "password") && members.contains_key("type") {
                 members.retain(|key, _| key != "example" && key != "default");
             }
             if let Some(schema) = members.get("schema").cloned() {
@@ -349,9 +344,7 @@ mod tests {
                 "/paths/~1a~1{id}/get/parameters does not declare `id`",
             ),
             (
-                get(
-                    json!({"parameters": [parameter("id", "path"), parameter("a", "query"), parameter("a", "query")]}),
-                ),
+                get(json!({"parameters": [parameter("id", "path"), parameter("a", "query"), parameter("a", "query")]})),
                 "/paths/~1a~1{id}/get/parameters/2 declares the query parameter `a` a second time",
             ),
             (
@@ -464,10 +457,7 @@ mod tests {
         let password = json!({"format": "password"});
         let patch = json!({"paths": {"/a/{id}": {"patch": {"requestBody": {"content": {"application/json": {"schema": {
             "properties": {"list": {"items": password}, "map": {"additionalProperties": password}, "own": password}}}}}}}}});
-        Overlay::new("o", &patch.to_string())
-            .expect("an object")
-            .apply(&mut document)
-            .expect("a valid overlay");
+        Overlay::new("o", &patch.to_string()).expect("an object").apply(&mut document).expect("a valid overlay");
         let content = &document["paths"]["/a/{id}"]["patch"]["requestBody"]["content"]["application/json"];
         assert_eq!(content["example"], json!({"list": [secret::HIDDEN], "map": {"a": secret::HIDDEN}}));
         assert_eq!(content["schema"]["properties"]["own"], json!({"type": "string", "format": "password"}));
@@ -491,8 +481,7 @@ mod tests {
 
     #[test]
     fn the_example_of_a_password_is_removed() {
-        let overlay =
-            Overlay::new("o", &at("url", json!({"format": "password"})).to_string()).expect("an object");
+        let overlay = Overlay::new("o", &at("url", json!({"format": "password"})).to_string()).expect("an object");
         let mut document = document();
         overlay.apply(&mut document).expect("a valid overlay");
         let text = document.to_string();

@@ -67,8 +67,8 @@ const CERTAIN: [&str; 10] =
 
 /// Names of types and formats that are also ordinary words.
 const AMBIGUOUS: [&str; 14] = [
-    "array", "object", "binary", "byte", "date", "double", "email", "float", "hostname", "long", "time",
-    "uri", "url", "uuid",
+    "array", "object", "binary", "byte", "date", "double", "email", "float", "hostname", "long", "time", "uri", "url",
+    "uuid",
 ];
 
 /// Whether a member of this name probably contains a type name.
@@ -157,12 +157,7 @@ mod tests {
             ("object", "EntityName", false, None),
             ("date", "sort_by", false, None),
             ("date", "from", true, Some((Type::Text, Some("date")))),
-            (
-                "<Error: Too many levels of nesting to fake this schema>",
-                "value",
-                false,
-                Some((Type::Open, None)),
-            ),
+            ("<Error: Too many levels of nesting to fake this schema>", "value", false, Some((Type::Open, None))),
             ("integers", "id", false, None),
             ("an integer", "id", false, None),
             ("Integer", "id", false, None),

@@ -174,8 +174,8 @@ pub fn retry_after(text: &str) -> Option<u64> {
 /// `1000` or `1,000`.
 fn integer(text: &str) -> Option<u64> {
     let mut groups = text.split(',');
-    let is_grouped = groups.next().is_some_and(|first| (1..=3).contains(&first.len()))
-        && groups.all(|group| group.len() == 3);
+    let is_grouped =
+        groups.next().is_some_and(|first| (1..=3).contains(&first.len())) && groups.all(|group| group.len() == 3);
     let joined = if is_grouped { text.replace(',', "") } else { text.to_owned() };
     joined.parse().ok()
 }
@@ -208,8 +208,8 @@ pub fn scopes(description: &str) -> Vec<String> {
         };
         for scope in found {
             let scope = scope.trim_end_matches(['.', ',']);
-            let sound = !scope.is_empty()
-                && scope.bytes().all(|byte| byte.is_ascii_alphanumeric() || b":._/-".contains(&byte));
+            let sound =
+                !scope.is_empty() && scope.bytes().all(|byte| byte.is_ascii_alphanumeric() || b":._/-".contains(&byte));
             if sound && known.insert(scope) {
                 scopes.push(scope.to_owned());
             }

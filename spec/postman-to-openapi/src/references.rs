@@ -51,8 +51,7 @@ pub fn is_data<S: AsRef<str>>(path: &[S]) -> bool {
             matches!(holder.as_ref(), "properties" | "schemas" | "headers" | "responses" | "content")
         })
     };
-    let is_data =
-        |part: &str| part.starts_with("x-") || matches!(part, "example" | "examples" | "default" | "enum");
+    let is_data = |part: &str| part.starts_with("x-") || matches!(part, "example" | "examples" | "default" | "enum");
     path.iter().enumerate().any(|(at, part)| is_data(part.as_ref()) && !named(at))
 }
 
@@ -122,15 +121,12 @@ impl<'d> Judge<'d, '_> {
     where
         'd: 'v,
     {
-        let resolved =
-            |one: &'v Value| one["$ref"].as_str().and_then(|target| self.target(target)).unwrap_or(one);
+        let resolved = |one: &'v Value| one["$ref"].as_str().and_then(|target| self.target(target)).unwrap_or(one);
         holder["parameters"].as_array().into_iter().flatten().map(resolved).collect()
     }
 
     fn declares(&self, holder: &Value, name: &str) -> bool {
-        self.declared(holder)
-            .iter()
-            .any(|one| one["name"] == name && one["in"] == "path" && one["required"] == true)
+        self.declared(holder).iter().any(|one| one["name"] == name && one["in"] == "path" && one["required"] == true)
     }
 
     fn parameters(&mut self, holder: &Value, path: &str, place: &[&str]) {

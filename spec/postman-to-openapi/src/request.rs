@@ -66,8 +66,7 @@ pub fn saved<'a>(
     let said = answer::said(response).1.description;
     let name = if said.is_empty() { title } else { &said };
     let mut headers = context.headers(original.header).into_iter().rev();
-    let content_type =
-        headers.find(|[name, ..]| name.eq_ignore_ascii_case("content-type")).map(|[_, value, _]| value);
+    let content_type = headers.find(|[name, ..]| name.eq_ignore_ascii_case("content-type")).map(|[_, value, _]| value);
     let Some(mut body) = body::request(original.body, content_type.as_deref(), name, context) else { return };
     let Some(known) = operation.bodies.iter().find(|known| known.media_type == body.media_type) else {
         match operation.bodies.first() {
@@ -133,12 +132,7 @@ fn saved_query(original: &Request<'_>, operation: &mut Operation, context: &mut 
     }
 }
 
-fn path_parameters(
-    address: &Address,
-    raw: Raw<'_>,
-    operation: &mut Operation,
-    context: &mut Context<'_, '_>,
-) {
+fn path_parameters(address: &Address, raw: Raw<'_>, operation: &mut Operation, context: &mut Context<'_, '_>) {
     for path in &address.parameters {
         let mut field = Field { required: true, ..Field::named(&path.name, context.exported) };
         if let Some(value) = &path.value {
@@ -172,12 +166,7 @@ fn in_path(shape: Shape) -> Shape {
     }
 }
 
-fn query_parameters(
-    address: &Address,
-    raw: Raw<'_>,
-    operation: &mut Operation,
-    context: &mut Context<'_, '_>,
-) {
+fn query_parameters(address: &Address, raw: Raw<'_>, operation: &mut Operation, context: &mut Context<'_, '_>) {
     let mut listed = Vec::new();
     if let Some(url) = postman::object::<Url<'_>>(raw)
         && postman::is_list(url.query)
@@ -197,8 +186,7 @@ fn query_parameters(
         });
     }
     // An edited text may have more than the list.
-    for (name, value) in address.query.iter().filter(|(name, _)| !listed.iter().any(|key| key == name.trim()))
-    {
+    for (name, value) in address.query.iter().filter(|(name, _)| !listed.iter().any(|key| key == name.trim())) {
         let field = valued(Field::named(name.trim(), context.exported), value, context);
         query_parameter(field, operation, context);
     }
@@ -279,11 +267,7 @@ fn add_member(object: &mut Object, name: &str, shape: Shape) {
 }
 
 /// Reads headers, including a hand-written `Authorization`. Returns the content type.
-fn header_parameters(
-    raw: Raw<'_>,
-    operation: &mut Operation,
-    context: &mut Context<'_, '_>,
-) -> Option<String> {
+fn header_parameters(raw: Raw<'_>, operation: &mut Operation, context: &mut Context<'_, '_>) -> Option<String> {
     const NOT_PARAMETERS: &str =
         "accept content-type authorization accept-encoding connection content-length cookie host user-agent";
     let mut content_type = None;

@@ -76,16 +76,10 @@ pub fn write_type<M: SerializeMap>(
 }
 
 /// Writes `items`, `additionalProperties`, `required` and `properties`, which come after a description.
-pub fn write_members<M: SerializeMap>(
-    map: &mut M,
-    shape: &Shape,
-    presence: Option<u32>,
-) -> Result<(), M::Error> {
+pub fn write_members<M: SerializeMap>(map: &mut M, shape: &Shape, presence: Option<u32>) -> Result<(), M::Error> {
     match &shape.kind {
         Kind::List(items) => map.serialize_entry("items", &Schema { shape: items, name: "", presence }),
-        Kind::Map(values) => {
-            map.serialize_entry("additionalProperties", &Schema { shape: values, name: "", presence })
-        }
+        Kind::Map(values) => map.serialize_entry("additionalProperties", &Schema { shape: values, name: "", presence }),
         Kind::Object(object) => {
             let always: Vec<&str> = object
                 .members
@@ -99,10 +93,8 @@ pub fn write_members<M: SerializeMap>(
             if object.members.is_empty() {
                 return Ok(());
             }
-            let properties = object
-                .members
-                .iter()
-                .map(|(name, member)| (name, Schema { shape: &member.shape, name, presence }));
+            let properties =
+                object.members.iter().map(|(name, member)| (name, Schema { shape: &member.shape, name, presence }));
             map.serialize_entry("properties", &Members(properties))
         }
         _ => Ok(()),

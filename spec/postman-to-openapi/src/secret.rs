@@ -119,10 +119,9 @@ pub fn mask_looks(text: &str) -> Option<String> {
             .any(|word| word.starts_with("eyJ") && word.len() > 30 && word.matches('.').count() == 2);
     let first = text.split(' ').next().unwrap_or_default();
     let scheme = ["Bearer", "Basic", "Digest"].iter().any(|scheme| first.eq_ignore_ascii_case(scheme));
-    let prefixed =
-        ["sk_live_", "sk_test_", "ghp_", "gho_", "github_pat_", "xoxb-", "xoxp-", "AKIA", "AIza", "PMAK-"]
-            .iter()
-            .any(|prefix| text.starts_with(prefix) && text.len() >= 16);
+    let prefixed = ["sk_live_", "sk_test_", "ghp_", "gho_", "github_pat_", "xoxb-", "xoxp-", "AKIA", "AIza", "PMAK-"]
+        .iter()
+        .any(|prefix| text.starts_with(prefix) && text.len() >= 16);
     let scheme = scheme && text.len() > first.len() + 8 && text.matches(' ').count() == 1;
     if jwt || scheme || prefixed || text.contains("-----BEGIN") && text.contains("PRIVATE KEY") {
         return Some(HIDDEN.to_owned());
@@ -130,9 +129,9 @@ pub fn mask_looks(text: &str) -> Option<String> {
     let (_, rest) = text.split_once("://").filter(|_| !text.contains(' '))?;
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let bears = rest.split_once('?').is_some_and(|(_, query)| {
-        query.split('&').any(|pair| {
-            pair.split_once('=').is_some_and(|(name, value)| !value.is_empty() && is_credential(name))
-        })
+        query
+            .split('&')
+            .any(|pair| pair.split_once('=').is_some_and(|(name, value)| !value.is_empty() && is_credential(name)))
     });
     (authority.contains('@') || bears).then(|| masked(text))
 }
@@ -182,8 +181,7 @@ impl Secrets {
             _ => 6,
         };
         // OpenAPI's own word `oauth2` must stay readable, and a date is not a credential.
-        let known_harmless =
-            value == "oauth2" || matches!(format::of(value), Some("date" | "date-time" | "time"));
+        let known_harmless = value == "oauth2" || matches!(format::of(value), Some("date" | "date-time" | "time"));
         if value.len() >= least && !value.contains("{{") && !value.starts_with('<') && !known_harmless {
             self.0.insert(value.to_owned());
             if let Ok(decoded) = percent_decode_str(value).decode_utf8()
@@ -206,8 +204,7 @@ impl Secrets {
             let build = || NFA::builder().match_kind(MatchKind::LeftmostLongest).build(patterns).ok();
             if credentials.is_empty() { None } else { build() }
         };
-        let unlike_names =
-            self.0.iter().filter(|credential| credential.contains(|c: char| c.is_ascii_digit()));
+        let unlike_names = self.0.iter().filter(|credential| credential.contains(|c: char| c.is_ascii_digit()));
         Mask { unlike_names: build(unlike_names.cloned().collect()), searcher: build(self.0) }
     }
 }
@@ -223,14 +220,11 @@ impl Mask {
     /// Whether the text contains a known credential, in percent-encoding or not.
     pub fn finds(&self, text: &str) -> bool {
         let finds = |bytes: &[u8]| {
-            let found =
-                self.searcher.as_ref().map(|searcher| searcher.try_find(&Input::new(bytes).earliest(true)));
+            let found = self.searcher.as_ref().map(|searcher| searcher.try_find(&Input::new(bytes).earliest(true)));
             matches!(found, Some(Ok(Some(_))))
         };
         finds(text.as_bytes())
-            || self.searcher.is_some()
-                && text.contains('%')
-                && finds(&percent_decode_str(text).collect::<Vec<_>>())
+            || self.searcher.is_some() && text.contains('%') && finds(&percent_decode_str(text).collect::<Vec<_>>())
     }
 
     /// Hides known credentials in a text, and what looks like one.
@@ -312,8 +306,7 @@ fn redact(searcher: &NFA, value: &mut Value, known: &mut Vec<PatternID>) {
     };
     match value {
         Value::Object(members) => {
-            *members =
-                std::mem::take(members).into_iter().map(|(name, member)| (replaced(&name), member)).collect();
+            *members = std::mem::take(members).into_iter().map(|(name, member)| (replaced(&name), member)).collect();
             members.values_mut().for_each(|member| redact(searcher, member, known));
         }
         Value::Array(list) => list.iter_mut().for_each(|element| redact(searcher, element, known)),
@@ -330,21 +323,12 @@ mod tests {
 
     #[test]
     fn credentials_are_recognized_by_name() {
-        for name in [
-            "stream_key",
-            "X-Api-Key",
-            "access_token",
-            "clientSecret",
-            "PASSWORD",
-            "Set-Cookie",
-            "pwd",
-            "userPin",
-        ] {
+        for name in
+            ["stream_key", "X-Api-Key", "access_token", "clientSecret", "PASSWORD", "Set-Cookie", "pwd", "userPin"]
+        {
             assert!(is_credential(name), "{name}");
         }
-        for name in
-            ["monkey", "keyboard", "name", "spinner", "author", "description", "passenger", "key_size"]
-        {
+        for name in ["monkey", "keyboard", "name", "spinner", "author", "description", "passenger", "key_size"] {
             assert!(!is_credential(name), "{name}");
         }
     }

@@ -146,8 +146,7 @@ impl Shape {
         if json::is_too_deep(text) {
             return Err(serde::de::Error::custom("it is nested too deeply"));
         }
-        let value: Option<Value> =
-            (text.len() <= LONGEST_VALUE).then(|| serde_json::from_str(text)).transpose()?;
+        let value: Option<Value> = (text.len() <= LONGEST_VALUE).then(|| serde_json::from_str(text)).transpose()?;
         let found = Found::default();
         let read = |invented| {
             let reader = Reader { name, invented, found: &found };
@@ -307,9 +306,7 @@ impl Shape {
         let limit = |cut: bool, shape: &mut Shape| shape.limit(room) || cut;
         match &mut self.kind {
             Kind::List(inner) | Kind::Map(inner) => inner.limit(room),
-            Kind::Object(object) => {
-                object.members.values_mut().map(|member| &mut member.shape).fold(false, limit)
-            }
+            Kind::Object(object) => object.members.values_mut().map(|member| &mut member.shape).fold(false, limit),
             Kind::OneOf(shapes) => shapes.iter_mut().fold(false, limit),
             _ => false,
         }
@@ -426,9 +423,7 @@ impl Kind {
             (Kind::Integer(Some(a)), Kind::Integer(_)) if more_reliable => Kind::Integer(Some(a)),
             (Kind::Integer(a), Kind::Integer(b)) => Kind::Integer(if a == b { a } else { Some("int64") }),
             (Kind::Number(a), Kind::Number(b)) => Kind::Number(a.filter(|_| a == b)),
-            (Kind::Integer(_), Kind::Number(format)) | (Kind::Number(format), Kind::Integer(_)) => {
-                Kind::Number(format)
-            }
+            (Kind::Integer(_), Kind::Number(format)) | (Kind::Number(format), Kind::Integer(_)) => Kind::Number(format),
             (Kind::Text(a), Kind::Text(b)) => Kind::Text(a.filter(|_| more_reliable || a == b)),
             (Kind::List(mut a), Kind::List(b)) => {
                 a.join(*b);
@@ -553,11 +548,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Shape, E> {
-        Ok(Shape::of(if i64::try_from(number).is_ok() {
-            Kind::Integer(Some("int64"))
-        } else {
-            Kind::Number(None)
-        }))
+        Ok(Shape::of(if i64::try_from(number).is_ok() { Kind::Integer(Some("int64")) } else { Kind::Number(None) }))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Shape, E> {
@@ -620,8 +611,7 @@ mod tests {
         for example in examples {
             joined.join(serde_json::from_str(example).expect("valid JSON"));
         }
-        serde_json::to_string(&Schema { shape: &joined, name: "", presence: Some(1) })
-            .expect("a schema is JSON")
+        serde_json::to_string(&Schema { shape: &joined, name: "", presence: Some(1) }).expect("a schema is JSON")
     }
 
     #[test]

@@ -22,9 +22,7 @@ impl Source {
         let mut text = String::from_utf8(bytes).map_err(|error| {
             let before = error.utf8_error().valid_up_to();
             let line = 1 + json::breaks(error.as_bytes().get(..before).unwrap_or_default());
-            Error::new(format!(
-                "{name}:{line}: the file is not valid UTF-8; save the export as UTF-8 and try again"
-            ))
+            Error::new(format!("{name}:{line}: the file is not valid UTF-8; save the export as UTF-8 and try again"))
         })?;
         if text.starts_with('\u{feff}') {
             text.remove(0);
@@ -88,10 +86,7 @@ mod tests {
     #[test]
     fn invalid_json_is_refused_with_file_line_and_column() {
         let message = refusal(b"{\n  \"name\": oops\n}");
-        assert!(
-            message.starts_with("in.json:2:11: the file is not valid JSON (expected value)"),
-            "{message}"
-        );
+        assert!(message.starts_with("in.json:2:11: the file is not valid JSON (expected value)"), "{message}");
         assert!(refusal(b"{}\n\xff").starts_with("in.json:2: the file is not valid UTF-8"));
         assert!(refusal(b"\n\n {]").starts_with("in.json:3:"));
         assert!(refusal(b" \n").contains("not valid JSON"));

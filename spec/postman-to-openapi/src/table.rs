@@ -30,20 +30,15 @@ pub fn with_table(name: &str, markdown: &str, document: &Value) -> Result<String
 }
 
 fn table(document: &Value) -> String {
-    let mut table =
-        "| `Client` method | request | scopes (any one is enough) | rate limit label | documented answers |\n".to_owned();
-    table += "|---|---|---|---|---|\n";
+    let mut table = "| method | request | scopes (any one is enough) |\n|---|---|---|\n".to_owned();
     for (path, item) in members(&document["paths"]) {
         for (method, operation) in members(item).filter(|(_, operation)| operation["responses"].is_object()) {
-            let label = operation["x-rate-limit-label"].as_str().unwrap_or("none documented");
             table += &format!(
-                "| `{}` | `{} {}` | {} | {} | {} |\n",
+                "| `{}` | `{} {}` | {} |\n",
                 cell(&operation["operationId"].as_str().unwrap_or_default().to_snake_case()),
                 method.to_ascii_uppercase(),
                 cell(path),
                 cell(&scopes(operation)),
-                cell(label),
-                cell(&answers(operation)),
             );
         }
     }
@@ -62,15 +57,6 @@ fn scopes(operation: &Value) -> String {
         return "none documented".to_owned();
     }
     alternatives.join(", ")
-}
-
-fn answers(operation: &Value) -> String {
-    let answers = members(&operation["responses"]).map(|(status, answer)| {
-        let codes = answer["x-error-codes"].as_array().into_iter().flatten();
-        let codes: Vec<String> = codes.map(|code| code["code"].to_string()).collect();
-        if codes.is_empty() { status.to_owned() } else { format!("{status} ({})", codes.join(", ")) }
-    });
-    answers.collect::<Vec<_>>().join(", ")
 }
 
 /// Escapes what would end the cell or the line.

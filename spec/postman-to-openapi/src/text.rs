@@ -104,10 +104,7 @@ mod tests {
     #[test]
     fn control_characters_are_escaped_for_the_terminal() {
         assert_eq!(printable("Zoë 用户"), "Zoë 用户");
-        assert_eq!(
-            printable("a\n\u{1b}[2Jerror: b\u{9b}\u{202e}\r"),
-            "a\\n\\u{1b}[2Jerror: b\\u{9b}\\u{202e}\\r"
-        );
+        assert_eq!(printable("a\n\u{1b}[2Jerror: b\u{9b}\u{202e}\r"), "a\\n\\u{1b}[2Jerror: b\\u{9b}\\u{202e}\\r");
     }
 
     proptest! {

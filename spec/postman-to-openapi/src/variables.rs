@@ -27,8 +27,8 @@ impl<'p> Variables<'p> {
             let (Some(name), Some(value)) = (entry.name(), postman::filled(entry.value)) else { return };
             let declared =
                 postman::text(entry.kind).is_some_and(|kind| kind == "secret") || postman::flag(entry.secret);
-            let named = secret::is_credential(&name)
-                && !(secret::names_an_address(&name) && secret::is_address(&value));
+            let named =
+                secret::is_credential(&name) && !(secret::names_an_address(&name) && secret::is_address(&value));
             if declared || named || secret::mask_looks(&value).is_some() {
                 secrets.learn(&value);
             } else if !entry.is_disabled() {
@@ -117,8 +117,7 @@ mod tests {
 
     #[test]
     fn values_may_contain_variables_without_looping_or_exploding() {
-        let nested =
-            variables(r#"[{"key":"base","value":"https://{{host}}/v1"},{"id":"host","value":"a.example"}]"#);
+        let nested = variables(r#"[{"key":"base","value":"https://{{host}}/v1"},{"id":"host","value":"a.example"}]"#);
         assert_eq!(nested.expand("{{base}}/x/{{y}}"), "https://a.example/v1/x/{{y}}");
         let looped = variables(r#"[{"key":"a","value":"{{b}}x"},{"key":"b","value":"{{a}}x"}]"#);
         assert!(looped.expand("{{a}}").len() < 64);

@@ -45,16 +45,8 @@ pub fn source(
     let refused = |what: &str| Error::new(format!("{}: the file {what}", source.name));
     let mut raw = source.root().ok_or_else(|| refused(NEITHER))?;
     let exported = marker::exported(raw.get());
-    let mut walk = Walk {
-        source,
-        builder,
-        say,
-        known: (0, 1),
-        exported,
-        item: true,
-        survey: Survey::default(),
-        is_survey: false,
-    };
+    let mut walk =
+        Walk { source, builder, say, known: (0, 1), exported, item: true, survey: Survey::default(), is_survey: false };
     let outside = Place { folders: &[], auth: None, always_sends_body: false, variables: environment };
     if postman::is_list(Some(raw)) {
         walk.items(&raw.elements().collect::<Vec<_>>(), outside);
@@ -249,14 +241,7 @@ impl<'a> Walk<'_, 'a> {
         Ok(())
     }
 
-    fn left_out(
-        &mut self,
-        raw: Json<'a>,
-        place: Place<'_, 'a>,
-        title: Option<&str>,
-        topic: &'static str,
-        text: &str,
-    ) {
+    fn left_out(&mut self, raw: Json<'a>, place: Place<'_, 'a>, title: Option<&str>, topic: &'static str, text: &str) {
         if self.is_survey {
             return;
         }

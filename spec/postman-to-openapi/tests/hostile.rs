@@ -47,10 +47,8 @@ fn convert(text: &str) {
 
 fn fixtures() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let mut names: Vec<_> = std::fs::read_dir(folder)
-        .expect("the fixtures")
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
+    let mut names: Vec<_> =
+        std::fs::read_dir(folder).expect("the fixtures").map(|entry| entry.expect("an entry").path()).collect();
     names.retain(|path| path.to_string_lossy().ends_with(".postman.json"));
     names.sort();
     names.iter().map(|path| std::fs::read_to_string(path).expect("a fixture")).collect()
@@ -168,13 +166,11 @@ fn inputs_designed_to_be_expensive_are_cheap() {
         let request = serde_json::json!({"name": "A", "request": {"method": "POST", "url": "/a", "body": {"mode": "raw", "raw": body}}});
         request.to_string()
     };
-    let numbered = |count: usize, piece: &dyn Fn(usize) -> String| {
-        (0..scaled(count)).map(piece).collect::<Vec<_>>().join(",")
-    };
+    let numbered =
+        |count: usize, piece: &dyn Fn(usize) -> String| (0..scaled(count)).map(piece).collect::<Vec<_>>().join(",");
     let collection = |items: &str| format!(r#"{{"info":{{"name":"x"}},"item":[{items}]}}"#);
-    let described = |text: &str| {
-        serde_json::json!({"name": text, "request": {"url": "/a", "description": text}}).to_string()
-    };
+    let described =
+        |text: &str| serde_json::json!({"name": text, "request": {"url": "/a", "description": text}}).to_string();
     for text in [
         collection(&many("0", 1_000_000)),
         collection(&many("[]", 500_000)),
@@ -218,11 +214,7 @@ fn inputs_designed_to_be_expensive_are_cheap() {
         ),
         format!(
             r#"{{"info":{{}},"variable":[{}],"item":[{{"name":"a","request":"{{{{v0}}}}/a"}}]}}"#,
-            numbered(20_000, &|at| format!(
-                r#"{{"key":"v{at}","value":"{{{{v{}}}}}{{{{v{}}}}}"}}"#,
-                at + 1,
-                at + 1
-            ))
+            numbered(20_000, &|at| format!(r#"{{"key":"v{at}","value":"{{{{v{}}}}}{{{{v{}}}}}"}}"#, at + 1, at + 1))
         ),
     ] {
         let started = Instant::now();

@@ -1,10 +1,10 @@
 //! Compiles only where the four items next to this file were added to the description: one of each kind of request.
 
 use zoom_livestream::mock::{MockServer, Received};
-use zoom_livestream::{Client, RawBody};
+use zoom_livestream::{Client, FilePart};
 
 async fn zoom() -> (MockServer, Client) {
-    let server = MockServer::start().await.expect("the embedded Zoom");
+    let server = MockServer::start().await.expect("the mock server");
     let client = Client::builder().base_url(server.base_url()).access_token(server.access_token());
     (server, client.build().expect("a client"))
 }
@@ -51,12 +51,15 @@ async fn a_delete_sends_only_its_path() {
 }
 
 #[tokio::test]
-async fn a_put_sends_its_file_byte_for_byte() {
+async fn a_form_sends_its_file_byte_for_byte() {
     let (server, zoom) = zoom().await;
     let picture: Vec<u8> = (0..=255).collect();
-    zoom.upload_user_picture().user_id("me").body(RawBody::from(picture.clone())).await.expect("204");
+    let file = FilePart::new("me.png", "image/png", picture.clone());
+    zoom.upload_user_picture().user_id("me").pic_file(file).caption("Me").await.expect("204");
     let request = only(&server, 204);
-    assert_eq!((request.method.as_str(), request.path.as_str()), ("PUT", "/v2/users/me/picture"));
-    assert_eq!(request.content_type.as_deref(), Some("image/png"));
-    assert_eq!(&request.body[..], picture);
+    assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/v2/users/me/picture"));
+    assert_eq!(request.field("caption"), Some("Me"));
+    let head = b"name=\"pic_file\"; filename=\"me.png\"\r\nContent-Type: image/png\r\n\r\n";
+    let sent = [&head[..], &picture, b"\r\n--"].concat();
+    assert!(request.body.windows(sent.len()).any(|bytes| bytes == sent), "{request:?}");
 }

@@ -11,7 +11,7 @@ fn destination() -> Destination {
 }
 
 async fn zoom() -> (MockServer, Client) {
-    let server = MockServer::start().await.expect("the embedded Zoom");
+    let server = MockServer::start().await.expect("the mock server");
     let client = Client::builder().base_url(server.base_url()).access_token(server.access_token());
     let client = client.retry(RetryPolicy::never()).build().expect("a client");
     (server, client)

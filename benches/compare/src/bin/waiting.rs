@@ -40,7 +40,7 @@ async fn main() -> Result<()> {
         .access_token("a-token")
         .base_url(format!("http://127.0.0.1:{port}/v2"))
         .retry(policy)
-        .http(reqwest::Client::builder().pool_max_idle_per_host(0))
+        .http(|http| http.pool_max_idle_per_host(0))
         .build()?;
 
     let before = heap::live();

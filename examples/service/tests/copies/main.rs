@@ -1,4 +1,4 @@
-//! Three copies of the service, a real Redis and an embedded Zoom whose events arrive twice, late and out of order.
+//! Three copies of the service, a real Redis and a mock server whose events arrive twice, late and out of order.
 //!
 //! ```text
 //! cargo test --test copies -- --nocapture     # prints what was counted; needs redis-server
@@ -41,7 +41,7 @@ const ON_ITS_WAY: Duration = Duration::from_millis(500);
 /// Each test keeps both cores of a small machine busy.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
-/// Redis, the embedded Zoom, the copies of the service, and what delivers events to them.
+/// Redis, the mock server, the copies of the service, and what delivers events to them.
 struct World {
     redis: Redis,
     zoom: MockServer,
@@ -52,7 +52,7 @@ struct World {
 
 impl World {
     async fn new(redis: Redis, copies: usize) -> Self {
-        let zoom = MockServer::builder().cool_down(COOL_DOWN).start().await.expect("an embedded Zoom");
+        let zoom = MockServer::builder().cool_down(COOL_DOWN).start().await.expect("a mock server");
         let copies: Vec<Copy> = (0..copies).map(|_| Copy::started(&redis, &zoom)).collect();
         let balancer = Balancer::started(copies.iter().map(|copy| copy.url.clone()).collect()).await;
         let webhook = Webhook::new(balancer.to(0), SECRET_TOKEN)
@@ -89,7 +89,7 @@ impl World {
         let accepted = self.zoom.requests().iter().filter(|request| request.status == Some(204)).count();
         let deadline = Instant::now() + Duration::from_secs(40);
         loop {
-            // No two events of the embedded Zoom have the same time.
+            // No two events of the mock server have the same time.
             let mut acknowledged = BTreeMap::<i64, u32>::new();
             for delivery in self.balancer.deliveries().iter().filter(|delivery| delivery.is_acknowledged()) {
                 *acknowledged.entry(delivery.event_ts).or_default() += 1;
@@ -308,7 +308,7 @@ fn each_account_has_tokens_of_its_own(zoom: &MockServer) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_start_requested_from_two_copies_starts_the_stream_once_or_ends_as_soon_as_the_event_arrives() {
+async fn a_start_requested_from_two_copies_starts_once_or_ends_as_the_event_arrives() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let counts = started_by_two_copies_at_once("undisturbed", async |_| {}).await;
     let repeated = counts.repeated_before_its_event + counts.on_its_way_during_its_event;

@@ -43,11 +43,7 @@ impl Writer<'_> {
 
     fn escaped_angle(&mut self) {
         let next = self.rest.chars().nth(1);
-        self.out.push_str(if next.is_some_and(|c| c.is_alphabetic() || "/!?".contains(c)) {
-            "\\<"
-        } else {
-            "<"
-        });
+        self.out.push_str(if next.is_some_and(|c| c.is_alphabetic() || "/!?".contains(c)) { "\\<" } else { "<" });
         self.skip(1);
     }
 
@@ -58,9 +54,9 @@ impl Writer<'_> {
         }
         match name {
             "br" | "hr" | "tr" => self.out.push(BREAK),
-            "p" | "div" | "section" | "article" | "table" | "thead" | "tbody" | "blockquote" | "dl"
-            | "dt" | "dd" | "center" | "header" | "footer" | "form" | "fieldset" | "details" | "summary"
-            | "figure" | "iframe" | "video" => self.out.push_str("\n\n"),
+            "p" | "div" | "section" | "article" | "table" | "thead" | "tbody" | "blockquote" | "dl" | "dt" | "dd"
+            | "center" | "header" | "footer" | "form" | "fieldset" | "details" | "summary" | "figure" | "iframe"
+            | "video" => self.out.push_str("\n\n"),
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
                 self.out.push_str("\n\n");
                 if !closing {
@@ -123,11 +119,10 @@ impl Writer<'_> {
                 }
             }
             "img" => self.out.push_str(attribute(attributes, "alt").unwrap_or_default()),
-            "span" | "font" | "u" | "s" | "strike" | "del" | "ins" | "small" | "big" | "sub" | "sup"
-            | "mark" | "label" | "button" | "input" | "nobr" | "wbr" | "colgroup" | "col" | "caption"
-            | "tfoot" | "html" | "head" | "body" | "meta" | "link" | "code" | "tt" | "kbd" | "samp"
-            | "pre" | "script" | "style" | "textarea" | "abbr" | "cite" | "q" | "time" | "title" | "main"
-            | "nav" | "aside" | "svg" | "path" => {}
+            "span" | "font" | "u" | "s" | "strike" | "del" | "ins" | "small" | "big" | "sub" | "sup" | "mark"
+            | "label" | "button" | "input" | "nobr" | "wbr" | "colgroup" | "col" | "caption" | "tfoot" | "html"
+            | "head" | "body" | "meta" | "link" | "code" | "tt" | "kbd" | "samp" | "pre" | "script" | "style"
+            | "textarea" | "abbr" | "cite" | "q" | "time" | "title" | "main" | "nav" | "aside" | "svg" | "path" => {}
             _ => return false,
         }
         self.skip(whole);
@@ -161,8 +156,7 @@ impl Writer<'_> {
 
     /// Copies code without its tags, and drops scripts and styles.
     fn verbatim(&mut self, name: &str) {
-        let (code, closing) =
-            split_once_ignoring_case(self.rest, &format!("</{name}")).unwrap_or((self.rest, ""));
+        let (code, closing) = split_once_ignoring_case(self.rest, &format!("</{name}")).unwrap_or((self.rest, ""));
         self.rest = closing.trim_start().strip_prefix('>').unwrap_or(closing);
         if !matches!(name, "script" | "style") {
             let mut code = without_tags(code);
@@ -172,10 +166,7 @@ impl Writer<'_> {
                 }
             }
             if name == "pre" {
-                self.out.push_str(&format!(
-                    "\n\n```text\n{}\n```\n\n",
-                    code.trim_matches('\n').replace("```", "'''")
-                ));
+                self.out.push_str(&format!("\n\n```text\n{}\n```\n\n", code.trim_matches('\n').replace("```", "'''")));
             } else if !code.trim().is_empty() {
                 let ticks = if code.contains('`') { "``" } else { "`" };
                 self.out.push_str(&format!("{ticks}{}{ticks}", code.trim().replace('\n', " ")));
@@ -194,8 +185,8 @@ fn attribute<'a>(attributes: &'a str, name: &str) -> Option<&'a str> {
 
 /// Tags that are often not closed, or never.
 const LEFT_OPEN: [&str; 27] = [
-    "b", "br", "col", "colgroup", "dd", "dt", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "li",
-    "ol", "p", "strong", "tbody", "td", "tfoot", "th", "thead", "tr", "ul", "wbr",
+    "b", "br", "col", "colgroup", "dd", "dt", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "li", "ol", "p",
+    "strong", "tbody", "td", "tfoot", "th", "thead", "tr", "ul", "wbr",
 ];
 
 /// Where the last closing tag of each name is, as the length of the text from its name on.

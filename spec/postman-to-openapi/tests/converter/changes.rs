@@ -65,10 +65,7 @@ fn said(before: &Value, after: &Value) -> Vec<String> {
 #[test]
 fn a_new_name_of_an_operation_is_one_sentence() {
     let renamed = with(pet(), &format!("{OPERATION}/operationId"), Some(json!("changePet")));
-    assert_eq!(
-        said(&pet(), &renamed),
-        ["breaking: changePet (PATCH /pets/{petId}): it was called updatePet before"]
-    );
+    assert_eq!(said(&pet(), &renamed), ["breaking: changePet (PATCH /pets/{petId}): it was called updatePet before"]);
 }
 
 #[test]
@@ -86,18 +83,10 @@ fn each_breaking_change_is_reported_in_one_sentence() {
             text(),
             "query parameter `dry` is now a string instead of a boolean".into(),
         ),
-        (
-            format!("{OPERATION}/parameters/1/name"),
-            Some(json!("wet")),
-            "query parameter `dry` was removed".into(),
-        ),
+        (format!("{OPERATION}/parameters/1/name"), Some(json!("wet")), "query parameter `dry` was removed".into()),
         (format!("{OPERATION}/requestBody"), None, "it no longer has a body".into()),
         (format!("{BODY}/properties/kind"), None, "body field `kind` was removed".into()),
-        (
-            format!("{BODY}/properties/owner/properties/key"),
-            None,
-            "body field `owner.key` was removed".into(),
-        ),
+        (format!("{BODY}/properties/owner/properties/key"), None, "body field `owner.key` was removed".into()),
         (
             format!("{BODY}/properties/owner/properties/key"),
             text(),
@@ -109,11 +98,7 @@ fn each_breaking_change_is_reported_in_one_sentence() {
             "body field `toys[].id` is now a string instead of an integer".into(),
         ),
         (format!("{BODY}/properties/kind/enum/1"), None, "body field `kind` no longer accepts `dog`".into()),
-        (
-            format!("{BODY}/properties/kind/enum"),
-            None,
-            "body field `kind` is no longer limited to `cat`, `dog`".into(),
-        ),
+        (format!("{BODY}/properties/kind/enum"), None, "body field `kind` is no longer limited to `cat`, `dog`".into()),
         (
             format!("{BODY}/properties/name/enum"),
             Some(json!(["Tom"])),
@@ -129,11 +114,7 @@ fn each_breaking_change_is_reported_in_one_sentence() {
             Some(json!(1)),
             "body field `name` now has a minimum length of 1".into(),
         ),
-        (
-            format!("{BODY}/properties/name/pattern"),
-            Some(json!("^T")),
-            "body field `name` must now match `^T`".into(),
-        ),
+        (format!("{BODY}/properties/name/pattern"), Some(json!("^T")), "body field `name` must now match `^T`".into()),
         (
             format!("{BODY}/properties/toys/maxItems"),
             Some(json!(3)),
@@ -144,32 +125,16 @@ fn each_breaking_change_is_reported_in_one_sentence() {
             Some(json!(-2)),
             "body field `toys[].id` now has a minimum value of -2".into(),
         ),
-        (
-            format!("{BODY}/required"),
-            Some(json!(["name", "kind"])),
-            "body field `kind` is now required".into(),
-        ),
+        (format!("{BODY}/required"), Some(json!(["name", "kind"])), "body field `kind` is now required".into()),
         (format!("{ANSWER}/properties/id"), None, "response field `id` was removed".into()),
-        (
-            format!("{ANSWER}/properties/id"),
-            text(),
-            "response field `id` is now a string instead of an integer".into(),
-        ),
+        (format!("{ANSWER}/properties/id"), text(), "response field `id` is now a string instead of an integer".into()),
         (
             format!("{ANSWER}/properties/toys/items"),
             Some(json!({ "type": "integer" })),
             "response field `toys[]` is now an integer instead of a string".into(),
         ),
-        (
-            format!("{ANSWER}/required"),
-            Some(json!(["id"])),
-            "response field `id` is no longer optional".into(),
-        ),
-        (
-            format!("{OPERATION}/responses/200/content"),
-            None,
-            "it now returns nothing instead of a JSON value".into(),
-        ),
+        (format!("{ANSWER}/required"), Some(json!(["id"])), "response field `id` is no longer optional".into()),
+        (format!("{OPERATION}/responses/200/content"), None, "it now returns nothing instead of a JSON value".into()),
         (
             format!("{OPERATION}/responses/204"),
             Some(json!({})),
@@ -183,21 +148,14 @@ fn each_breaking_change_is_reported_in_one_sentence() {
     ] {
         let after = with(pet(), &place, value);
         let sentences = said(&pet(), &after);
-        assert_eq!(
-            sentences,
-            [format!("breaking: updatePet (PATCH /pets/{{petId}}): {sentence}")],
-            "{place}"
-        );
+        assert_eq!(sentences, [format!("breaking: updatePet (PATCH /pets/{{petId}}): {sentence}")], "{place}");
     }
 }
 
 #[test]
 fn a_change_of_place_body_limit_server_or_error_code_is_one_sentence() {
     let moved = document(json!({ "/cats/{catId}": { "put": pet()["paths"]["/pets/{petId}"]["patch"] } }));
-    assert_eq!(
-        said(&pet(), &moved),
-        ["breaking: updatePet (PUT /cats/{catId}): it was PATCH /pets/{petId} before"]
-    );
+    assert_eq!(said(&pet(), &moved), ["breaking: updatePet (PUT /cats/{catId}): it was PATCH /pets/{petId} before"]);
 
     let content = json!({ "application/json": { "schema": pet().pointer(BODY).expect("the body") } });
     let as_json = with(pet(), &format!("{OPERATION}/requestBody/content"), Some(content));
@@ -208,10 +166,7 @@ fn a_change_of_place_body_limit_server_or_error_code_is_one_sentence() {
         ]
     );
     let optional = with(pet(), &format!("{OPERATION}/requestBody/required"), Some(json!(false)));
-    assert_eq!(
-        said(&optional, &pet()),
-        ["breaking: updatePet (PATCH /pets/{petId}): its body is now required"]
-    );
+    assert_eq!(said(&optional, &pet()), ["breaking: updatePet (PATCH /pets/{petId}): its body is now required"]);
     let none = with(pet(), &format!("{OPERATION}/requestBody"), None);
     assert_eq!(said(&none, &pet()), ["breaking: updatePet (PATCH /pets/{petId}): it now requires a body"]);
     assert_eq!(said(&none, &optional), [""; 0], "a body that may be left out");
@@ -228,9 +183,7 @@ fn a_change_of_place_body_limit_server_or_error_code_is_one_sentence() {
     };
     assert_eq!(
         said(&limited(false), &limited(true)),
-        [
-            "breaking: updatePet (PATCH /pets/{petId}): body field `age` no longer accepts its minimum value of 1"
-        ]
+        ["breaking: updatePet (PATCH /pets/{petId}): body field `age` no longer accepts its minimum value of 1"]
     );
     assert_eq!(said(&limited(true), &limited(false)), [""; 0]);
     let sandbox = with(pet(), "/servers", Some(json!([{ "url": "https://b.example" }])));
@@ -292,9 +245,7 @@ fn operations_are_matched_by_id_or_else_by_method_and_path() {
 #[test]
 fn only_the_names_of_parameters_may_change_in_a_path() {
     let at = |path: &str| {
-        document(
-            json!({ path: { "get": { "operationId": "getX", "responses": { "204": { "description": "" } } } } }),
-        )
+        document(json!({ path: { "get": { "operationId": "getX", "responses": { "204": { "description": "" } } } } }))
     };
     assert_eq!(
         said(&at("/x/{id}.json"), &at("/x/{id}.xml")),
@@ -338,7 +289,8 @@ fn long_chains_of_references_neither_overflow_the_stack_nor_take_forever() {
     } })
     };
     let schemas: Map<_, _> = (0..20_000).map(|at| (at.to_string(), schema(at))).collect();
-    let answers = json!({ "200": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/0" } } } } });
+    let answers =
+        json!({ "200": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/0" } } } } });
     let mut before = document(json!({ "/a": { "get": { "operationId": "getA", "responses": answers } } }));
     before["components"] = json!({ "schemas": schemas });
     assert_eq!(said(&before, &before.clone()), [""; 0]);
@@ -375,8 +327,7 @@ fn schema() -> impl Strategy<Value = Value> {
                 let required: Vec<&String> =
                     fields.iter().filter(|(_, (_, required))| *required).map(|(name, _)| name).collect();
                 let required = json!(required);
-                let properties: Map<_, _> =
-                    fields.into_iter().map(|(name, (schema, _))| (name, schema)).collect();
+                let properties: Map<_, _> = fields.into_iter().map(|(name, (schema, _))| (name, schema)).collect();
                 json!({ "type": "object", "required": required, "properties": properties })
             }),
         ]
@@ -385,8 +336,7 @@ fn schema() -> impl Strategy<Value = Value> {
 
 fn api() -> impl Strategy<Value = Value> {
     let operation = (schema(), schema());
-    let operations =
-        prop::collection::btree_map((0..4_u8, prop::sample::select(vec!["get", "put"])), operation, 0..5);
+    let operations = prop::collection::btree_map((0..4_u8, prop::sample::select(vec!["get", "put"])), operation, 0..5);
     operations.prop_map(|operations| {
         let mut paths = json!({});
         for ((path, method), (body, answer)) in operations {
@@ -494,13 +444,8 @@ fn unknown_fields_of_a_request_are_compared_however_they_are_written() {
         (extra(json!(false)), open(), None),
         (extra(json!(false)), extra(json!({ "type": "string" })), None),
     ] {
-        let expected =
-            sentence.map(|sentence| format!("breaking: updatePet (PATCH /pets/{{petId}}): {sentence}"));
-        assert_eq!(
-            said(&taking(before.clone()), &taking(after.clone())),
-            Vec::from_iter(expected),
-            "{before} {after}"
-        );
+        let expected = sentence.map(|sentence| format!("breaking: updatePet (PATCH /pets/{{petId}}): {sentence}"));
+        assert_eq!(said(&taking(before.clone()), &taking(after.clone())), Vec::from_iter(expected), "{before} {after}");
     }
 }
 
@@ -508,18 +453,15 @@ fn unknown_fields_of_a_request_are_compared_however_they_are_written() {
 fn a_request_may_gain_alternatives_but_not_lose_one() {
     let described = |key: &str, types: &[&str]| json!({ key: types.iter().map(|kind| json!({ "type": kind })).collect::<Vec<_>>() });
     for key in ["oneOf", "anyOf"] {
-        let [few, many] = [&["string", "boolean"][..], &["integer", "string", "boolean"]]
-            .map(|types| taking(described(key, types)));
+        let [few, many] =
+            [&["string", "boolean"][..], &["integer", "string", "boolean"]].map(|types| taking(described(key, types)));
         assert_eq!(said(&few, &many), [""; 0], "{key}");
         assert_eq!(
             said(&many, &few),
-            [
-                "breaking: updatePet (PATCH /pets/{petId}): body field `kind` now has 2 alternatives instead of 3"
-            ]
+            ["breaking: updatePet (PATCH /pets/{petId}): body field `kind` now has 2 alternatives instead of 3"]
         );
     }
-    let [few, many] =
-        [&["string"][..], &["string", "boolean"]].map(|types| taking(described("allOf", types)));
+    let [few, many] = [&["string"][..], &["string", "boolean"]].map(|types| taking(described("allOf", types)));
     assert_eq!(
         said(&few, &many),
         ["breaking: updatePet (PATCH /pets/{petId}): body field `kind` now has 2 parts instead of 1"]
@@ -532,8 +474,7 @@ fn nulls_maps_and_alternatives_are_compared() {
         json!({"paths": {"/a": {"get": {"operationId": "getA",
         "responses": {"200": {"content": {"application/json": {"schema": answer}}}}}}}})
     };
-    let one_of =
-        |types: &[&str]| json!({"oneOf": types.iter().map(|kind| json!({"type": kind})).collect::<Vec<_>>()});
+    let one_of = |types: &[&str]| json!({"oneOf": types.iter().map(|kind| json!({"type": kind})).collect::<Vec<_>>()});
     let list = |nullable: bool| json!({"type": "array", "items": {"type": "string", "nullable": nullable}});
     let map = |kind: &str| json!({"type": "object", "additionalProperties": {"type": kind}});
     let field = |required: bool| {
@@ -544,11 +485,7 @@ fn nulls_maps_and_alternatives_are_compared() {
     untyped.as_object_mut().expect("a schema").shift_remove("type");
     assert_eq!(said(&answering(field(true)), &answering(untyped)), [""; 0]);
     for (before, after, sentence) in [
-        (
-            json!({"type": "string"}),
-            json!({"type": "string", "nullable": true}),
-            "the response may now be null",
-        ),
+        (json!({"type": "string"}), json!({"type": "string", "nullable": true}), "the response may now be null"),
         (list(false), list(true), "each value of the response may now be null"),
         (map("integer"), map("string"), "each value of the response is now a string instead of an integer"),
         (

@@ -4,8 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-const ITEM: &str =
-    r#"{"name": "Get pet", "request": {"method": "GET", "url": "https://a.example/pets/:id"}}"#;
+const ITEM: &str = r#"{"name": "Get pet", "request": {"method": "GET", "url": "https://a.example/pets/:id"}}"#;
 
 /// A temporary folder, deleted after the test.
 struct Folder(PathBuf);
@@ -62,8 +61,7 @@ fn stderr(output: &Output) -> String {
 fn the_document_goes_to_standard_output_and_everything_else_to_standard_error() {
     let output = run(&["-"], ITEM);
     assert_eq!(output.status.code(), Some(0));
-    let document: serde_json::Value =
-        serde_json::from_slice(&output.stdout).expect("a document and nothing else");
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a document and nothing else");
     assert_eq!(document["openapi"], "3.0.3");
     assert_eq!(stderr(&output), "requests: 1; operations: 1, merged: 0, left out: 0\n");
     assert!(output.stdout.ends_with(b"}\n"));
@@ -113,14 +111,10 @@ fn check_exits_with_1_and_a_diff_when_the_file_is_out_of_date() {
     assert_eq!(checked.status.code(), Some(1));
     let said = stderr(&checked);
     assert!(
-        said.contains("-        \"operationId\": \"getCat\"")
-            && said.contains("+        \"operationId\": \"getPet\""),
+        said.contains("-        \"operationId\": \"getCat\"") && said.contains("+        \"operationId\": \"getPet\""),
         "{said}"
     );
-    assert!(
-        std::fs::read_to_string(&output).expect("the document").contains("getCat"),
-        "checking writes nothing"
-    );
+    assert!(std::fs::read_to_string(&output).expect("the document").contains("getCat"), "checking writes nothing");
 }
 
 #[test]
@@ -148,17 +142,13 @@ fn the_table_of_operations_is_written_and_checked_with_its_document() {
     let arguments = [item.as_str(), "--output", &output, "--table", &table];
     let refused = run(&arguments, "");
     assert_eq!(refused.status.code(), Some(1));
-    assert!(
-        stderr(&refused).contains("the file has no place for the table of operations"),
-        "{}",
-        stderr(&refused)
-    );
+    assert!(stderr(&refused).contains("the file has no place for the table of operations"), "{}", stderr(&refused));
     assert_eq!(folder.names(), ["README.md", "item.json"], "nothing is written");
 
     folder.write("README.md", &text("old\n"));
     assert_eq!(run(&arguments, "").status.code(), Some(0));
-    let rows = "| `Client` method | request | scopes (any one is enough) | rate limit label | documented answers |\n|---|---|---|---|---|\n\
-                | `get_pet` | `GET /pets/{id}` | none documented | none documented | default |\n";
+    let rows = "| method | request | scopes (any one is enough) |\n|---|---|---|\n\
+                | `get_pet` | `GET /pets/{id}` | none documented |\n";
     let written = std::fs::read_to_string(&table).expect("the table");
     assert_eq!(written, text(rows));
     let check = [&arguments[..], &["--check"]].concat();
@@ -189,10 +179,7 @@ fn a_refused_conversion_leaves_the_output_unchanged() {
     let patch = folder.write("c.overlay", r#"{"paths": {"/nowhere": {"get": {"summary": "x"}}}}"#);
     for (arguments, sentence) in [
         (vec![good.as_str(), &broken], format!("error: {broken}:2:9: the file is not valid JSON")),
-        (
-            vec![&good, "--overlay", &patch],
-            format!("error: {patch}: /paths/~1nowhere is not a path of the document"),
-        ),
+        (vec![&good, "--overlay", &patch], format!("error: {patch}: /paths/~1nowhere is not a path of the document")),
         (vec!["no-such-file.json"], "error: no-such-file.json: cannot read the file".to_owned()),
     ] {
         let refused = run(&[&arguments[..], &["--output", &output]].concat(), "");
@@ -200,19 +187,15 @@ fn a_refused_conversion_leaves_the_output_unchanged() {
         assert!(stderr(&refused).contains(&sentence), "{}", stderr(&refused));
         assert_eq!(std::fs::read_to_string(&output).expect("the output"), "precious");
     }
-    assert_eq!(
-        folder.names(),
-        ["a.json", "b.json", "c.overlay", "openapi.out"],
-        "no temporary file is left behind"
-    );
+    assert_eq!(folder.names(), ["a.json", "b.json", "c.overlay", "openapi.out"], "no temporary file is left behind");
 }
 
 #[test]
 fn an_invalid_overlay_and_an_empty_collection_are_refused() {
     let folder = Folder::new("invalid");
     let (good, output) = (folder.write("a.json", ITEM), folder.write("openapi.out", "precious"));
-    let patch = folder
-        .write("c.overlay", r#"{"info": null, "paths": {"/pets/{id}": {"get": {"responses": {"200": 7}}}}}"#);
+    let patch =
+        folder.write("c.overlay", r#"{"info": null, "paths": {"/pets/{id}": {"get": {"responses": {"200": 7}}}}}"#);
     let empty = folder.write("empty.json", r#"{"info": {"name": "E"}, "item": [{"name": "F", "item": []}]}"#);
     for (arguments, sentences) in [
         (
@@ -262,18 +245,17 @@ fn the_counts_match_what_is_written() {
     let patch = folder.write("c.overlay", r#"{"paths": {"/cats/{id}": null}}"#);
     let output = run(&[&items, "--overlay", &patch], "");
     let said = stderr(&output);
-    assert!(
-        said.contains("requests: 3; operations: 1, merged: 0, left out: 0, removed by the overlay: 2"),
-        "{said}"
-    );
+    assert!(said.contains("requests: 3; operations: 1, merged: 0, left out: 0, removed by the overlay: 2"), "{said}");
 }
 
 #[test]
 fn control_characters_of_an_input_never_reach_the_terminal() {
     let folder = Folder::new("terminal");
     let evil = "\u{1b}[2J\nerror: forged\u{9b}31m\u{202e}\r";
-    let request = |url: &str, method: &str| serde_json::json!({"name": evil, "request": {"url": url, "method": method}});
-    let folder_of = |items: serde_json::Value| serde_json::json!({"info": {"name": evil}, "item": [{"name": evil, "item": items}]});
+    let request =
+        |url: &str, method: &str| serde_json::json!({"name": evil, "request": {"url": url, "method": method}});
+    let folder_of =
+        |items: serde_json::Value| serde_json::json!({"info": {"name": evil}, "item": [{"name": evil, "item": items}]});
     let items = folder_of(serde_json::json!([
         request("/a", "GET"),
         request("/a", "GET"),
@@ -285,8 +267,7 @@ fn control_characters_of_an_input_never_reach_the_terminal() {
     let name = if cfg!(windows) { "forged\u{9b}\u{202e}" } else { evil };
     let input = folder.write(&format!("{name}.json"), &items.to_string());
     let output = folder.write("openapi.json", &format!("{evil}\n"));
-    let overlay =
-        folder.write("overlay", &serde_json::json!({evil: 7, "paths": {evil: {"get": 1}}}).to_string());
+    let overlay = folder.write("overlay", &serde_json::json!({evil: 7, "paths": {evil: {"get": 1}}}).to_string());
     let missing = format!("missing {evil}");
     for arguments in [
         vec![input.as_str(), "--verbose"],
@@ -343,8 +324,7 @@ mod output {
         let item = folder.write("item.json", ITEM);
         fs::create_dir(folder.0.join("real")).expect("a folder");
         let real = folder.write("real/openapi.out", "old");
-        let (link, chained, dangling) =
-            (folder.path("link"), folder.path("chained"), folder.path("dangling"));
+        let (link, chained, dangling) = (folder.path("link"), folder.path("chained"), folder.path("dangling"));
         symlink("real/openapi.out", &link).expect("a link");
         symlink("link", &chained).expect("a link");
         symlink("real/new.out", &dangling).expect("a link");
@@ -364,12 +344,8 @@ mod output {
     fn anything_but_a_writable_regular_file_is_refused_and_unchanged() {
         let folder = Folder::new("special");
         let item = folder.write("item.json", ITEM);
-        let (pipe, device, socket, read_only) = (
-            folder.path("pipe"),
-            folder.path("device"),
-            folder.path("socket"),
-            folder.write("read-only", "old"),
-        );
+        let (pipe, device, socket, read_only) =
+            (folder.path("pipe"), folder.path("device"), folder.path("socket"), folder.write("read-only", "old"));
         assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
         // Only root can create a device node; this one discards everything, like /dev/null.
         let is_device =
@@ -461,19 +437,14 @@ mod output {
             .expect("a shell");
         assert_eq!(killed.status.code(), None, "it was not killed: {}", stderr(&killed));
         assert_eq!(fs::read_to_string(&output).expect("the output"), "precious");
-        assert_eq!(
-            run(&[&items, "--output", &output], "").status.code(),
-            Some(0),
-            "and the next run succeeds"
-        );
+        assert_eq!(run(&[&items, "--output", &output], "").status.code(), Some(0), "and the next run succeeds");
     }
 }
 
 #[test]
 fn a_bad_item_fails_the_run_only_with_strict() {
     let folder = Folder::new("strict");
-    let item =
-        folder.write("item.json", &format!(r#"[{ITEM}, {{"name": "Bad", "request": {{"method": "GET"}}}}]"#));
+    let item = folder.write("item.json", &format!(r#"[{ITEM}, {{"name": "Bad", "request": {{"method": "GET"}}}}]"#));
     let output = folder.path("openapi.out");
     let strict = run(&[&item, "--output", &output, "--strict"], "");
     assert_eq!(strict.status.code(), Some(1));
@@ -499,25 +470,20 @@ fn a_folder_stands_for_every_json_file_below_it() {
 #[test]
 fn an_environment_beside_the_input_gives_values_and_can_be_chosen() {
     let folder = Folder::new("environment");
-    let item = folder
-        .write("pets.json", r#"{"name": "Get pet", "request": {"method": "GET", "url": "{{base}}/pets"}}"#);
+    let item =
+        folder.write("pets.json", r#"{"name": "Get pet", "request": {"method": "GET", "url": "{{base}}/pets"}}"#);
     let environment = |name: &str, host: &str| {
         folder.write(
             name,
-            &format!(
-                r#"{{"name": "{host}", "values": [{{"key": "base", "value": "https://{host}.example"}}]}}"#
-            ),
+            &format!(r#"{{"name": "{host}", "values": [{{"key": "base", "value": "https://{host}.example"}}]}}"#),
         )
     };
     let all = folder.path("");
     let server = |arguments: &[&str]| {
         let output = run(arguments, "");
         let document = String::from_utf8_lossy(&output.stdout).into_owned();
-        let urls = document
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix("\"url\": "))
-            .collect::<Vec<_>>()
-            .join(" ");
+        let urls =
+            document.lines().filter_map(|line| line.trim().strip_prefix("\"url\": ")).collect::<Vec<_>>().join(" ");
         (urls, stderr(&output))
     };
     let one = environment("a.postman_environment.json", "a");

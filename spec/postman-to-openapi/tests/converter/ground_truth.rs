@@ -32,31 +32,11 @@ const LOST: [Lost; 23] = [
         values: &["int32"],
         why: "written <integer>, or as a number like any other",
     },
-    Lost {
-        exports: &["v2-example"],
-        key: &["format"],
-        values: &["float", "double"],
-        why: "a value is just a number",
-    },
-    Lost {
-        exports: &["v2-example"],
-        key: &["format"],
-        values: &["hostname", "byte"],
-        why: "a value is just a text",
-    },
-    Lost {
-        exports: &["v2-example"],
-        key: &["query ids", "type"],
-        values: &["array"],
-        why: "1,2 may be one text",
-    },
+    Lost { exports: &["v2-example"], key: &["format"], values: &["float", "double"], why: "a value is just a number" },
+    Lost { exports: &["v2-example"], key: &["format"], values: &["hostname", "byte"], why: "a value is just a text" },
+    Lost { exports: &["v2-example"], key: &["query ids", "type"], values: &["array"], why: "1,2 may be one text" },
     Lost { exports: &["v2-example"], key: &["query ids", "items"], values: &[], why: "1,2 may be one text" },
-    Lost {
-        exports: &["v2-example"],
-        key: &["query sizes"],
-        values: &["array", "integer"],
-        why: "1|2 may be one text",
-    },
+    Lost { exports: &["v2-example"], key: &["query sizes"], values: &["array", "integer"], why: "1|2 may be one text" },
     Lost {
         exports: &["v2-example"],
         key: &["multipart", "days"],
@@ -69,21 +49,11 @@ const LOST: [Lost; 23] = [
         values: &["array", "string"],
         why: "joined with commas",
     },
-    Lost {
-        exports: ALL,
-        key: &["query box"],
-        values: &[],
-        why: "an exploded object leaves only its members' names",
-    },
+    Lost { exports: ALL, key: &["query box"], values: &[], why: "an exploded object leaves only its members' names" },
     Lost { exports: V2, key: &["multipart", "settings."], values: &[], why: "written [object Object]" },
     Lost { exports: V2, key: &["multipart", "guests."], values: &[], why: "written [object Object]" },
     Lost { exports: ALL, key: &["xml"], values: &["object", "integer"], why: "XML is kept as text" },
-    Lost {
-        exports: ALL,
-        key: &["nullable"],
-        values: &[],
-        why: "null is one value among others, and is not chosen",
-    },
+    Lost { exports: ALL, key: &["nullable"], values: &[], why: "null is one value among others, and is not chosen" },
     // Enums: each interface of the exporter omits them in different places.
     Lost { exports: &["v1"], key: &["query", "enum"], values: &[], why: "written for form fields only" },
     Lost { exports: &["v1"], key: &["header", "enum"], values: &[], why: "written for form fields only" },
@@ -91,12 +61,7 @@ const LOST: [Lost; 23] = [
     Lost { exports: ALL, key: &["urlencoded", "enum"], values: &[], why: "written for parameters only" },
     // Required.
     Lost { exports: ALL, key: &["json", "required"], values: &[], why: "a body lists every member there is" },
-    Lost {
-        exports: ALL,
-        key: &["body required"],
-        values: &["false"],
-        why: "a request is exported with its body",
-    },
+    Lost { exports: ALL, key: &["body required"], values: &["false"], why: "a request is exported with its body" },
     // Responses.
     Lost { exports: ALL, key: &["answers 5XX"], values: &[], why: "written 500" },
     Lost { exports: &["v1"], key: &["answers default"], values: &[], why: "written 500" },
@@ -107,12 +72,7 @@ const LOST: [Lost; 23] = [
         why: "only the first example is exported",
     },
     // Security.
-    Lost {
-        exports: ALL,
-        key: &["security"],
-        values: &[""],
-        why: "`security: []` is written like an inherited one",
-    },
+    Lost { exports: ALL, key: &["security"], values: &[""], why: "`security: []` is written like an inherited one" },
 ];
 
 fn read(name: &str) -> Vec<u8> {
@@ -127,9 +87,7 @@ fn converted(name: &str) -> Value {
             left_out.push(note.to_string());
         }
     });
-    converter
-        .read(&Source::new(name, read(name)).expect("the fixture is JSON"))
-        .expect("the fixture is a collection");
+    converter.read(&Source::new(name, read(name)).expect("the fixture is JSON")).expect("the fixture is a collection");
     let text = converter.finish(None).expect("a document").to_text();
     assert_eq!(left_out, Vec::<String>::new());
     serde_json::from_str(&text).expect("a document is JSON")
@@ -151,9 +109,7 @@ fn facts(document: &Value) -> Facts {
         facts.insert(key, text);
     };
     for (path, item) in document["paths"].as_object().into_iter().flatten() {
-        for (method, operation) in
-            item.as_object().into_iter().flatten().filter(|(key, _)| *key != "parameters")
-        {
+        for (method, operation) in item.as_object().into_iter().flatten().filter(|(key, _)| *key != "parameters") {
             let place = format!("{} {path}:", method.to_uppercase());
             for key in ["summary", "tags"] {
                 say(format!("{place} {key}"), &operation[key]);
@@ -248,8 +204,7 @@ fn everything_an_export_contains_is_converted_back() {
     let mut wrong = Vec::new();
     let mut counts: BTreeMap<(&str, &str), (usize, usize, usize)> = BTreeMap::new();
     for document in DOCUMENTS {
-        let original: Value =
-            serde_json::from_slice(&read(&format!("{document}.openapi.json"))).expect("JSON");
+        let original: Value = serde_json::from_slice(&read(&format!("{document}.openapi.json"))).expect("JSON");
         let expected = facts(&original);
         for export in EXPORTS {
             let found = facts(&converted(&format!("{document}.{export}.postman.json")));
@@ -281,8 +236,7 @@ fn everything_an_export_contains_is_converted_back() {
                     }
                     None => {
                         count.2 += 1;
-                        wrong
-                            .push(format!("{document}.{export}: {key}: {value} became {:?}", found.get(key)));
+                        wrong.push(format!("{document}.{export}: {key}: {value} became {:?}", found.get(key)));
                     }
                 }
             }
@@ -293,11 +247,7 @@ fn everything_an_export_contains_is_converted_back() {
         println!("{export:<12} {kind:<9} {found:>6} {lost:>9} {wrong:>6}");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let idle: Vec<_> = LOST
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| !used.contains(at))
-        .map(|(_, lost)| (lost.key, lost.why))
-        .collect();
+    let idle: Vec<_> =
+        LOST.iter().enumerate().filter(|(at, _)| !used.contains(at)).map(|(_, lost)| (lost.key, lost.why)).collect();
     assert!(idle.is_empty(), "these entries of LOST match no fact: {idle:?}");
 }

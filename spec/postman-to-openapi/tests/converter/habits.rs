@@ -38,11 +38,7 @@ fn a_url_in_variables_is_split_after_they_are_filled_in() {
             &["/v1/pets", "/v1/pets/{id}", "/v1/toys", "/v1/toys/{id}"][..],
         ),
         (
-            json!([
-                url("host", "a.example"),
-                url("pets", "/v1/pets/"),
-                url("all", "https://{{host}}{{pets}}?a=b#c")
-            ]),
+            json!([url("host", "a.example"), url("pets", "/v1/pets/"), url("all", "https://{{host}}{{pets}}?a=b#c")]),
             &["{{all}}", "https://{{host}}{{pets}}:id", "https://{{host}}/v1/toys"],
             &["/v1/pets/", "/v1/pets/{id}", "/v1/toys"],
         ),
@@ -151,10 +147,7 @@ fn a_recorded_id_is_a_parameter_named_after_the_segment_before() {
         ),
         (&["GET /lines/1/:lineId", "GET /lines/2/:lineId"], &["/lines/{lineId}/{lineId2}"]),
         // A single number, and a version, may be part of the name.
-        (
-            &["GET /orders/1", "GET /status/200", "GET /x/v1/2.0/y"],
-            &["/orders/1", "/status/200", "/x/v1/2.0/y"],
-        ),
+        (&["GET /orders/1", "GET /status/200", "GET /x/v1/2.0/y"], &["/orders/1", "/status/200", "/x/v1/2.0/y"]),
         (&["GET /2/api/3/files", "POST /2/api/3/files"], &["/2/api/3/files"]),
     ] {
         assert_eq!(paths(requests).0, expected, "{requests:?}");
@@ -171,10 +164,7 @@ fn a_recorded_id_is_a_parameter_named_after_the_segment_before() {
 
 #[test]
 fn a_colon_inside_a_segment_stays() {
-    assert_eq!(
-        paths(&["POST /{{feed}}/tasks:run", "POST tasks:run/x"]).0,
-        ["/tasks:run/x", "/{feed}/tasks:run"]
-    );
+    assert_eq!(paths(&["POST /{{feed}}/tasks:run", "POST tasks:run/x"]).0, ["/tasks:run/x", "/{feed}/tasks:run"]);
     for value in ["7", "", "7:cancel", ":taskId"] {
         for key in ["taskId", "taskId:cancel"] {
             let mut item = item("", "POST", "");
@@ -182,16 +172,9 @@ fn a_colon_inside_a_segment_stays() {
                 "variable": [{"key": key, "value": value, "description": "It."}]});
             let (document, ..) = convert(&[item]);
             let parameters = &document["paths"]["/tasks/{taskId}:cancel"]["post"]["parameters"];
-            assert_eq!(
-                (&parameters[0]["name"], &parameters[0]["description"]),
-                (&json!("taskId"), &json!("It."))
-            );
+            assert_eq!((&parameters[0]["name"], &parameters[0]["description"]), (&json!("taskId"), &json!("It.")));
             let integer = value == "7" || value == "7:cancel" && key == "taskId:cancel";
-            assert_eq!(
-                parameters[0]["schema"]["type"],
-                if integer { "integer" } else { "string" },
-                "{value}"
-            );
+            assert_eq!(parameters[0]["schema"]["type"], if integer { "integer" } else { "string" }, "{value}");
         }
     }
 }
@@ -257,8 +240,7 @@ fn text_under_a_forms_media_type_is_the_form_or_what_it_is() {
             &json!(null),
         )
     };
-    let (content, notes) =
-        raw("grant_type=x+y\n&limit=5&client_secret=abc123def&q=%C3%A9&state={{state}}", FORM);
+    let (content, notes) = raw("grant_type=x+y\n&limit=5&client_secret=abc123def&q=%C3%A9&state={{state}}", FORM);
     assert_eq!(notes, "");
     let schema = &content[FORM]["schema"]["properties"];
     assert_eq!(schema["limit"]["type"], "integer");
@@ -277,8 +259,7 @@ fn text_under_a_forms_media_type_is_the_form_or_what_it_is() {
         let (content, notes) = raw(text, kind);
         assert_eq!(content.as_object().expect("content").keys().collect::<Vec<_>>(), [described], "{text}");
         assert_eq!(content[described]["schema"]["type"], schema, "{text}");
-        let note =
-            if described.contains("form") { "the fields of its form are not known" } else { described };
+        let note = if described.contains("form") { "the fields of its form are not known" } else { described };
         assert!(notes.ends_with(note), "{notes}");
     }
 }
@@ -301,15 +282,11 @@ fn a_body_that_postman_does_not_send_is_dropped_with_a_note() {
     }
     assert_eq!(body("GET", &json!({"mode": "raw", "raw": ""}), &json!(null), &json!(null)).1, "");
     let mut asked = item("Get a", "GET", "/a");
-    asked["response"] =
-        json!([{"code": 200, "originalRequest": {"method": "GET", "url": "/a", "body": forms}}]);
+    asked["response"] = json!([{"code": 200, "originalRequest": {"method": "GET", "url": "/a", "body": forms}}]);
     let folder = |behavior: bool| json!({"name": "F", "item": [asked], "protocolProfileBehavior": {"disableBodyPruning": behavior}});
     for (file, is_kept) in [
         (json!({"info": {}, "item": [folder(true)]}), true),
-        (
-            json!({"info": {}, "item": [folder(false)], "protocolProfileBehavior": {"disableBodyPruning": true}}),
-            false,
-        ),
+        (json!({"info": {}, "item": [folder(false)], "protocolProfileBehavior": {"disableBodyPruning": true}}), false),
         (json!({"info": {}, "item": [asked], "protocolProfileBehavior": {"disableBodyPruning": true}}), true),
     ] {
         assert_eq!(convert(&[file]).0["paths"]["/a"]["get"].get("requestBody").is_some(), is_kept);
@@ -318,7 +295,8 @@ fn a_body_that_postman_does_not_send_is_dropped_with_a_note() {
 
 #[test]
 fn what_is_disabled_counts_for_nothing() {
-    let off = |key: &str, value: &str| json!([{"key": key, "value": value, "disabled": true}, {"key": "on", "value": "1"}]);
+    let off =
+        |key: &str, value: &str| json!([{"key": key, "value": value, "disabled": true}, {"key": "on", "value": "1"}]);
     let request = |body: Value, header: Value| {
         let url = json!({"raw": "/a/:id?on=1&q=2", "query": off("q", "1"), "variable": off("id", "7")});
         json!({"name": "Send tok-123-456", "request": {"method": "POST", "url": url, "header": header, "body": body}})
@@ -328,11 +306,7 @@ fn what_is_disabled_counts_for_nothing() {
     for (body, header, media) in [
         (text.clone(), off("Content-Type", "text/xml"), "application/json"),
         (text.clone(), json!("// Content-Type: text/xml\nOn: 1"), "application/json"),
-        (
-            json!({"mode": "formdata", "formdata": form}),
-            off("content-type", "application/json"),
-            "multipart/form-data",
-        ),
+        (json!({"mode": "formdata", "formdata": form}), off("content-type", "application/json"), "multipart/form-data"),
         (json!({"mode": "urlencoded", "urlencoded": form}), off("Content-Type", "application/json"), FORM),
         (json!({"mode": "file", "file": {}}), off("Content-Type", "text/xml"), "application/octet-stream"),
         (text.clone(), off("Authorization", "Bearer tok-123-456"), "application/json"),
@@ -369,9 +343,7 @@ fn a_selector_in_the_query_is_required_with_its_values() {
     let selector = |urls: &[&str]| {
         let items: Vec<Value> = urls.iter().map(|url| item("", "GET", url)).collect();
         let (document, ..) = convert(&[collection(&items, &json!([]))]);
-        let get =
-            document["paths"].as_object().and_then(|paths| paths.values().next()).expect("a path")["get"]
-                .clone();
+        let get = document["paths"].as_object().and_then(|paths| paths.values().next()).expect("a path")["get"].clone();
         get["parameters"]
             .as_array()
             .expect("parameters")
@@ -385,10 +357,7 @@ fn a_selector_in_the_query_is_required_with_its_values() {
             &["/index.php?m=pets&page=1", "/index.php?m=toys&toy=4", "/index.php?m=pets&page=2"][..],
             &[r#""m" ["pets","toys"]"#][..],
         ),
-        (
-            &["/api?module=account&action=list", "/api?module=account&action=get&id=1"],
-            &[r#""action" ["get","list"]"#],
-        ),
+        (&["/api?module=account&action=list", "/api?module=account&action=get&id=1"], &[r#""action" ["get","list"]"#]),
         (&["/rest?method=a.b.list&key=x", "/rest?method=a.b.get", "/rest"], &[]),
         (&["/rest?method=a.list", "/rest?method={{method}}"], &[]),
         (&["/rest?since=2024-01-01&n=1&on=true&q=a%20b", "/rest?since=2024-01-02&n=2&on=false&q=b%20c"], &[]),
@@ -401,8 +370,7 @@ fn a_selector_in_the_query_is_required_with_its_values() {
 
 #[test]
 fn an_operation_with_a_server_of_its_own_is_noted() {
-    let items =
-        ["https://a.example/a", "https://a.example/b", "https://c.example/c"].map(|url| item("", "GET", url));
+    let items = ["https://a.example/a", "https://a.example/b", "https://c.example/c"].map(|url| item("", "GET", url));
     let (_, notes, _) = convert(&items);
     let noted = "note: GET /c: its server https://c.example is not the document's";
     assert_eq!(notes.len(), 1);
@@ -453,17 +421,10 @@ fn a_file_of_another_kind_is_refused_with_what_to_do() {
         (old.clone(), "v1", "import it into Postman"),
         (json!({"collection": old}), "v1", "import it into Postman"),
         (json!({"version": 1, "collections": [old], "environments": []}), "backup", "import it into Postman"),
-        (
-            json!({"name": "E", "values": [{"key": "a", "value": "b"}]}),
-            "environment",
-            "name its collection too",
-        ),
+        (json!({"name": "E", "values": [{"key": "a", "value": "b"}]}), "environment", "name its collection too"),
     ] {
         let source = Source::new("x.json", file.to_string().into_bytes()).expect("JSON");
         let refused = Converter::new(|_| {}).read(&source).expect_err("refused").to_string();
-        assert!(
-            refused.starts_with("x.json: ") && refused.contains(what) && refused.contains(act),
-            "{refused}"
-        );
+        assert!(refused.starts_with("x.json: ") && refused.contains(what) && refused.contains(act), "{refused}");
     }
 }

@@ -40,8 +40,7 @@ fn golden(name: &str, made: &str) {
         std::fs::write(&path, made).expect("the golden file can be written");
     }
     let golden = std::fs::read_to_string(&path).unwrap_or_default();
-    let diff =
-        similar::TextDiff::from_lines(golden.as_str(), made).unified_diff().header(name, "now").to_string();
+    let diff = similar::TextDiff::from_lines(golden.as_str(), made).unified_diff().header(name, "now").to_string();
     assert!(golden == made, "{diff}");
 }
 
@@ -104,8 +103,7 @@ fn every_request_is_converted_or_reported_with_file_folder_and_reason() {
     assert_eq!(counts.to_string(), "requests: 3; operations: 1, merged: 0, left out: 2");
     let said: Vec<String> = notes.iter().map(Note::to_string).collect();
     assert!(
-        said[0]
-            .starts_with("left out: 0.json:1: Outer / Inner / Bad: OpenAPI does not support its method VIEW"),
+        said[0].starts_with("left out: 0.json:1: Outer / Inner / Bad: OpenAPI does not support its method VIEW"),
         "{said:?}"
     );
     assert!(said[1].starts_with("left out: 0.json:1: Empty: it has no URL"), "{said:?}");
@@ -159,10 +157,7 @@ fn operations_of_the_same_name_are_named_after_method_and_path() {
     assert_eq!(document["paths"]["/pets/{id}/full"]["get"]["operationId"], "getPetsByIdFull");
     assert_eq!(document["paths"]["/pets"]["get"]["operationId"], "getPetList");
     assert_eq!(
-        notes
-            .iter()
-            .filter(|note| note.to_string().contains("another operation is also named getPet"))
-            .count(),
+        notes.iter().filter(|note| note.to_string().contains("another operation is also named getPet")).count(),
         2
     );
 }
@@ -194,10 +189,8 @@ fn a_name_has_at_most_64_characters_and_is_unique_in_any_script() {
     items.extend((0..120).map(|at| item("", "GET", &format!("{deep}/z{}", "-".repeat(at)))));
     let (document, ..) = convert(&[Value::from(items)]);
     let paths = document["paths"].as_object().expect("paths");
-    let ids: BTreeSet<String> = paths
-        .values()
-        .map(|path| path["get"]["operationId"].as_str().expect("an id").to_lowercase())
-        .collect();
+    let ids: BTreeSet<String> =
+        paths.values().map(|path| path["get"]["operationId"].as_str().expect("an id").to_lowercase()).collect();
     assert_eq!(ids.len(), 126);
     for id in ids {
         assert!(id.len() <= 64 && id.chars().all(|c| c.is_ascii_alphanumeric()), "{id}");
@@ -214,12 +207,8 @@ fn a_prefix_that_all_paths_share_is_not_in_a_name() {
         item("", "GET", "https://a.example/shop/v2/slots/:id/next")
     ]);
     let (document, ..) = convert(&[items]);
-    let ids: Vec<&Value> = document["paths"]
-        .as_object()
-        .expect("paths")
-        .values()
-        .map(|path| &path["get"]["operationId"])
-        .collect();
+    let ids: Vec<&Value> =
+        document["paths"].as_object().expect("paths").values().map(|path| &path["get"]["operationId"]).collect();
     assert_eq!(ids, ["countDepot", "countSlot", "getSlotsById", "getSlotsByIdLast", "getSlotsByIdNext"]);
 }
 
@@ -274,17 +263,13 @@ fn the_order_of_items_and_files_changes_only_the_names_of_merged_operations() {
     let forth = convert(&items).0;
     items.reverse();
     assert_eq!(serde_json::to_string(&convert(&items).0).ok(), serde_json::to_string(&forth).ok());
-    assert_eq!(
-        serde_json::to_string(&convert(&[Value::Array(items)]).0).ok(),
-        serde_json::to_string(&forth).ok()
-    );
+    assert_eq!(serde_json::to_string(&convert(&[Value::Array(items)]).0).ok(), serde_json::to_string(&forth).ok());
 }
 
 #[test]
 fn different_lists_of_allowed_values_are_joined_in_alphabetical_order() {
     let limited = |values: &str| {
-        let query =
-            json!([{"key": "q", "value": "a", "description": format!("(This can only be one of {values})")}]);
+        let query = json!([{"key": "q", "value": "a", "description": format!("(This can only be one of {values})")}]);
         json!({"name": "D", "request": {"method": "GET", "url": {"raw": "https://c.example/d", "query": query}}})
     };
     for (lists, values) in [
@@ -293,11 +278,7 @@ fn different_lists_of_allowed_values_are_joined_in_alphabetical_order() {
         (["c,a", "c,a"], &["c", "a"]),
     ] {
         let (document, ..) = convert(&lists.map(limited));
-        assert_eq!(
-            document["paths"]["/d"]["get"]["parameters"][0]["schema"]["enum"],
-            json!(values),
-            "{lists:?}"
-        );
+        assert_eq!(document["paths"]["/d"]["get"]["parameters"][0]["schema"]["enum"], json!(values), "{lists:?}");
     }
 }
 
@@ -339,10 +320,7 @@ fn a_body_or_response_that_cannot_be_read_is_reported() {
         item["request"]["body"] = body.clone();
         let (document, notes, _) = convert(&[item]);
         assert_eq!(document["paths"]["/pets"]["post"].get("requestBody"), None, "{body}");
-        assert!(
-            notes[0].to_string().ends_with(&format!("its body is left out because {reason}")),
-            "{notes:?}"
-        );
+        assert!(notes[0].to_string().ends_with(&format!("its body is left out because {reason}")), "{notes:?}");
     }
     for body in [
         json!(null),
@@ -361,10 +339,7 @@ fn a_body_or_response_that_cannot_be_read_is_reported() {
     let mut item = item("Add a pet", "POST", "/pets");
     item["response"] = json!([7]);
     let (_, notes, _) = convert(&[item]);
-    assert!(
-        notes[0].to_string().contains("saved response is left out because it is not a JSON object"),
-        "{notes:?}"
-    );
+    assert!(notes[0].to_string().contains("saved response is left out because it is not a JSON object"), "{notes:?}");
 }
 
 #[test]
@@ -385,10 +360,8 @@ fn a_query_parameter_that_is_only_in_the_text_of_a_url_is_kept() {
 fn every_description_of_a_repeated_or_nested_parameter_is_kept() {
     let described = |entries: &[(&str, &str)]| {
         let mut item = item("List pets", "GET", "");
-        let query: Vec<Value> = entries
-            .iter()
-            .map(|(key, text)| json!({"key": key, "value": "1", "description": text}))
-            .collect();
+        let query: Vec<Value> =
+            entries.iter().map(|(key, text)| json!({"key": key, "value": "1", "description": text})).collect();
         item["request"]["url"] = json!({"raw": "https://a.example/pets", "query": query});
         let (document, notes, _) = convert(&[item]);
         (document["paths"]["/pets"]["get"]["parameters"][0]["description"].clone(), notes.len())
@@ -452,17 +425,15 @@ fn of_two_waits_for_the_same_status_the_longer_is_used() {
 #[test]
 fn a_required_field_that_a_saved_request_omits_is_still_required() {
     let body = |fields: Value| json!({"mode": "urlencoded", "urlencoded": fields});
-    let (must, may) = (
-        json!({"key": "must", "value": "1", "description": "(Required) It."}),
-        json!({"key": "may", "value": "1"}),
-    );
+    let (must, may) =
+        (json!({"key": "must", "value": "1", "description": "(Required) It."}), json!({"key": "may", "value": "1"}));
     let mut item = item("Create a", "POST", "/a");
     item["request"]["body"] = body(json!([must, may]));
     let original = json!({"method": "POST", "url": "/a", "body": body(json!([{"key": "may", "value": "2"}, {"key": "own", "value": "3"}]))});
     item["response"] = json!([{"name": "Done", "code": 200, "originalRequest": original}]);
     let (document, ..) = convert(&[item]);
-    let schema = &document["paths"]["/a"]["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"]
-        ["schema"];
+    let schema =
+        &document["paths"]["/a"]["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"];
     assert_eq!(schema["required"], json!(["must"]));
     assert_eq!(schema["properties"].as_object().expect("properties").len(), 3);
 }
@@ -525,8 +496,7 @@ fn the_same_key_in_a_header_and_in_the_query_is_two_schemes() {
     };
     let document = convert(&[json!([item("A", "query"), item("B", "header")])]).0;
     for place in ["query", "header"] {
-        let requirement =
-            document["paths"][format!("/{place}")]["get"]["security"][0].as_object().expect("one");
+        let requirement = document["paths"][format!("/{place}")]["get"]["security"][0].as_object().expect("one");
         let name = requirement.keys().next().expect("a scheme");
         assert_eq!(document["components"]["securitySchemes"][name]["in"], place);
     }
@@ -548,8 +518,7 @@ fn a_name_of_words_is_kept_even_if_it_is_also_the_sample_of_a_credential() {
     let fields = json!([{"key": "refresh_token", "value": "refresh_token"}]);
     let file = json!({"name": "Log in", "request": {"method": "POST", "url": "/a", "body": {"mode": "urlencoded", "urlencoded": fields}}});
     let (document, ..) = convert(&[file]);
-    let content =
-        &document["paths"]["/a"]["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"];
+    let content = &document["paths"]["/a"]["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"];
     assert!(content["schema"]["properties"]["refresh_token"].is_object(), "{content}");
 }
 
@@ -558,7 +527,8 @@ fn credentials_in_names_are_hidden_and_the_names_stay_distinct() {
     let tokens = ["abc123def456", "fed654cba321"];
     let auth = json!({"type": "basic", "basic": [{"key": "username", "value": tokens[0]}, {"key": "password", "value": tokens[1]}]});
     let query: Vec<Value> = tokens.iter().map(|token| json!({"key": token, "value": "1"})).collect();
-    let file = json!({"name": "Get a", "request": {"method": "GET", "auth": auth, "url": {"raw": "/a", "query": query}}});
+    let file =
+        json!({"name": "Get a", "request": {"method": "GET", "auth": auth, "url": {"raw": "/a", "query": query}}});
     let (document, ..) = convert(&[file]);
     let parameters = document["paths"]["/a"]["get"]["parameters"].as_array().expect("parameters");
     let names: Vec<&Value> = parameters.iter().map(|parameter| &parameter["name"]).collect();
@@ -595,9 +565,8 @@ fn a_body_of_any_depth_gives_a_document_that_can_be_read() {
             "response": [{"code": 200, "body": body.to_string()}]});
         let (text, notes, _) = convert_texts(&[&file.to_string()]);
         let read = serde_json::from_str::<Value>(&text);
-        let is_noted = notes
-            .iter()
-            .any(|note| note.to_string().starts_with("note: POST /a: a body is nested so deeply"));
+        let is_noted =
+            notes.iter().any(|note| note.to_string().starts_with("note: POST /a: a body is nested so deeply"));
         assert_eq!(is_noted, is_cut, "{notes:?}");
         assert!(read.is_ok(), "{}", read.err().map(|error| error.to_string()).unwrap_or_default());
     }
@@ -606,8 +575,7 @@ fn a_body_of_any_depth_gives_a_document_that_can_be_read() {
 #[test]
 fn the_type_of_an_auth_is_read_in_any_case() {
     for kind in ["apikey", "apiKey", "APIKEY"] {
-        let key =
-            json!([{"key": "key", "value": "X-Custom-Key-1"}, {"key": "value", "value": "s3cr3t-value"}]);
+        let key = json!([{"key": "key", "value": "X-Custom-Key-1"}, {"key": "value", "value": "s3cr3t-value"}]);
         let mut item = item("List pets", "GET", "/pets");
         item["request"]["auth"] = json!({"type": kind, kind: key});
         let (document, ..) = convert(&[item]);
@@ -649,7 +617,8 @@ fn an_encoded_credential_is_in_no_place_of_the_document() {
 
 #[test]
 fn paths_that_differ_only_in_a_credential_are_both_written() {
-    let item = |name: &str| json!({"name": "", "request": {"method": "GET", "url": format!("https://a.example/h/{name}/x")}});
+    let item =
+        |name: &str| json!({"name": "", "request": {"method": "GET", "url": format!("https://a.example/h/{name}/x")}});
     let file = json!({"info": {"name": "T"}, "item": [item("secret-one-1"), item("secret-two-2")],
         "variable": [{"key": "a_token", "value": "secret-one-1"}, {"key": "b_token", "value": "secret-two-2"}]});
     let document = convert(&[file]).0;
@@ -733,8 +702,7 @@ fn a_reference_in_a_body_is_not_shown_as_an_example() {
 #[test]
 fn a_word_of_openapi_is_not_taken_for_a_credential() {
     let mut item = item("Get a", "GET", "/a");
-    item["request"]["auth"] =
-        json!({"type": "oauth2", "oauth2": [{"key": "client_auth", "value": "oauth2"}]});
+    item["request"]["auth"] = json!({"type": "oauth2", "oauth2": [{"key": "client_auth", "value": "oauth2"}]});
     let (document, ..) = convert(&[item]);
     assert_eq!(document["components"]["securitySchemes"]["oauth2"]["type"], "oauth2");
 }

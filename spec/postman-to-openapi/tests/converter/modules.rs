@@ -25,8 +25,7 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
                 let listed = rest.strip_prefix('{').and_then(|rest| rest.split(';').next());
                 listed.map_or(vec![rest], |listed| listed.split([',', '{']).map(str::trim_start).collect())
             });
-            let named =
-                named.filter_map(|rest| rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next());
+            let named = named.filter_map(|rest| rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next());
             let named = named.filter(|name| !name.is_empty() && *name != module).map(str::to_owned);
             found.entry(module.clone()).or_default().extend(named);
         }

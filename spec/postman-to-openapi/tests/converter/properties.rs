@@ -248,12 +248,8 @@ fn item() -> BoxedStrategy<Value> {
         ("originalRequest", request()),
         ("_postman_previewlanguage", one_of(&["json", "text", "html"])),
     ]);
-    let request = object(vec![
-        ("name", string()),
-        ("request", request()),
-        ("response", list(response)),
-        ("auth", auth()),
-    ]);
+    let request =
+        object(vec![("name", string()), ("request", request()), ("response", list(response)), ("auth", auth())]);
     let folder = |item| {
         object(vec![
             ("name", string()),
@@ -273,16 +269,14 @@ fn export() -> BoxedStrategy<Value> {
         ("version", odd().boxed()),
         ("schema", string()),
     ]);
-    let collection =
-        object(vec![("info", info), ("item", list(item())), ("variable", entries()), ("auth", auth())]);
+    let collection = object(vec![("info", info), ("item", list(item())), ("variable", entries()), ("auth", auth())]);
     prop_oneof![6 => collection.clone(), 1 => collection.prop_map(|it| json!({"collection": it})), 2 => item(), 1 => list(item())]
         .boxed()
 }
 
 /// Runs `PROPTEST_CASES` cases, or this many by default. Failures are not recorded in the sources.
 fn config(cases: u32) -> ProptestConfig {
-    let cases =
-        if std::env::var_os("PROPTEST_CASES").is_some() { ProptestConfig::default().cases } else { cases };
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { ProptestConfig::default().cases } else { cases };
     ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 300, ..ProptestConfig::default() }
 }
 
@@ -358,8 +352,7 @@ fn collection(token: &str) -> Value {
             "body": body,
         })
     };
-    let raw =
-        r#"{"name": "Tom", "owner": {"mail": "a@b.example", "tags": ["x"]}, "rows": [{"kind": "cat"}]}"#;
+    let raw = r#"{"name": "Tom", "owner": {"mail": "a@b.example", "tags": ["x"]}, "rows": [{"kind": "cat"}]}"#;
     let form = json!([described("field", "four"), described("other", "{\"inner\": \"five\"}")]);
     let oauth = json!({"type": "oauth2", "oauth2": [
         {"key": "grant_type", "value": "client_credentials"},
@@ -392,9 +385,7 @@ fn texts(value: &Value, pointer: &str, found: &mut Vec<String>) {
     match value {
         Value::String(_) => found.push(pointer.to_owned()),
         Value::Array(list) => {
-            list.iter()
-                .enumerate()
-                .for_each(|(at, element)| texts(element, &format!("{pointer}/{at}"), found));
+            list.iter().enumerate().for_each(|(at, element)| texts(element, &format!("{pointer}/{at}"), found));
         }
         Value::Object(members) => {
             members.iter().for_each(|(name, member)| texts(member, &format!("{pointer}/{name}"), found));
@@ -579,8 +570,7 @@ proptest! {
 #[test]
 fn an_empty_overlay_changes_nothing() {
     let overlay = Overlay::new("overlay.json", "{}").expect("an object");
-    let patched: Value =
-        serde_json::from_str(&small(Some(&overlay)).expect("a document")).expect("a document");
+    let patched: Value = serde_json::from_str(&small(Some(&overlay)).expect("a document")).expect("a document");
     assert_eq!(patched, small_document());
 }
 

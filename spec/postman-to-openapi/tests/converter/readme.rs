@@ -25,10 +25,7 @@ fn the_readmes_example_is_what_the_converter_writes() {
 #[test]
 fn the_readme_lists_every_option() {
     let readme = include_str!("../../README.md");
-    let help = Command::new(env!("CARGO_BIN_EXE_postman-to-openapi"))
-        .arg("--help")
-        .output()
-        .expect("the command runs");
+    let help = Command::new(env!("CARGO_BIN_EXE_postman-to-openapi")).arg("--help").output().expect("the command runs");
     let help = String::from_utf8(help.stdout).expect("UTF-8");
     let (_, options) = help.split_once("Options:\n").expect("a list of options");
     let listed = options.lines().take_while(|line| !line.is_empty());

@@ -130,11 +130,8 @@ fn a_type_name_under_a_name_like_type_is_one_where_every_other_text_is_one_too()
         (r#"{"uid": 7, "type": "integer", "format": "string"}"#, "string"),
     ] {
         let properties = answered(&convert(&[answering(&[(200, body)])]).0)["properties"].clone();
-        let object = if properties["rows"].is_object() {
-            &properties["rows"]["items"]["properties"]
-        } else {
-            &properties
-        };
+        let object =
+            if properties["rows"].is_object() { &properties["rows"]["items"]["properties"] } else { &properties };
         let named = ["kind", "encoding_format", "type", "format"].map(|name| &object[name]["type"]);
         assert_eq!(named.into_iter().find(|kind| kind.is_string()), Some(&json!(kind)), "{body}");
     }
@@ -215,8 +212,7 @@ fn what_is_an_integer_nearly_everywhere_may_also_come_as_text() {
         assert_eq!(content["schema"]["properties"]["count"], *wanted, "{bodies:?}");
         assert!(content["example"]["count"].is_string() && said(&notes).is_empty(), "{notes:?}");
     }
-    let (document, _) =
-        convert(&[answering_each(&[r#"{"n": 3}"#, r#"{"n": 4}"#, r#"{"in": [{"n": "5"}]}"#])]);
+    let (document, _) = convert(&[answering_each(&[r#"{"n": 3}"#, r#"{"n": 4}"#, r#"{"in": [{"n": "5"}]}"#])]);
     assert_eq!(document.to_string().matches("oneOf").count(), 1, "only there, and at any depth");
 }
 
@@ -249,20 +245,15 @@ fn a_name_that_ends_in_brackets_is_a_list_even_once() {
                 {"key": "ids[]", "value": value}, {"key": "in[at][]", "value": value}, {"key": "page", "value": "7"}]},
             "body": {"mode": "urlencoded", "urlencoded": fields}}});
         let (document, _) = convert(&[item]);
-        let listed =
-            json!({"type": "array", "items": if value.is_empty() { schema(TEXT) } else { schema(LONG) }});
-        assert_eq!(
-            [0, 1, 2].map(|at| parameter(&document, at)),
-            [listed.clone(), listed.clone(), schema(LONG)]
-        );
+        let listed = json!({"type": "array", "items": if value.is_empty() { schema(TEXT) } else { schema(LONG) }});
+        assert_eq!([0, 1, 2].map(|at| parameter(&document, at)), [listed.clone(), listed.clone(), schema(LONG)]);
         let operation = &document["paths"]["/things"]["get"];
         assert_eq!(operation["parameters"][0]["explode"], true);
         let form = &operation["requestBody"]["content"]["application/x-www-form-urlencoded"];
         assert_eq!(form["schema"]["properties"], json!({"tags[]": listed, "page": schema(LONG)}));
         assert_eq!(form["example"]["tags[]"], if value.is_empty() { json!(null) } else { json!([7]) });
     }
-    let (document, _) =
-        convert(&[json!({"name": "Get a thing", "request": "https://a.example/things?ids%5B%5D=1"})]);
+    let (document, _) = convert(&[json!({"name": "Get a thing", "request": "https://a.example/things?ids%5B%5D=1"})]);
     assert_eq!(parameter(&document, 0)["type"], "array");
 }
 
@@ -341,11 +332,7 @@ fn graphql_variables_that_are_not_an_object_are_an_open_one() {
         assert_eq!(wanted(&document), json!({"type": "object"}), "{nothing}");
         let with = [asking(nothing.clone()), asking(json!("{\"id\": \"7\"}"))];
         let (document, notes) = convert(&[collection(&with)]);
-        assert_eq!(
-            wanted(&document),
-            json!({"type": "object", "properties": {"id": schema(TEXT)}}),
-            "{nothing}"
-        );
+        assert_eq!(wanted(&document), json!({"type": "object", "properties": {"id": schema(TEXT)}}), "{nothing}");
         assert!(!said(&notes).iter().any(|note| note.contains("disagree")), "{notes:?}");
     }
 }
@@ -379,8 +366,7 @@ fn a_body_that_is_not_json_does_not_hide_the_form_beside_it() {
         assert_eq!(types, ["multipart/form-data"]);
         let told = said(&notes);
         assert!(told.iter().any(|note| note.contains("is not valid JSON (")), "{told:?}");
-        let left_out =
-            "note: POST /things: no application/json body is valid JSON, so only its other bodies are kept";
+        let left_out = "note: POST /things: no application/json body is valid JSON, so only its other bodies are kept";
         assert!(told.iter().any(|note| note == left_out), "{told:?}");
     }
     let (document, _) = convert(&[broken]);
@@ -412,22 +398,11 @@ fn json_inside_a_json_string_is_unwrapped() {
 
 #[test]
 fn a_success_with_only_empty_samples_has_no_content() {
-    for (status, empty) in [
-        (204, "{}"),
-        (204, "\"\""),
-        (204, "null"),
-        (204, " \n"),
-        (204, ""),
-        (200, "{ }"),
-        (200, "null"),
-        (201, "\"\""),
-    ] {
+    for (status, empty) in
+        [(204, "{}"), (204, "\"\""), (204, "null"), (204, " \n"), (204, ""), (200, "{ }"), (200, "null"), (201, "\"\"")]
+    {
         let (document, notes) = convert(&[answering(&[(status, empty)])]);
-        assert_eq!(
-            *answer(&document, &status.to_string()),
-            json!({"description": "Done."}),
-            "{status} {empty}"
-        );
+        assert_eq!(*answer(&document, &status.to_string()), json!({"description": "Done."}), "{status} {empty}");
         assert_eq!(said(&notes), Vec::<String>::new());
     }
     let (document, _) = convert(&[answering(&[(200, "{}"), (200, r#"{"a": 1}"#)])]);
@@ -442,10 +417,7 @@ fn a_success_with_one_empty_sample_may_be_null() {
     for samples in [[(200, " "), (200, r#"{"a": 1}"#)], [(200, r#"{"a": 1}"#), (200, "")]] {
         let (document, notes) = convert(&[answering(&samples)]);
         assert_eq!(answered(&document), object);
-        assert!(
-            said(&notes)[0].starts_with("note: GET /things 200: the response is empty in one sample"),
-            "{notes:?}"
-        );
+        assert!(said(&notes)[0].starts_with("note: GET /things 200: the response is empty in one sample"), "{notes:?}");
     }
     let (document, _) = convert(&[answering(&[(200, ""), (200, "[1]"), (200, r#"{"a": 1}"#)])]);
     assert_eq!(answered(&document)["oneOf"][0]["nullable"], true);
@@ -552,14 +524,10 @@ fn a_placeholder_outranks_a_sample_and_an_item_outranks_a_collection() {
         let (document, notes) = convert(&[collection(&files.map(Clone::clone))]);
         assert_eq!(answered(&document)["properties"]["id"], schema(LONG));
         assert_eq!(answered(&document)["properties"]["name"], schema(TEXT), "what only one knows is kept");
-        assert_eq!(
-            said(&notes).iter().filter(|note| note.contains("things id: requests disagree")).count(),
-            1
-        );
+        assert_eq!(said(&notes).iter().filter(|note| note.contains("things id: requests disagree")).count(), 1);
         assert!(!document.to_string().contains("seven"), "an example that does not fit is dropped");
     }
-    let (item, all) =
-        (answering(&[(200, r#"{"id": 7}"#)]), collection(&[answering(&[(200, r#"{"id": "seven"}"#)])]));
+    let (item, all) = (answering(&[(200, r#"{"id": 7}"#)]), collection(&[answering(&[(200, r#"{"id": "seven"}"#)])]));
     assert_eq!(answered(&convert(&[item.clone(), all.clone()]).0)["properties"]["id"], schema(LONG));
     assert_eq!(answered(&convert(&[all, item]).0)["properties"]["id"], schema(LONG));
 }
@@ -632,10 +600,7 @@ fn a_list_keeps_its_separator_when_another_request_has_one_element() {
         items.push(listing("<integer>,<integer>"));
         for _ in 0..2 {
             let (document, notes) = convert(&[collection(&items)]);
-            assert_eq!(
-                document["paths"]["/things"]["get"]["parameters"][0]["explode"], explode,
-                "{others:?}"
-            );
+            assert_eq!(document["paths"]["/things"]["get"]["parameters"][0]["explode"], explode, "{others:?}");
             let told = said(&notes).into_iter().filter(|note| note.contains("things ids: requests disagree"));
             assert_eq!(told.count(), disputes, "{notes:?}");
             items.reverse();
@@ -647,8 +612,7 @@ fn a_list_keeps_its_separator_when_another_request_has_one_element() {
 fn a_saved_request_that_is_left_out_is_reported() {
     let mut item = sending(r#"{"a": 1}"#);
     let form = json!({"mode": "urlencoded", "urlencoded": [{"key": "b", "value": "1"}]});
-    item["response"] =
-        json!([{"name": "Done", "code": 204, "originalRequest": {"method": "POST", "body": form}}]);
+    item["response"] = json!([{"name": "Done", "code": 204, "originalRequest": {"method": "POST", "body": form}}]);
     let (_, notes) = convert(&[item.clone()]);
     assert!(
         matches!(&said(&notes)[..], [only] if only.ends_with(
@@ -671,8 +635,7 @@ fn a_saved_request_that_is_left_out_is_reported() {
 #[test]
 fn a_long_body_is_searched_for_placeholders_like_a_short_one() {
     for padding in [0, 300_000] {
-        let body =
-            json!({"pad": "x".repeat(padding), "id": "int64", "size": "long", "day": "date"}).to_string();
+        let body = json!({"pad": "x".repeat(padding), "id": "int64", "size": "long", "day": "date"}).to_string();
         let (document, _) = convert(&[sending(&body)]);
         let wanted = json!({"pad": schema(TEXT), "id": schema(LONG), "size": schema(LONG),
             "day": {"type": "string", "format": "date"}});
@@ -681,14 +644,12 @@ fn a_long_body_is_searched_for_placeholders_like_a_short_one() {
 }
 
 #[test]
-fn a_field_marked_as_required_stays_required_when_joined_with_a_hand_written_request() {
+fn a_required_field_stays_required_when_joined_with_a_hand_written_request() {
     let form = |fields: Value| {
         json!({"name": "Create a thing", "request": {"method": "POST", "url": "https://a.example/things",
         "body": {"mode": "urlencoded", "urlencoded": fields}}})
     };
-    let marked = form(
-        json!([{"key": "a", "value": "1", "description": "(Required) It."}, {"key": "b", "value": "1"}]),
-    );
+    let marked = form(json!([{"key": "a", "value": "1", "description": "(Required) It."}, {"key": "b", "value": "1"}]));
     let by_hand = collection(&[
         form(json!([{"key": "a", "value": "2"}, {"key": "c", "value": "1"}])),
         form(json!([{"key": "b", "value": "2"}])),
@@ -708,19 +669,14 @@ fn a_variable_defined_in_one_file_is_filled_in_in_the_others() {
         all["variable"] = json!([{"key": "baseUrl", "value": value}]);
         all
     };
-    for files in
-        [[open.clone(), all("https://api.a.example/v2")], [all("https://api.a.example/v2"), open.clone()]]
-    {
+    for files in [[open.clone(), all("https://api.a.example/v2")], [all("https://api.a.example/v2"), open.clone()]] {
         let (document, notes) = convert(&files);
         assert_eq!(document["servers"], json!([{"url": "https://api.a.example/v2"}]));
         assert!(!document.to_string().contains("example.com"), "{document}");
         assert_eq!(said(&notes), Vec::<String>::new());
     }
     let (document, _) = convert(&[open, all("https://a.example"), all("https://b.example")]);
-    assert!(
-        document.to_string().contains("{baseUrl}"),
-        "if two files give different values, neither is used"
-    );
+    assert!(document.to_string().contains("{baseUrl}"), "if two files give different values, neither is used");
 }
 
 #[test]
@@ -731,8 +687,7 @@ fn the_overlays_servers_apply_to_every_operation_and_replaced_ones_are_reported(
         getting("https://a.example/c/:meetingId", "7"),
         getting("https://c.example/d/:meetingId", "7"),
     ];
-    let (document, notes) =
-        convert_with(&files, Some(json!({"servers": [{"url": "https://api.a.example"}]})));
+    let (document, notes) = convert_with(&files, Some(json!({"servers": [{"url": "https://api.a.example"}]})));
     assert_eq!(document["servers"], json!([{"url": "https://api.a.example"}]));
     assert_eq!(document.to_string().matches("\"servers\"").count(), 1, "{document}");
     assert_eq!(
@@ -743,21 +698,20 @@ fn the_overlays_servers_apply_to_every_operation_and_replaced_ones_are_reported(
 
 #[test]
 fn of_two_servers_of_one_operation_one_is_used_and_the_other_is_reported() {
-    let files = [
-        collection(&[getting("https://a.example/b/:meetingId", "7")]),
-        getting("https://b.example/b/:meetingId", "7"),
-    ];
+    let files =
+        [collection(&[getting("https://a.example/b/:meetingId", "7")]), getting("https://b.example/b/:meetingId", "7")];
     let (document, notes) = convert(&files);
     assert_eq!(document["servers"], json!([{"url": "https://b.example"}]));
     assert!(
-        said(&notes).iter().any(|note| note
-            .contains("server: requests disagree; the most reliable value is used: https://b.example")),
+        said(&notes)
+            .iter()
+            .any(|note| note.contains("server: requests disagree; the most reliable value is used: https://b.example")),
         "{notes:?}"
     );
 }
 
 #[test]
-fn of_two_servers_with_open_variables_the_unused_one_is_reported_unless_they_turn_out_the_same() {
+fn of_two_servers_with_open_variables_an_unused_different_one_is_reported() {
     let items = [getting("https://{{one}}.example/b/:meetingId", "7"), getting("{{two}}/b/:meetingId", "7")];
     let variables = |two: &str| {
         json!({"info": {"name": "V"}, "variable": [{"key": "one", "value": "a"}, {"key": "two", "value": two}],
@@ -1018,16 +972,13 @@ proptest! {
 
 #[test]
 fn only_json_that_the_client_can_send_is_read_as_json() {
-    for (media_type, kind) in [
-        ("application/json", "object"),
-        ("application/problem+json; charset=utf-8", "object"),
-        ("text/json", "string"),
-    ] {
+    for (media_type, kind) in
+        [("application/json", "object"), ("application/problem+json; charset=utf-8", "object"), ("text/json", "string")]
+    {
         let mut item = sending(r#"{"a": 1}"#);
         item["request"]["header"] = json!([{"key": "Content-Type", "value": media_type}]);
         let (document, _) = convert(&[item]);
-        let content =
-            document["paths"]["/things"]["post"]["requestBody"]["content"].as_object().expect("a body");
+        let content = document["paths"]["/things"]["post"]["requestBody"]["content"].as_object().expect("a body");
         let types: Vec<&Value> = content.values().map(|content| &content["schema"]["type"]).collect();
         assert_eq!(types, [kind], "{media_type}");
     }

@@ -17,9 +17,9 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 use zoom_livestream::mock::{Answer, MockServer};
 use zoom_livestream::update_meeting_live_stream_status::{Action, Settings};
-use zoom_livestream::{Client, Error, ErrorKind, RetryPolicy, ServerToServer};
+use zoom_livestream::{Client, Error, ErrorKind, ServerToServer};
 
-use super::{FIRST_MEETING, HEAP};
+use super::{FIRST_MEETING, heap};
 
 type Failure = Box<dyn StdError>;
 
@@ -63,7 +63,7 @@ impl Disturbance {
     }
 }
 
-/// The address that clients use. Connections are broken here, and the embedded Zoom behind it can be restarted.
+/// The address that clients use. Connections are broken here, and the mock server behind it can be restarted.
 struct Front {
     address: SocketAddr,
     forwarding: JoinHandle<()>,
@@ -236,7 +236,7 @@ pub async fn run(minutes: u32) -> Result<(), Failure> {
         // Measured at rest, because the number of connections that the clients keep is a matter of chance.
         zoom = zoom.restart(&mut counted).await?;
         sleep(3 * IDLE_TIMEOUT).await;
-        let memory = HEAP.current_usage();
+        let memory = heap::live();
         println!(
             "{:>6.0} s  {:>8} calls  {:>6} KiB in use",
             started.elapsed().as_secs_f64(),
@@ -262,14 +262,13 @@ pub async fn run(minutes: u32) -> Result<(), Failure> {
 fn clients(front: SocketAddr) -> Result<[Client; 2], Failure> {
     let app = ServerToServer::new("mock-account", "mock-client", "mock-secret");
     let app = app.token_url(format!("http://{front}/oauth/token"));
-    let build = |http| {
+    let build = |http: fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder| {
         let client = Client::builder().base_url(format!("http://{front}/v2")).http(http);
-        let client =
-            client.token_source(app.clone()).attempt_timeout(ATTEMPT_TIMEOUT).pool_idle_timeout(IDLE_TIMEOUT);
-        client.retry(RetryPolicy::default().deadline(DEADLINE)).build()
+        let client = client.token_source(app.clone()).attempt_timeout(ATTEMPT_TIMEOUT);
+        client.call_timeout(DEADLINE).build()
     };
-    let http = reqwest::ClientBuilder::new;
-    Ok([build(http())?, build(http().http2_prior_knowledge())?])
+    let http1 = |http: reqwest::ClientBuilder| http.pool_idle_timeout(IDLE_TIMEOUT);
+    Ok([build(http1)?, build(|http| http.pool_idle_timeout(IDLE_TIMEOUT).http2_prior_knowledge())?])
 }
 
 async fn round(
@@ -367,8 +366,8 @@ async fn tasks_left() -> usize {
 fn report(
     counted: &Counted,
     elapsed: Duration,
-    first: usize,
-    last: usize,
+    first: isize,
+    last: isize,
     tasks: usize,
 ) -> Result<(), Failure> {
     let change = (last as f64 / first as f64 - 1.0) * 100.0;

@@ -1,8 +1,8 @@
-//! An embedded Zoom for copies of the service on this machine. It prints its URLs, waits for the copies' endpoints,
+//! A mock server for copies of the service on this machine. It prints its URLs, waits for the copies' endpoints,
 //! then shows their requests.
 //!
 //! ```text
-//! cargo run --example embedded_zoom -- http://127.0.0.1:8080/events    # one endpoint per copy
+//! cargo run --example mock_server -- http://127.0.0.1:8080/events    # one endpoint per copy
 //! ```
 
 use std::error::Error;

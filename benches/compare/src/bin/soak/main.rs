@@ -1,28 +1,26 @@
-//! Many calls against an embedded Zoom that goes wrong in every way it can.
+//! Many calls against a mock server that goes wrong in every way it can.
 //!
 //! ```text
-//! cargo run --release --example soak                          # 10,000 calls, 1,000 at a time, while tokens are killed
-//! cargo run --release --example soak -- 50000 2000 300 http2  # calls, at a time, seconds at most, over HTTP/2
-//! cargo run --release --example soak -- --minutes 30          # everything that can go wrong, in turn
+//! cd benches/compare
+//! cargo run --release --bin soak                          # 10,000 calls, 1,000 at a time, while tokens are killed
+//! cargo run --release --bin soak -- 50000 2000 300 http2  # calls, at a time, seconds at most, over HTTP/2
+//! cargo run --release --bin soak -- --minutes 30          # everything that can go wrong, in turn
 //! ```
 //!
 //! The short run ends when the calls are made or the seconds are over, and fails unless every call ended in 204, the
 //! server accepted none twice, and each killed token cost one token request. What the long run checks is in `disturbances.rs`.
 
 mod disturbances;
+#[path = "../../heap.rs"]
+mod heap;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use peak_alloc::PeakAlloc;
 use tokio::task::JoinSet;
 use zoom_livestream::mock::MockServer;
 use zoom_livestream::update_meeting_live_stream_status::Action;
 use zoom_livestream::{Client, Error, ServerToServer};
-
-/// Counts the bytes in use. The size of the process would include memory that the allocator keeps for later.
-#[global_allocator]
-static HEAP: PeakAlloc = PeakAlloc;
 
 const FIRST_MEETING: u64 = 10_000_000_000;
 
@@ -52,11 +50,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let server = MockServer::builder().cool_down(Duration::ZERO).start().await?;
     let app = ServerToServer::new("mock-account", "mock-client", "mock-secret").token_url(server.token_url());
-    let http = reqwest::ClientBuilder::new();
     let zoom = Client::builder()
         .base_url(server.base_url())
         .token_source(app)
-        .http(if http2 { http.http2_prior_knowledge() } else { http })
+        .http(|http| if http2 { http.http2_prior_knowledge() } else { http })
         .build()?;
 
     let started = Instant::now();

@@ -1,0 +1,124 @@
+//! Requests to Zoom that are not operations of the description.
+
+use std::any::TypeId;
+
+use bytes::Bytes;
+use reqwest::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::call::Call;
+use crate::error::Error;
+use crate::operation::Operation;
+use crate::request::{QueryParam, Request};
+use crate::url::is_allowed_in_a_url;
+use crate::{Client, ResponseValue};
+
+/// What the layer has to know of any operation.
+static ANY: Operation = Operation {
+    name: "request",
+    id: "request",
+    path: "",
+    media_type: Some("application/json"),
+    body_required: false,
+    returns_json: true,
+    documented_wait: None,
+    lengths: &[],
+    secrets: &[],
+    files: &[],
+    errors: &[],
+};
+
+impl Client {
+    /// Any other operation of Zoom, with this client's tokens, waits, errors and spans. `path` follows the base URL; what varies
+    /// in it has to be percent-encoded.
+    ///
+    /// ```
+    /// use serde::{Deserialize, Serialize};
+    /// use zoom_livestream::MeetingId;
+    /// use zoom_livestream::reqwest::Method;
+    ///
+    /// #[derive(Serialize)]
+    /// struct NewMeeting {
+    ///     topic: String,
+    /// }
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Meeting {
+    ///     id: MeetingId,
+    /// }
+    ///
+    /// # async fn create(zoom: zoom_livestream::Client) -> Result<(), zoom_livestream::Error> {
+    /// let new = NewMeeting { topic: "Keynote".to_owned() };
+    /// let meeting = zoom.request(Method::POST, "/users/me/meetings").json(&new).send::<Meeting>().await?;
+    /// zoom.update_meeting_live_stream().meeting_id(meeting.id.get());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn request(&self, method: Method, path: impl Into<String>) -> RequestBuilder {
+        let request =
+            Request { method, path: path.into(), query: Vec::new(), body: Value::Null, refused: None };
+        RequestBuilder { client: self.clone(), request }
+    }
+}
+
+/// A request that [`Client::request`] has begun.
+#[must_use = "nothing is sent before `.send().await`"]
+pub struct RequestBuilder {
+    client: Client,
+    request: Request,
+}
+
+impl RequestBuilder {
+    /// Adds `name=value` to the URL's query; nothing for `None`, and one pair for each item of a list.
+    pub fn query(self, name: &str, value: impl Serialize) -> Self {
+        Self { request: self.request.query(&QueryParam::new(name, &value)), ..self }
+    }
+
+    /// The body, sent as JSON.
+    pub fn json(self, body: &impl Serialize) -> Self {
+        Self { request: self.request.json(body), ..self }
+    }
+
+    /// Sends the request, and reads the JSON of its answer; `()` if there is none to read.
+    ///
+    /// # Errors
+    ///
+    /// As those of any call; the sentence begins with the method and path.
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): the path does not begin with a slash, would leave the base URL, has a
+    /// query, or would be changed before it is sent.
+    pub async fn send<T: DeserializeOwned + 'static>(self) -> Result<ResponseValue<T>, Error> {
+        let name = format!("{} {}", self.request.method, self.request.path);
+        self.read().await.map_err(|error| error.about(&ANY).about_request(&name))
+    }
+
+    async fn read<T: DeserializeOwned + 'static>(self) -> Result<ResponseValue<T>, Error> {
+        let refused = |what: String| Error::refused(None, what);
+        let path = checked(&self.request.path).map_err(refused)?;
+        let path = format!("{}{path}", self.client.inner.settings.base_path());
+        let request = Request { path, ..self.request.build()? };
+        let call = Call::new(&self.client, &ANY, request).map_err(refused)?;
+        let mut answered = Box::pin(Box::new(call).run()).await?;
+        if TypeId::of::<T>() == TypeId::of::<()>() {
+            answered.answer.body = Bytes::new();
+        }
+        ResponseValue::read(answered)
+    }
+}
+
+/// A path that stays below the base URL as it is written.
+fn checked(path: &str) -> Result<&str, String> {
+    let is_segment = |segment: &str| !matches!(segment, "" | "." | "..");
+    let rest = path.strip_prefix('/').ok_or("its path does not begin with a slash")?;
+    if path.contains(['?', '#']) {
+        return Err("its path has a query or fragment: use `query`".to_owned());
+    }
+    if !path.chars().all(is_allowed_in_a_url) {
+        return Err("its path has characters that have to be percent-encoded".to_owned());
+    }
+    if !rest.split('/').all(is_segment) {
+        return Err("a part of its path is empty, `.` or `..`".to_owned());
+    }
+    Ok(path)
+}

@@ -1,3 +1,0 @@
-mod calls;
-mod names;
-mod outcomes;
