@@ -1,13 +1,16 @@
 //! A request's URL, split into the server, the path with its parameters, and the query.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use percent_encoding::percent_decode_str;
 
+use crate::format;
 use crate::name;
 use crate::postman::{self, Raw, Url};
 use crate::scalar;
 use crate::shape::Kind;
+use crate::template;
 use crate::text::split_while;
 use crate::variables::{self, Variables};
 
@@ -24,6 +27,60 @@ pub struct Address {
     pub query: Vec<(String, String)>,
     /// The credentials in front of the host.
     pub userinfo: Option<String>,
+    /// The start of the path that comes from variables, if more follows them.
+    base: Option<String>,
+    /// The parameters whose place a recorded id had.
+    pub recorded: Vec<String>,
+}
+
+/// What the URLs of one file have in common.
+#[derive(Default)]
+pub struct Survey {
+    /// The start of every path that begins with variables, by host.
+    bases: HashMap<String, String>,
+    /// How many paths have the same shape, in which a number counts as a parameter.
+    shapes: HashMap<String, u32>,
+}
+
+impl Survey {
+    /// Adds a request's URL.
+    pub fn add(&mut self, address: &Address) {
+        *self.shapes.entry(shape(&address.path)).or_default() += 1;
+        if let Some(base) = &address.base {
+            let known = self.bases.entry(address.server.url.clone()).or_insert_with(|| base.clone());
+            while !is_below(base, known) {
+                known.truncate(known.rfind('/').unwrap_or_default());
+            }
+        }
+    }
+}
+
+/// A path in which parameters and numbers are alike.
+fn shape(path: &str) -> String {
+    let segments = segments(path).map(|segment| match recorded(segment) {
+        Some((_, ending)) => format!("/{{}}{ending}"),
+        None => format!("/{}", template::nameless(segment)),
+    });
+    segments.collect()
+}
+
+/// Splits a segment that begins with a recorded id, or is a placeholder for one, before its ending: `17.json`,
+/// `17:cancel`.
+fn recorded(segment: &str) -> Option<(&str, &str)> {
+    let (id, ending) = split_while(segment, |c| !matches!(c, '.' | ':'));
+    let is_ending = ending.is_empty() || ending.trim_start_matches(['.', ':']).starts_with(char::is_alphabetic);
+    let is_number = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    (is_ending && (is_number || is_certain(id))).then_some((id, ending))
+}
+
+/// Whether a segment cannot be anything but an id: a UUID, or an exporter's placeholder such as `<long>`.
+fn is_certain(id: &str) -> bool {
+    format::of(id) == Some("uuid") || id.starts_with('<') && scalar::read(id, "").placeholder
+}
+
+/// Whether a path is the base or continues after it.
+fn is_below(path: &str, base: &str) -> bool {
+    path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Where requests are sent.
@@ -43,9 +100,6 @@ impl Server {
 
     /// Fills in the variables that another input defines.
     pub fn fill(&mut self, values: &Variables<'_>) {
-        if self.variables.is_empty() {
-            return;
-        }
         let open = self
             .variables
             .iter()
@@ -71,23 +125,36 @@ pub struct PathParameter {
 /// Paths with more parameters than this are refused.
 const MOST_PARAMETERS: usize = 100;
 
-/// Splits a request's URL, which may be text or an object.
+/// Splits a request's URL, which may be text or an object. What the paths on one host have in common because of their
+/// variables belongs to the server.
 ///
 /// # Errors
 ///
 /// There is no URL, it is empty, or its path has too many parameters.
-pub fn read(raw: Raw<'_>, variables: &Variables<'_>) -> Result<Address, &'static str> {
-    let address = split(raw, variables)?;
+pub fn read(raw: Raw<'_>, variables: &Variables<'_>, survey: &Survey) -> Result<Address, &'static str> {
+    let mut address = split(raw, variables, &|_| false)?;
+    if segments(&address.path).any(|segment| recorded(segment).is_some()) {
+        let is_shared = |path: &str| survey.shapes.get(&shape(path)).is_some_and(|count| *count > 1);
+        let all = is_shared(&address.path);
+        address = split(raw, variables, &|path| all || is_shared(path))?;
+    }
     if address.parameters.len() > MOST_PARAMETERS {
         return Err("its path has more than 100 parameters; shorten it");
+    }
+    if let Some(base) = survey.bases.get(&address.server.url)
+        && is_below(&address.path, base)
+    {
+        let path = address.path.split_off(base.len());
+        address.server.url.push_str(base);
+        address.path = if path.is_empty() { "/".to_owned() } else { path };
     }
     Ok(address)
 }
 
-fn split(raw: Raw<'_>, variables: &Variables<'_>) -> Result<Address, &'static str> {
+fn split(raw: Raw<'_>, variables: &Variables<'_>, is_shared: &dyn Fn(&str) -> bool) -> Result<Address, &'static str> {
     const NONE: &str = "it has no URL; give it one in Postman and export again";
     if let Some(text) = postman::filled(raw) {
-        return parse(text.trim(), &[], variables).ok_or(NONE);
+        return parse(text.trim(), &[], variables, is_shared).ok_or(NONE);
     }
     let url: Url<'_> = postman::object(raw).ok_or(NONE)?;
     let mut declared = Vec::new();
@@ -98,7 +165,7 @@ fn split(raw: Raw<'_>, variables: &Variables<'_>) -> Result<Address, &'static st
         Some(raw) => raw.into_owned(),
         None => compose(&url),
     };
-    parse(text.trim(), &declared, variables).ok_or(NONE)
+    parse(text.trim(), &declared, variables, is_shared).ok_or(NONE)
 }
 
 /// Builds a URL from its parts, for exports without `raw`.
@@ -138,50 +205,110 @@ fn parts(raw: Raw<'_>, separator: &str) -> String {
     parts.join(separator)
 }
 
-fn parse(text: &str, declared: &[String], variables: &Variables<'_>) -> Option<Address> {
-    if text.is_empty() {
-        return None;
-    }
-    let text = text.split('#').next().unwrap_or_default();
-    let (place, query) = text.split_once('?').unwrap_or((text, ""));
-    let (head, tail) = split_head(place);
-    let (server, userinfo) = server(&variables.expand(head));
-    let mut address = Address { server, userinfo, ..Address::default() };
-    let mut segments = tail.split('/').peekable();
-    segments.next_if_eq(&"");
-    let mut leading = true;
-    for segment in segments {
-        if leading && let Some(base) = base_path(segment, variables) {
-            for part in base.split('/').filter(|part| !part.is_empty()) {
+/// Splits a URL. A UUID in the path is a parameter, and so is a number if other requests have the path up to it.
+fn parse(
+    text: &str,
+    declared: &[String],
+    variables: &Variables<'_>,
+    is_shared: &dyn Fn(&str) -> bool,
+) -> Option<Address> {
+    let text = braced(text.strip_prefix("//").unwrap_or(text));
+    let (head, tail) = split_head(&text);
+    let word = head.rsplit_once("}}").map_or(head, |(_, word)| word);
+    let lead = variables.expand(head.strip_suffix(word).unwrap_or_default());
+    // Only a path can continue with a word after a variable without a value.
+    let is_word = word.starts_with(char::is_alphanumeric) && !word.contains(['.', ':']);
+    let between = if lead.ends_with("}}") && is_word { "/" } else { "" };
+    let whole = format!("{lead}{between}{word}{tail}");
+    let whole = whole.split('#').next().filter(|whole| !whole.is_empty() && !whole.starts_with('<'))?;
+    let (place, query) = whole.split_once('?').unwrap_or((whole, ""));
+    let (host, path) = if head.is_empty() { ("", place) } else { split_host(place) };
+    let (server, userinfo) = server(host);
+    let mut address = Address { server, userinfo, query: pairs(query), ..Address::default() };
+    let (_, lead_path) = split_host(&lead);
+    let from_lead = segments(lead_path).count();
+    let is_whole = lead.ends_with('/') || !is_word || !between.is_empty();
+    let (mut leading, mut resource) = (true, "");
+    for (at, segment) in segments(path).enumerate() {
+        if at == from_lead && is_whole && !lead.is_empty() {
+            address.base = Some(address.path.clone()).filter(|base| !base.contains('{'));
+        }
+        if leading
+            && at >= from_lead
+            && let Some(base) = base_path(segment, variables)
+        {
+            for part in segments(&base) {
                 address.path.push('/');
                 literal(&mut address.path, part);
             }
             continue;
         }
+        let id = recorded(segment).filter(|(id, _)| {
+            // What follows `api` or nothing at all is a version.
+            let is_owned = !matches!(resource.to_ascii_lowercase().as_str(), "" | "api" | "rest" | "v" | "version");
+            is_certain(id) || is_owned && is_shared(&format!("{}/{segment}", address.path))
+        });
         address.path.push('/');
         let before = address.parameters.len();
-        address.segment(segment, declared, variables);
-        leading = leading && address.parameters.len() > before;
+        match id {
+            Some((id, ending)) => {
+                address.parameter(&name::id_of(resource), Some(id.to_owned()));
+                address.recorded.extend(address.parameters.last().map(|parameter| parameter.name.clone()));
+                address.path.push_str(ending);
+            }
+            None => address.segment(segment, declared, variables),
+        }
+        if address.parameters.len() == before {
+            resource = segment;
+        }
+        leading = at < from_lead || leading && address.parameters.len() > before;
     }
-    if address.path.is_empty() {
+    if address.path.is_empty() || path.ends_with('/') {
         address.path.push('/');
     }
-    address.query = pairs(query);
     Some(address)
 }
 
-/// Splits the server from the path.
-fn split_head(place: &str) -> (&str, &str) {
-    let (schemed, host) = match place.split_once("://") {
-        Some((scheme, host)) if !scheme.contains('/') => (true, host),
-        _ if place.starts_with(['/', ':']) => return ("", place),
-        _ => (false, place),
+/// Writes `<name>`, which people fill in by hand, as the variable that it is. A type between the brackets stays.
+fn braced(url: &str) -> String {
+    let (mut rest, query) = url.split_at(url.find(['?', '#']).unwrap_or(url.len()));
+    let mut out = String::new();
+    while let Some((before, inside)) = rest.split_once('<')
+        && let Some((name, after)) = inside.split_once('>')
+    {
+        let is_name = is_name(name) && !scalar::read(&format!("<{name}>"), "").placeholder;
+        out.push_str(&if is_name { format!("{before}{{{{{name}}}}}") } else { format!("{before}<{name}>") });
+        rest = after;
+    }
+    out + rest + query
+}
+
+fn is_name(text: &str) -> bool {
+    !text.trim().is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' '))
+}
+
+/// The segments of a path; several slashes count as one.
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !segment.is_empty())
+}
+
+/// Splits a URL before its path or query.
+fn split_host(url: &str) -> (&str, &str) {
+    let host = match url.split_once("://") {
+        Some((scheme, host)) if !scheme.contains('/') => host,
+        _ => url,
     };
-    let (_, path) = split_while(host, |c| c != '/');
-    let (head, tail) = (place.strip_suffix(path).unwrap_or(place), path);
+    let (_, path) = split_while(host, |c| !matches!(c, '/' | '?' | '#'));
+    (url.strip_suffix(path).unwrap_or(url), path)
+}
+
+/// Splits the host from the path, if there is one.
+fn split_head(url: &str) -> (&str, &str) {
+    let (head, path) = split_host(url);
     // `users/list` does not name a server; `localhost/x`, `a.example/x` and `{{host}}/x` do.
-    let is_host = schemed || head.contains(['.', ':', '{']) || head == "localhost";
-    if is_host { (head, tail) } else { ("", place) }
+    let port = head.split_once(':').is_some_and(|(_, port)| port.starts_with(|c: char| c.is_ascii_digit()));
+    let is_host = head.contains("://") || head.contains(['.', '{']) || head == "localhost" || port;
+    if is_host && !head.starts_with(':') { (head, path) } else { ("", url) }
 }
 
 /// The value of a leading `{{version}}` or `{{basePath}}`, which is part of the path rather than a parameter.
@@ -189,7 +316,7 @@ fn base_path(segment: &str, variables: &Variables<'_>) -> Option<String> {
     variables::whole(segment)?;
     let value = variables.expand(segment);
     let id = matches!(scalar::read(&value, "").shape.kind, Kind::Integer(_) | Kind::Text(Some(_)));
-    (!value.contains("{{") && !id).then(|| value.into_owned())
+    (!value.contains("{{") && !value.starts_with(':') && !id).then(|| value.into_owned())
 }
 
 fn server(head: &str) -> (Server, Option<String>) {
@@ -230,10 +357,9 @@ impl Address {
     /// Appends a segment, in which `:id`, `{{id}}` and `{id}` are parameters.
     fn segment(&mut self, segment: &str, declared: &[String], variables: &Variables<'_>) {
         let mut rest = segment;
-        if let Some(name) = segment.strip_prefix(':')
-            && !name.is_empty()
-        {
-            let (name, behind) = match declared.iter().any(|key| key == name) {
+        if let Some(name) = segment.strip_prefix(':') {
+            // Only the app takes `:id:cancel` for one name.
+            let (name, behind) = match !name.contains(':') && declared.iter().any(|key| key == name) {
                 true => (name, ""),
                 false => split_while(name, |c| c.is_alphanumeric() || c == '_' || c == '-'),
             };
@@ -242,10 +368,16 @@ impl Address {
                 rest = behind;
             }
         }
+        let blank = segment.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+        if let Some(name) = blank.or(segment.strip_prefix("YOUR_")).filter(|name| is_name(name)) {
+            return self.parameter(name, None);
+        }
         while let Some((before, name, after)) = variables::next(rest) {
             self.braced(before);
             let value = variables.expand(&format!("{{{{{}}}}}", name.trim())).into_owned();
-            self.parameter(name.trim(), Some(value).filter(|value| !value.contains("{{")));
+            // A value such as `:feed` is a name too.
+            let value = Some(value).filter(|value| !value.contains("{{") && !value.starts_with(':'));
+            self.parameter(name.trim(), value);
             rest = after;
         }
         self.braced(rest);
@@ -297,7 +429,8 @@ fn literal(out: &mut String, text: &str) {
     }
 }
 
-fn pairs(query: &str) -> Vec<(String, String)> {
+/// The decoded names and values of a query or form.
+pub fn pairs(query: &str) -> Vec<(String, String)> {
     query
         .split('&')
         .filter(|pair| !pair.is_empty())
@@ -318,6 +451,7 @@ mod tests {
     use super::*;
     use crate::json;
     use crate::secret::Secrets;
+    use proptest::prelude::*;
 
     fn text(json: &str) -> json::Text {
         json::Text::new(json.to_owned()).ok().expect("valid JSON")
@@ -330,7 +464,9 @@ mod tests {
 
     fn parts_of(json: &str) -> (String, String) {
         let text = text(json);
-        let address = read(text.root(), &variables()).expect("a valid URL");
+        let mut survey = Survey::default();
+        survey.add(&read(text.root(), &variables(), &survey).expect("a valid URL"));
+        let address = read(text.root(), &variables(), &survey).expect("a valid URL");
         (address.server.url, address.path)
     }
 
@@ -343,7 +479,11 @@ mod tests {
             (r#""a.example/{{version}}/b""#, "http://a.example", "/v2/b"),
             (r#""{{host}}/{{id}}/b""#, "{host}", "/{id}/b"),
             (r#""https://{{sub domain}}.example/b""#, "https://{sub_domain}.example", "/b"),
-            (r#""{{base}}""#, "https://a.example/v1", "/"),
+            (r#""{{base}}""#, "https://a.example", "/v1/"),
+            (r#""{{base}}a/b""#, "https://a.example/v1", "/a/b"),
+            (r#""{{open}}a.b/c""#, "{open}a.b", "/c"),
+            (r#""{{open}}a/b""#, "{open}", "/a/b"),
+            (r#""//a.example//b/""#, "http://a.example", "/b/"),
             (r#""/a/{b}/c.{{format}}""#, "", "/a/{b}/c.{format}"),
             (r#""users/list""#, "", "/users/list"),
             (r#""{{base}}/:id/x/:id""#, "https://a.example/v1", "/{id}/x/{id2}"),
@@ -360,18 +500,42 @@ mod tests {
         }
     }
 
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_survey_moves_only_the_border_between_server_and_path(
+            urls in prop::collection::vec("(\\{\\{(base|open|id)\\}\\}|https://a.example|:id|[/?#:.é<]|v1|a){0,8}", 1..5),
+        ) {
+            let texts: Vec<_> = urls.iter().map(|url| text(&serde_json::to_string(url).expect("JSON"))).collect();
+            let mut survey = Survey::default();
+            let all = |survey: &Survey| -> Vec<Address> {
+                texts.iter().filter_map(|text| read(text.root(), &variables(), survey).ok()).collect()
+            };
+            let before = all(&survey);
+            before.iter().for_each(|address| survey.add(address));
+            for (before, after) in before.iter().zip(all(&survey)) {
+                let url = |address: &Address| {
+                    format!("{}{}", address.server.url, address.path).trim_end_matches('/').to_owned()
+                };
+                prop_assert_eq!(url(before), url(&after));
+                prop_assert!(after.path.starts_with('/') && after.server.url.starts_with(&before.server.url));
+            }
+        }
+    }
+
     #[test]
     fn a_missing_or_malformed_url_never_panics() {
         for json in ["\"\"", "{}", "{\"raw\":\"\"}", "[]", "7e999"] {
-            let _ = read(text(json).root(), &variables());
+            let _ = read(text(json).root(), &variables(), &Survey::default());
         }
-        assert!(read(None, &variables()).is_err());
+        assert!(read(None, &variables(), &Survey::default()).is_err());
     }
 
     #[test]
     fn the_query_of_a_text_url_is_decoded() {
         let text = text(r#""/a?x=1&y%5Bz%5D=%41+b&&w&v=%+1%zz&u=%ff""#);
-        let query = read(text.root(), &variables()).expect("a valid URL").query;
+        let query = read(text.root(), &variables(), &Survey::default()).expect("a valid URL").query;
         let pairs: Vec<_> = query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(pairs, [("x", "1"), ("y[z]", "A+b"), ("w", ""), ("v", "%+1%zz"), ("u", "%ff")]);
     }

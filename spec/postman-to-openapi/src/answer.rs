@@ -7,9 +7,10 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use crate::body;
 use crate::content::{self, Content, Field, FieldSchema};
 use crate::context::Context;
+use crate::name;
 use crate::postman::{self, Response};
 use crate::prose::{self, ErrorCode};
-use crate::schema::Members;
+use crate::schema::{Members, write_text};
 use crate::secret::{self, Mask};
 
 /// An HTTP status, or the default response.
@@ -140,7 +141,7 @@ pub fn read(response: &Response<'_>, context: &mut Context<'_, '_>) -> (Status, 
         answer.descriptions.push(said.description);
     }
     let mut content_type = None;
-    let mut header = |name: &str, value: &str, description: &str| {
+    for [name, value, description] in &context.headers(response.header) {
         if name.eq_ignore_ascii_case("content-type") {
             content_type = body::media_type(value);
         } else if secret::is_credential(name) {
@@ -149,9 +150,8 @@ pub fn read(response: &Response<'_>, context: &mut Context<'_, '_>) -> (Status, 
         if let Some(header) = documented(name, value, description, context.exported) {
             answer.add_header(header);
         }
-    };
-    postman::headers(response.header, &mut header);
-    let text = postman::filled(response.body);
+    }
+    let text = postman::body(response.body);
     let is_empty = text.as_deref().map_or(Some(Empty::Text), empty);
     answer.empty = matches!((code, &is_empty), (Some(200..300), Some(Empty::Text)));
     if let Some(text) = text {
@@ -199,48 +199,14 @@ fn empty(text: &str) -> Option<Empty> {
 
 /// A response header, unless it is one that every server or proxy sends.
 fn documented(name: &str, value: &str, description: &str, exported: bool) -> Option<Field> {
-    const EVERYWHERE: [&str; 38] = [
-        "accept-ranges",
-        "age",
-        "allow",
-        "alt-svc",
-        "cache-control",
-        "cf-cache-status",
-        "cf-ray",
-        "connection",
-        "content-encoding",
-        "content-language",
-        "content-length",
-        "content-security-policy",
-        "content-type",
-        "date",
-        "etag",
-        "expires",
-        "feature-policy",
-        "keep-alive",
-        "last-modified",
-        "nel",
-        "p3p",
-        "permissions-policy",
-        "pragma",
-        "referrer-policy",
-        "report-to",
-        "server",
-        "set-cookie",
-        "strict-transport-security",
-        "transfer-encoding",
-        "vary",
-        "via",
-        "x-aspnet-version",
-        "x-content-type-options",
-        "x-download-options",
-        "x-frame-options",
-        "x-permitted-cross-domain-policies",
-        "x-powered-by",
-        "x-xss-protection",
-    ];
+    const EVERYWHERE: &str = "accept-ranges age allow alt-svc cache-control cf-cache-status cf-ray connection content-encoding \
+        content-language content-length content-security-policy content-type date etag expires \
+        feature-policy keep-alive last-modified nel p3p permissions-policy pragma referrer-policy report-to \
+        server set-cookie strict-transport-security transfer-encoding vary via x-aspnet-version \
+        x-content-type-options x-download-options x-frame-options x-permitted-cross-domain-policies \
+        x-powered-by x-xss-protection";
     let lower = name.to_ascii_lowercase();
-    if EVERYWHERE.contains(&lower.as_str()) || lower.starts_with("access-control-") || !postman::is_header_name(name) {
+    if name::has(EVERYWHERE, &lower) || lower.starts_with("access-control-") || !postman::is_header_name(name) {
         return None;
     }
     let mut field = Field::described(name.to_owned(), description.into(), exported);
@@ -276,9 +242,7 @@ struct Header<'a>(&'a Field);
 impl Serialize for Header<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut map = out.serialize_map(None)?;
-        if !self.0.description.is_empty() {
-            map.serialize_entry("description", &*self.0.description)?;
-        }
+        write_text(&mut map, "description", &self.0.description)?;
         map.serialize_entry("schema", &FieldSchema { field: self.0, described: false })?;
         map.end()
     }

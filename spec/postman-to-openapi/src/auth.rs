@@ -88,26 +88,9 @@ pub fn read(raw: Raw<'_>, variables: &Variables<'_>, secrets: &mut Secrets) -> S
     });
     let Some(kind) = kind.map(|kind| kind.to_ascii_lowercase()) else { return Security::Unsaid };
     for (key, value) in &attributes {
-        const PUBLIC: [&str; 17] = [
-            "in",
-            "key",
-            "grant_type",
-            "authUrl",
-            "accessTokenUrl",
-            "refreshTokenUrl",
-            "scope",
-            "addTokenTo",
-            "algorithm",
-            "signatureMethod",
-            "tokenType",
-            "headerPrefix",
-            "tokenName",
-            "region",
-            "service",
-            "version",
-            "realm",
-        ];
-        let is_public = PUBLIC.contains(&key.as_str()) && !(key == "key" && kind != "apikey");
+        const PUBLIC: &str = "in key grant_type authUrl accessTokenUrl refreshTokenUrl scope addTokenTo algorithm \
+            signatureMethod tokenType headerPrefix tokenName region service version realm";
+        let is_public = name::has(PUBLIC, key) && !(key == "key" && kind != "apikey");
         // An audience or a base URL is not a secret.
         if !is_public && !matches!(value.as_str(), "true" | "false") && !secret::is_address(value) {
             secrets.learn(value);
@@ -116,7 +99,7 @@ pub fn read(raw: Raw<'_>, variables: &Variables<'_>, secrets: &mut Secrets) -> S
     let get = |key: &str| attributes.get(key).map(String::as_str).unwrap_or_default();
     let scheme = match kind.as_str() {
         "noauth" => return Security::Open,
-        "bearer" | "jwt" => Scheme::Http("bearer"),
+        "bearer" | "jwt" | "asap" => Scheme::Http("bearer"),
         "basic" => Scheme::Http("basic"),
         "digest" => Scheme::Http("digest"),
         "ntlm" => Scheme::Http("negotiate"),
@@ -124,7 +107,6 @@ pub fn read(raw: Raw<'_>, variables: &Variables<'_>, secrets: &mut Secrets) -> S
         "hawk" => Scheme::Http("hawk"),
         "awsv4" => Scheme::Http("aws4-hmac-sha256"),
         "edgegrid" => Scheme::Http("eg1-hmac-sha256"),
-        "asap" => Scheme::Http("bearer"),
         "apikey" => {
             let place = if get("in") == "query" { "query" } else { "header" };
             let name = if get("key").is_empty() || get("key").contains("{{") { "X-API-Key" } else { get("key") };

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use crate::address;
 use crate::content::{Carried, Content, Example, Field};
 use crate::context::Context;
 use crate::placeholder::OPEN;
@@ -12,11 +13,25 @@ use crate::secret;
 use crate::shape::{self, Kind, Member, Object, Shape};
 use crate::variables;
 
-/// Reads a request's body; `None` if it has none, or none that can be read, which is noted.
+const URLENCODED: &str = "application/x-www-form-urlencoded";
+const MULTIPART: &str = "multipart/form-data";
+
+/// Reads a request's body; `None` if it has none, or none that is sent and can be read, which is noted.
 pub fn request(raw: Raw<'_>, content_type: Option<&str>, name: &str, context: &mut Context<'_, '_>) -> Option<Content> {
+    let notes = context.notes.len();
+    let body = read(raw, content_type, name, context);
+    if body.is_some() && !context.sends_body {
+        context.notes.truncate(notes);
+        context.remark("a body is left out because Postman does not send one with GET or HEAD", "");
+        return None;
+    }
+    body
+}
+
+fn read(raw: Raw<'_>, content_type: Option<&str>, name: &str, context: &mut Context<'_, '_>) -> Option<Content> {
     let Some(body) = postman::object::<Body<'_>>(raw) else {
         if postman::filled(raw).is_some() || raw.is_some_and(|raw| raw.elements().next().is_some()) {
-            note_unreadable(context);
+            context.remark(UNREADABLE, "");
         }
         return None;
     };
@@ -30,7 +45,7 @@ pub fn request(raw: Raw<'_>, content_type: Option<&str>, name: &str, context: &m
     };
     if postman::flag(body.disabled) {
         if active.is_some() {
-            context.note("a body is left out because it is disabled", "its body is left out because it is disabled");
+            context.remark("a body is left out because it is disabled", "");
         }
         return None;
     }
@@ -40,15 +55,21 @@ pub fn request(raw: Raw<'_>, content_type: Option<&str>, name: &str, context: &m
         _ => active.is_some() && postman::text(active).is_none(),
     };
     if is_unreadable {
-        note_unreadable(context);
+        context.remark(UNREADABLE, "");
         return None;
     }
     let content_type = content_type.and_then(media_type);
     let content_type = content_type.as_deref();
     match &*mode {
-        "formdata" => form(body.formdata, content_type.unwrap_or("multipart/form-data"), name, context),
-        "urlencoded" => {
-            form(body.urlencoded, content_type.unwrap_or("application/x-www-form-urlencoded"), name, context)
+        "formdata" | "urlencoded" => {
+            let usual = if mode == "formdata" { MULTIPART } else { URLENCODED };
+            let mut fields = Vec::new();
+            postman::entries(active, |entry| {
+                if let Some(key) = postman::filled(entry.key).filter(|_| context.is_sent(&entry)) {
+                    fields.push(field(key.into_owned(), &entry, context));
+                }
+            });
+            form(fields, content_type.unwrap_or(usual), name)
         }
         "graphql" => graphql(body.graphql, name, context),
         "file" => {
@@ -57,21 +78,19 @@ pub fn request(raw: Raw<'_>, content_type: Option<&str>, name: &str, context: &m
             Some(Content { media_type, schema, examples: Vec::new(), empty: false })
         }
         _ => {
-            let text = postman::filled(body.raw)?;
+            let text = postman::body(body.raw)?;
             let language = postman::object::<BodyOptions<'_>>(body.options)
                 .and_then(|options| postman::object::<RawOptions<'_>>(options.raw))
                 .and_then(|raw| postman::text(raw.language));
-            Some(text_body(&text, content_type, language.as_deref(), name, 1, context))
+            Some(match content_type {
+                Some(form @ (URLENCODED | MULTIPART)) => raw_form(&text, form, name, context),
+                _ => text_body(&text, content_type, language.as_deref(), name, 1, context),
+            })
         }
     }
 }
 
-fn note_unreadable(context: &mut Context<'_, '_>) {
-    context.note(
-        "a body is left out because it is not written as its mode requires",
-        "its body is left out because it is not written as its mode requires",
-    );
-}
+const UNREADABLE: &str = "a body is left out because it is not written as its mode requires";
 
 /// Reads a body given as text. Its media type comes from the header, else from the editor's language, else from the
 /// text itself. A JSON member is required if at least `presence` samples have it and none is without it, unless an
@@ -136,12 +155,35 @@ pub fn looks_like_json(text: &str) -> bool {
     inside.starts_with(['{', '['])
 }
 
+/// Reads text under a form's media type: a form, or JSON or XML, which the header does not change.
+fn raw_form(text: &str, media_type: &str, name: &str, context: &mut Context<'_, '_>) -> Content {
+    let text = context.variables.expand(text);
+    let kind = if text.trim_start().starts_with("{{") { "text/plain" } else { guess(&text) };
+    if kind != "text/plain" {
+        context.remark("a body is not the form that its header says, and is described as what it is", kind);
+        return text_body(&text, Some(kind), None, name, 1, context);
+    }
+    let pairs = if media_type == MULTIPART { Vec::new() } else { address::pairs(&text.replace('+', " ")) };
+    let fields = pairs.into_iter().filter(|_| text.contains('=')).map(|(key, value)| {
+        let mut field = Field::named(key.trim(), context.exported);
+        let placeholder = take_text(&mut field, value.trim(), context);
+        (field, placeholder)
+    });
+    form(fields.collect(), media_type, name).unwrap_or_else(|| {
+        context.remark("the fields of a form are not known", "");
+        let schema = Carried::Value { shape: Shape::of(Kind::Object(Box::default())), presence: None };
+        Content { media_type: media_type.to_owned(), schema, examples: Vec::new(), empty: false }
+    })
+}
+
 fn json_body(text: &str, media_type: String, name: &str, presence: u32, context: &mut Context<'_, '_>) -> Content {
     // For JSON inside a JSON string, the inner JSON counts.
     let inside: Option<String> =
         if text.trim_start().starts_with('"') { serde_json::from_str(text).ok() } else { None };
     let text = inside.as_deref().filter(|inside| looks_like_json(inside)).unwrap_or(text);
-    let mut read = json(text, context).unwrap_or_else(|reason| {
+    let read = json(text, context);
+    let empty = read.is_err();
+    let mut read = read.unwrap_or_else(|reason| {
         context.note(
             "a body is not valid JSON, so its schema is left open",
             format!(
@@ -155,7 +197,7 @@ fn json_body(text: &str, media_type: String, name: &str, presence: u32, context:
     let presence = (!context.exported && !read.placeholders).then_some(presence);
     let examples = read.example.into_iter().map(|json| Example { name: name.to_owned(), json: Some(json) });
     let schema = Carried::Value { shape: read.shape, presence };
-    Content { media_type, schema, examples: examples.collect(), empty: false }
+    Content { media_type, schema, examples: examples.collect(), empty }
 }
 
 fn clip(name: &str) -> String {
@@ -231,14 +273,13 @@ fn graphql(raw: Raw<'_>, name: &str, context: &mut Context<'_, '_>) -> Option<Co
     let graphql: Graphql<'_> = postman::object(raw)?;
     let query = postman::filled(graphql.query)?;
     let mut example = Map::from_iter([("query".to_owned(), Value::String(query.into_owned()))]);
-    let member = |name: &str, shape, seen| Member { name: name.into(), shape, seen };
+    let member = |name: &str, shape, seen| (name.into(), Member { shape, seen });
     let mut members = vec![member("query", Shape::text(), 1)];
-    let variables = match postman::filled(graphql.variables) {
-        Some(text) => json(&text, context).ok(),
-        None => graphql.variables.and_then(|raw| json(raw.get(), context).ok()),
-    };
-    let object = || Json { shape: Shape::of(Kind::Object(Box::default())), ..Json::default() };
-    let variables = variables.unwrap_or_else(object);
+    let text = postman::filled(graphql.variables).or(graphql.variables.map(|raw| Cow::Borrowed(raw.get())));
+    let variables = text.and_then(|text| json(&text, context).ok());
+    let variables = variables.filter(|json| matches!(json.shape.kind, Kind::Object(_) | Kind::Map(_)));
+    let object = || Shape::of(Kind::Object(Box::new(Object::once([]))));
+    let variables = variables.unwrap_or_else(|| Json { shape: object(), ..Json::default() });
     members.push(member("variables", variables.shape, 0));
     if let Some(variables) = variables.example.and_then(|json| serde_json::from_str(&json).ok()) {
         example.insert("variables".to_owned(), variables);
@@ -254,13 +295,12 @@ fn graphql(raw: Raw<'_>, name: &str, context: &mut Context<'_, '_>) -> Option<Co
     Some(Content { media_type: "application/json".to_owned(), schema, examples, empty: false })
 }
 
-fn form(raw: Raw<'_>, media_type: &str, name: &str, context: &mut Context<'_, '_>) -> Option<Content> {
+/// A form of these fields, each with whether its value is an exporter's placeholder.
+fn form(all: Vec<(Field, bool)>, media_type: &str, name: &str) -> Option<Content> {
     let mut fields: Vec<Field> = Vec::new();
     let mut positions: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
     let mut placeholders = false;
-    postman::entries(raw, |entry| {
-        let Some(key) = postman::filled(entry.key) else { return };
-        let (field, placeholder) = field(key.into_owned(), &entry, context);
+    for (field, placeholder) in all {
         placeholders |= placeholder;
         match positions.get(&field.name).and_then(|&at| fields.get_mut(at)) {
             Some(known) => known.repeat(field),
@@ -269,10 +309,11 @@ fn form(raw: Raw<'_>, media_type: &str, name: &str, context: &mut Context<'_, '_
                 fields.push(field);
             }
         }
-    });
+    }
     if fields.is_empty() {
         return None;
     }
+    fields.iter_mut().for_each(Field::list_by_name);
     let values: Map<String, Value> =
         fields.iter_mut().filter_map(|field| Some((field.name.clone(), *field.example.take()?))).collect();
     let example = Example { name: name.to_owned(), json: Some(Value::Object(values).to_string().into()) };
@@ -291,20 +332,23 @@ fn field(name: String, entry: &Entry<'_>, context: &mut Context<'_, '_>) -> (Fie
             let mut count = 0;
             postman::each(entry.src, |_| count += 1);
             if count > 1 {
-                field.shape = Shape::of(Kind::List(Box::new(Shape::binary())));
+                field.listed(None);
+                field.repeated = true;
             }
         }
         return (field, true);
     }
-    let text = postman::text(entry.value).unwrap_or_default();
-    let text = match context.variables.expand(&text) {
-        // A single variable without a value says nothing about the type.
-        expanded if variables::whole(&expanded).is_some() => Cow::Borrowed(""),
-        expanded => expanded,
-    };
-    if secret::is_credential(&field.name) {
-        context.secrets.learn(&text);
-    }
-    let placeholder = field.take_value(&text);
+    let placeholder = take_text(&mut field, &postman::text(entry.value).unwrap_or_default(), context);
     (field, placeholder)
+}
+
+/// Takes a field's type and example from its text. Returns whether it is an exporter's placeholder.
+pub fn take_text(field: &mut Field, text: &str, context: &mut Context<'_, '_>) -> bool {
+    let text = context.variables.expand(text);
+    // A single variable without a value says nothing about the type.
+    let text = if variables::whole(&text).is_some() { "" } else { &*text };
+    if secret::is_credential(&field.name) {
+        context.secrets.learn(text);
+    }
+    field.take_value(text)
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::body::is_json;
 use crate::method::Method;
-use crate::template::nameless;
+use crate::template::{members, nameless};
 
 /// The longest chain of references that is followed.
 const REFERENCES: usize = 16;
@@ -471,9 +471,8 @@ fn kind(schema: &Value) -> String {
         (Some("string"), _) => "a string".to_owned(),
         (Some("boolean"), _) => "a boolean".to_owned(),
         (Some("array"), _) => "an array".to_owned(),
-        (Some("object"), _) if schema["properties"].is_object() => "an object with fields".to_owned(),
+        (Some("object") | None, _) if schema["properties"].is_object() => "an object with fields".to_owned(),
         (Some("object"), _) => "an object".to_owned(),
-        (None, _) if schema["properties"].is_object() => "an object with fields".to_owned(),
         (None, _) => {
             let several = ["allOf", "oneOf", "anyOf"].into_iter().find(|key| schema[key].is_array());
             several.map_or_else(|| "any value".to_owned(), |key| format!("a value described by `{key}`"))
@@ -517,10 +516,6 @@ fn bodies<'d>(before: &'d Value, after: &'d Value) -> Vec<(&'d Value, &'d Value)
     }
     let first = |body: &'d Value| typed(body).next().map(|(_, content)| &content["schema"]);
     first(before).zip(first(after)).into_iter().collect()
-}
-
-fn members(object: &Value) -> impl Iterator<Item = (&str, &Value)> {
-    object.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
 }
 
 fn resolved<'d>(document: &'d Value, mut value: &'d Value) -> &'d Value {

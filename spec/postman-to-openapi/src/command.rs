@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use lexopt::prelude::{Long, Short, Value};
-use postman_to_openapi::{Converted, Converter, Error, Note, Overlay, Source, changes, printable, summary, with_table};
+use postman_to_openapi::{
+    Converted, Converter, Effect, Error, Note, Overlay, Source, changes, printable, summary, with_table,
+};
 use similar::TextDiff;
 
 use crate::files::{self, Output, STDIN};
@@ -20,6 +22,7 @@ Arguments:
   <INPUT>...         Postman exports (v2.0 or v2.1): items, collections, folders of them, or - for standard input
 
 Options:
+      --environment <FILE>  Values for variables that have none (default: the first environment beside the input)
       --overlay <FILE>  JSON Merge Patch (RFC 7396) that adds what the export lost
   -o, --output <FILE>   Write the document to this file instead of standard output
       --table <FILE>    Also write a table of the operations into this Markdown file, between its markers
@@ -44,6 +47,7 @@ Examples:
 #[derive(Default)]
 struct Arguments {
     inputs: Vec<String>,
+    environment: Option<PathBuf>,
     overlay: Option<PathBuf>,
     output: Option<PathBuf>,
     table: Option<PathBuf>,
@@ -103,6 +107,7 @@ fn arguments() -> Result<Request, String> {
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
         match argument {
+            Long("environment") => once(&mut arguments.environment, "--environment", &mut parser)?,
             Long("overlay") => once(&mut arguments.overlay, "--overlay", &mut parser)?,
             Short('o') | Long("output") => once(&mut arguments.output, "--output", &mut parser)?,
             Long("table") => once(&mut arguments.table, "--table", &mut parser)?,
@@ -161,7 +166,8 @@ fn convert(arguments: &Arguments) -> Result<ExitCode, Refusal> {
     for (option, written, other) in [("--output", written, None), ("--table", table, written)] {
         let read = inputs.iter().map(|path| ("an input", path));
         let overlay = arguments.overlay.iter().map(|path| ("the overlay", path));
-        let mut others = read.chain(overlay).chain(other.map(|path| ("--output", path)));
+        let environment = arguments.environment.iter().map(|path| ("the environment", path));
+        let mut others = read.chain(overlay).chain(environment).chain(other.map(|path| ("--output", path)));
         if let Some(written) = written
             && let Some((what, other)) = others.find(|(_, other)| files::same(written, other))
         {
@@ -177,7 +183,8 @@ fn convert(arguments: &Arguments) -> Result<ExitCode, Refusal> {
     let (target, table_target) = (written.map(target).transpose()?, table.map(target).transpose()?);
     let overlay = arguments.overlay.as_deref().map(overlay).transpose()?;
     let mut notes = Vec::new();
-    let converted = converted(&inputs, overlay.as_ref(), |note| notes.push(note));
+    let environment = environment(&mut inputs, arguments, &mut notes)?;
+    let converted = converted(&inputs, environment.as_ref(), overlay.as_ref(), |note| notes.push(note));
     if arguments.verbose {
         notes.iter().for_each(|note| tell(&note.to_string()));
     } else {
@@ -216,12 +223,68 @@ fn convert(arguments: &Arguments) -> Result<ExitCode, Refusal> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn converted(inputs: &[PathBuf], overlay: Option<&Overlay>, say: impl FnMut(Note)) -> Result<Converted, Refusal> {
+fn converted(
+    inputs: &[PathBuf],
+    environment: Option<&Source>,
+    overlay: Option<&Overlay>,
+    say: impl FnMut(Note),
+) -> Result<Converted, Refusal> {
     let mut converter = Converter::new(say);
+    if let Some(environment) = environment {
+        converter.read_environment(environment);
+    }
     for path in inputs {
-        converter.read(&Source::new(path.display().to_string(), files::read(path)?)?)?;
+        converter.read(&source(path)?)?;
     }
     Ok(converter.finish(overlay)?)
+}
+
+fn source(path: &Path) -> Result<Source, Refusal> {
+    Ok(Source::new(path.display().to_string(), files::read(path)?)?)
+}
+
+/// The environment to use: the one that was named, or the first one among the inputs or else beside them. Takes
+/// environments out of the inputs, unless there is nothing else.
+fn environment(
+    inputs: &mut Vec<PathBuf>,
+    arguments: &Arguments,
+    notes: &mut Vec<Note>,
+) -> Result<Option<Source>, Refusal> {
+    let environment = |path: &PathBuf| {
+        let file = if path == Path::new(STDIN) { None } else { source(path).ok() };
+        file.filter(Source::is_environment)
+    };
+    let mut found: Vec<Source> = Vec::new();
+    if inputs.len() > 1 {
+        found.extend(inputs.iter().filter_map(environment));
+    }
+    if found.len() < inputs.len() {
+        inputs.retain(|path| !found.iter().any(|source| Path::new(&source.name) == path));
+    }
+    if let Some(path) = &arguments.environment {
+        let chosen = source(path)?;
+        if chosen.is_environment() {
+            return Ok(Some(chosen));
+        }
+        let sentence = "the file is not a Postman environment; export one from Postman and use that file";
+        return Err(Refusal::from(format!("{}: {sentence}", chosen.name)));
+    }
+    if found.is_empty() {
+        let beside = files::beside(&arguments.inputs, ".postman_environment.json");
+        found.extend(beside.iter().filter_map(environment));
+    }
+    let mut found = found.into_iter();
+    let first = found.next();
+    if let Some(first) = &first {
+        let others: Vec<String> = found.map(|other| other.name).collect();
+        let mut text = "its values are used for the variables that have none".to_owned();
+        if !others.is_empty() {
+            text += &format!(", not those of {}; use --environment FILE to choose", others.join(", "));
+        }
+        let topic = "the values of an environment are used";
+        notes.push(Note { effect: Effect::Hint, topic, place: first.name.clone(), text });
+    }
+    Ok(first)
 }
 
 fn overlay(path: &Path) -> Result<Overlay, Refusal> {

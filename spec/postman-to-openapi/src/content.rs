@@ -25,7 +25,8 @@ pub struct Content {
     pub schema: Carried,
     /// Its examples, in the order of the input.
     pub examples: Vec<Example>,
-    /// Whether every sample is empty, so that the response has no content.
+    /// Whether no sample says anything: a response's are all empty, so that it has no content, or a request's are all
+    /// invalid.
     pub empty: bool,
 }
 
@@ -49,8 +50,8 @@ impl Carried {
         let Carried::Value { shape: Shape { kind: Kind::Object(object), .. }, .. } = self else {
             return None;
         };
-        let field = |member: Member| Field { name: member.name.into(), shape: member.shape, ..Field::default() };
-        Some(object.members.into_iter().map(field).collect())
+        let members = object.members.into_iter();
+        Some(members.map(|(name, Member { shape, .. })| Field { shape, ..Field::named(&name, false) }).collect())
     }
 }
 
@@ -69,6 +70,8 @@ pub struct Field {
     pub values: Vec<String>,
     /// How the elements of a list are separated.
     pub separator: Option<Separator>,
+    /// Whether the elements of a list are sent as one form field each.
+    pub repeated: bool,
     /// Its own media type, in a multipart form.
     pub content_type: Wording,
     /// An example that is not secret: text or a list of texts, until [`Field::settle`] gives it a type.
@@ -135,6 +138,7 @@ impl Field {
         self.join_required(other.required, other.exported);
         self.description.join(other.description);
         self.content_type.join(other.content_type);
+        self.repeated |= other.repeated;
         let (mine, others) = (self.shape.trust, other.shape.trust);
         self.shape.join(other.shape);
         if self.values.is_empty() || other.values.is_empty() {
@@ -218,7 +222,7 @@ impl Field {
     }
 
     /// Turns this into a list of what it was. A single element does not show how several are separated.
-    fn listed(&mut self, separator: Option<Separator>) {
+    pub fn listed(&mut self, separator: Option<Separator>) {
         self.separator = separator;
         let trust = self.shape.trust;
         let element = std::mem::take(&mut self.shape);
@@ -226,11 +230,20 @@ impl Field {
         self.example = self.example.take().map(|value| Box::new(Value::Array(vec![*value])));
     }
 
+    /// A name such as `ids[]` is that of a list, even if it has one element.
+    pub fn list_by_name(&mut self) {
+        if self.name.ends_with("[]") && !matches!(self.shape.kind, Kind::List(_)) {
+            self.listed(None);
+            self.repeated = true;
+        }
+    }
+
     /// Joins another value of the same request: a field given twice is a list.
     pub fn repeat(&mut self, again: Field) {
         self.required |= again.required;
         self.description.join(again.description);
         self.content_type.join(again.content_type);
+        self.repeated = true;
         if !matches!(self.shape.kind, Kind::List(_)) {
             self.listed(None);
         }
@@ -413,8 +426,8 @@ fn fill(value: &mut Value, shape: &Shape) {
         (Value::Array(list), Kind::List(element)) => list.iter_mut().for_each(|value| fill(value, element)),
         (Value::Object(map), Kind::Map(member)) => map.values_mut().for_each(|value| fill(value, member)),
         (Value::Object(map), Kind::Object(object)) => {
-            for member in &object.members {
-                if let Some(value) = map.get_mut(&*member.name) {
+            for (name, member) in &object.members {
+                if let Some(value) = map.get_mut(&**name) {
                     fill(value, &member.shape);
                 }
             }

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::Note;
 use crate::address::{Address, Server};
@@ -15,7 +14,7 @@ use crate::operation::Operation;
 use crate::postman;
 use crate::schema::Members;
 use crate::secret::{Mask, Secrets};
-use crate::small_map::SmallMap;
+use crate::shape::{Kind, Shape};
 use crate::template;
 use crate::variables::Variables;
 
@@ -44,7 +43,7 @@ pub struct Builder {
 struct Path {
     template: String,
     item: bool,
-    operations: SmallMap<Method, Operation>,
+    operations: BTreeMap<Method, Box<Operation>>,
 }
 
 impl Builder {
@@ -66,12 +65,21 @@ impl Builder {
     }
 
     /// Adds a request. Returns the operation it was merged into, if any.
-    pub fn add(&mut self, method: Method, address: Address, mut operation: Operation) -> Option<String> {
+    ///
+    /// # Errors
+    ///
+    /// Only a server without a value tells it from another operation.
+    pub fn add(
+        &mut self,
+        method: Method,
+        address: Address,
+        mut operation: Operation,
+    ) -> Result<Option<String>, (&'static str, String)> {
         operation.server = address.server;
         let path = self.paths.entry(template::nameless(&address.path)).or_insert_with(|| Path {
             template: address.path.clone(),
             item: false,
-            operations: SmallMap::default(),
+            operations: BTreeMap::new(),
         });
         // Paths that differ only in their parameters' names are one path.
         if operation.item && !path.item {
@@ -84,12 +92,23 @@ impl Builder {
         operation.parameters.shrink_to_fit();
         operation.bodies.shrink_to_fit();
         if let Some(known) = path.operations.get_mut(&method) {
+            let with = format!("{} {} ({})", method.name().to_ascii_uppercase(), path.template, known.summary);
+            let names_nothing = !path.template.split('/').any(|part| !part.is_empty() && !part.starts_with('{'));
+            let open = operation.server.variables.first().or(known.server.variables.first());
+            if let Some(open) = open.filter(|_| names_nothing && operation.server != known.server) {
+                return Err((
+                    "only a variable without a value tells its URL from another; give it one in an environment",
+                    format!(
+                        "only {{{{{open}}}}}, which has no value, tells its URL from {with}; give it one in an environment"
+                    ),
+                ));
+            }
             self.merged += 1;
             known.join(operation);
-            return Some(format!("{} {} ({})", method.name().to_ascii_uppercase(), path.template, known.summary));
+            return Ok(Some(with));
         }
-        path.operations.add(method, operation, Operation::join);
-        None
+        path.operations.insert(method, Box::new(operation));
+        Ok(None)
     }
 
     /// Finishes names and order, and hides credentials. If the overlay defines servers, they apply to every
@@ -97,6 +116,14 @@ impl Builder {
     pub fn finish(self, servers_are_given: bool, say: &mut dyn FnMut(Note)) -> (Document, Mask) {
         let mask = self.secrets.mask();
         let mut paths: Vec<Path> = self.paths.into_values().collect();
+        let templates: Vec<&str> = paths.iter().map(|path| &*path.template).collect();
+        let prefix = name::shared_prefix(&templates).to_owned();
+        for Path { template, operations, .. } in &mut paths {
+            let path = template.strip_prefix(&prefix).unwrap_or_default();
+            for (method, operation) in operations.iter_mut() {
+                operation.id = name::operation_id(&operation.summary, *method, path).unwrap_or_default();
+            }
+        }
         for path in paths.iter_mut().filter(|path| mask.finds(&path.template)) {
             mask.url(&mut path.template);
             for operation in path.operations.values_mut() {
@@ -122,17 +149,23 @@ impl Builder {
                 for server in [&mut operation.server].into_iter().chain(&mut operation.other_server) {
                     server.fill(&self.variables);
                 }
-                if operation.settle(&mask) {
+                let place = format!("{} {template}", method.name().to_ascii_uppercase());
+                if let Some(media_type) = operation.drop_invalid_body() {
                     say(Note::hint(
-                        "a body is nested so deeply that the innermost part of its schema is left open",
-                        format!("{} {template}", method.name().to_ascii_uppercase()),
-                        "a body is nested so deeply that the innermost part of its schema is left open",
+                        "no body of a media type is valid, so only those of other media types are kept",
+                        place.as_str(),
+                        format!("no {media_type} body is valid JSON, so only its other bodies are kept"),
                     ));
+                }
+                if operation.settle(template, &mask) {
+                    let topic = "a body is nested so deeply that the innermost part of its schema is left open";
+                    say(Note::hint(topic, place, topic));
                 }
                 schemes.add(&operation.security);
             }
         }
         schemes.name();
+        admit_integers(&mut paths);
         let server = commonest(&paths);
         let mut described = self.tags;
         described.values_mut().for_each(|description| mask.text(description));
@@ -146,7 +179,7 @@ impl Builder {
             }
         }
         disputes(&paths, servers_are_given.then_some(&server), say);
-        name_operations(&mut paths, say);
+        name_operations(&mut paths, &prefix, say);
         let joined = |texts: BTreeSet<String>, between: &str| texts.into_iter().collect::<Vec<_>>().join(between);
         let mut title = joined(self.titles, ", ");
         mask.text(&mut title);
@@ -176,6 +209,31 @@ fn version(raw: postman::Raw<'_>) -> Option<String> {
     numbers[0].is_some().then(|| numbers.map(|number| number.unwrap_or_else(|| "0".to_owned())).join("."))
 }
 
+/// Lets a text that is always an integer in quotes be an integer too, if its name is one nearly everywhere else.
+fn admit_integers(paths: &mut [Path]) {
+    let mut each_member = |each: &mut dyn FnMut(&str, &mut Shape)| {
+        let operations = paths.iter_mut().flat_map(|path| path.operations.values_mut());
+        operations.for_each(|operation| operation.members_mut(&mut |name, shape| each(name, shape)));
+    };
+    let mut scores: HashMap<Box<str>, isize> = HashMap::new();
+    each_member(&mut |name, shape| {
+        let score = match shape.kind {
+            Kind::Integer(_) => 1,
+            Kind::Unknown | Kind::OneOf(_) => 0,
+            _ => -2,
+        };
+        match scores.get_mut(name) {
+            Some(sum) => *sum += score,
+            None => drop(scores.insert(name.into(), score)),
+        }
+    });
+    each_member(&mut |name, shape| {
+        if shape.is_quoted() && scores.get(name).is_some_and(|score| *score >= 0) {
+            shape.kind = Kind::OneOf(vec![Shape::of(Kind::Integer(Some("int64"))), Shape::text()]);
+        }
+    });
+}
+
 /// Gives the path parameters their names in the template.
 fn rename(operation: &mut Operation, template: &str) {
     for (parameter, name) in operation.parameters.iter_mut().zip(template::names(template)) {
@@ -195,6 +253,15 @@ fn commonest(paths: &[Path]) -> Server {
 
 /// Reports where requests disagree, and which servers the overlay replaces.
 fn disputes(paths: &[Path], overruled: Option<&Server>, say: &mut dyn FnMut(Note)) {
+    let has_slash = |path: &&Path| path.template.len() > 1 && path.template.ends_with('/');
+    let is_rule = paths.iter().filter(has_slash).nth(1).is_some();
+    for Path { template, .. } in paths.iter().filter(has_slash) {
+        let nameless = template::nameless(template.trim_end_matches('/'));
+        if !is_rule || paths.iter().any(|path| template::nameless(&path.template) == nameless) {
+            let topic = "a path ends in a slash, unlike others; remove it if the service does not need it";
+            say(Note::hint(topic, template.as_str(), topic));
+        }
+    }
     for (path, (method, operation)) in
         paths.iter().flat_map(|path| path.operations.iter().map(move |operation| (path, operation)))
     {
@@ -204,6 +271,13 @@ fn disputes(paths: &[Path], overruled: Option<&Server>, say: &mut dyn FnMut(Note
                 "an operation's own server is replaced by the overlay's servers",
                 place.as_str(),
                 format!("its server {} is replaced by the overlay's servers", operation.server.url),
+            ));
+        }
+        if operation.own_server {
+            say(Note::hint(
+                "an operation's server is not the document's; convert such requests separately",
+                place.as_str(),
+                format!("its server {} is not the document's", operation.server.url),
             ));
         }
         for (status, answer) in operation.answers.iter().filter(|(_, answer)| answer.empty) {
@@ -226,50 +300,53 @@ fn disputes(paths: &[Path], overruled: Option<&Server>, say: &mut dyn FnMut(Note
 }
 
 /// Names operations without a name, or with the same one as another, after their method and path.
-fn name_operations(paths: &mut [Path], say: &mut dyn FnMut(Note)) {
-    let mut fallen: BTreeSet<(usize, Method)> = BTreeSet::new();
-    loop {
-        // Generators ignore case, so names must differ in more than that.
-        let mut owners: BTreeMap<String, Vec<(usize, Method)>> = BTreeMap::new();
-        for (at, path) in paths.iter().enumerate() {
-            for (method, operation) in path.operations.iter() {
-                owners.entry(operation.id.to_ascii_lowercase()).or_default().push((at, *method));
-            }
+fn name_operations(paths: &mut [Path], prefix: &str, say: &mut dyn FnMut(Note)) {
+    // Generators ignore case, so names must differ in more than that.
+    let lower = |operation: &Operation| operation.id.to_ascii_lowercase();
+    let mut named: BTreeSet<(usize, Method)> = BTreeSet::new();
+    let mut taken: BTreeSet<String> = loop {
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        for operation in paths.iter().flat_map(|path| path.operations.values()) {
+            *counts.entry(lower(operation)).or_default() += 1;
         }
-        let mut changed = false;
-        for (id, owners) in owners {
-            if !id.is_empty() && owners.len() == 1 {
-                continue;
-            }
-            for (number, owner) in owners.into_iter().enumerate() {
-                let (at, method) = owner;
-                let Some(path) = paths.get_mut(at) else { continue };
-                let template = path.template.clone();
-                let Some(operation) = path.operations.get_mut(&method) else { continue };
-                if fallen.insert(owner) {
-                    let made = name::from_path(method, &template);
-                    if !operation.id.is_empty() {
-                        say(Note::hint(
-                            "operations share a name, so they are named after method and path; set other names in the overlay",
-                            format!("{} {template}", method.name().to_ascii_uppercase()),
-                            format!(
-                                "another operation is also named {}, so both are named after method and path; \
-                                 this one is now {made}; set another name in the overlay",
-                                operation.id,
-                            ),
-                        ));
-                    }
-                    operation.id = made;
-                    changed = true;
-                } else if number > 0 {
-                    // Two paths that differ only in characters that a name cannot contain.
-                    operation.id = format!("{}{}", operation.id, number + 1);
-                    changed = true;
+        let before = named.len();
+        for (at, Path { template, operations, .. }) in paths.iter_mut().enumerate() {
+            for (method, operation) in operations.iter_mut() {
+                let is_unique = !operation.id.is_empty() && counts.get(&lower(operation)) == Some(&1);
+                if is_unique || !named.insert((at, *method)) {
+                    continue;
                 }
+                let made = name::from_path(*method, template.strip_prefix(prefix).unwrap_or(template));
+                if !operation.id.is_empty() {
+                    say(Note::hint(
+                        "operations share a name, so they are named after method and path; set other names in the overlay",
+                        format!("{} {template}", method.name().to_ascii_uppercase()),
+                        format!(
+                            "another operation is also named {}, so both are named after method and path; \
+                             this one is now {made}; set another name in the overlay",
+                            operation.id,
+                        ),
+                    ));
+                }
+                operation.id = made;
             }
         }
-        if !changed {
-            return;
+        if named.len() == before {
+            break counts.into_keys().collect();
+        }
+    };
+    // Paths may differ only in characters that a name cannot contain.
+    let mut numbers: HashMap<String, usize> = HashMap::new();
+    for operation in paths.iter_mut().flat_map(|path| path.operations.values_mut()) {
+        let id = operation.id.clone();
+        let number = numbers.entry(lower(operation)).or_default();
+        *number += 1;
+        while *number > 1 {
+            operation.id = name::numbered(&id, *number);
+            if taken.insert(lower(operation)) {
+                break;
+            }
+            *number += 1;
         }
     }
 }
@@ -309,13 +386,15 @@ impl Serialize for Document {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut map = out.serialize_map(None)?;
         map.serialize_entry("openapi", "3.0.3")?;
-        map.serialize_entry(
-            "info",
-            &Info { title: &self.title, description: &self.description, version: &self.version },
-        )?;
+        let named = |name, text, description, version| {
+            let members = [(name, text), ("description", description), ("version", version)];
+            Members(members.into_iter().filter(|(_, text): &(&str, &String)| !text.is_empty()))
+        };
+        map.serialize_entry("info", &named("title", &self.title, &self.description, &self.version))?;
         map.serialize_entry("servers", &[&self.server])?;
         if !self.tags.is_empty() {
-            let tags = self.tags.iter().map(|(name, description)| Tag { name, description });
+            let none = String::new();
+            let tags = self.tags.iter().map(|(name, description)| named("name", name, description, &none));
             map.serialize_entry("tags", &tags.collect::<Vec<_>>())?;
         }
         let paths = self.paths.iter().map(|path| {
@@ -329,19 +408,4 @@ impl Serialize for Document {
         }
         map.end()
     }
-}
-
-#[derive(Serialize)]
-struct Info<'a> {
-    title: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    description: &'a str,
-    version: &'a str,
-}
-
-#[derive(Serialize)]
-struct Tag<'a> {
-    name: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    description: &'a str,
 }

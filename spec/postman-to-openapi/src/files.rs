@@ -44,6 +44,20 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
+/// The files beside those that were named, sorted, whose names end like this.
+pub fn beside(arguments: &[String], ending: &str) -> Vec<PathBuf> {
+    let files = arguments.iter().map(Path::new).filter(|path| path.is_file());
+    let folders = files.filter_map(Path::parent);
+    let folders = folders.map(|folder| if folder == Path::new("") { Path::new(".") } else { folder });
+    let entries = folders.filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+    let is_named = |path: &Path| arguments.iter().any(|argument| same(Path::new(argument), path));
+    let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    found.retain(|path| path.to_string_lossy().ends_with(ending) && !is_named(path));
+    found.sort();
+    found.dedup();
+    found
+}
+
 /// Reads a file, or standard input.
 pub fn read(path: &Path) -> Result<Vec<u8>, String> {
     if path == Path::new(STDIN) {
@@ -127,22 +141,14 @@ impl Output {
     pub fn replace(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), String> {
         let name = self.target.file_name().unwrap_or_default().to_string_lossy();
         let named = |number: u32| self.target.with_file_name(format!(".{name}.{}-{number}.tmp", std::process::id()));
-        let mut beside = named(0);
-        let mut options = OpenOptions::new();
-        // A file of that name is not ours to overwrite.
-        let mut created = options.write(true).create_new(true).open(&beside);
-        for number in 1..MOST_NAMES {
-            if !matches!(&created, Err(error) if error.kind() == io::ErrorKind::AlreadyExists) {
-                break;
-            }
-            // In a container, a killed process often had the same process ID.
-            beside = named(number);
-            created = options.open(&beside);
-        }
+        // In a container, a killed process often had the same process ID.
+        let free = (0..MOST_NAMES).map(named).find(|path| fs::symlink_metadata(path).is_err());
+        let beside = free.unwrap_or_else(|| named(0));
         let refusal = |error: io::Error| {
             format!("{}: cannot write the file via {} ({error})", self.name.display(), beside.display())
         };
-        let file = created.map_err(refusal)?;
+        // A file of that name is not ours to overwrite.
+        let file = OpenOptions::new().write(true).create_new(true).open(&beside).map_err(refusal)?;
         let written = self.fill(file, write).and_then(|()| fs::rename(&beside, &self.target));
         written.map_err(|error| {
             let _ = fs::remove_file(&beside);

@@ -1,7 +1,9 @@
 //! The string format of a value, as far as the value alone shows it.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::slice::SliceIndex;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// The format of a text, if there is no doubt about it.
 pub fn of(text: &str) -> Option<&'static str> {
@@ -12,17 +14,13 @@ pub fn of(text: &str) -> Option<&'static str> {
     }
     let hex = byte.is_ascii_hexdigit();
     if byte.is_ascii_digit() {
-        if is_date(text) {
+        if text.len() == "2024-02-29".len() && is_moment(&format!("{text}T00:00:00Z")) {
             return Some("date");
         }
-        if text.len() > 10
-            && is_date(part(text, ..10))
-            && matches!(text.as_bytes()[10], b'T' | b't')
-            && is_time(part(text, 11..))
-        {
+        if matches!(text.as_bytes().get(10), Some(b'T' | b't')) && is_moment(text) {
             return Some("date-time");
         }
-        if is_time(text) {
+        if text.as_bytes().get(2) == Some(&b':') && is_moment(&format!("2024-02-29T{text}")) {
             return Some("time");
         }
         if text.parse::<Ipv4Addr>().is_ok() {
@@ -41,64 +39,20 @@ pub fn of(text: &str) -> Option<&'static str> {
     is_email(text).then_some("email")
 }
 
-/// A part of a text; empty if out of bounds.
-fn part(text: &str, range: impl SliceIndex<str, Output = str>) -> &str {
-    text.get(range).unwrap_or_default()
+/// A 64-bit integer in JSON's notation; `007` is text.
+pub fn is_integer(text: &str) -> bool {
+    text.parse::<i64>().is_ok_and(|number| number.to_string() == text)
 }
 
-fn digits(text: &str, low: u32, high: u32) -> bool {
-    text.len() == 2 && text.parse::<u32>().is_ok_and(|number| (low..=high).contains(&number)) && !text.starts_with('+')
+/// Whether the text is an identifier or a point in time rather than a name: a UUID, a date, or a number.
+pub fn is_data(text: &str) -> bool {
+    let in_numbers = |byte: u8| byte.is_ascii_digit() || b"-/.: TZ".contains(&byte);
+    matches!(of(text), Some("uuid" | "date" | "date-time"))
+        || text.bytes().all(in_numbers) && text.starts_with(|c: char| c.is_ascii_digit())
 }
 
-fn is_date(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    text.len() == 10
-        && bytes[..4].iter().all(u8::is_ascii_digit)
-        && bytes[4] == b'-'
-        && bytes[7] == b'-'
-        && digits(part(text, 5..7), 1, 12)
-        && digits(part(text, 8..), 1, last_day(part(text, ..4), part(text, 5..7)))
-}
-
-/// The last day of a month; both arguments consist of digits.
-fn last_day(year: &str, month: &str) -> u32 {
-    let year: u32 = year.parse().unwrap_or(1);
-    match month {
-        "02" if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
-        "02" => 28,
-        "04" | "06" | "09" | "11" => 30,
-        _ => 31,
-    }
-}
-
-/// RFC 3339 `full-time`, which includes an offset.
-fn is_time(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    if text.len() < 9 || bytes[2] != b':' || bytes[5] != b':' {
-        return false;
-    }
-    let rest = part(text, 8..);
-    let zone = match rest.strip_prefix('.') {
-        Some(fraction) => {
-            let zone = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
-            if zone.len() == fraction.len() {
-                return false;
-            }
-            zone
-        }
-        None => rest,
-    };
-    let offset = |zone: &str| {
-        zone.len() == 6
-            && zone.starts_with(['+', '-'])
-            && zone.as_bytes()[3] == b':'
-            && digits(part(zone, 1..3), 0, 23)
-            && digits(part(zone, 4..), 0, 59)
-    };
-    digits(part(text, ..2), 0, 23)
-        && digits(part(text, 3..5), 0, 59)
-        && digits(part(text, 6..8), 0, 59)
-        && (matches!(zone, "Z" | "z") || offset(zone))
+fn is_moment(text: &str) -> bool {
+    OffsetDateTime::parse(text, &Rfc3339).is_ok()
 }
 
 fn is_uuid(text: &str) -> bool {
@@ -152,7 +106,16 @@ mod tests {
             ("2024-02-29", Some("date")),
             ("2023-02-29", None),
             ("2023-13-01", None),
+            ("2007-10-18t20:08:39.1234567890123z", Some("date-time")),
+            ("2007-10-18 20:08:39Z", None),
+            ("2007-10-18T24:08:39Z", None),
+            ("2007-10-18T20:08:39+25:00", None),
+            ("2007-10-18T20:08:39.Z", None),
             ("10:31:46.317Z", Some("time")),
+            ("10:31:46-08:00", Some("time")),
+            ("10:31:46", None),
+            ("20240229", None),
+            ("+024-02-29", None),
             ("10:31", None),
             ("fe246818-f33a-18d6-2e19-b5e697910d7a", Some("uuid")),
             ("fe246818f33a18d62e19b5e697910d7a", None),

@@ -259,12 +259,10 @@ pub fn judge(value: &Value, kind: &Kind, path: &mut Vec<String>, fault: &mut dyn
         (FlagOrSchema, _) => "true, false or a schema".to_owned(),
     };
     let found = match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(flag) => flag.to_string(),
-        Value::Number(number) => number.to_string(),
         Value::String(_) => "this string".to_owned(),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),
+        other => other.to_string(),
     };
     fault(path, format!("must be {wanted}, not {found}"));
 }

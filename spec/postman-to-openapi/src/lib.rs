@@ -37,7 +37,6 @@ mod scalar;
 mod schema;
 mod secret;
 mod shape;
-mod small_map;
 mod source;
 mod summary;
 mod table;
@@ -51,6 +50,8 @@ use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 use serde_json::Value;
+
+use variables::Variables;
 
 pub use changes::{Change, changes};
 pub use overlay::Overlay;
@@ -162,13 +163,20 @@ impl fmt::Display for Counts {
 /// Reads any number of sources and converts them into one document.
 pub struct Converter<F> {
     builder: document::Builder,
+    environment: Variables<'static>,
     say: F,
 }
 
 impl<F: FnMut(Note)> Converter<F> {
     /// Creates a converter that passes each note to `say` as it arises.
     pub fn new(say: F) -> Self {
-        Self { builder: document::Builder::default(), say }
+        Self { builder: document::Builder::default(), environment: Variables::default(), say }
+    }
+
+    /// Reads an environment, whose values the variables have that have none in the sources read after it. A source that
+    /// is not an environment has none.
+    pub fn read_environment(&mut self, source: &Source) {
+        self.environment = Variables::read(source.environment(), None, &mut self.builder.secrets);
     }
 
     /// Reads one source.
@@ -178,7 +186,7 @@ impl<F: FnMut(Note)> Converter<F> {
     /// The source is neither an item nor a collection, or contains no requests. A broken item inside it is a note.
     pub fn read(&mut self, source: &Source) -> Result<(), Error> {
         let before = self.builder.requests();
-        walk::source(source, &mut self.builder, &mut self.say)?;
+        walk::source(source, &self.environment, &mut self.builder, &mut self.say)?;
         if self.builder.requests() > before {
             return Ok(());
         }

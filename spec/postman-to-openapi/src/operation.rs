@@ -1,16 +1,18 @@
 //! One operation: all requests of one method and path, joined.
 
+use std::collections::BTreeMap;
+
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::address::Server;
 use crate::answer::{Answer, Status};
 use crate::auth::Security;
-use crate::content::{self, Content, Field, FieldSchema};
+use crate::content::{self, Carried, Content, Field, FieldSchema};
+use crate::name;
 use crate::scalar::Separator;
-use crate::schema::Members;
+use crate::schema::{Members, write_text};
 use crate::secret::Mask;
-use crate::shape::Kind;
-use crate::small_map::SmallMap;
+use crate::shape::{Kind, Shape};
 use crate::text::Wording;
 
 /// Where a parameter is sent.
@@ -33,12 +35,48 @@ pub struct Parameter {
     pub field: Field,
     /// Whether it is an object written as `name[member]=…`.
     pub deep: bool,
+    /// The words that it was sent with, if every request has one.
+    pub words: Vec<String>,
+}
+
+impl Parameter {
+    /// A parameter as one request has it.
+    pub fn new(place: Place, field: Field) -> Self {
+        let word = field.example.as_ref().and_then(|example| example.as_str()).filter(|word| {
+            let is_text = matches!(field.shape.kind, Kind::Text(None)) && place == Place::Query;
+            is_text && word.starts_with(char::is_alphabetic) && !word.contains(char::is_whitespace)
+        });
+        let words = word.map(str::to_owned).into_iter().collect();
+        Self { place, field, deep: false, words }
+    }
+
+    fn is(&self, place: Place, name: &str) -> bool {
+        let is_name = match place {
+            Place::Header => self.field.name.eq_ignore_ascii_case(name),
+            _ => self.field.name == name,
+        };
+        is_name && self.place == place
+    }
+
+    /// Requires a parameter that selects what is done, with the words that were sent. It belongs to a script, or its name
+    /// says so; the words of other parameters are examples.
+    fn settle_selector(&mut self, is_script: bool) {
+        const NAMES: &str = "a act c cmd command do fn func function m module op operation r route";
+        self.words.sort();
+        self.words.dedup();
+        let name = self.field.name.to_ascii_lowercase();
+        let is_selector = is_script || name.ends_with("action") || name.ends_with("method") || name::has(NAMES, &name);
+        if is_selector && self.words.len() > 1 && !self.field.exported {
+            self.field.required = true;
+            self.field.values = std::mem::take(&mut self.words);
+        }
+    }
 }
 
 /// An operation.
 #[derive(Debug, Default)]
 pub struct Operation {
-    /// Its `operationId`, generated from its own item.
+    /// Its `operationId`, once all paths are known.
     pub id: String,
     /// The item's name.
     pub summary: String,
@@ -61,7 +99,7 @@ pub struct Operation {
     /// Whether every request has a body; if some come from item files, only these count.
     pub body_required: bool,
     /// The documented responses.
-    pub answers: SmallMap<Status, Answer>,
+    pub answers: BTreeMap<Status, Box<Answer>>,
     /// The number of requests it was made from.
     pub requests: u32,
     /// Whether it comes from a file of its own, which is trusted more than a collection.
@@ -79,7 +117,7 @@ impl Operation {
     pub fn join(&mut self, other: Operation) {
         self.requests += other.requests;
         if other.item && !self.item {
-            (self.id, self.summary, self.tag) = (other.id, other.summary, other.tag);
+            (self.summary, self.tag) = (other.summary, other.tag);
         }
         self.description.join(other.description);
         self.rate_limit.join(other.rate_limit);
@@ -96,8 +134,14 @@ impl Operation {
         for body in other.bodies {
             content::join(&mut self.bodies, body);
         }
-        for (status, answer) in other.answers {
-            self.answers.add(status, answer, Answer::join);
+        other.answers.into_iter().for_each(|(status, answer)| self.answer(status, answer));
+    }
+
+    /// Adds a response.
+    pub fn answer(&mut self, status: Status, answer: Box<Answer>) {
+        match self.answers.get_mut(&status) {
+            Some(known) => known.join(*answer),
+            None => drop(self.answers.insert(status, answer)),
         }
     }
 
@@ -114,27 +158,54 @@ impl Operation {
         }
     }
 
+    /// The parameter of this name.
+    pub fn parameter(&mut self, place: Place, name: &str) -> Option<&mut Parameter> {
+        self.parameters.iter_mut().find(|parameter| parameter.is(place, name))
+    }
+
     fn join_parameters(&mut self, others: Vec<Parameter>, exported: bool) {
-        let same = |a: &Parameter, b: &Parameter| {
-            let (a_name, b_name) = (&a.field.name, &b.field.name);
-            a.place == b.place
-                && if a.place == Place::Header { a_name.eq_ignore_ascii_case(b_name) } else { a_name == b_name }
-        };
         for parameter in &mut self.parameters {
-            if !others.iter().any(|other| same(parameter, other)) {
+            if !others.iter().any(|other| other.is(parameter.place, &parameter.field.name)) {
                 parameter.field.join_required(false, exported);
+                parameter.words.clear();
             }
         }
         for mut other in others {
-            match self.parameters.iter_mut().find(|parameter| same(parameter, &other)) {
+            match self.parameter(other.place, &other.field.name) {
                 Some(parameter) => {
                     parameter.deep &= other.deep;
+                    match parameter.words.is_empty() || other.words.is_empty() {
+                        true => parameter.words.clear(),
+                        false => parameter.words.extend(other.words),
+                    }
                     parameter.field.join(other.field);
                 }
                 None => {
                     other.field.join_required(false, self.exported);
+                    other.words.clear();
                     self.parameters.push(other);
                 }
+            }
+        }
+    }
+
+    /// Drops the bodies of a media type of which no sample is valid, if there are others. Returns that media type.
+    pub fn drop_invalid_body(&mut self) -> Option<String> {
+        let invalid = self.bodies.iter().position(|body| body.empty)?;
+        let is_valid = self.bodies.iter().any(|body| !body.empty);
+        is_valid.then(|| self.bodies.remove(invalid).media_type)
+    }
+
+    /// Calls `each` with every named member of every body.
+    pub fn members_mut(&mut self, each: &mut impl FnMut(&str, &mut Shape)) {
+        let answers = self.answers.values_mut().flat_map(|answer| &mut answer.bodies);
+        for content in self.bodies.iter_mut().chain(answers) {
+            if let Carried::Value { shape, .. } = &mut content.schema {
+                shape.visit_mut(&mut |shape| {
+                    if let Kind::Object(object) = &mut shape.kind {
+                        object.members.iter_mut().for_each(|(name, member)| each(name, &mut member.shape));
+                    }
+                });
             }
         }
     }
@@ -172,7 +243,9 @@ impl Operation {
 
     /// Hides known credentials, drops what joining has contradicted, and sorts what came in input order.
     /// Returns whether a schema is nested so deeply that a part of it was left open.
-    pub fn settle(&mut self, mask: &Mask) -> bool {
+    pub fn settle(&mut self, template: &str, mask: &Mask) -> bool {
+        let ending = template.rsplit_once('.').map(|(_, ending)| ending);
+        let is_script = matches!(ending, Some("php" | "asp" | "aspx" | "ashx" | "cgi" | "do" | "jsp" | "pl"));
         let merged = self.requests > 1;
         if mask.finds(&self.summary) {
             self.id.clear();
@@ -187,6 +260,7 @@ impl Operation {
             if let Some(example) = &mut parameter.field.example {
                 mask.value(example);
             }
+            parameter.settle_selector(is_script);
             parameter.field.settle();
         }
         let own_order = |parameter: &Parameter| match parameter.place {
@@ -210,18 +284,12 @@ impl Serialize for Operation {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut map = out.serialize_map(None)?;
         map.serialize_entry("operationId", &self.id)?;
-        if !self.summary.is_empty() {
-            map.serialize_entry("summary", &self.summary)?;
-        }
-        if !self.description.is_empty() {
-            map.serialize_entry("description", &*self.description)?;
-        }
+        write_text(&mut map, "summary", &self.summary)?;
+        write_text(&mut map, "description", &self.description)?;
         if !self.tag.is_empty() {
             map.serialize_entry("tags", &[&self.tag])?;
         }
-        if !self.rate_limit.is_empty() {
-            map.serialize_entry("x-rate-limit-label", &*self.rate_limit)?;
-        }
+        write_text(&mut map, "x-rate-limit-label", &self.rate_limit)?;
         if let Some(requirements) = &self.requirements {
             let alternatives = requirements.iter().map(|(name, scopes)| [(name, scopes)]);
             map.serialize_entry("security", &alternatives.map(Members).collect::<Vec<_>>())?;
@@ -269,9 +337,7 @@ impl Serialize for Parameter {
         };
         map.serialize_entry("in", place)?;
         map.serialize_entry("required", &(field.required || self.place == Place::Path))?;
-        if !field.description.is_empty() {
-            map.serialize_entry("description", &*field.description)?;
-        }
+        write_text(&mut map, "description", &field.description)?;
         if self.deep {
             map.serialize_entry("style", "deepObject")?;
             map.serialize_entry("explode", &true)?;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::Error;
 use crate::grammar::{self, DOCUMENT, Kind};
 use crate::method::Method;
+use crate::template::members;
 use crate::{references, secret};
 
 /// A merge patch, and its name in messages.
@@ -68,7 +69,9 @@ impl Overlay {
         if !faults.is_empty() {
             return Err(Error::all(faults.iter().map(|fault| format!("{}: {fault}", self.name))));
         }
-        hide_passwords(document);
+        for key in ["paths", "components"] {
+            document.get_mut(key).into_iter().for_each(hide_below);
+        }
         grammar::arrange(document, &root);
         Ok(())
     }
@@ -79,17 +82,13 @@ fn pointer<S: AsRef<str>>(path: &[S]) -> String {
     path.iter().map(|part| format!("/{}", part.as_ref().replace('~', "~0").replace('/', "~1"))).collect()
 }
 
+const NOTHING: &str = "deletes something that does not exist; remove this null from the overlay";
+
 fn check<'p>(patch: &'p Value, document: &Value, path: &mut Vec<&'p str>, faults: &mut Vec<String>) {
     let Some(patch) = patch.as_object() else { return };
     for (key, value) in patch {
         path.push(key);
         match (document.get(key), value) {
-            (None, Value::Null) => {
-                faults.push(format!(
-                    "{} deletes something that does not exist; remove this null from the overlay",
-                    pointer(path)
-                ));
-            }
             (None, _) => addition(value, path, faults),
             (Some(known), _) if known.is_object() => check(value, known, path, faults),
             (Some(_), _) => addition_inside(value, path, faults),
@@ -100,45 +99,24 @@ fn check<'p>(patch: &'p Value, document: &Value, path: &mut Vec<&'p str>, faults
 
 /// Something new is fine, unless it can only be meant for something that exists.
 fn addition<'p>(value: &'p Value, path: &mut Vec<&'p str>, faults: &mut Vec<String>) {
-    if let ["paths", rest @ ..] = path.as_slice() {
-        match rest {
-            [_] => {
-                faults
-                    .push(format!("{} is not a path of the document; correct the path or add its item", pointer(path)));
-                return;
-            }
-            [_, method] if Method::ALL.iter().any(|known| known.name() == *method) => {
-                faults.push(format!(
-                    "{} is not an operation of the document; correct the method or add its item",
-                    pointer(path)
-                ));
-                return;
-            }
-            _ => {}
+    let fault = match path.as_slice() {
+        _ if value.is_null() => NOTHING,
+        ["paths", _] => "is not a path of the document; correct the path or add its item",
+        ["paths", _, method] if Method::ALL.iter().any(|known| known.name() == *method) => {
+            "is not an operation of the document; correct the method or add its item"
         }
-    }
-    if is_schema(path) && !is_complete(value) {
-        faults.push(format!(
-            "{} constrains a schema that does not exist; correct the name, or add a type to create it",
-            pointer(path)
-        ));
-        return;
-    }
-    addition_inside(value, path, faults);
+        _ if is_schema(path) && !is_complete(value) => {
+            "constrains a schema that does not exist; correct the name, or add a type to create it"
+        }
+        _ => return addition_inside(value, path, faults),
+    };
+    faults.push(format!("{} {fault}", pointer(path)));
 }
 
 fn addition_inside<'p>(value: &'p Value, path: &mut Vec<&'p str>, faults: &mut Vec<String>) {
-    let Value::Object(members) = value else { return };
-    for (key, member) in members {
+    for (key, member) in value.as_object().into_iter().flatten() {
         path.push(key);
-        if member.is_null() {
-            faults.push(format!(
-                "{} deletes something that does not exist; remove this null from the overlay",
-                pointer(path)
-            ));
-        } else {
-            addition(member, path, faults);
-        }
+        addition(member, path, faults);
         path.pop();
     }
 }
@@ -162,12 +140,9 @@ fn is_complete(schema: &Value) -> bool {
 fn repeated_names(document: &Value, faults: &mut Vec<String>) {
     // Generators ignore case.
     let mut owners: BTreeMap<String, (&str, String)> = BTreeMap::new();
-    let paths = document.get("paths").and_then(Value::as_object);
-    for (path, item) in paths.into_iter().flatten() {
+    for (path, item) in members(&document["paths"]) {
         for method in Method::ALL.map(Method::name) {
-            let Some(id) = item.get(method).and_then(|operation| operation.get("operationId")?.as_str()) else {
-                continue;
-            };
+            let Some(id) = item[method]["operationId"].as_str() else { continue };
             let place = pointer(&["paths", path, method, "operationId"]);
             match owners.insert(id.to_lowercase(), (id, place.clone())) {
                 Some((known, first)) if known == id => {
@@ -184,16 +159,6 @@ fn repeated_names(document: &Value, faults: &mut Vec<String>) {
 }
 
 /// Removes examples and defaults of what the overlay declares to be a password.
-fn hide_passwords(document: &mut Value) {
-    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
-    for item in paths.into_iter().flat_map(Map::values_mut) {
-        hide_below(item);
-    }
-    if let Some(components) = document.get_mut("components") {
-        hide_below(components);
-    }
-}
-
 fn hide_below(value: &mut Value) {
     match value {
         Value::Object(members) => {

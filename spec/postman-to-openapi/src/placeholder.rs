@@ -30,33 +30,33 @@ pub fn read(text: &str, name: &str, invented: bool) -> Option<(Type, Option<&'st
     if let Some(inside) = text.strip_prefix('<') {
         return bracketed(inside.strip_suffix('>')?);
     }
-    let is_certain = CERTAIN.contains(&text) || text.ends_with([']', '>']);
-    if !(is_certain || invented && AMBIGUOUS.contains(&text)) {
+    let about_a_type = names_a_type(name);
+    if CERTAIN.contains(&text) || text.ends_with([']', '>']) {
+        if about_a_type && !invented {
+            return None;
+        }
+    } else if about_a_type || !(invented && AMBIGUOUS.contains(&text)) {
         return None;
     }
     // `integer [int64]` or `integer <int64>`, with any format.
-    let (word, format) = match text.split_once(' ') {
-        Some((word, format)) if TYPES.contains(&word) => (
-            word,
-            format
-                .strip_prefix('[')
-                .and_then(|format| format.strip_suffix(']'))
-                .or_else(|| format.strip_prefix('<')?.strip_suffix('>'))?,
-        ),
-        Some(_) => return None,
-        None => (text, ""),
-    };
-    if !invented && names_a_type(name) {
-        return None;
+    match text.split_once(' ') {
+        Some((word, format)) => {
+            let inside = |open, close| format.strip_prefix(open)?.strip_suffix(close);
+            formatted(word, inside('[', ']').or_else(|| inside('<', '>'))?)
+        }
+        None => simple(text),
     }
-    let (kind, own) = bracketed(word)?;
-    let format = FORMATS.iter().find(|known| known.0 == format).map(|known| known.1).or(own);
-    Some((kind, format))
 }
 
-/// Whether the text proves that an exporter made up the body.
+/// Whether a bare type name proves that an exporter made up the body. One in angle brackets proves nothing about the
+/// bare words beside it.
 pub fn is_proof(text: &str, name: &str) -> bool {
-    text != "string" && read(text, name, false).is_some()
+    text != "string" && !text.starts_with('<') && read(text, name, false).is_some()
+}
+
+/// Whether the text is the name of a type, wherever it stands.
+pub fn is_type_name(text: &str) -> bool {
+    CERTAIN.contains(&text) || AMBIGUOUS.contains(&text)
 }
 
 const TYPES: [&str; 6] = ["boolean", "integer", "number", "string", "array", "object"];
@@ -72,61 +72,65 @@ const AMBIGUOUS: [&str; 14] = [
 ];
 
 /// Whether a member of this name probably contains a type name.
-fn names_a_type(name: &str) -> bool {
+pub fn names_a_type(name: &str) -> bool {
     let name = name.trim_end_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
     let name = name.strip_suffix('s').unwrap_or(&name);
     ["type", "format", "kind", "name", "clas"].iter().any(|end| name.ends_with(end))
 }
 
 fn bracketed(name: &str) -> Option<(Type, Option<&'static str>)> {
-    let read = match name {
-        "integer" | "int" => (Type::Integer, None),
-        "int32" => (Type::Integer, Some("int32")),
-        "long" | "int64" => (Type::Integer, Some("int64")),
+    if name.starts_with("Error: ") || name.starts_with("Circular reference to ") {
+        return Some((Type::Open, None));
+    }
+    simple(name).or_else(|| name.split_once('-').and_then(|(word, format)| formatted(word, format)))
+}
+
+/// A type with a format, which may be unknown.
+fn formatted(word: &str, format: &str) -> Option<(Type, Option<&'static str>)> {
+    let own = simple(word).filter(|_| TYPES.contains(&word))?;
+    Some(simple(format).filter(|(kind, _)| *kind == own.0).unwrap_or(own))
+}
+
+fn simple(word: &str) -> Option<(Type, Option<&'static str>)> {
+    Some(match &*word.to_ascii_lowercase() {
+        "integer" | "int" | "uint" | "uint64" | "bigint" => (Type::Integer, None),
+        "short" | "int8" | "int16" | "int32" | "uint8" | "uint16" => (Type::Integer, Some("int32")),
+        "long" | "int64" | "uint32" | "epoch" | "timestamp" | "unix-time" | "unixtime" => {
+            (Type::Integer, Some("int64"))
+        }
         "number" => (Type::Number, None),
-        "float" => (Type::Number, Some("float")),
-        "double" => (Type::Number, Some("double")),
+        "float" | "float32" => (Type::Number, Some("float")),
+        "double" | "float64" => (Type::Number, Some("double")),
         "boolean" | "bool" => (Type::Boolean, None),
         "string" => (Type::Text, None),
         "object" => (Type::Object, None),
         "array" => (Type::List, None),
-        _ if name.starts_with("Error: ") || name.starts_with("Circular reference to ") => (Type::Open, None),
-        _ => match name.split_once('-') {
-            Some(("integer", format)) => (Type::Integer, (format == "int32").then_some("int32")),
-            Some(("number", _)) => (Type::Number, None),
-            _ => (Type::Text, Some(FORMATS.iter().find(|known| known.0 == name)?.1)),
-        },
-    };
-    Some(read)
+        "null" => (Type::Open, None),
+        "datetime" => (Type::Text, Some("date-time")),
+        "url" => (Type::Text, Some("uri")),
+        other => (Type::Text, Some(FORMATS.iter().find(|known| **known == other)?)),
+    })
 }
 
-/// An exporter's name for a format, and OpenAPI's.
-const FORMATS: [(&str, &str); 25] = [
-    ("binary", "binary"),
-    ("byte", "byte"),
-    ("date", "date"),
-    ("date-time", "date-time"),
-    ("dateTime", "date-time"),
-    ("decimal", "decimal"),
-    ("double", "double"),
-    ("email", "email"),
-    ("float", "float"),
-    ("hostname", "hostname"),
-    ("int32", "int32"),
-    ("int64", "int64"),
-    ("ipv4", "ipv4"),
-    ("ipv6", "ipv6"),
-    ("json-pointer", "json-pointer"),
-    ("password", "password"),
-    ("regex", "regex"),
-    ("string-binary", "binary"),
-    ("string-byte", "byte"),
-    ("time", "time"),
-    ("uri", "uri"),
-    ("uri-reference", "uri-reference"),
-    ("uri-template", "uri-template"),
-    ("url", "uri"),
-    ("uuid", "uuid"),
+/// The formats of texts.
+const FORMATS: [&str; 17] = [
+    "binary",
+    "byte",
+    "date",
+    "date-time",
+    "decimal",
+    "email",
+    "hostname",
+    "ipv4",
+    "ipv6",
+    "json-pointer",
+    "password",
+    "regex",
+    "time",
+    "uri",
+    "uri-reference",
+    "uri-template",
+    "uuid",
 ];
 
 #[cfg(test)]

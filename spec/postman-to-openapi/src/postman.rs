@@ -41,7 +41,12 @@ macro_rules! raw_objects {
 
 raw_objects! {
     /// An item, a folder, a collection, or a wrapper around one.
-    Node { collection, info, name, item, request, response, auth, description, variable }
+    Node {
+        collection, info, name, item, request, response, auth, description, variable,
+        behavior = "protocolProfileBehavior", values, requests, collections,
+    }
+    /// How Postman sends requests.
+    Behavior { keeps_body = "disableBodyPruning" }
     /// A collection's `info`.
     Info { name, version, description }
     /// A request.
@@ -51,7 +56,7 @@ raw_objects! {
     /// A request's body.
     Body { mode, raw, formdata, urlencoded, file, graphql, options, disabled }
     /// One header, query or form entry, one path or collection variable, or one auth attribute.
-    Entry { key, id, value, description, disabled, kind = "type", src, content_type = "contentType", secret }
+    Entry { key, id, value, description, disabled, kind = "type", src, content_type = "contentType", secret, enabled }
     /// A saved response.
     Response { name, code, header, body, original = "originalRequest", language = "_postman_previewlanguage" }
     /// `body.options`.
@@ -68,6 +73,11 @@ impl<'a> Entry<'a> {
     /// Its name, which older exports call its id.
     pub fn name(&self) -> Option<Cow<'a, str>> {
         filled(self.key).or_else(|| filled(self.id))
+    }
+
+    /// Whether it counts for nothing.
+    pub fn is_disabled(&self) -> bool {
+        flag(self.disabled) || self.enabled.is_some_and(|enabled| enabled.get() == "false")
     }
 }
 
@@ -101,6 +111,16 @@ pub fn filled<'a>(raw: Raw<'a>) -> Option<Cow<'a, str>> {
     text(raw).filter(|text| !text.trim().is_empty())
 }
 
+/// Reads the text of a body, without a byte order mark, unless it is blank.
+pub fn body<'a>(raw: Raw<'a>) -> Option<Cow<'a, str>> {
+    let text = text(raw)?;
+    let text = match text.strip_prefix('\u{feff}') {
+        Some(rest) => Cow::Owned(rest.to_owned()),
+        None => text,
+    };
+    Some(text).filter(|text| !text.trim().is_empty())
+}
+
 /// Whether a flag is set.
 pub fn flag(raw: Raw<'_>) -> bool {
     raw.is_some_and(|raw| matches!(raw.get(), "true" | "\"true\""))
@@ -132,24 +152,6 @@ pub fn entries<'a>(raw: Raw<'a>, mut each_entry: impl FnMut(Entry<'a>)) {
     for (key, value) in raw.into_iter().flat_map(Json::members) {
         each_entry(Entry { key: Some(key), value: Some(value), ..Entry::default() });
     }
-}
-
-/// Calls `each` with the name, value and description of every header, given as a list or as text.
-pub fn headers(raw: Raw<'_>, each: &mut dyn FnMut(&str, &str, &str)) {
-    if let Some(text) = text(raw) {
-        for line in text.lines() {
-            if let Some((name, value)) = line.split_once(':') {
-                each(name.trim(), value.trim(), "");
-            }
-        }
-        return;
-    }
-    entries(raw, |entry| {
-        let Some(name) = filled(entry.key) else { return };
-        let value = text(entry.value).unwrap_or_default();
-        let description = description(entry.description).unwrap_or_default();
-        each(name.trim(), &value, &description);
-    });
 }
 
 /// Whether this is a valid header name (RFC 9110, section 5.6.2).

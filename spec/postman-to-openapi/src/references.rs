@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::method::Method;
-use crate::template::names;
+use crate::template::{members, names};
 
 /// Calls `fault` with the place of everything that refers to something that does not exist, or is declared twice.
 pub fn judge(document: &Value, fault_at: &mut dyn FnMut(&[String], String)) {
@@ -131,32 +131,18 @@ impl<'d> Judge<'d, '_> {
 
     fn parameters(&mut self, holder: &Value, path: &str, place: &[&str]) {
         let mut known = BTreeSet::new();
-        let faults: Vec<(usize, String)> = self
-            .declared(holder)
-            .into_iter()
-            .enumerate()
-            .filter_map(|(at, one)| {
-                let (name, kind) = (one["name"].as_str()?, one["in"].as_str()?);
-                // The names of headers are the same in any case.
-                let key = if kind == "header" { name.to_ascii_lowercase() } else { name.to_owned() };
-                if !known.insert((kind, key)) {
-                    return Some((
-                        at,
-                        format!("declares the {kind} parameter `{name}` a second time; remove one of the two"),
-                    ));
-                }
-                let is_missing = kind == "path" && !names(path).any(|known| known == name);
-                is_missing.then(|| {
-                    (at, format!("is the path parameter `{name}`, which is not in the path; correct its name"))
-                })
-            })
-            .collect();
-        for (at, fault) in faults {
+        for (at, one) in self.declared(holder).into_iter().enumerate() {
+            let (Some(name), Some(kind)) = (one["name"].as_str(), one["in"].as_str()) else { continue };
+            // The names of headers are the same in any case.
+            let key = if kind == "header" { name.to_ascii_lowercase() } else { name.to_owned() };
+            let fault = if !known.insert((kind, key)) {
+                format!("declares the {kind} parameter `{name}` a second time; remove one of the two")
+            } else if kind == "path" && !names(path).any(|known| known == name) {
+                format!("is the path parameter `{name}`, which is not in the path; correct its name")
+            } else {
+                continue;
+            };
             self.say(place, &["parameters", &at.to_string()], fault);
         }
     }
-}
-
-fn members(object: &Value) -> impl Iterator<Item = (&str, &Value)> {
-    object.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
 }

@@ -1,5 +1,7 @@
 //! A request's parameters and body, including what the requests of its saved responses add.
 
+use std::borrow::Cow;
+
 use crate::address::{self, Address};
 use crate::answer;
 use crate::auth;
@@ -7,12 +9,13 @@ use crate::body;
 use crate::content::{self, Carried, Field};
 use crate::context::Context;
 use crate::marker;
+use crate::name;
 use crate::operation::{Operation, Parameter, Place};
 use crate::postman::{self, Entry, Raw, Request, Response, Url};
 use crate::scalar;
 use crate::secret;
 use crate::shape::{Kind, Member, Object, Shape};
-use crate::variables;
+use crate::text::split_while;
 
 /// Reads one request.
 ///
@@ -24,9 +27,12 @@ pub fn read(
     name: &str,
     context: &mut Context<'_, '_>,
 ) -> Result<(Operation, Address), &'static str> {
-    let mut address = address::read(request.url, context.variables)?;
+    let mut address = address::read(request.url, context.variables, context.survey)?;
     if let Some(userinfo) = address.userinfo.take() {
         userinfo.split(':').for_each(|part| context.secrets.learn(part));
+    }
+    if !address.recorded.is_empty() {
+        context.remark("an id recorded in a path is a parameter", &address.recorded.join(", "));
     }
     let mut operation = Operation::default();
     path_parameters(&address, request.url, &mut operation, context);
@@ -59,16 +65,13 @@ pub fn saved<'a>(
     }
     let said = answer::said(response).1.description;
     let name = if said.is_empty() { title } else { &said };
-    let mut content_type = None;
-    postman::headers(original.header, &mut |name, value, _| {
-        if name.eq_ignore_ascii_case("content-type") {
-            content_type = Some(value.to_owned());
-        }
-    });
+    let mut headers = context.headers(original.header).into_iter().rev();
+    let content_type = headers.find(|[name, ..]| name.eq_ignore_ascii_case("content-type")).map(|[_, value, _]| value);
     let Some(mut body) = body::request(original.body, content_type.as_deref(), name, context) else { return };
     let Some(known) = operation.bodies.iter().find(|known| known.media_type == body.media_type) else {
         match operation.bodies.first() {
             None => operation.bodies.push(body),
+            Some(known) if known.empty => operation.bodies.push(body),
             Some(known) => context.note(
                 "a saved request's body is left out because its media type is not the request's",
                 format!(
@@ -100,26 +103,21 @@ fn is_new<'a>(text: &'a str, seen: &mut Vec<&'a str>, context: &mut Context<'_, 
     seen.push(text);
     let has_room = seen.len() <= MOST_SAVED + 1;
     if !has_room {
-        let sentence = "an operation has too many different saved requests; the others are left out";
-        context.note(sentence, sentence);
+        context.remark("an operation has too many different saved requests; the others are left out", "");
     }
     has_room
 }
 
 /// Joins the query of a saved request, which may have other values and further parameters.
 fn saved_query(original: &Request<'_>, operation: &mut Operation, context: &mut Context<'_, '_>) {
-    let Ok(address) = address::read(original.url, context.variables) else { return };
+    let Ok(address) = address::read(original.url, context.variables, context.survey) else { return };
     let mut saved = Operation::default();
     let notes = context.notes.len();
     query_parameters(&address, original.url, &mut saved, context);
     // The request itself has already produced these notes.
     context.notes.truncate(notes);
     for mut parameter in saved.parameters {
-        let known = operation
-            .parameters
-            .iter_mut()
-            .find(|known| known.place == parameter.place && known.field.name == parameter.field.name);
-        match known {
+        match operation.parameter(parameter.place, &parameter.field.name) {
             Some(known) => {
                 parameter.field.required |= known.field.required;
                 known.deep &= parameter.deep;
@@ -127,6 +125,7 @@ fn saved_query(original: &Request<'_>, operation: &mut Operation, context: &mut 
             }
             None => {
                 parameter.field.required = false;
+                parameter.words.clear();
                 operation.parameters.push(parameter);
             }
         }
@@ -141,15 +140,21 @@ fn path_parameters(address: &Address, raw: Raw<'_>, operation: &mut Operation, c
         }
         if let Some(url) = postman::object::<Url<'_>>(raw) {
             postman::entries(url.variable, |entry| {
-                if entry.name().is_some_and(|name| name == path.key) {
+                let key = entry.name().unwrap_or_default();
+                // The app takes `:id:cancel` for one name, with one value.
+                let (name, verb) = split_while(&key, |c| c != ':');
+                if (key == path.key || name == path.key) && context.is_sent(&entry) {
+                    let description = postman::description(entry.description).unwrap_or_default();
+                    let value = postman::text(entry.value).unwrap_or_default();
+                    let value = value.strip_suffix(verb).unwrap_or(&value);
                     let name = field.name.clone();
-                    field = described(name, &entry, context);
+                    field = valued(Field::described(name, description, context.exported), value, context);
                     field.required = true;
                     field.shape = in_path(std::mem::take(&mut field.shape));
                 }
             });
         }
-        operation.parameters.push(Parameter { place: Place::Path, field, deep: false });
+        operation.parameters.push(Parameter::new(Place::Path, field));
     }
 }
 
@@ -171,6 +176,9 @@ fn query_parameters(address: &Address, raw: Raw<'_>, operation: &mut Operation, 
             // A client encodes the name itself.
             let name = address::decoded(key.trim());
             listed.push(name.clone());
+            if !context.is_sent(&entry) {
+                return;
+            }
             let field = described(name, &entry, context);
             if !marker::read(postman::description(entry.description).unwrap_or_default()).security {
                 query_parameter(field, operation, context);
@@ -182,6 +190,8 @@ fn query_parameters(address: &Address, raw: Raw<'_>, operation: &mut Operation, 
         let field = valued(Field::named(name.trim(), context.exported), value, context);
         query_parameter(field, operation, context);
     }
+    let query = operation.parameters.iter_mut().filter(|parameter| parameter.place == Place::Query);
+    query.for_each(|parameter| parameter.field.list_by_name());
 }
 
 fn query_parameter(field: Field, operation: &mut Operation, context: &mut Context<'_, '_>) {
@@ -189,44 +199,38 @@ fn query_parameter(field: Field, operation: &mut Operation, context: &mut Contex
         return;
     }
     if field.name.contains("{{") {
-        context.note(
-            "a query parameter is left out because its name contains a variable",
-            format!("its query parameter {} is left out because its name contains a variable", field.name),
-        );
-        return;
+        let topic = "a query parameter is left out because its name contains a variable";
+        return context.remark(topic, &field.name);
     }
     if let Some((name, member)) = deep(&field.name) {
-        let at = operation.parameters.iter().position(|known| known.place == Place::Query && known.field.name == name);
-        let known = at.and_then(|at| operation.parameters.get_mut(at));
-        match known {
+        match operation.parameter(Place::Query, name) {
             Some(parameter) if parameter.deep => {
                 parameter.field.required |= field.required;
                 if let Kind::Object(object) = &mut parameter.field.shape.kind {
-                    describe_member(&mut parameter.field.description.text, object, member, &field.description);
+                    let known = &mut parameter.field.description.text;
+                    describe_member(known, object, member, &field.description);
                     add_member(object, member, field.shape);
                 }
                 return;
             }
             Some(_) => {}
             None => {
-                let mut object = Object::once(Vec::new());
+                let mut object = Object::once([]);
                 add_member(&mut object, member, field.shape.clone());
                 let shape = Shape::of(Kind::Object(Box::new(object)));
-                let field =
-                    Field { name: name.to_owned(), shape, values: Vec::new(), example: None, separator: None, ..field };
-                operation.parameters.push(Parameter { place: Place::Query, field, deep: true });
+                let (name, values) = (name.to_owned(), Vec::new());
+                let field = Field { name, shape, values, example: None, separator: None, ..field };
+                operation.parameters.push(Parameter { deep: true, ..Parameter::new(Place::Query, field) });
                 return;
             }
         }
     }
-    let known =
-        operation.parameters.iter_mut().find(|known| known.place == Place::Query && known.field.name == field.name);
-    match known {
+    match operation.parameter(Place::Query, &field.name) {
         Some(parameter) => {
             parameter.deep = false;
             parameter.field.repeat(field);
         }
-        None => operation.parameters.push(Parameter { place: Place::Query, field, deep: false }),
+        None => operation.parameters.push(Parameter::new(Place::Query, field)),
     }
 }
 
@@ -243,8 +247,8 @@ fn describe_member(known: &mut String, object: &Object, name: &str, description:
     if description.is_empty() || known == description {
         return;
     }
-    if let ([only], false) = (&object.members[..], known.is_empty()) {
-        known.insert_str(0, &format!("`{}`: ", only.name));
+    if let ([only], false) = (&object.members.keys().collect::<Vec<_>>()[..], known.is_empty()) {
+        known.insert_str(0, &format!("`{only}`: "));
     }
     if !known.is_empty() {
         known.push_str("\n\n");
@@ -253,81 +257,51 @@ fn describe_member(known: &mut String, object: &Object, name: &str, description:
 }
 
 fn add_member(object: &mut Object, name: &str, shape: Shape) {
-    match object.members.iter_mut().find(|member| &*member.name == name) {
+    match object.members.get_mut(name) {
         Some(member) => member.shape.join_as_text(shape),
-        None => object.members.push(Member { name: name.into(), shape: in_path(shape), seen: 1 }),
+        None => drop(object.members.insert(name.into(), Member { shape: in_path(shape), seen: 1 })),
     }
-    object.members.iter_mut().filter(|member| member.shape.kind == Kind::Unknown).for_each(|member| {
+    object.members.values_mut().filter(|member| member.shape.kind == Kind::Unknown).for_each(|member| {
         member.shape = Shape::text();
     });
 }
 
 /// Reads headers, including a hand-written `Authorization`. Returns the content type.
 fn header_parameters(raw: Raw<'_>, operation: &mut Operation, context: &mut Context<'_, '_>) -> Option<String> {
-    const NOT_PARAMETERS: [&str; 9] = [
-        "accept",
-        "content-type",
-        "authorization",
-        "accept-encoding",
-        "connection",
-        "content-length",
-        "cookie",
-        "host",
-        "user-agent",
-    ];
+    const NOT_PARAMETERS: &str =
+        "accept content-type authorization accept-encoding connection content-length cookie host user-agent";
     let mut content_type = None;
-    let mut take = |field: Field, value: &str, security: bool, context: &mut Context<'_, '_>| {
+    for [name, value, description] in context.headers(raw) {
+        let security = marker::read(Cow::Borrowed(&description)).security;
+        let field = Field::described(name, description.into(), context.exported);
+        let mut field = valued(field, &value, context);
+        field.shape = in_path(std::mem::take(&mut field.shape));
         let lower = field.name.to_ascii_lowercase();
-        if secret::is_credential(&lower) {
-            context.secrets.learn(value);
-        }
         match lower.as_str() {
-            "content-type" => content_type = Some(value.to_owned()),
-            "authorization" if !value.is_empty() => operation.security = auth::from_header(value),
+            "authorization" if !value.is_empty() => operation.security = auth::from_header(&value),
             "cookie" => {
                 value
                     .split(';')
                     .filter_map(|pair| pair.split_once('='))
                     .for_each(|(_, value)| context.secrets.learn(value));
-                context.note(
-                    "a Cookie header is left out; callers set it themselves",
-                    "its Cookie header is left out; callers set it themselves",
-                );
+                context.remark("a Cookie header is left out; callers set it themselves", "");
             }
             _ => {}
         }
-        if security || NOT_PARAMETERS.contains(&lower.as_str()) || lower == "postman-token" {
-            return;
+        if security || name::has(NOT_PARAMETERS, &lower) || lower == "postman-token" {
+            if lower == "content-type" {
+                content_type = Some(value);
+            }
+            continue;
         }
         if !postman::is_header_name(&field.name) {
-            context.note(
-                "a header is left out because its name is not valid",
-                format!("its header \"{}\" is left out because its name is not valid", field.name),
-            );
-            return;
+            context.remark("a header is left out because its name is not valid", &field.name);
+            continue;
         }
-        let same =
-            |known: &&mut Parameter| known.place == Place::Header && known.field.name.eq_ignore_ascii_case(&field.name);
-        match operation.parameters.iter_mut().find(same) {
+        match operation.parameter(Place::Header, &field.name) {
             Some(known) => known.field.join(field),
-            None => operation.parameters.push(Parameter { place: Place::Header, field, deep: false }),
+            None => operation.parameters.push(Parameter::new(Place::Header, field)),
         }
-    };
-    if postman::is_list(raw) {
-        postman::entries(raw, |entry| {
-            let Some(key) = postman::filled(entry.key) else { return };
-            let value = postman::text(entry.value).unwrap_or_default();
-            let security = marker::read(postman::description(entry.description).unwrap_or_default()).security;
-            let mut field = described(key.trim().to_owned(), &entry, context);
-            field.shape = in_path(std::mem::take(&mut field.shape));
-            take(field, &value, security, context);
-        });
-    } else {
-        postman::headers(raw, &mut |name, value, _| {
-            let mut field = valued(Field::named(name, context.exported), value, context);
-            field.shape = in_path(std::mem::take(&mut field.shape));
-            take(field, value, false, context);
-        });
     }
     content_type
 }
@@ -341,17 +315,12 @@ fn described(name: String, entry: &Entry<'_>, context: &mut Context<'_, '_>) -> 
 
 /// Takes the type and example from a value.
 fn valued(mut field: Field, value: &str, context: &mut Context<'_, '_>) -> Field {
-    let value = context.variables.expand(value);
-    let value = if variables::whole(&value).is_some() { "" } else { &*value };
-    if secret::is_credential(&field.name) {
-        context.secrets.learn(value);
-    }
-    field.take_value(value);
+    body::take_text(&mut field, value, context);
     if matches!(field.shape.kind, Kind::Object(_) | Kind::Map(_)) {
         field.shape = Shape::text();
     }
-    if secret::is_credential(&field.name) || secret::mask_looks(value).is_some() {
-        field.example = None;
-    }
+    let name = &field.name;
+    let is_secret = |text: &str| secret::is_credential(name) || secret::mask_looks(text).is_some();
+    field.example = field.example.take().filter(|example| !example.as_str().is_some_and(is_secret));
     field
 }

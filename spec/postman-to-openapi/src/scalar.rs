@@ -54,7 +54,7 @@ fn shape(text: &str, name: &str) -> (Shape, bool) {
                 .map_or((Shape::text(), false), |(shape, _, placeholders)| (shape, placeholders));
         }
         _ if matches!(text, "true" | "false") => Kind::Boolean,
-        _ if is_integer(text) => Kind::Integer(Some("int64")),
+        _ if format::is_integer(text) => Kind::Integer(Some("int64")),
         _ if is_number(text) => Kind::Number(None),
         _ => Kind::Text(format::of(text)),
     };
@@ -93,18 +93,10 @@ pub fn value(text: &str, shape: &Shape) -> Value {
     typed.unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
-/// A 64-bit integer in JSON's notation; `007` is text.
-fn is_integer(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    digits.bytes().all(|byte| byte.is_ascii_digit())
-        && (digits.len() == 1 || !digits.starts_with('0'))
-        && text.parse::<i64>().is_ok()
-}
-
-/// Digits on both sides of a decimal point; `1e5` could be an id, and `1.2.3` is a version.
+/// Digits on both sides of a decimal point, none of which a number would lose: `1e5` could be an id, and `1.2.3` and
+/// `1.50` are versions.
 fn is_number(text: &str) -> bool {
-    let Some((whole, fraction)) = text.split_once('.') else { return false };
-    is_integer(whole) && !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit())
+    text.contains('.') && text.parse::<f64>().is_ok_and(|number| number.to_string() == text)
 }
 
 /// A list of placeholders, such as `<integer>,<integer>`.

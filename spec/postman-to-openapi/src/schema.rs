@@ -41,6 +41,11 @@ fn is_password(name: &str) -> bool {
         || ["password", "passcode", "accesstoken", "refreshtoken"].iter().any(|end| name.ends_with(end))
 }
 
+/// Writes a text unless it is empty.
+pub fn write_text<M: SerializeMap>(map: &mut M, name: &'static str, text: &str) -> Result<(), M::Error> {
+    if text.is_empty() { Ok(()) } else { map.serialize_entry(name, text) }
+}
+
 /// Writes `type`, `format` and `nullable`, which come before a description.
 pub fn write_type<M: SerializeMap>(
     map: &mut M,
@@ -49,14 +54,12 @@ pub fn write_type<M: SerializeMap>(
     presence: Option<u32>,
 ) -> Result<(), M::Error> {
     let format = match &shape.kind {
-        Kind::Integer(format) | Kind::Number(format) => *format,
         Kind::Text(format) if *format != Some("binary") && is_password(name) => Some("password"),
-        Kind::Text(format) => *format,
         Kind::OneOf(shapes) => {
             let alternatives = Alternatives { shapes, nullable: shape.nullable, presence };
             return map.serialize_entry("oneOf", &alternatives);
         }
-        _ => None,
+        kind => kind.format(),
     };
     let kind = shape.kind.name();
     if !kind.is_empty() {
@@ -81,8 +84,8 @@ pub fn write_members<M: SerializeMap>(map: &mut M, shape: &Shape, presence: Opti
             let always: Vec<&str> = object
                 .members
                 .iter()
-                .filter(|member| object.requires(member, presence))
-                .map(|member| &*member.name)
+                .filter(|(_, member)| object.requires(member, presence))
+                .map(|(name, _)| &**name)
                 .collect();
             if !always.is_empty() {
                 map.serialize_entry("required", &always)?;
@@ -90,10 +93,8 @@ pub fn write_members<M: SerializeMap>(map: &mut M, shape: &Shape, presence: Opti
             if object.members.is_empty() {
                 return Ok(());
             }
-            let properties = object
-                .members
-                .iter()
-                .map(|member| (&member.name, Schema { shape: &member.shape, name: &member.name, presence }));
+            let properties =
+                object.members.iter().map(|(name, member)| (name, Schema { shape: &member.shape, name, presence }));
             map.serialize_entry("properties", &Members(properties))
         }
         _ => Ok(()),

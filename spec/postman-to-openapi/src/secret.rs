@@ -1,65 +1,40 @@
 //! Credentials, which must not appear in the document.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
 
-use aho_corasick::automaton::{Automaton, StateID};
+use aho_corasick::automaton::Automaton;
 use aho_corasick::nfa::contiguous::NFA;
-use aho_corasick::{Anchored, Input, MatchKind, PatternID};
+use aho_corasick::{Input, MatchKind, PatternID};
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{format, placeholder};
+use crate::{format, name, placeholder};
 
 /// Replaces a secret.
 pub const HIDDEN: &str = "<secret>";
 
 /// Whether this is the name of a credential: `stream_key`, `X-Api-Key`, `access_token`, `clientSecret`.
 pub fn is_credential(name: &str) -> bool {
-    const ANYWHERE: [&[u8]; 14] = [
-        b"token",
-        b"secret",
-        b"password",
-        b"passwd",
-        b"passphrase",
-        b"passcode",
-        b"pwd",
-        b"credential",
-        b"authorization",
-        b"cookie",
-        b"apikey",
-        b"accesskey",
-        b"privatekey",
-        b"signature",
-    ];
-    const WORDS: [&str; 15] = [
-        "key",
-        "keys",
-        "pass",
-        "pin",
-        "otp",
-        "cvv",
-        "cvc",
-        "jwt",
-        "bearer",
-        "auth",
-        "sid",
-        "session",
-        "sessionid",
-        "csrf",
-        "hmac",
-    ];
+    const WORDS: &str = "key keys pass pin otp cvv cvc jwt bearer auth sid session sessionid csrf hmac";
     let (joined, last) = joined(name);
-    // There are many names and they are short: comparing first letters is faster than fourteen searches.
-    let starts = |rest: &[u8]| ANYWHERE.iter().any(|word| rest.first() == word.first() && rest.starts_with(word));
+    // There are many names and they are short: looking at first letters is faster than fourteen searches.
     let mut rest = joined.as_bytes();
-    while !rest.is_empty() {
-        if starts(rest) {
+    while let Some((first, after)) = rest.split_first() {
+        let words: &[&str] = match first {
+            b't' => &["token"],
+            b's' => &["secret", "signature"],
+            b'p' => &["password", "passwd", "passphrase", "passcode", "pwd", "privatekey"],
+            b'c' => &["credential", "cookie"],
+            b'a' => &["authorization", "apikey", "accesskey"],
+            _ => &[],
+        };
+        if words.iter().any(|word| rest.starts_with(word.as_bytes())) {
             return true;
         }
-        rest = rest.get(1..).unwrap_or_default();
+        rest = after;
     }
-    joined.get(last..).is_some_and(|last| WORDS.contains(&last))
+    joined.get(last..).is_some_and(|last| name::has(WORDS, last))
 }
 
 /// Whether the text is a URL without credentials.
@@ -130,10 +105,8 @@ pub fn mask_all(value: &mut Value) {
         Value::Object(map) => map.values_mut().for_each(mask_all),
         Value::Array(list) => list.iter_mut().for_each(mask_all),
         Value::String(text) => *text = masked(text),
-        Value::Number(number) => {
-            *number =
-                if number.is_f64() { serde_json::Number::from_f64(0.5).unwrap_or_else(|| 0.into()) } else { 0.into() }
-        }
+        Value::Number(number) if number.is_f64() => *value = 0.5.into(),
+        Value::Number(_) => *value = 0.into(),
         _ => {}
     }
 }
@@ -202,21 +175,19 @@ impl Secrets {
             .unwrap_or(value);
         let plain = value.bytes().all(|byte| byte.is_ascii_alphabetic() || byte.is_ascii_whitespace());
         let digits = value.bytes().all(|byte| byte.is_ascii_digit());
-        let least = if plain {
-            16
-        } else if digits {
-            8
-        } else {
-            6
+        let least = match (plain, digits) {
+            (true, _) => 16,
+            (_, true) => 8,
+            _ => 6,
         };
         // OpenAPI's own word `oauth2` must stay readable, and a date is not a credential.
         let known_harmless = value == "oauth2" || matches!(format::of(value), Some("date" | "date-time" | "time"));
         if value.len() >= least && !value.contains("{{") && !value.starts_with('<') && !known_harmless {
             self.0.insert(value.to_owned());
-            if let Some(decoded) = Decoded::of(value).and_then(|decoded| String::from_utf8(decoded.bytes).ok())
+            if let Ok(decoded) = percent_decode_str(value).decode_utf8()
                 && decoded.len() >= least
             {
-                self.0.insert(decoded);
+                self.0.insert(decoded.into_owned());
             }
         }
     }
@@ -253,7 +224,7 @@ impl Mask {
             matches!(found, Some(Ok(Some(_))))
         };
         finds(text.as_bytes())
-            || self.searcher.is_some() && Decoded::of(text).is_some_and(|decoded| finds(&decoded.bytes))
+            || self.searcher.is_some() && text.contains('%') && finds(&percent_decode_str(text).collect::<Vec<_>>())
     }
 
     /// Hides known credentials in a text, and what looks like one.
@@ -270,31 +241,36 @@ impl Mask {
     }
 
     fn replace(&self, text: &mut String, with: &str) {
-        if let Some(searcher) = self.searcher.as_ref().filter(|_| self.finds(text)) {
-            let mut hidden = String::with_capacity(text.len());
-            // An unanchored search cannot fail; if it did, the text would be lost rather than shown.
-            let _ = searcher.try_replace_all_with(text, &mut hidden, |_, _, hidden| {
-                hidden.push_str(with);
-                true
-            });
-            *text = match Decoded::of(&hidden) {
-                Some(decoded) => decoded.replaced(searcher, with),
-                None => hidden,
-            };
+        let Some(searcher) = self.searcher.as_ref().filter(|_| self.finds(text)) else { return };
+        let mut hidden = String::with_capacity(text.len());
+        // An unanchored search cannot fail; if it did, the text would be lost rather than shown.
+        let _ = searcher.try_replace_all_with(text, &mut hidden, |_, _, hidden| {
+            hidden.push_str(with);
+            true
+        });
+        // What is still found is percent-encoded: the last one is the shortest end of the text in which one is found.
+        let mut tail = String::new();
+        while self.finds(&hidden) {
+            let places: Vec<usize> = hidden.char_indices().map(|(at, _)| at).chain([hidden.len()]).collect();
+            let place = |at: usize| places.get(at).copied().unwrap_or(hidden.len());
+            let finds = |from, to| hidden.get(from..to).is_some_and(|part| self.finds(part));
+            let start = place(places.partition_point(|from| finds(*from, hidden.len())).saturating_sub(1));
+            let end = place(places.partition_point(|to| !finds(start, *to)));
+            tail = format!("{with}{}{tail}", hidden.get(end..).unwrap_or_default());
+            hidden.truncate(start);
         }
+        *text = hidden + &tail;
     }
 
     /// Hides credentials that are left in a document, as in the name of a member or in a list of allowed values.
     /// `None` if there are none. Different credentials are replaced differently, so that names stay distinct.
     pub fn remaining(&self, document: &impl Serialize) -> serde_json::Result<Option<Value>> {
         let Some(searcher) = &self.unlike_names else { return Ok(None) };
-        let Ok(state) = searcher.start_state(Anchored::No) else { return Ok(None) };
-        let mut search = Search { searcher, state, found: false };
-        serde_json::to_writer(&mut search, document)?;
-        if !search.found {
+        let text = serde_json::to_vec(document)?;
+        if !matches!(searcher.try_find(&Input::new(&text).earliest(true)), Ok(Some(_))) {
             return Ok(None);
         }
-        let mut document = serde_json::to_value(document)?;
+        let mut document = serde_json::from_slice(&text)?;
         redact(searcher, &mut document, &mut Vec::new());
         Ok(Some(document))
     }
@@ -308,73 +284,6 @@ impl Mask {
             Value::Number(number) if self.finds(&number.to_string()) => mask_all(value),
             _ => {}
         }
-    }
-}
-
-/// A text without its percent-encoding.
-struct Decoded<'t> {
-    text: &'t str,
-    bytes: Vec<u8>,
-    /// Where each of the bytes starts in the text, and where the last one ends.
-    starts: Vec<usize>,
-}
-
-impl<'t> Decoded<'t> {
-    /// `None` if the text has nothing to decode.
-    fn of(text: &'t str) -> Option<Self> {
-        if !text.contains('%') {
-            return None;
-        }
-        let (mut bytes, mut starts) = (Vec::with_capacity(text.len()), Vec::with_capacity(text.len() + 1));
-        let source = text.as_bytes();
-        let digit = |at: usize| char::from(*source.get(at)?).to_digit(16);
-        let mut at = 0;
-        while let Some(byte) = source.get(at) {
-            let code = (*byte == b'%').then(|| u8::try_from(digit(at + 1)? * 16 + digit(at + 2)?).ok()).flatten();
-            starts.push(at);
-            bytes.push(code.unwrap_or(*byte));
-            at += if code.is_some() { 3 } else { 1 };
-        }
-        starts.push(at);
-        (bytes.len() < text.len()).then_some(Self { text, bytes, starts })
-    }
-
-    /// The text, still encoded, in which what the searcher finds is replaced.
-    fn replaced(&self, searcher: &NFA, with: &str) -> String {
-        let place = |at: usize| self.starts.get(at).copied().unwrap_or(self.text.len());
-        let mut replaced = String::with_capacity(self.text.len());
-        let mut at = 0;
-        while let Ok(Some(found)) = searcher.try_find(&Input::new(&self.bytes).range(at..)) {
-            replaced.push_str(self.text.get(place(at)..place(found.start())).unwrap_or_default());
-            replaced.push_str(with);
-            at = found.end();
-        }
-        replaced.push_str(self.text.get(place(at)..).unwrap_or_default());
-        replaced
-    }
-}
-
-/// Searches what is written to it.
-struct Search<'m> {
-    searcher: &'m NFA,
-    state: StateID,
-    found: bool,
-}
-
-impl Write for Search<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        for byte in bytes {
-            if self.found {
-                break;
-            }
-            self.state = self.searcher.next_state(Anchored::No, self.state, *byte);
-            self.found = self.searcher.is_match(self.state);
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -485,10 +394,11 @@ mod tests {
             "abc%2Fdef%3D1",
             "abc/def=1",
             "abc%2fdef%3d1",
+            "abc%2Fdef=1",
         ] {
-            let mut path = format!("/a/{text}/b");
+            let mut path = format!("/a/é{text}/%zz-{text}{{b}}");
             mask.url(&mut path);
-            assert_eq!(path, "/a/redacted/b", "{text}");
+            assert_eq!(path, "/a/éredacted/%zz-redacted{b}", "{text}");
         }
     }
 

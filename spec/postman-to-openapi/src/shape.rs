@@ -7,6 +7,8 @@
 use std::cell::Cell;
 use std::fmt;
 
+use indexmap::IndexMap;
+use indexmap::map::Entry;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
@@ -87,18 +89,16 @@ pub enum Kind {
 /// Named members, and the number of objects they were seen in.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Object {
-    /// The members, in the order they were first seen.
-    pub members: Vec<Member>,
+    /// The members by name, in the order they were first seen.
+    pub members: IndexMap<Box<str>, Member>,
     /// The number of objects joined so far, or of samples once [`Shape::count_once`] has run.
     pub seen: u32,
-    /// The members' positions ordered by name, to find one among many.
-    order: Vec<u32>,
 }
 
 impl Object {
     /// An object that was seen once.
-    pub fn once(members: Vec<Member>) -> Self {
-        Self { members, seen: 1, order: Vec::new() }
+    pub fn once(members: impl IntoIterator<Item = (Box<str>, Member)>) -> Self {
+        Self { members: members.into_iter().collect(), seen: 1 }
     }
 
     /// Whether a member is required, given that at least `presence` samples must have it.
@@ -110,8 +110,6 @@ impl Object {
 /// One member of an [`Object`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Member {
-    /// Its name.
-    pub name: Box<str>,
     /// Its joined type.
     pub shape: Shape,
     /// The number of objects it was seen in.
@@ -159,7 +157,7 @@ impl Shape {
             reader.deserialize(&mut text).and_then(|shape| text.end().map(|()| shape))
         };
         let mut shape = read(false)?;
-        if found.proof.get() {
+        if found.proof.get() || found.named.get() && !found.other.get() {
             shape = read(true)?;
         }
         Ok((shape, value, found.any.get()))
@@ -226,7 +224,7 @@ impl Shape {
             if let [.., Shape { kind: Kind::Map(map), .. }, Shape { kind: Kind::Object(object), .. }] =
                 shapes.as_mut_slice()
             {
-                std::mem::take(&mut object.members).into_iter().for_each(|member| map.join(member.shape));
+                std::mem::take(&mut object.members).into_values().for_each(|member| map.join(member.shape));
                 shapes.pop();
             }
             if let [one] = shapes.as_mut_slice() {
@@ -248,9 +246,9 @@ impl Shape {
                 inner.disputed(root, each);
             }
             Kind::Object(object) => {
-                for member in &object.members {
+                for (name, member) in &object.members {
                     root.push_str(if before > 0 { "." } else { "" });
-                    root.push_str(&member.name);
+                    root.push_str(name);
                     member.shape.disputed(root, each);
                     root.truncate(before);
                 }
@@ -267,11 +265,16 @@ impl Shape {
         match &mut self.kind {
             Kind::List(inner) | Kind::Map(inner) => inner.visit_mut(each),
             Kind::Object(object) => {
-                object.members.iter_mut().for_each(|member| member.shape.visit_mut(each));
+                object.members.values_mut().for_each(|member| member.shape.visit_mut(each));
             }
             Kind::OneOf(shapes) => shapes.iter_mut().for_each(|shape| shape.visit_mut(each)),
             _ => {}
         }
+    }
+
+    /// Whether this is a text of which every sample is an integer.
+    pub fn is_quoted(&self) -> bool {
+        self.kind == Kind::Text(Some(DIGITS))
     }
 
     /// Marks every type as coming from a file of its own.
@@ -284,7 +287,7 @@ impl Shape {
         self.visit_mut(&mut |shape| {
             if let Kind::Object(object) = &mut shape.kind {
                 let seen = std::mem::replace(&mut object.seen, 1);
-                object.members.iter_mut().for_each(|member| member.seen = (member.seen == seen).into());
+                object.members.values_mut().for_each(|member| member.seen = (member.seen == seen).into());
             }
         });
     }
@@ -303,7 +306,7 @@ impl Shape {
         let limit = |cut: bool, shape: &mut Shape| shape.limit(room) || cut;
         match &mut self.kind {
             Kind::List(inner) | Kind::Map(inner) => inner.limit(room),
-            Kind::Object(object) => object.members.iter_mut().map(|member| &mut member.shape).fold(false, limit),
+            Kind::Object(object) => object.members.values_mut().map(|member| &mut member.shape).fold(false, limit),
             Kind::OneOf(shapes) => shapes.iter_mut().fold(false, limit),
             _ => false,
         }
@@ -318,8 +321,7 @@ impl Shape {
     pub fn sort(&mut self) {
         self.visit_mut(&mut |shape| {
             if let Kind::Object(object) = &mut shape.kind {
-                object.members.sort_by(|a, b| a.name.cmp(&b.name));
-                object.order.clear();
+                object.members.sort_unstable_keys();
             }
         });
     }
@@ -353,13 +355,21 @@ impl Kind {
         }
     }
 
+    /// OpenAPI's name for the format.
+    pub fn format(&self) -> Option<&'static str> {
+        match self {
+            Kind::Integer(format) | Kind::Number(format) | Kind::Text(format) => {
+                format.filter(|format| *format != DIGITS)
+            }
+            _ => None,
+        }
+    }
+
     /// The type and format.
     pub fn words(&self) -> String {
-        match self {
-            Kind::Integer(Some(format)) | Kind::Number(Some(format)) | Kind::Text(Some(format)) => {
-                format!("{} ({format})", self.name())
-            }
-            _ => self.name().to_owned(),
+        match self.format() {
+            Some(format) => format!("{} ({format})", self.name()),
+            None => self.name().to_owned(),
         }
     }
 
@@ -386,7 +396,7 @@ impl Kind {
                 value.as_object().is_some_and(|map| map.values().all(|value| member.fits(value, presence)))
             }
             Kind::Object(object) => value.as_object().is_some_and(|map| {
-                object.members.iter().all(|member| match map.get(&*member.name) {
+                object.members.iter().all(|(name, member)| match map.get(&**name) {
                     Some(value) => member.shape.fits(value, presence),
                     None => !object.requires(member, presence),
                 })
@@ -398,7 +408,9 @@ impl Kind {
     /// Whether a less reliable type has another format.
     fn contradicts(&self, less: &Kind) -> bool {
         match (self, less) {
-            (Kind::Integer(a), Kind::Integer(b)) | (Kind::Text(a), Kind::Text(b)) => a.is_some() && a != b,
+            (Kind::Integer(_), Kind::Integer(_)) | (Kind::Text(_), Kind::Text(_)) => {
+                self.format().is_some() && self.format() != less.format()
+            }
             _ => false,
         }
     }
@@ -445,97 +457,33 @@ fn one_of(mut shapes: Vec<Shape>, others: Vec<Shape>) -> Kind {
 /// The longest text that is read into a tree, in bytes, because a tree takes many times the memory of its text.
 const LONGEST_VALUE: usize = 256 * 1024;
 
-/// Up to this many members, a linear search is faster than an index.
-const FEW: usize = 32;
-
 impl Object {
     fn join(&mut self, other: Object) {
         self.seen = self.seen.saturating_add(other.seen);
-        self.arrange();
-        let known = self.members.len();
-        for (hint, member) in other.members.into_iter().enumerate() {
-            let at = match self.members.get(hint) {
-                Some(same) if same.name == member.name => Some(hint),
-                _ => self.find(&member.name, known),
-            };
-            match at.and_then(|at| self.members.get_mut(at)) {
-                Some(mine) => {
+        for (name, member) in other.members {
+            match self.members.entry(name) {
+                Entry::Occupied(mut mine) => {
+                    let mine = mine.get_mut();
                     mine.shape.join(member.shape);
                     mine.seen = mine.seen.saturating_add(member.seen);
                 }
-                None => self.members.push(member),
+                Entry::Vacant(place) => drop(place.insert(member)),
             }
-        }
-    }
-
-    /// Finds a member by name among the first `known`, which alone are in [`Object::order`].
-    fn find(&self, name: &str, known: usize) -> Option<usize> {
-        if self.order.is_empty() {
-            return self.members[..known].iter().position(|member| &*member.name == name);
-        }
-        self.place(name).ok().and_then(|place| self.order.get(place)).map(|&at| at as usize)
-    }
-
-    fn place(&self, name: &str) -> Result<usize, usize> {
-        self.order.binary_search_by(|&at| (*self.members[at as usize].name).cmp(name))
-    }
-
-    /// Updates the order, if there are enough members for it to pay off.
-    fn arrange(&mut self) {
-        let count = self.members.len();
-        if count <= FEW || self.order.len() == count {
-            return;
-        }
-        if count - self.order.len() > FEW {
-            self.order = (0..count as u32).collect();
-            let members = &self.members;
-            self.order.sort_by(|&a, &b| members[a as usize].name.cmp(&members[b as usize].name));
-            return;
-        }
-        for at in self.order.len()..count {
-            let place = self.place(&self.members[at].name).unwrap_or_else(|place| place);
-            self.order.insert(place, at as u32);
-        }
-    }
-
-    /// Drops all but the last of members with the same name, as JSON parsers do.
-    fn drop_repeated(&mut self) {
-        if self.members.len() <= FEW {
-            let mut at = 0;
-            while at < self.members.len() {
-                if self.members[at + 1..].iter().any(|later| later.name == self.members[at].name) {
-                    self.members.remove(at);
-                } else {
-                    at += 1;
-                }
-            }
-            return;
-        }
-        let mut last = std::collections::HashMap::new();
-        for (at, member) in self.members.iter().enumerate() {
-            last.insert(&*member.name, at);
-        }
-        if last.len() < self.members.len() {
-            let kept: std::collections::HashSet<usize> = last.into_values().collect();
-            let mut at = 0;
-            self.members.retain(|_| {
-                at += 1;
-                kept.contains(&(at - 1))
-            });
         }
     }
 }
 
-/// Whether the names are data: `key_0`… as the exporter makes up, numbers, or UUIDs.
-fn are_data(members: &[Member]) -> bool {
-    let invented = |(at, member): (usize, &Member)| {
-        member.name.strip_prefix("key_").is_some_and(|number| number.parse() == Ok(at))
-    };
-    let id = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit()) || format::of(name) == Some("uuid");
-    !members.is_empty()
-        && (members.iter().enumerate().all(invented)
-            || members.len() > 1 && members.iter().all(|member| !member.name.is_empty() && id(&member.name)))
+/// Whether the names are data: `key_0`… as the exporter makes up, numbers, dates or UUIDs.
+fn are_data(members: &IndexMap<Box<str>, Member>) -> bool {
+    let mut numbered = members.keys().enumerate();
+    let is_invented =
+        numbered.all(|(at, name)| name.strip_prefix("key_").is_some_and(|number| number.parse() == Ok(at)));
+    let is_certain = members.len() > 1 || members.keys().any(|name| format::of(name).is_some());
+    !members.is_empty() && (is_invented || is_certain && members.keys().all(|name| format::is_data(name)))
 }
+
+/// The format of the digits in `"page": "7"`, which only the converter knows.
+const DIGITS: &str = "digits";
 
 /// Whether the value or anything inside it is of a kind.
 pub fn contains(value: &Value, name: &str, of_kind: &impl Fn(&str, &Value) -> bool) -> bool {
@@ -566,6 +514,10 @@ struct Found {
     any: Cell<bool>,
     /// Whether one proves that an exporter made up the body.
     proof: Cell<bool>,
+    /// Whether one is `string`, where that is unlikely to be a value.
+    named: Cell<bool>,
+    /// Whether a text is not the name of a type.
+    other: Cell<bool>,
 }
 
 impl<'de> DeserializeSeed<'de> for Reader<'_> {
@@ -607,10 +559,14 @@ impl<'de> Visitor<'de> for Reader<'_> {
         if text.starts_with(OPEN) {
             return Ok(Shape::default());
         }
-        self.found.any.set(self.found.any.get() || placeholder::read(text, self.name, false).is_some());
-        self.found.proof.set(self.found.proof.get() || placeholder::is_proof(text, self.name));
+        let digits = || format::is_integer(text).then_some(DIGITS);
+        let note = |cell: &Cell<bool>, found: bool| cell.set(cell.get() || found);
+        note(&self.found.any, placeholder::read(text, self.name, self.invented).is_some());
+        note(&self.found.proof, placeholder::is_proof(text, self.name));
+        note(&self.found.named, text == "string" && !placeholder::names_a_type(self.name));
+        note(&self.found.other, !placeholder::is_type_name(text));
         Ok(Shape::of_placeholder(text, self.name, self.invented)
-            .unwrap_or_else(|| Shape::of(Kind::Text(format::of(text)))))
+            .unwrap_or_else(|| Shape::of(Kind::Text(format::of(text).or_else(digits)))))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Shape, A::Error> {
@@ -626,19 +582,19 @@ impl<'de> Visitor<'de> for Reader<'_> {
         // A borrowed name would fail if it is escaped.
         while let Some(name) = map.next_key::<Box<str>>()? {
             let shape = map.next_value_seed(Reader { name: &name, ..self })?;
-            object.members.push(Member { name, shape, seen: 1 });
+            // Of members with the same name, the last counts, as for most JSON parsers.
+            object.members.insert(name, Member { shape, seen: 1 });
         }
-        object.drop_repeated();
         // The exporter writes `{"value": "<Error: …>"}` for a schema that is nested too deeply.
-        if let [member] = object.members.as_slice()
-            && &*member.name == "value"
+        if object.members.len() == 1
+            && let Some(member) = object.members.get("value")
             && (&member.shape.kind, member.shape.trust) == (&Kind::Unknown, Trust::Described)
         {
             return Ok(Shape::default());
         }
         if are_data(&object.members) {
             let mut value = Shape::default();
-            object.members.into_iter().for_each(|member| value.join(member.shape));
+            object.members.into_values().for_each(|member| value.join(member.shape));
             return Ok(Shape::of(Kind::Map(Box::new(value))));
         }
         Ok(Shape::of(Kind::Object(Box::new(object))))

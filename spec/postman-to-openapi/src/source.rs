@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::json::{self, DEEPEST, Fault, Json};
+use crate::postman::{self, Node};
 
 /// A Postman file's name and text.
 pub struct Source {
@@ -20,7 +21,7 @@ impl Source {
         let name = name.into();
         let mut text = String::from_utf8(bytes).map_err(|error| {
             let before = error.utf8_error().valid_up_to();
-            let line = line(error.as_bytes().get(..before).unwrap_or_default());
+            let line = 1 + json::breaks(error.as_bytes().get(..before).unwrap_or_default());
             Error::new(format!("{name}:{line}: the file is not valid UTF-8; save the export as UTF-8 and try again"))
         })?;
         if text.starts_with('\u{feff}') {
@@ -47,6 +48,18 @@ impl Source {
         Ok(Self { name, text })
     }
 
+    /// Whether the file is an environment, which gives variables their values.
+    pub fn is_environment(&self) -> bool {
+        self.environment().is_some()
+    }
+
+    /// The values of an environment.
+    pub(crate) fn environment(&self) -> Option<Json<'_>> {
+        let node: Node<'_> = postman::object(self.root())?;
+        let is_other = [node.item, node.request, node.requests, node.collection].iter().any(Option::is_some);
+        node.values.filter(|values| !is_other && postman::is_list(Some(*values)))
+    }
+
     /// The file's top-level value.
     pub(crate) fn root(&self) -> Option<Json<'_>> {
         self.text.root()
@@ -60,11 +73,6 @@ impl Source {
         let between = self.text.as_str().as_bytes().get(from..offset).unwrap_or_default();
         (offset, known + json::breaks(between))
     }
-}
-
-/// The line number after these bytes.
-fn line(before: &[u8]) -> usize {
-    1 + json::breaks(before)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use heck::ToSnakeCase;
 use serde_json::Value;
 
 use crate::Error;
+use crate::template::members;
 
 const BEGIN: &str = "<!-- operations -->";
 const END: &str = "<!-- end of operations -->";
@@ -61,10 +62,6 @@ fn scopes(operation: &Value) -> String {
 /// Escapes what would end the cell or the line.
 fn cell(text: &str) -> String {
     text.replace(char::is_control, " ").replace('|', "\\|")
-}
-
-fn members(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    object.as_object().into_iter().flatten()
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ impl<'p> Variables<'p> {
                 secret::is_credential(&name) && !(secret::names_an_address(&name) && secret::is_address(&value));
             if declared || named || secret::mask_looks(&value).is_some() {
                 secrets.learn(&value);
-            } else if !postman::flag(entry.disabled) {
+            } else if !entry.is_disabled() {
                 values.insert(name.trim().to_owned(), value.into_owned());
             }
         });
@@ -80,11 +80,7 @@ impl<'p> Variables<'p> {
                     out.push_str(value);
                     changed = true;
                 }
-                _ => {
-                    out.push_str("{{");
-                    out.push_str(name);
-                    out.push_str("}}");
-                }
+                _ => out += &format!("{{{{{name}}}}}"),
             }
             rest = after;
         }

@@ -39,15 +39,30 @@ impl Serialize for Media<'_> {
                 map.serialize_entry("examples", &Members(named))?;
             }
         }
-        if let Carried::Form(fields) = &self.content.schema
-            && fields.iter().any(|field| !field.content_type.is_empty())
-        {
-            let typed = fields.iter().filter(|field| !field.content_type.is_empty());
-            let encodings = typed.map(|field| (&field.name, Members([("contentType", &*field.content_type)])));
-            map.serialize_entry("encoding", &Members(encodings))?;
+        let forms = ["multipart/", "application/x-www-form-urlencoded"];
+        let is_form = forms.iter().any(|form| self.content.media_type.starts_with(form));
+        if let (Carried::Form(fields), true) = (&self.content.schema, is_form) {
+            let encodings = fields.iter().map(|field| (&field.name, encoding(field)));
+            let encodings: Vec<_> = encodings.filter(|(_, parts)| !parts.is_empty()).collect();
+            if !encodings.is_empty() {
+                let encodings = encodings.iter().map(|(name, parts)| (name, Members(parts.iter().cloned())));
+                map.serialize_entry("encoding", &Members(encodings))?;
+            }
         }
         map.end()
     }
+}
+
+/// How a form field is sent, as far as its type does not say it.
+fn encoding(field: &Field) -> Vec<(&'static str, Value)> {
+    let mut parts = Vec::new();
+    if !field.content_type.is_empty() {
+        parts.push(("contentType", field.content_type.text.clone().into()));
+    }
+    if field.repeated && matches!(field.shape.kind, Kind::List(_)) {
+        parts.extend([("style", "form".into()), ("explode", true.into())]);
+    }
+    parts
 }
 
 struct Form<'a>(&'a [Field]);

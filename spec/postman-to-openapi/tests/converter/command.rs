@@ -466,3 +466,46 @@ fn a_folder_stands_for_every_json_file_below_it() {
     let empty = Folder::new("empty");
     assert_eq!(run(&[&empty.0.display().to_string()], "").status.code(), Some(1));
 }
+
+#[test]
+fn an_environment_beside_the_input_gives_values_and_can_be_chosen() {
+    let folder = Folder::new("environment");
+    let item =
+        folder.write("pets.json", r#"{"name": "Get pet", "request": {"method": "GET", "url": "{{base}}/pets"}}"#);
+    let environment = |name: &str, host: &str| {
+        folder.write(
+            name,
+            &format!(r#"{{"name": "{host}", "values": [{{"key": "base", "value": "https://{host}.example"}}]}}"#),
+        )
+    };
+    let all = folder.path("");
+    let server = |arguments: &[&str]| {
+        let output = run(arguments, "");
+        let document = String::from_utf8_lossy(&output.stdout).into_owned();
+        let urls =
+            document.lines().filter_map(|line| line.trim().strip_prefix("\"url\": ")).collect::<Vec<_>>().join(" ");
+        (urls, stderr(&output))
+    };
+    let one = environment("a.postman_environment.json", "a");
+    for input in [&all, &item] {
+        let (url, said) = server(&[input]);
+        assert_eq!(url, "\"https://a.example\"");
+        assert!(
+            said.contains(&format!("note: {one}: its values are used")) && !said.contains("--environment"),
+            "{said}"
+        );
+    }
+    let other = environment("b.postman_environment.json", "b");
+    for input in [&all, &item] {
+        let (url, said) = server(&[input]);
+        assert_eq!(url, "\"https://a.example\"");
+        assert!(said.contains(&format!("not those of {other}; use --environment FILE")), "{said}");
+        let (url, said) = server(&[input, "--environment", &other]);
+        assert_eq!(url, "\"https://b.example\"");
+        assert!(!said.contains("--environment"), "{said}");
+    }
+    let refused = server(&[&item, "--environment", &item]).1;
+    assert!(refused.contains("pets.json: the file is not a Postman environment"), "{refused}");
+    assert!(server(&[&one]).1.contains("name its collection too"));
+    assert_eq!(run(&[&item, "--environment", &other, "-o", &other], "").status.code(), Some(1));
+}

@@ -1,5 +1,6 @@
 //! All forms of Postman files, and how their contents are converted.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use postman_to_openapi::{Converter, Counts, Note, Overlay, Source};
@@ -10,7 +11,7 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 /// Converts JSON values, each like a file; returns the document, notes and counts.
-fn convert(files: &[Value]) -> (Value, Vec<Note>, Counts) {
+pub fn convert(files: &[Value]) -> (Value, Vec<Note>, Counts) {
     let files: Vec<String> = files.iter().map(Value::to_string).collect();
     let (text, notes, counts) = convert_texts(&files.iter().map(String::as_str).collect::<Vec<_>>());
     (serde_json::from_str(&text).expect("a document is JSON"), notes, counts)
@@ -28,7 +29,7 @@ fn convert_texts(files: &[&str]) -> (String, Vec<Note>, Counts) {
     (text, notes, counts)
 }
 
-fn item(name: &str, method: &str, url: &str) -> Value {
+pub fn item(name: &str, method: &str, url: &str) -> Value {
     json!({"name": name, "request": {"method": method, "url": url}})
 }
 
@@ -181,6 +182,37 @@ fn names_are_unique_even_if_paths_differ_only_in_special_characters() {
 }
 
 #[test]
+fn a_name_has_at_most_64_characters_and_is_unique_in_any_script() {
+    let deep = "/a-rather-long-part-of-a-path".repeat(4);
+    let paths = ["用户", "用 户", "ü-x", "u x", "𐘴", "𐘴2"].map(|end| format!("{deep}/{end}"));
+    let mut items: Vec<Value> = paths.iter().map(|path| item("", "GET", path)).collect();
+    items.extend((0..120).map(|at| item("", "GET", &format!("{deep}/z{}", "-".repeat(at)))));
+    let (document, ..) = convert(&[Value::from(items)]);
+    let paths = document["paths"].as_object().expect("paths");
+    let ids: BTreeSet<String> =
+        paths.values().map(|path| path["get"]["operationId"].as_str().expect("an id").to_lowercase()).collect();
+    assert_eq!(ids.len(), 126);
+    for id in ids {
+        assert!(id.len() <= 64 && id.chars().all(|c| c.is_ascii_alphanumeric()), "{id}");
+    }
+}
+
+#[test]
+fn a_prefix_that_all_paths_share_is_not_in_a_name() {
+    let items = json!([
+        item("Count", "GET", "https://a.example/shop/v2/depots"),
+        item("Count", "GET", "https://a.example/shop/v2/slots"),
+        item("Same", "GET", "https://a.example/shop/v2/slots/:id"),
+        item("Same", "GET", "https://a.example/shop/v2/slots/:id/last"),
+        item("", "GET", "https://a.example/shop/v2/slots/:id/next")
+    ]);
+    let (document, ..) = convert(&[items]);
+    let ids: Vec<&Value> =
+        document["paths"].as_object().expect("paths").values().map(|path| &path["get"]["operationId"]).collect();
+    assert_eq!(ids, ["countDepot", "countSlot", "getSlotsById", "getSlotsByIdLast", "getSlotsByIdNext"]);
+}
+
+#[test]
 fn a_variable_without_a_value_becomes_a_server_variable_and_is_reported() {
     let (document, notes, _) = convert(&[item("Get a", "GET", "{{ baseUrl }}/a")]);
     assert_eq!(document["servers"][0]["url"], "{baseUrl}");
@@ -307,7 +339,7 @@ fn a_body_or_response_that_cannot_be_read_is_reported() {
     let mut item = item("Add a pet", "POST", "/pets");
     item["response"] = json!([7]);
     let (_, notes, _) = convert(&[item]);
-    assert!(notes[0].to_string().contains("a saved response is left out because it is not a JSON object"), "{notes:?}");
+    assert!(notes[0].to_string().contains("saved response is left out because it is not a JSON object"), "{notes:?}");
 }
 
 #[test]
@@ -359,7 +391,7 @@ fn what_a_saved_request_adds_is_joined() {
 }
 
 #[test]
-fn a_hand_written_authorization_header_counts_unless_the_request_has_auth() {
+fn a_hand_written_authorization_header_counts_unless_auth_says_how() {
     for (value, scheme) in [
         ("Bearer abc123def", "bearer"),
         ("bearer {{token}}", "bearer"),
@@ -374,8 +406,8 @@ fn a_hand_written_authorization_header_counts_unless_the_request_has_auth() {
         let operation = &document["paths"]["/a"]["get"];
         assert_eq!(operation["security"], json!([{scheme: []}]), "{value}");
         assert_eq!(operation.get("parameters"), None);
-        item["request"]["auth"] = json!({"type": "noauth"});
-        assert_eq!(convert(&[item]).0["paths"]["/a"]["get"]["security"], json!([]));
+        item["request"]["auth"] = json!({"type": "hawk"});
+        assert_eq!(convert(&[item]).0["paths"]["/a"]["get"]["security"], json!([{"hawk": []}]));
     }
 }
 

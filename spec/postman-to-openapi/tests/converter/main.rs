@@ -4,6 +4,7 @@
 mod changes;
 mod command;
 mod ground_truth;
+mod habits;
 mod inputs;
 mod items;
 mod modules;

@@ -88,7 +88,7 @@ fn a_type_name_is_read_as_its_type_in_requests_and_responses_at_any_depth() {
 
 #[test]
 fn a_type_name_is_read_as_its_type_in_parameters_headers_and_form_fields() {
-    let item = json!({"name": "Get a thing", "request": {"method": "GET",
+    let item = json!({"name": "Get a thing", "protocolProfileBehavior": {"disableBodyPruning": true}, "request": {"method": "GET",
         "url": {"raw": "https://a.example/things/:id?limit=integer&ids=integer,integer",
             "variable": [{"key": "id", "value": "integer [int64]"}],
             "query": [{"key": "limit", "value": "integer"}, {"key": "ids", "value": "integer,integer"}]},
@@ -116,6 +116,261 @@ fn a_type_name_that_is_more_likely_a_value_is_read_as_a_value() {
         "query": [{"key": "as", "value": "string", "description": "How. (This can only be one of string,integer)"}]}}});
     let (document, _) = convert(&[chosen]);
     assert_eq!(parameter(&document, 0), json!({"type": "string", "enum": ["string", "integer"]}));
+}
+
+#[test]
+fn a_type_name_under_a_name_like_type_is_one_where_every_other_text_is_one_too() {
+    for (body, kind) in [
+        (r#"{"uid": "string", "display_name": "string", "type": "integer"}"#, "integer"),
+        (r#"{"rows": [{"uid": "string", "kind": "boolean"}], "total": 0}"#, "boolean"),
+        (r#"{"uid": "string", "format": "int64", "since": "date"}"#, "integer"),
+        (r#"{"uid": "string", "encoding_format": "float"}"#, "string"),
+        (r#"{"uid": "u-7", "type": "integer"}"#, "string"),
+        (r#"{"type": "integer", "class_name": "string"}"#, "string"),
+        (r#"{"uid": 7, "type": "integer", "format": "string"}"#, "string"),
+    ] {
+        let properties = answered(&convert(&[answering(&[(200, body)])]).0)["properties"].clone();
+        let object =
+            if properties["rows"].is_object() { &properties["rows"]["items"]["properties"] } else { &properties };
+        let named = ["kind", "encoding_format", "type", "format"].map(|name| &object[name]["type"]);
+        assert_eq!(named.into_iter().find(|kind| kind.is_string()), Some(&json!(kind)), "{body}");
+    }
+}
+
+#[test]
+fn a_bare_word_beside_placeholders_in_angle_brackets_is_a_value() {
+    let body = r#"{"model": "<string>", "weight_format": "float", "size": "long", "count": "<integer>"}"#;
+    let properties = sent(&convert(&[sending(body)]).0)["properties"].clone();
+    assert_eq!((&properties["weight_format"], &properties["size"]), (&schema(TEXT), &schema(TEXT)));
+    assert_eq!(properties["count"], schema(INTEGER));
+}
+
+#[test]
+fn every_name_of_a_number_in_angle_brackets_is_a_number() {
+    for (name, kind, format) in [
+        ("unix-time", "integer", "int64"),
+        ("timestamp", "integer", "int64"),
+        ("Timestamp", "integer", "int64"),
+        ("epoch", "integer", "int64"),
+        ("short", "integer", "int32"),
+        ("int8", "integer", "int32"),
+        ("int16", "integer", "int32"),
+        ("uint16", "integer", "int32"),
+        ("uint32", "integer", "int64"),
+        ("uint64", "integer", ""),
+        ("bigint", "integer", ""),
+        ("integer-unix-time", "integer", "int64"),
+        ("integer-slug", "integer", ""),
+        ("float32", "number", "float"),
+        ("float64", "number", "double"),
+        ("number-money", "number", ""),
+        // Exporters write it for texts of this format.
+        ("decimal", "string", "decimal"),
+        ("string-slug", "string", ""),
+        ("DateTime", "string", "date-time"),
+    ] {
+        let url = format!("https://a.example/things?at=<{name}>");
+        let item = json!({"name": "Get a thing", "request": {"method": "GET", "url": url},
+            "response": [{"name": "Done.", "code": 200, "body": format!("{{\"at\": \"<{name}>\"}}")}]});
+        let (document, _) = convert(&[item]);
+        let mut wanted = json!({"type": kind});
+        if !format.is_empty() {
+            wanted["format"] = json!(format);
+        }
+        assert_eq!(answered(&document)["properties"]["at"], wanted, "{name}");
+        assert_eq!(parameter(&document, 0), wanted, "{name}");
+    }
+    let (document, _) = convert(&[answering(&[(200, r#"{"nothing": "<null>", "own": "<your id>"}"#)])]);
+    assert_eq!(answered(&document)["properties"], json!({"nothing": {}, "own": schema(TEXT)}));
+}
+
+/// Collections' items of these names, each with a saved response.
+fn answering_each(bodies: &[&str]) -> Value {
+    let item = |(at, body): (usize, &&str)| {
+        let mut item = answering(&[(200, body)]);
+        item["request"]["url"] = json!(format!("https://a.example/things{at}"));
+        item
+    };
+    collection(&bodies.iter().enumerate().map(item).collect::<Vec<_>>())
+}
+
+#[test]
+fn what_is_an_integer_nearly_everywhere_may_also_come_as_text() {
+    let either = json!({"oneOf": [schema(LONG), schema(TEXT)]});
+    for (bodies, wanted) in [
+        (&[r#"{"count": 3}"#, r#"{"rows": [{"count": 4}]}"#, r#"{"count": "5"}"#][..], &either),
+        (&[r#"{"count": 3}"#, r#"{"count": -4}"#, r#"{"count": "-5"}"#], &either),
+        // As many of one as of the other, a text that is not a number, and a number that would not be the same text.
+        (&[r#"{"count": 3}"#, r#"{"count": "5"}"#], &schema(TEXT)),
+        (&[r#"{"count": 3}"#, r#"{"count": 4}"#, r#"{"count": "many"}"#, r#"{"count": "5"}"#], &schema(TEXT)),
+        (&[r#"{"count": 3}"#, r#"{"count": 4}"#, r#"{"count": "005"}"#], &schema(TEXT)),
+        (&[r#"{"total": 3}"#, r#"{"total": 4}"#, r#"{"count": "5"}"#], &schema(TEXT)),
+    ] {
+        let (document, notes) = convert(&[answering_each(bodies)]);
+        let last = &document["paths"][format!("/things{}", bodies.len() - 1)]["get"]["responses"]["200"];
+        let content = &last["content"]["application/json"];
+        assert_eq!(content["schema"]["properties"]["count"], *wanted, "{bodies:?}");
+        assert!(content["example"]["count"].is_string() && said(&notes).is_empty(), "{notes:?}");
+    }
+    let (document, _) = convert(&[answering_each(&[r#"{"n": 3}"#, r#"{"n": 4}"#, r#"{"in": [{"n": "5"}]}"#])]);
+    assert_eq!(document.to_string().matches("oneOf").count(), 1, "only there, and at any depth");
+}
+
+#[test]
+fn a_number_that_would_lose_a_digit_stays_text() {
+    for (value, kind) in [
+        ("1.50", "string"),
+        ("2.0", "string"),
+        ("0.12345678901234567890123", "string"),
+        ("1.5", "number"),
+        ("-0.25", "number"),
+        ("0.0000001", "number"),
+    ] {
+        let item = json!({"name": "Get a thing", "request": {"method": "GET", "url": {
+            "raw": "https://a.example/:edition/things", "variable": [{"key": "edition", "value": value}],
+            "query": [{"key": "rate", "value": value}]}}});
+        let (document, _) = convert(&[item]);
+        for at in [0, 1] {
+            assert_eq!(parameter(&document, at)["type"], kind, "{value}");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_ends_in_brackets_is_a_list_even_once() {
+    for value in ["7", ""] {
+        let fields = json!([{"key": "tags[]", "value": value}, {"key": "page", "value": "7"}]);
+        let item = json!({"name": "Get a thing", "protocolProfileBehavior": {"disableBodyPruning": true}, "request": {"method": "GET",
+            "url": {"raw": "https://a.example/things", "query": [
+                {"key": "ids[]", "value": value}, {"key": "in[at][]", "value": value}, {"key": "page", "value": "7"}]},
+            "body": {"mode": "urlencoded", "urlencoded": fields}}});
+        let (document, _) = convert(&[item]);
+        let listed = json!({"type": "array", "items": if value.is_empty() { schema(TEXT) } else { schema(LONG) }});
+        assert_eq!([0, 1, 2].map(|at| parameter(&document, at)), [listed.clone(), listed.clone(), schema(LONG)]);
+        let operation = &document["paths"]["/things"]["get"];
+        assert_eq!(operation["parameters"][0]["explode"], true);
+        let form = &operation["requestBody"]["content"]["application/x-www-form-urlencoded"];
+        assert_eq!(form["schema"]["properties"], json!({"tags[]": listed, "page": schema(LONG)}));
+        assert_eq!(form["example"]["tags[]"], if value.is_empty() { json!(null) } else { json!([7]) });
+    }
+    let (document, _) = convert(&[json!({"name": "Get a thing", "request": "https://a.example/things?ids%5B%5D=1"})]);
+    assert_eq!(parameter(&document, 0)["type"], "array");
+}
+
+#[test]
+fn a_list_in_a_form_is_sent_as_one_field_each_if_it_was() {
+    let each = json!({"style": "form", "explode": true});
+    for (mode, media_type) in [("formdata", ""), ("urlencoded", ""), ("formdata", "application/json")] {
+        let mut item = json!({"name": "Create a thing", "request": {"method": "POST", "url": "https://a.example/things",
+            "body": {"mode": mode, mode: [
+                {"key": "color", "value": "red", "contentType": "text/plain"}, {"key": "color", "value": "blue"},
+                {"key": "size[]", "value": "7"}, {"key": "one", "value": "1"}, {"key": "json", "value": "[1, 2]"},
+                {"key": "photo", "type": "file", "src": ["/a.png", "/b.png"]},
+                {"key": "scan", "type": "file", "src": "/a.png"}, {"key": "scan", "type": "file", "src": "/b.png"},
+                {"key": "sheet", "type": "file", "src": ["/a.png"]}]}}});
+        item["request"]["header"] = json!([{"key": "Content-Type", "value": media_type}]);
+        // The order does not matter, and a request with one element does not change it.
+        let mut once = item.clone();
+        once["request"]["body"][mode] = json!([{"key": "color", "value": "red"}]);
+        for items in [[item.clone(), once.clone()], [once, item]] {
+            let (document, _) = convert(&[collection(&items)]);
+            let content = document["paths"]["/things"]["post"]["requestBody"]["content"].as_object();
+            let form = content.and_then(|content| content.values().next()).expect("a body");
+            let encoding = json!({"color": {"contentType": "text/plain", "style": "form", "explode": true},
+                "photo": each, "scan": each, "size[]": each});
+            let written = if media_type.is_empty() { &encoding } else { &Value::Null };
+            assert_eq!(form["encoding"], *written, "{mode}: only a form has an encoding");
+            for (name, _) in encoding.as_object().expect("fields") {
+                assert_eq!(form["schema"]["properties"][name]["type"], "array", "{name}");
+            }
+            assert_eq!(form["schema"]["properties"]["json"]["type"], "array");
+        }
+    }
+}
+
+#[test]
+fn dates_as_names_are_data() {
+    for names in [
+        &["2031-05-01", "2031-05-02"][..],
+        &["2031-05-01"],
+        &["2031-05", "2031-06"],
+        &["01/05/2031", "02/05/2031"],
+        &["2031-05-01T10:00:00Z"],
+        &["2031-05-01 10:00", "2031-05-01 11:00"],
+        &["f3c1a0de-8a6b-4d2b-9a51-0c8de7f31b20"],
+    ] {
+        let rates: Value = names.iter().map(|name| ((*name).to_owned(), json!(1.5))).collect();
+        let (document, _) = convert(&[answering(&[(200, &json!({"rates": rates}).to_string())])]);
+        let wanted = json!({"type": "object", "additionalProperties": {"type": "number"}});
+        assert_eq!(answered(&document)["properties"]["rates"], wanted, "{names:?}");
+    }
+    for names in [&["2031-05-01", "total"][..], &["-", "/"], &["48x48", "16x16"]] {
+        let sizes: Value = names.iter().map(|name| ((*name).to_owned(), json!("x"))).collect();
+        let (document, _) = convert(&[answering(&[(200, &sizes.to_string())])]);
+        assert!(answered(&document)["properties"].is_object(), "{names:?}");
+    }
+}
+
+#[test]
+fn graphql_variables_that_are_not_an_object_are_an_open_one() {
+    let asking = |variables: Value| {
+        json!({"name": "Create a thing", "request": {"method": "POST", "url": "https://a.example/things",
+            "body": {"mode": "graphql", "graphql": {"query": "query($id: ID) { a(id: $id) }", "variables": variables}}}})
+    };
+    let wanted = |document: &Value| sent(document)["properties"]["variables"].clone();
+    for nothing in [
+        json!(""),
+        json!(" \n"),
+        json!("null"),
+        json!("\"\""),
+        json!("[]"),
+        json!("{{vars}}"),
+        json!(null),
+        json!("{}"),
+    ] {
+        let (document, _) = convert(&[collection(&[asking(nothing.clone())])]);
+        assert_eq!(wanted(&document), json!({"type": "object"}), "{nothing}");
+        let with = [asking(nothing.clone()), asking(json!("{\"id\": \"7\"}"))];
+        let (document, notes) = convert(&[collection(&with)]);
+        assert_eq!(wanted(&document), json!({"type": "object", "properties": {"id": schema(TEXT)}}), "{nothing}");
+        assert!(!said(&notes).iter().any(|note| note.contains("disagree")), "{notes:?}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_in_a_body_is_ignored() {
+    let body = "\u{feff}{\"a\": 1}";
+    let mut bare = answering(&[(200, body), (201, "\u{feff}")]);
+    bare["response"][0]["_postman_previewlanguage"] = Value::Null;
+    let mut labeled = sending(body);
+    labeled["request"]["body"]["options"] = Value::Null;
+    labeled["response"] = json!([{"name": "Done", "code": 204, "originalRequest": labeled["request"]}]);
+    let (document, notes) = convert(&[bare, labeled]);
+    assert_eq!(answered(&document)["properties"], json!({"a": schema(LONG)}));
+    assert_eq!(sent(&document)["properties"], json!({"a": schema(LONG)}));
+    assert_eq!(*answer(&document, "201"), json!({"description": "Done."}));
+    assert_eq!(said(&notes), Vec::<String>::new());
+}
+
+#[test]
+fn a_body_that_is_not_json_does_not_hide_the_form_beside_it() {
+    let broken = sending(r#"{"label": "x", "count": put_it_here}"#);
+    let mut form = sending("");
+    form["request"]["body"] = json!({"mode": "formdata", "formdata": [{"key": "label", "value": "x"}]});
+    let mut saved = broken.clone();
+    saved["response"] = json!([{"name": "Done", "code": 204, "originalRequest": form["request"]}]);
+    for items in [vec![broken.clone(), form.clone()], vec![form, broken.clone()], vec![saved]] {
+        let (document, notes) = convert(&[collection(&items)]);
+        let content = &document["paths"]["/things"]["post"]["requestBody"]["content"];
+        let types: Vec<&String> = content.as_object().expect("a body").keys().collect();
+        assert_eq!(types, ["multipart/form-data"]);
+        let told = said(&notes);
+        assert!(told.iter().any(|note| note.contains("is not valid JSON (")), "{told:?}");
+        let left_out = "note: POST /things: no application/json body is valid JSON, so only its other bodies are kept";
+        assert!(told.iter().any(|note| note == left_out), "{told:?}");
+    }
+    let (document, _) = convert(&[broken]);
+    assert_eq!(sent(&document), json!({}), "alone, it is open");
 }
 
 #[test]
@@ -380,7 +635,7 @@ fn a_saved_request_that_is_left_out_is_reported() {
 #[test]
 fn a_long_body_is_searched_for_placeholders_like_a_short_one() {
     for padding in [0, 300_000] {
-        let body = json!({"pad": "x".repeat(padding), "id": "<long>", "size": "long", "day": "date"}).to_string();
+        let body = json!({"pad": "x".repeat(padding), "id": "int64", "size": "long", "day": "date"}).to_string();
         let (document, _) = convert(&[sending(&body)]);
         let wanted = json!({"pad": schema(TEXT), "id": schema(LONG), "size": schema(LONG),
             "day": {"type": "string", "format": "date"}});
