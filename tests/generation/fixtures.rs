@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 /// A document by the name of each fixture.
 pub fn fixtures() -> Vec<(String, String)> {
     let documents = REFUSED.iter().map(|(pointer, value, _)| {
+        let name = format!("{pointer} {value}");
         let value = serde_json::from_str(value).unwrap_or_else(|error| panic!("{value}: {error}"));
-        (format!("{pointer} {value}"), document(pointer, value).to_string())
+        (name, document(pointer, value).to_string())
     });
     let mut fixtures: Vec<_> = documents.collect();
     fixtures.push(("the least".to_owned(), document("", Value::Null).to_string()));
