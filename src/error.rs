@@ -10,8 +10,9 @@ use reqwest::header::{HeaderMap, LOCATION};
 
 use crate::answer::Answer;
 use crate::envelope::{Envelope, ErrorCode, FieldError};
+use crate::limit::{Kind, Limit, Wait, retry_after};
 use crate::operation::Operation;
-use crate::retry::{Ending, Kind, Limit, Stop, Wait, retry_after};
+use crate::retry::{Ending, Stop};
 use crate::sentence::{LONGEST_QUOTATION, LONGEST_SENTENCE, causes, how_long, instant, quoted, shortened};
 use crate::transport::obstacle;
 

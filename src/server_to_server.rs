@@ -13,8 +13,8 @@ use crate::auth::{AccessToken, TIMEOUT, TokenRequest, TokenSource, flaw};
 use crate::body::urlencoded;
 use crate::envelope::text;
 use crate::error::{Error, Judgement, Progress, asks_to_wait};
+use crate::limit::retry_after;
 use crate::operation::Operation;
-use crate::retry::retry_after;
 use crate::transport::{backoff, send};
 use crate::{Secret, url};
 

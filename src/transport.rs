@@ -7,7 +7,7 @@ use reqwest::header::HeaderValue;
 use reqwest::{Client, Request, Response};
 
 use crate::answer::{Answer, FAILURE_LIMIT, Flaw};
-use crate::retry::retry_after;
+use crate::limit::retry_after;
 use crate::sentence::causes;
 
 /// How large a success's body may be, in bytes.

@@ -1,0 +1,313 @@
+//! What a 429 says about the limit that was reached: Zoom's sentence tells which it was, and headers, if there are any, how
+//! long to wait.
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::HeaderMap;
+
+use crate::sentence::LAST_SECOND_OF_9999;
+
+/// How long to wait, and the instant at which that ends, by the server's clock if the answer names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wait {
+    pub time: Duration,
+    pub until: SystemTime,
+}
+
+impl Wait {
+    fn new(time: Duration, until: SystemTime) -> Self {
+        Self { time: time.max(SHORTEST_WAIT), until }
+    }
+
+    fn from_now(now: SystemTime, time: Duration) -> Self {
+        Self::new(time, later(now, time))
+    }
+}
+
+/// No wait is shorter than this, regardless of the answer, because Zoom's limits are per second and clocks differ.
+pub(crate) const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+/// What Zoom's description asks for after a start of one meeting.
+const MEETING_WAIT: Duration = Duration::from_secs(30);
+
+/// The instant after this wait, or the first one after the year 9999 if that is earlier. How late an instant can be
+/// depends on the system: on Windows, until the year 30828.
+pub(crate) fn later(now: SystemTime, wait: Duration) -> SystemTime {
+    let latest = SystemTime::UNIX_EPOCH + Duration::from_secs(LAST_SECOND_OF_9999 + 1);
+    now.checked_add(wait).map_or(latest, |at| at.min(latest))
+}
+
+/// Which of Zoom's limits was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The account's requests per second: a short wait is enough, as long as the calls are not all retried at once.
+    PerSecond,
+    /// The account's requests per day.
+    Daily,
+    /// One user's requests per day.
+    DailyOfUser,
+    /// Starts of one meeting's stream.
+    PerMeeting,
+    /// The account's requests under way.
+    Concurrent,
+    /// Zoom did not say which, or not in English.
+    Unknown,
+}
+
+impl Kind {
+    /// The kind that Zoom's sentence names, in lower case.
+    fn told(sentence: &str) -> Option<Self> {
+        let has = |words: &str| sentence.contains(words);
+        let kinds = [
+            (has("daily") && has("user"), Self::DailyOfUser),
+            (has("daily"), Self::Daily),
+            (has("per-second") || has("per second"), Self::PerSecond),
+            (has("concurrent"), Self::Concurrent),
+            (has("too many requests") && has("live stream"), Self::PerMeeting),
+        ];
+        kinds.into_iter().find_map(|(is_told, kind)| is_told.then_some(kind))
+    }
+
+    /// The kind that the headers name, unless they are those of a limit that was not reached: an answer carries the
+    /// account's, whichever limit refused it.
+    fn labelled(headers: &HeaderMap) -> Option<Self> {
+        let label = text(headers, "x-ratelimit-type")?.to_ascii_lowercase();
+        let is_reached = text(headers, "x-ratelimit-remaining").is_none_or(|remaining| remaining == "0");
+        let kinds = [(label.contains("daily"), Self::Daily), (label == "qps", Self::PerSecond)];
+        kinds.into_iter().find_map(|(is_labelled, kind)| (is_reached && is_labelled).then_some(kind))
+    }
+}
+
+/// What a 429 says about the limit that was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limit {
+    pub kind: Kind,
+    pub wait: Wait,
+    /// Whether Zoom said how long to wait: in the answer, or in its description of the operation.
+    pub is_given: bool,
+}
+
+impl Limit {
+    /// Reads an answer's headers and Zoom's `sentence`; `documented` is the wait that the description asks for after such a
+    /// call. A header that cannot be read counts as absent.
+    pub fn read(headers: &HeaderMap, sentence: &str, documented: Option<Duration>, now: SystemTime) -> Self {
+        let sentence = sentence.to_lowercase();
+        let kind = Kind::told(&sentence).or_else(|| Kind::labelled(headers)).unwrap_or(Kind::Unknown);
+        let of = |time| Wait::from_now(now, time);
+        let (wait, is_given) = match (kind, retry_after(headers, now)) {
+            (Kind::PerMeeting, _) => (of(seconds_in(&sentence).or(documented).unwrap_or(MEETING_WAIT)), true),
+            (_, Some(asked)) => (asked, true),
+            (Kind::PerSecond, None) => (of(SHORTEST_WAIT), false),
+            (Kind::Daily | Kind::DailyOfUser, None) => (until_midnight(date(headers).unwrap_or(now)), false),
+            (Kind::Concurrent, None) => (of(2 * SHORTEST_WAIT), false),
+            (Kind::Unknown, None) => (of(documented.unwrap_or(SHORTEST_WAIT)), documented.is_some()),
+        };
+        Self { kind, wait, is_given }
+    }
+}
+
+/// The whole number before the word that begins with `second`.
+fn seconds_in(sentence: &str) -> Option<Duration> {
+    let number = sentence.split("second").next()?.split_whitespace().next_back()?;
+    number.parse().ok().map(Duration::from_secs)
+}
+
+/// Daily limits reset at 00:00 UTC.
+fn until_midnight(now: SystemTime) -> Wait {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let since_1970 = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Wait::from_now(now, DAY - Duration::from_nanos((since_1970.as_nanos() % DAY.as_nanos()) as u64))
+}
+
+/// The longest wait that the `Retry-After` headers ask for. There may be several, and each may be a list.
+///
+/// Seconds and HTTP-date are RFC 9110's (section 10.2.3); the ISO 8601 instant is Zoom's.
+pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Wait> {
+    let date = date(headers);
+    let waits = headers.get_all("retry-after").iter().filter_map(|value| value.to_str().ok()).flat_map(|value| {
+        let pieces: Vec<&str> = value.split(',').collect();
+        // An HTTP-date has a comma of its own.
+        let pairs = pieces.windows(2).map(|pair| pair.join(","));
+        pieces.iter().map(|piece| (*piece).to_owned()).chain(pairs).collect::<Vec<_>>()
+    });
+    let waits = waits.filter_map(|text| match seconds(text.trim()) {
+        Some(time) => Some(Wait::from_now(now, time)),
+        // An instant is by the server's clock, so it is measured against the server's `Date`.
+        None => instant(text.trim())
+            .map(|until| Wait::new(until.duration_since(date.unwrap_or(now)).unwrap_or_default(), until)),
+    });
+    waits.max_by_key(|wait| (wait.time, wait.until))
+}
+
+/// Seconds, with or without a fraction. A number that is too large for a `Duration` counts as the longest.
+fn seconds(text: &str) -> Option<Duration> {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let fraction = || text.parse().ok().map(Duration::try_from_secs_f64);
+    let seconds = text.parse().map(|seconds| Ok(Duration::from_secs(seconds))).ok().or_else(fraction);
+    seconds.filter(|_| is_number).map(|seconds| seconds.unwrap_or(Duration::from_secs(u64::MAX)))
+}
+
+/// An instant as HTTP or ISO 8601 writes it, in any case.
+fn instant(text: &str) -> Option<SystemTime> {
+    let mut in_word = false;
+    let capitalized = text.chars().map(|c| {
+        let follows = std::mem::replace(&mut in_word, c.is_ascii_alphabetic());
+        if follows { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() }
+    });
+    let capitalized = capitalized.collect::<String>().replace("Gmt", "GMT");
+    let http = httpdate::parse_http_date(&capitalized).ok();
+    http.or_else(|| humantime::parse_rfc3339_weak(&text.to_ascii_uppercase()).ok())
+}
+
+/// When the answer was made, by the server's clock.
+fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    instant(text(headers, "date")?)
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub const DOCUMENTED: Option<Duration> = Some(Duration::from_secs(30));
+    pub const MEETING: &str = "Too many requests submitted to start the live stream of this meeting: 84912345678. If the live \
+                           stream has not already started, retry making a new request after 30 seconds.";
+    pub const SECOND: &str = "You have reached the maximum per-second rate limit for this API. Try again later.";
+    pub const DAY: &str = "You have reached the maximum daily rate limit for this API.";
+    pub const USERS_DAY: &str = "You have exceeded the daily rate limit (100) of Meeting Create/Update API requests permitted for \
+                             this particular user. You may resume these requests at GMT 00:00:00.";
+    pub const CONCURRENT: &str =
+        "Too many concurrent requests. A request to disassociate this user has already been made.";
+
+    pub fn now() -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_590_883_200) // 2020-05-31T00:00:00Z
+    }
+
+    pub fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let pairs = pairs.iter().map(|(name, value)| (name.parse().expect("name"), value.parse().expect("value")));
+        let mut headers = HeaderMap::new();
+        pairs.for_each(|(name, value): (reqwest::header::HeaderName, _)| {
+            headers.append(name, value);
+        });
+        headers
+    }
+
+    pub fn limit(pairs: &[(&'static str, &str)], sentence: &str, documented: Option<Duration>) -> Limit {
+        Limit::read(&headers(pairs), sentence, documented, now())
+    }
+
+    pub fn at(day: u64, second: u64) -> SystemTime {
+        now() + Duration::from_secs(day * 86_400 + second)
+    }
+
+    #[test]
+    fn the_sentence_tells_the_kind_and_else_the_headers_of_a_limit_that_is_used_up() {
+        let of_account = |label, remaining| [("x-ratelimit-type", label), ("x-ratelimit-remaining", remaining)];
+        for (sentence, pairs, kind) in [
+            (MEETING, &of_account("QPS", "79")[..], Kind::PerMeeting),
+            (MEETING, &of_account("Daily-limit", "0"), Kind::PerMeeting),
+            (SECOND, &of_account("Daily-limit", "0"), Kind::PerSecond),
+            (DAY, &of_account("QPS", "0"), Kind::Daily),
+            (USERS_DAY, &of_account("QPS", "5893"), Kind::DailyOfUser),
+            (CONCURRENT, &[], Kind::Concurrent),
+            (&SECOND.to_uppercase(), &[], Kind::PerSecond),
+            ("", &of_account("QPS", "0"), Kind::PerSecond),
+            ("", &of_account("qps", " 0 "), Kind::PerSecond),
+            ("", &[("x-ratelimit-type", "QPS")], Kind::PerSecond),
+            ("", &of_account("QPS", "12"), Kind::Unknown),
+            ("", &of_account("Daily-limit", "0"), Kind::Daily),
+            ("", &of_account("Daily-limit", "5893"), Kind::Unknown),
+            ("", &of_account("Light", "0"), Kind::Unknown),
+            ("Demasiadas solicitudes.", &[], Kind::Unknown),
+            ("Demasiadas solicitudes.", &of_account("QPS", "0"), Kind::PerSecond),
+        ] {
+            assert_eq!(limit(pairs, sentence, DOCUMENTED).kind, kind, "{sentence} {pairs:?}");
+        }
+    }
+
+    #[test]
+    fn each_kind_has_its_wait_and_retry_after_takes_its_place_except_for_a_meeting() {
+        let asked = [("retry-after", "7")];
+        for (sentence, documented, wait, is_given, with_header) in [
+            (MEETING, DOCUMENTED, 30, true, 30),
+            (MEETING, None, 30, true, 30),
+            ("Too many requests to start this live stream: retry after 45 seconds.", DOCUMENTED, 45, true, 45),
+            ("Too many requests to start this live stream.", DOCUMENTED, 30, true, 30),
+            (SECOND, DOCUMENTED, 1, false, 7),
+            (CONCURRENT, DOCUMENTED, 2, false, 7),
+            ("Demasiadas solicitudes.", DOCUMENTED, 30, true, 7),
+            ("Demasiadas solicitudes.", None, 1, false, 7),
+            ("", None, 1, false, 7),
+        ] {
+            let read = limit(&[], sentence, documented);
+            assert_eq!((read.wait.time.as_secs(), read.is_given), (wait, is_given), "{sentence}");
+            assert_eq!(read.wait.until, at(0, wait), "{sentence}");
+            let read = limit(&asked, sentence, documented);
+            assert_eq!((read.wait.time.as_secs(), read.is_given), (with_header, true), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_read_in_every_form_and_the_longest_counts() {
+        for (values, seconds) in [
+            (&["7"][..], Some(7.0)),
+            (&[" 7 "], Some(7.0)),
+            (&["0"], Some(1.0)),
+            (&["90.0"], Some(90.0)),
+            (&["1.5"], Some(1.5)),
+            (&["7, 30"], Some(30.0)),
+            (&["7", "30", "9"], Some(30.0)),
+            (&["soon, 30"], Some(30.0)),
+            (&["Sun, 31 May 2020 00:00:09 GMT"], Some(9.0)),
+            (&["sun, 31 may 2020 00:00:09 gmt"], Some(9.0)),
+            (&["SUN, 31 MAY 2020 00:00:09 GMT"], Some(9.0)),
+            (&["Sunday, 31-May-20 00:00:09 GMT"], Some(9.0)),
+            (&["5, Sun, 31 May 2020 00:00:09 GMT"], Some(9.0)),
+            (&["Sun, 31 May 2020 00:00:09 GMT, 12"], Some(12.0)),
+            (&["Sun, 31 May 2020 00:00:09 GMT, Sun, 31 May 2020 00:00:13 GMT"], Some(13.0)),
+            (&["2020-05-31T00:00:11Z"], Some(11.0)),
+            (&["2020-05-31t00:00:11z"], Some(11.0)),
+            (&["2020-05-31 00:00:11"], Some(11.0)),
+            (&["Sat, 30 May 2020 23:00:00 GMT"], Some(1.0)),
+            (&["2019-05-31T00:00:00Z"], Some(1.0)),
+            (&["18446744073709551615"], Some(u64::MAX as f64)),
+            (&["99999999999999999999999999"], Some(u64::MAX as f64)),
+            (&["-5"], None),
+            (&["+5"], None),
+            (&["1e3"], None),
+            (&["inf"], None),
+            (&[""], None),
+            (&["."], None),
+            (&["soon"], None),
+            (&["2020-99-99T00:00:00Z"], None),
+        ] {
+            let pairs: Vec<_> = values.iter().map(|value| ("retry-after", *value)).collect();
+            let read = retry_after(&headers(&pairs), now()).map(|wait| wait.time.as_secs_f64());
+            assert_eq!(read, seconds, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn an_instant_is_measured_against_the_answers_date() {
+        // Ten minutes ahead of and behind this machine's clock, and a date that is not one.
+        for (date, until) in [
+            ("Sun, 31 May 2020 00:10:00 GMT", "Sun, 31 May 2020 00:10:30 GMT"),
+            ("Sat, 30 May 2020 23:50:00 GMT", "2020-05-30T23:50:30Z"),
+            ("yesterday", "Sun, 31 May 2020 00:00:30 GMT"),
+        ] {
+            let read = retry_after(&headers(&[("date", date), ("retry-after", until)]), now());
+            assert_eq!(read.map(|wait| wait.time), DOCUMENTED, "{date}");
+        }
+    }
+
+    #[test]
+    fn an_instant_after_the_year_9999_is_the_same_on_every_system() {
+        let first = now() + Duration::from_secs(LAST_SECOND_OF_9999 + 1 - 1_590_883_200);
+        for value in ["251811417600", "999999999999", "18446744073709551615"] {
+            assert_eq!(limit(&[("retry-after", value)], "", None).wait.until, first, "{value}");
+            assert_eq!(later(now(), Duration::from_secs(value.parse().expect("seconds"))), first, "{value}");
+        }
+    }
+}
