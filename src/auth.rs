@@ -107,13 +107,8 @@ impl TokenSource {
         }
     }
 
-    /// The token for a request. A call waits only if there is no valid token, and dropping this future does not affect
-    /// other calls.
-    pub(crate) async fn token(&self, http: &reqwest::Client) -> Outcome {
-        let mut fetch = match self.known_or_fetch(http) {
-            Ok(outcome) => return outcome,
-            Err(fetch) => fetch,
-        };
+    /// The outcome of a fetch. Dropping this future does not affect other calls.
+    pub(crate) async fn outcome(&self, mut fetch: Fetch) -> Outcome {
         let _ = timeout(TIMEOUT + GRACE, fetch.changed()).await;
         self.lock().fetch.take_if(|ended| ended.same_channel(&fetch));
         fetch.borrow().clone()
@@ -132,8 +127,8 @@ impl TokenSource {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known without waiting, or the fetch to wait for. Starts a fetch if one is due and none is in progress.
-    fn known_or_fetch(&self, http: &reqwest::Client) -> Result<Outcome, Fetch> {
+    /// What is known without waiting, or the fetch to wait for: a call waits only if there is no valid token. Starts a fetch if one is due and none is in progress.
+    pub(crate) fn known_or_fetch(&self, http: &reqwest::Client) -> Result<Outcome, Fetch> {
         let (mut state, now) = (self.lock(), Instant::now());
         state.failed.take_if(|(_, until)| *until <= now);
         let known = state.valid(now).map(Ok).or_else(|| Some(Err(state.failed.as_ref()?.0.clone())));
@@ -282,7 +277,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
 
 pub(crate) type Outcome = Result<Arc<Token>, Cause>;
-type Fetch = watch::Receiver<Outcome>;
+pub(crate) type Fetch = watch::Receiver<Outcome>;
 type Answer = Pin<Box<dyn Future<Output = Result<AccessToken, BoxError>> + Send>>;
 type Get = dyn Fn(TokenRequest) -> Answer + Send + Sync;
 
