@@ -107,6 +107,8 @@ mod tests {
             ("https:api.zoom.us/v2", "write https://api.zoom.us/v2 if"),
             ("https:///api.zoom.us/v2", "write https://api.zoom.us/v2 if"),
             ("https://api.zoom.us/v2/../v3", "write https://api.zoom.us/v3 if"),
+            ("https://api.zoom.us/v2//", "has several slashes in a row"),
+            ("https://api.zoom.us//v2", "has several slashes in a row"),
             ("https://api.zoom.us/./v2", "write https://api.zoom.us/v2 if"),
             ("https://api.zoom.us/v2/%2E%2e/v3", "write https://api.zoom.us/v3 if"),
             ("https://api.zoom.us/{version}", "contains '{'"),

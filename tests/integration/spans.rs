@@ -348,3 +348,19 @@ fn the_documented_subscriber_shows_why_a_call_failed() {
         start(&zoom.build().expect("a client"), MEETING).await.expect_err("404");
     });
 }
+
+#[tokio::test]
+async fn a_failed_call_is_one_event_and_its_spans_say_so() {
+    let server = server().await;
+    server.answer(Answer::error(404, 3001, "Meeting does not exist.").header("x-zm-trackingid", "WEB_1"));
+    let (capture, result) = captured(configure(&client(&server))).await;
+    result.expect_err("404");
+    for span in ["zoom.call", "zoom.attempt"] {
+        let span = &capture.named(span)[0];
+        assert_eq!((span.field("otel.status_code"), span.field("error.type")), ("ERROR", "404"));
+    }
+    let events = capture.named("event");
+    assert_eq!((events.len(), events[0].parent, events[0].level), (1, Some("zoom.call"), Some(Level::WARN)));
+    let fields = ["zoom.operation_id", "http.response.status_code", "zoom.code", "zoom.tracking_id"];
+    assert_eq!(fields.map(|name| events[0].field(name)), ["updateMeetingLiveStream", "404", "3001", "WEB_1"]);
+}
