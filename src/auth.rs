@@ -242,8 +242,8 @@ pub(crate) struct Token {
 
 impl Token {
     fn new(AccessToken { secret, expires_in, .. }: AccessToken) -> Result<Arc<Self>, String> {
-        if let Some(flaw) = flaw(secret.expose()) {
-            return Err(format!("the access token {flaw}: give it exactly as Zoom issued it, without `Bearer`"));
+        if let Some(defect) = defect(secret.expose()) {
+            return Err(format!("the access token {defect}: give it exactly as Zoom issued it, without `Bearer`"));
         }
         let header = HeaderValue::try_from(format!("Bearer {}", secret.expose()));
         let mut header = header.expect("a header may have any visible ASCII characters");
@@ -258,7 +258,7 @@ impl Token {
 }
 
 /// Why a text cannot be a token or credential issued by Zoom: those consist of visible ASCII characters only.
-pub(crate) fn flaw(text: &str) -> Option<&'static str> {
+pub(crate) fn defect(text: &str) -> Option<&'static str> {
     if text.is_empty() {
         return Some("is empty");
     }

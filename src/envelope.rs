@@ -116,7 +116,7 @@ impl Envelope {
     /// Reads as much as is valid JSON, because a body that was cut off still has its first members. Zoom also sends
     /// envelopes as XML, and messages whose quotation marks are not escaped (both observed).
     pub fn read(body: &[u8]) -> Self {
-        let body = text(without_mark(body.trim_ascii()).trim_ascii());
+        let body = as_unicode(without_mark(body.trim_ascii()).trim_ascii());
         if body.starts_with('<') {
             return Self::read_xml(&body);
         }
@@ -262,7 +262,7 @@ pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
 
 /// JSON as text that serde_json can read, even if some of it is not Unicode: what is not becomes U+FFFD. It is borrowed
 /// if nothing had to be replaced.
-pub(crate) fn text(body: &[u8]) -> Cow<'_, str> {
+pub(crate) fn as_unicode(body: &[u8]) -> Cow<'_, str> {
     with_whole_pairs(String::from_utf8_lossy(without_mark(body)))
 }
 
@@ -438,11 +438,11 @@ mod tests {
         ) {
             let pairs: String = words.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
             for json in [serde_json::to_string(&words).expect("JSON"), format!("\"{pairs}\"")] {
-                prop_assert!(matches!(text(json.as_bytes()), Cow::Borrowed(same) if same == json), "{}", json);
+                prop_assert!(matches!(as_unicode(json.as_bytes()), Cow::Borrowed(same) if same == json), "{}", json);
             }
             let [start, end] = [before, after].map(|around| around.replace('\\', r"\\"));
             let json = format!("\"{start}\\u{half:x}{end}\"");
-            let read: String = serde_json::from_str(&text(json.as_bytes())).expect("JSON");
+            let read: String = serde_json::from_str(&as_unicode(json.as_bytes())).expect("JSON");
             let expected = format!("{start}\u{fffd}{end}").replace(r"\\", r"\");
             prop_assert_eq!(read, expected);
         }

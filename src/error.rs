@@ -93,11 +93,11 @@ struct Repr {
     sentence: String,
     operation: Option<&'static str>,
     source: Option<Cause>,
-    answer: Option<Answered>,
+    answer: Option<Received>,
     progress: Progress,
 }
 
-struct Answered {
+struct Received {
     answer: Answer,
     /// Without secrets.
     tracking_id: Option<String>,
@@ -255,7 +255,7 @@ impl Error {
         let is_declined = matches!(limit, Some((_, Stop::Declined | Stop::Ended(_))));
         let asked = || retry_after(&answer.headers, SystemTime::now());
         let wait = limit.map(|(limit, _)| limit.wait).or_else(asked);
-        error.0.answer = Some(Answered { answer, tracking_id, wait, is_declined, is_unauthorized });
+        error.0.answer = Some(Received { answer, tracking_id, wait, is_declined, is_unauthorized });
         error
     }
 
@@ -415,7 +415,7 @@ impl Error {
         self.0.progress.may_have_taken_effect
     }
 
-    fn answered_with(&self) -> Option<&Answered> {
+    fn answered_with(&self) -> Option<&Received> {
         self.0.answer.as_ref().or_else(|| self.token_request()?.answered_with())
     }
 

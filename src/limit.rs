@@ -70,8 +70,8 @@ impl Kind {
     /// The kind that the headers name, unless they are those of a limit that was not reached: an answer carries the
     /// account's, whichever limit refused it.
     fn labelled(headers: &HeaderMap) -> Option<Self> {
-        let label = text(headers, "x-ratelimit-type")?.to_ascii_lowercase();
-        let is_reached = text(headers, "x-ratelimit-remaining").is_none_or(|remaining| remaining == "0");
+        let label = header(headers, "x-ratelimit-type")?.to_ascii_lowercase();
+        let is_reached = header(headers, "x-ratelimit-remaining").is_none_or(|remaining| remaining == "0");
         let kinds = [(label.contains("daily"), Self::Daily), (label == "qps", Self::PerSecond)];
         kinds.into_iter().find_map(|(is_labelled, kind)| (is_reached && is_labelled).then_some(kind))
     }
@@ -160,10 +160,10 @@ fn instant(text: &str) -> Option<SystemTime> {
 
 /// When the answer was made, by the server's clock.
 fn date(headers: &HeaderMap) -> Option<SystemTime> {
-    instant(text(headers, "date")?)
+    instant(header(headers, "date")?)
 }
 
-fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }
 

@@ -9,9 +9,9 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::answer::{Answer, Flaw};
-use crate::auth::{AccessToken, TIMEOUT, TokenRequest, TokenSource, flaw};
+use crate::auth::{AccessToken, TIMEOUT, TokenRequest, TokenSource, defect};
 use crate::body::urlencoded;
-use crate::envelope::text;
+use crate::envelope::as_unicode;
 use crate::error::{Error, Judgement, Progress, asks_to_wait};
 use crate::limit::retry_after;
 use crate::operation::Operation;
@@ -108,8 +108,8 @@ impl ServerToServer {
             ("client ID", &self.client_id),
             ("client secret", self.client_secret.expose()),
         ] {
-            if let Some(flaw) = flaw(text) {
-                return Err(format!("the {what} {flaw}: {advice}"));
+            if let Some(defect) = defect(text) {
+                return Err(format!("the {what} {defect}: {advice}"));
             }
         }
         if self.client_id.contains(':') {
@@ -219,10 +219,10 @@ fn advice_by_status(answer: &Answer) -> Option<&'static str> {
 
 /// The token of a successful answer, or what is wrong with it.
 fn granted(body: &[u8]) -> Result<AccessToken, String> {
-    let json: Value = serde_json::from_str(&text(body)).unwrap_or_default();
+    let json: Value = serde_json::from_str(&as_unicode(body)).unwrap_or_default();
     let token = json["access_token"].as_str().ok_or("its body has no access token")?;
-    if let Some(flaw) = flaw(token) {
-        return Err(format!("its access token {flaw}"));
+    if let Some(defect) = defect(token) {
+        return Err(format!("its access token {defect}"));
     }
     let seconds = match &json["expires_in"] {
         Value::Null => Some(LIFETIME),
@@ -296,7 +296,7 @@ mod tests {
         #[test]
         fn a_token_is_taken_only_from_a_success_and_unchanged(status in 100..1000_u16, json in object()) {
             let answered = answer(status, &HeaderMap::new(), json.to_string().as_bytes());
-            let token = json["access_token"].as_str().filter(|token| flaw(token).is_none());
+            let token = json["access_token"].as_str().filter(|token| defect(token).is_none());
             let seconds = match &json["expires_in"] {
                 Value::Null => Some(3600.0),
                 Value::Number(seconds) => seconds.as_f64(),

@@ -9,7 +9,7 @@ use super::live_streams::from_millis;
 use super::verify::signature;
 use super::{Notification, StreamState};
 use crate::answer::mismatch;
-use crate::envelope::text;
+use crate::envelope::as_unicode;
 use crate::{MeetingId, Secret, Unlisted, WebinarId};
 
 /// An event from Zoom, returned by [`Verifier::verify`](super::Verifier::verify).
@@ -125,7 +125,7 @@ impl Event {
 
 /// Reads a body that was signed with `secret`. The request was sent at that time since the Unix epoch.
 pub(super) fn read(body: &[u8], secret: &Secret, sent: Duration) -> Result<Event, String> {
-    let (text, sent) = (text(body), sent.as_millis().try_into().ok());
+    let (text, sent) = (as_unicode(body), sent.as_millis().try_into().ok());
     let event: Value = serde_json::from_str(&text).map_err(|error| format!("it is not JSON ({error})"))?;
     let typed = match event["event"].as_str().ok_or("it has no string `event`")? {
         // Zoom would only send it again, so that a topic cut inside an emoji could hide that a stream is running.

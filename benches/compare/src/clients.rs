@@ -47,11 +47,7 @@ impl Caller for Ours {
 
     async fn call(&mut self) -> Result<()> {
         let settings = Settings::builder().active_speaker_name(true).display_name(DISPLAY_NAME);
-        self.0
-            .update_meeting_live_stream_status()
-            .meeting_id(MEETING)
-            .action(Action::Start).settings(settings)
-            .await?;
+        self.0.update_meeting_live_stream_status().meeting_id(MEETING).action(Action::Start).settings(settings).await?;
         Ok(())
     }
 }
@@ -84,11 +80,9 @@ impl Caller for ByHand {
     }
 
     async fn call(&mut self) -> Result<()> {
-        let settings =
-            LiveStreamSettings { active_speaker_name: true, display_name: DISPLAY_NAME.to_owned() };
-        let form = reqwest::multipart::Form::new()
-            .text("action", "start")
-            .text("settings", serde_json::to_string(&settings)?);
+        let settings = LiveStreamSettings { active_speaker_name: true, display_name: DISPLAY_NAME.to_owned() };
+        let form =
+            reqwest::multipart::Form::new().text("action", "start").text("settings", serde_json::to_string(&settings)?);
         self.http
             .patch(format!("{}/meetings/{MEETING}/livestream/status", self.base_url))
             .bearer_auth(TOKEN)
@@ -114,8 +108,7 @@ impl Caller for Hyper {
         let field = |name: &str, text: &str| {
             format!("--boundary\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n")
         };
-        let settings =
-            LiveStreamSettings { active_speaker_name: true, display_name: DISPLAY_NAME.to_owned() };
+        let settings = LiveStreamSettings { active_speaker_name: true, display_name: DISPLAY_NAME.to_owned() };
         let body = field("action", "start") + &field("settings", &serde_json::to_string(&settings)?);
         Ok(Self { port, connection: None, body: (body + "--boundary--\r\n").into() })
     }

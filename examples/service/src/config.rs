@@ -31,9 +31,8 @@ impl Config {
     pub fn from_env() -> Result<Self, String> {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let path = variable("ACCOUNTS").unwrap_or_else(|| "accounts.json".to_owned());
-        let file = std::fs::read(&path).map_err(|error| {
-            format!("the accounts file {path} cannot be read ({error}): set ACCOUNTS to its path")
-        })?;
+        let file = std::fs::read(&path)
+            .map_err(|error| format!("the accounts file {path} cannot be read ({error}): set ACCOUNTS to its path"))?;
         let accounts: BTreeMap<String, Account> = serde_json::from_slice(&file).map_err(|error| {
             format!("the accounts file {path} does not have the form described in README.md: {error}")
         })?;
@@ -68,11 +67,7 @@ impl Config {
         Ok(clients)
     }
 
-    fn first_client(
-        &self,
-        source: ServerToServer,
-        policy: &RetryPolicy,
-    ) -> Result<Client, zoom_livestream::Error> {
+    fn first_client(&self, source: ServerToServer, policy: &RetryPolicy) -> Result<Client, zoom_livestream::Error> {
         let builder = Client::builder().token_source(source).retry(policy.clone());
         match &self.base_url {
             Some(url) => builder.base_url(url).build(),
@@ -81,11 +76,8 @@ impl Config {
     }
 
     fn token_source(&self, account: &Account) -> ServerToServer {
-        let source = ServerToServer::new(
-            account.account_id.as_str(),
-            account.client_id.as_str(),
-            account.client_secret.clone(),
-        );
+        let source =
+            ServerToServer::new(account.account_id.as_str(), account.client_id.as_str(), account.client_secret.clone());
         match &self.token_url {
             Some(url) => source.token_url(url),
             None => source,

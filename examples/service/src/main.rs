@@ -55,8 +55,8 @@ async fn serve() -> Result<(), Box<dyn Error>> {
 
 /// Completes when the process is asked to exit, by SIGTERM or Ctrl-C.
 async fn terminated() {
-    let mut terminate = signal(SignalKind::terminate())
-        .expect("SIGTERM can be handled, and tokio's signals are enabled in `main`");
+    let mut terminate =
+        signal(SignalKind::terminate()).expect("SIGTERM can be handled, and tokio's signals are enabled in `main`");
     tokio::select! {
         _ = terminate.recv() => {}
         _ = tokio::signal::ctrl_c() => {}

@@ -83,12 +83,7 @@ impl Store {
 
     /// Records what an event says about a stream, unless something newer is known. Once this is `Ok`, every copy uses
     /// it.
-    pub async fn record(
-        &self,
-        meeting: MeetingId,
-        state: StreamState,
-        at: SystemTime,
-    ) -> Result<(), Unavailable> {
+    pub async fn record(&self, meeting: MeetingId, state: StreamState, at: SystemTime) -> Result<(), Unavailable> {
         let event_ts = milliseconds(at);
         // What the SDK ignores, such as an event from the future, must not reach the other copies either.
         if !LiveStreams::new().tell(meeting, state, at) {
@@ -113,9 +108,7 @@ impl Store {
 
     /// For `RetryPolicy::unless`: like [`LiveStreams::satisfied`], but also asks Redis every second, because a message
     /// that is published while the connection is down is lost.
-    pub fn satisfied(
-        &self,
-    ) -> impl Fn(Resend) -> Pin<Box<dyn Future<Output = Ending> + Send>> + Send + Sync + use<> {
+    pub fn satisfied(&self) -> impl Fn(Resend) -> Pin<Box<dyn Future<Output = Ending> + Send>> + Send + Sync + use<> {
         let (store, satisfied) = (self.clone(), self.streams.satisfied());
         move |resend| {
             let (store, meeting, heard) = (store.clone(), resend.meeting_id(), satisfied(resend));

@@ -13,19 +13,19 @@ pub struct Destination {
 pub async fn go_live(zoom: &Client, meeting: MeetingId, to: &Destination, title: &str) -> Result<(), Error> {
     zoom.update_meeting_live_stream()
         .meeting_id(meeting)
-        .stream_url(&to.stream_url).stream_key(&to.stream_key).page_url(&to.page_url)
+        .stream_url(&to.stream_url)
+        .stream_key(&to.stream_key)
+        .page_url(&to.page_url)
         .await?;
     zoom.update_meeting_live_stream_status()
         .meeting_id(meeting)
-        .action(Action::Start).settings(Settings::builder().display_name(title))
+        .action(Action::Start)
+        .settings(Settings::builder().display_name(title))
         .await
 }
 
 pub async fn end_webinar(zoom: &Client, id: WebinarId) -> Result<(), Error> {
-    zoom.update_webinar_live_stream_status()
-        .webinar_id(id)
-        .action(webinar::Action::Stop)
-        .await
+    zoom.update_webinar_live_stream_status().webinar_id(id).action(webinar::Action::Stop).await
 }
 
 /// What the crew reads when an event does not start.

@@ -55,7 +55,8 @@ async fn main() -> Result<()> {
             client
                 .update_meeting_live_stream_status()
                 .meeting_id(84_000_000_000 + id)
-                .action(Action::Start).settings(settings)
+                .action(Action::Start)
+                .settings(settings)
                 .await
         });
     }

@@ -73,10 +73,7 @@ impl World {
     fn accepted_starts(&self, since: Instant) -> BTreeMap<u64, Vec<Instant>> {
         let mut starts = BTreeMap::<u64, Vec<Instant>>::new();
         for request in self.zoom.requests() {
-            if request.status == Some(204)
-                && request.field("action") == Some("start")
-                && request.arrived >= since
-            {
+            if request.status == Some(204) && request.field("action") == Some("start") && request.arrived >= since {
                 let meeting = request.path.split('/').nth(3).and_then(|id| id.parse().ok()).expect("an ID");
                 starts.entry(meeting).or_default().push(request.arrived);
             }
@@ -238,10 +235,7 @@ async fn started_by_two_copies_at_once(name: &str, disturb: impl AsyncFnOnce(&mu
     let (asker, requests) = (world.asker(), world.zoom.request_count());
     for (_, meeting) in meetings() {
         let once_more = asker.ask(COPIES, meeting, "start").await;
-        assert_eq!(
-            once_more.outcome, "already_running",
-            "meeting {meeting}, asked once all events have arrived"
-        );
+        assert_eq!(once_more.outcome, "already_running", "meeting {meeting}, asked once all events have arrived");
     }
     assert_eq!(world.zoom.request_count(), requests, "a stream that is known to run is not started");
 
@@ -270,9 +264,7 @@ async fn count(world: &World, begin: Instant, begin_ms: i64, answers: &[(u64, An
     };
     let mut acknowledged = BTreeMap::<u64, Instant>::new();
     for delivery in deliveries.iter().filter(|delivery| {
-        delivery.is_acknowledged()
-            && delivery.name == "meeting.live_streaming_started"
-            && delivery.event_ts >= begin_ms
+        delivery.is_acknowledged() && delivery.name == "meeting.live_streaming_started" && delivery.event_ts >= begin_ms
     }) {
         let at = acknowledged.entry(delivery.meeting).or_insert(delivery.at);
         *at = delivery.at.min(*at);

@@ -76,9 +76,7 @@ impl Front {
             match TcpListener::bind(address).await {
                 Ok(listener) => break listener,
                 // Another connection may be using the port right now.
-                Err(_) if started.elapsed() < Duration::from_secs(10) => {
-                    sleep(Duration::from_millis(20)).await
-                }
+                Err(_) if started.elapsed() < Duration::from_secs(10) => sleep(Duration::from_millis(20)).await,
                 Err(error) => return Err(error.into()),
             }
         };
@@ -164,8 +162,7 @@ impl Counted {
                 Some(401 | 429) => *self.effects.entry(disturbance).or_default() += 1,
                 Some(204) => {
                     let settings = received.field("settings").map(serde_json::from_str::<Value>);
-                    let number =
-                        settings.and_then(|settings| settings.ok()?["display_name"].as_str()?.parse().ok());
+                    let number = settings.and_then(|settings| settings.ok()?["display_name"].as_str()?.parse().ok());
                     if let Some(number) = number {
                         let times = self.accepted.entry(number).or_default();
                         *times += 1;
@@ -363,23 +360,13 @@ async fn tasks_left() -> usize {
     metrics.num_alive_tasks()
 }
 
-fn report(
-    counted: &Counted,
-    elapsed: Duration,
-    first: isize,
-    last: isize,
-    tasks: usize,
-) -> Result<(), Failure> {
+fn report(counted: &Counted, elapsed: Duration, first: isize, last: isize, tasks: usize) -> Result<(), Failure> {
     let change = (last as f64 / first as f64 - 1.0) * 100.0;
     let failed: u64 = counted.failures.values().sum();
     let each = counted.rounds / DISTURBANCES.len() as u64;
     println!();
     println!("took              {:.1} minutes, HTTP/1.1 and HTTP/2 in turn", elapsed.as_secs_f64() / 60.0);
-    println!(
-        "calls             {} ({:.0} a second)",
-        counted.calls,
-        counted.calls as f64 / elapsed.as_secs_f64()
-    );
+    println!("calls             {} ({:.0} a second)", counted.calls, counted.calls as f64 / elapsed.as_secs_f64());
     println!("succeeded         {}", counted.calls - failed);
     println!("failed            {failed} {:?}", counted.failures);
     println!("unexpected        {} {:?}", counted.unexpected.values().sum::<u64>(), counted.unexpected);

@@ -74,11 +74,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let answered = |status| answers.get(&Some(status)).copied().unwrap_or_default();
     let twice = accepted.values().filter(|count| **count > 1).count();
     let failed: usize = counted.failures.values().sum();
-    println!(
-        "calls            {} ({at_once} at a time, HTTP/{})",
-        counted.started,
-        if http2 { "2" } else { "1.1" }
-    );
+    println!("calls            {} ({at_once} at a time, HTTP/{})", counted.started, if http2 { "2" } else { "1.1" });
     println!("ended in 204     {}", counted.started - failed);
     println!("ended in errors  {failed}");
     for (error, count) in &counted.failures {
@@ -100,8 +96,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         counted.started as f64 / elapsed.as_secs_f64()
     );
 
-    let is_whole =
-        answered(204) + answered(401) == server.request_count() && answered(204) == counted.started;
+    let is_whole = answered(204) + answered(401) == server.request_count() && answered(204) == counted.started;
     if failed > 0 || twice > 0 || !is_whole || server.token_requests() != counted.kills + 1 {
         return Err("the results are not what is promised".into());
     }
