@@ -167,8 +167,12 @@ fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }
 
+/// What the tests of the decision share with those below.
 #[cfg(test)]
-pub(crate) mod tests {
+pub(crate) use tests::{CONCURRENT, DAY, DOCUMENTED, MEETING, SECOND, USERS_DAY, at, limit, now};
+
+#[cfg(test)]
+mod tests {
     use super::*;
 
     pub const DOCUMENTED: Option<Duration> = Some(Duration::from_secs(30));

@@ -275,8 +275,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::limit::SHORTEST_WAIT;
-    use crate::limit::tests::{CONCURRENT, DAY, DOCUMENTED, MEETING, SECOND, USERS_DAY, at, limit, now};
+    use crate::limit::{CONCURRENT, DAY, DOCUMENTED, MEETING, SECOND, SHORTEST_WAIT, USERS_DAY, at, limit, now};
 
     fn spent(paced: u32, retries: u32, left: u64) -> Spent {
         Spent { paced, retries, left: Duration::from_secs(left) }
