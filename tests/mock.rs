@@ -1,9 +1,11 @@
 //! The mock server, tested with a plain HTTP client and handwritten bodies.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use zoom_livestream::mock::{Answer, BodySupport, MockServer};
 
 const CONFIGURE: &str = "/meetings/84912345678/livestream";
@@ -599,6 +601,19 @@ async fn a_token_is_fetched_by_form_or_query_and_leaves_earlier_ones_valid() {
     for token in [first, second["access_token"].as_str().unwrap(), server.access_token()] {
         assert_eq!(with_token(&server, token).await.status(), 204);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn tokens_fetched_at_the_same_time_are_different() {
+    let (server, http) = (MockServer::start().await.unwrap(), http());
+    let mut fetches = JoinSet::new();
+    for _ in 0..300 {
+        let url = format!("{}?{GRANT}", server.token_url());
+        let answer = http.post(url).basic_auth("mock-client", Some("mock-secret")).send();
+        fetches.spawn(async { json_of(answer.await.unwrap()).await["access_token"].to_string() });
+    }
+    let tokens: HashSet<_> = fetches.join_all().await.into_iter().collect();
+    assert_eq!(tokens.len(), 300);
 }
 
 #[tokio::test(start_paused = true)]

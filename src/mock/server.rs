@@ -235,13 +235,14 @@ impl Shared {
         let refused = |reason: &str, error: &str| {
             Err(self.tracked(Answer::status(400).json(&json!({ "reason": reason, "error": error }))))
         };
-        {
+        let number = {
             let mut state = self.lock();
             state.token_requests += 1;
             if let Some(answer) = state.token_answers.pop_front() {
                 return Ok(answer);
             }
-        }
+            state.token_requests
+        };
         let [account_id, client_id, client_secret] = &self.settings.credentials;
         let credentials = format!("{}:{}", client_id.expose(), client_secret.expose());
         let credentials = format!("Basic {}", STANDARD.encode(credentials));
@@ -259,10 +260,8 @@ impl Shared {
             return refused("Bad Request", "invalid_request");
         }
         let lifetime = self.settings.token_lifetime;
-        let mut state = self.lock();
-        let token = format!("mock-token-{}-{}", self.address.port(), state.token_requests);
-        state.tokens.push((token.clone(), Instant::now().checked_add(lifetime)));
-        drop(state);
+        let token = format!("mock-token-{}-{number}", self.address.port());
+        self.lock().tokens.push((token.clone(), Instant::now().checked_add(lifetime)));
         Ok(self.tracked(Answer::status(200)).delay(self.settings.token_delay).json(&json!({
             "access_token": token,
             "token_type": "bearer",

@@ -1,5 +1,6 @@
 //! The events that the mock server sends. Features `mock` and `events`.
 
+use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::io;
@@ -84,7 +85,8 @@ impl Webhook {
 pub struct Events {
     webhook: Arc<Webhook>,
     http: reqwest::Client,
-    last_event_ts: u64,
+    /// When the last event of each meeting occurred.
+    last_event_ts: HashMap<String, u64>,
     deliveries: usize,
     pending: JoinSet<()>,
 }
@@ -97,22 +99,25 @@ impl Events {
             webhook.challenge(&http, url).await?;
         }
         let (webhook, pending) = (Arc::new(webhook), JoinSet::new());
-        Ok(Self { webhook, http, last_event_ts: 0, deliveries: 0, pending })
+        Ok(Self { webhook, http, last_event_ts: HashMap::new(), deliveries: 0, pending })
     }
 
-    fn send(&mut self, name: &str, meeting: Value, settings: Map<String, Value>) {
-        // Each event gets a different time, so that events have an order.
-        self.last_event_ts = (self.last_event_ts + 1).max(unix().as_millis() as u64);
-        let at = instant(SystemTime::UNIX_EPOCH + Duration::from_millis(self.last_event_ts));
+    fn send(&mut self, name: &str, meeting: &str, id: Value, settings: Map<String, Value>) {
+        // A meeting's events get different times, so that they have an order. Those of other meetings may have the same:
+        // in a burst, times that are all different would run ahead of the clock.
+        let last = self.last_event_ts.entry(meeting.to_owned()).or_default();
+        *last = (*last + 1).max(unix().as_millis() as u64);
+        let event_ts = *last;
+        let at = instant(SystemTime::UNIX_EPOCH + Duration::from_millis(event_ts));
         let event = json!({
             "event": name,
-            "event_ts": self.last_event_ts,
+            "event_ts": event_ts,
             "payload": {
                 "account_id": "mock-account",
                 "operator": "host@example.com",
                 "operator_id": "mock-host",
                 "object": {
-                    "id": meeting, "uuid": format!("mock-{meeting}"), "host_id": "mock-host", "topic": "A meeting",
+                    "id": id, "uuid": format!("mock-{meeting}"), "host_id": "mock-host", "topic": "A meeting",
                     "type": 2, "start_time": at, "timezone": "UTC", "duration": 60,
                     "live_streaming": {
                         "service": "Custom_Live_Streaming_Service",
@@ -204,7 +209,7 @@ impl State {
             Some("stop") => ("meeting.live_streaming_stopped", meeting.into()),
             _ => return,
         };
-        events.send(name, id, self.configured.get(stream).cloned().unwrap_or_default());
+        events.send(name, meeting, id, self.configured.get(stream).cloned().unwrap_or_default());
     }
 }
 

@@ -1,6 +1,6 @@
 //! Events over real sockets: what the mock server sends, and which waits that ends.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,6 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::io::AsyncWriteExt;
+use tokio::task::JoinSet;
 use zoom_livestream::events::{Event, LiveStreams, Payload, StreamState, Verifier};
 use zoom_livestream::mock::{Answer, MockServer, Webhook};
 use zoom_livestream::update_meeting_live_stream_status::Action;
@@ -287,6 +288,27 @@ async fn only_accepted_calls_send_events_and_each_goes_to_one_instance() {
         instances.iter().all(|instance| !instance.names().is_empty()),
         "one instance got no event, which happens by chance once in half a million runs"
     );
+}
+
+#[tokio::test]
+async fn in_a_burst_no_event_is_from_the_future() {
+    let (server, endpoint) = (server().await, Endpoint::start(0).await);
+    server.send_events_to(endpoint.webhook().delays([Duration::ZERO])).await.expect("a valid endpoint");
+    let zoom = client(&server);
+    let mut starts = JoinSet::new();
+    for number in 0..300 {
+        let zoom = zoom.clone();
+        starts.spawn(async move {
+            start(&zoom, 84_900_000_000 + number).await.expect("204");
+            (84_900_000_000 + number, SystemTime::now())
+        });
+    }
+    let accepted: HashMap<_, _> = starts.join_all().await.into_iter().collect();
+    endpoint.until(accepted.len()).await;
+    for event in &*endpoint.events.lock().expect("events") {
+        let (meeting, _, at) = event.stream_state().expect("a start");
+        assert!(at <= accepted[&meeting.get()], "{at:?}, but accepted by {:?}", accepted[&meeting.get()]);
+    }
 }
 
 #[tokio::test]

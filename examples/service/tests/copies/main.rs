@@ -86,10 +86,10 @@ impl World {
         let accepted = self.zoom.requests().iter().filter(|request| request.status == Some(204)).count();
         let deadline = Instant::now() + Duration::from_secs(40);
         loop {
-            // No two events of the mock server have the same time.
-            let mut acknowledged = BTreeMap::<i64, u32>::new();
+            // No two events of a meeting have the same time.
+            let mut acknowledged = BTreeMap::<(u64, i64), u32>::new();
             for delivery in self.balancer.deliveries().iter().filter(|delivery| delivery.is_acknowledged()) {
-                *acknowledged.entry(delivery.event_ts).or_default() += 1;
+                *acknowledged.entry((delivery.meeting, delivery.event_ts)).or_default() += 1;
             }
             let done = acknowledged.values().filter(|times| **times >= 2).count();
             if done == accepted {
