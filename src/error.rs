@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LOCATION};
 
-use crate::answer::Answer;
+use crate::answer::HttpAnswer;
 use crate::envelope::{Envelope, ErrorCode, FieldError};
 use crate::limit::{Kind, Limit, Wait, retry_after};
 use crate::operation::Operation;
@@ -98,7 +98,7 @@ struct Repr {
 }
 
 struct Received {
-    answer: Answer,
+    answer: HttpAnswer,
     /// Without secrets.
     tracking_id: Option<String>,
     wait: Option<Wait>,
@@ -121,7 +121,7 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// Counts an attempt and what may have come of it; one that `is_safe` changes nothing.
-    pub fn count(&mut self, outcome: &Result<Answer, reqwest::Error>, is_safe: bool, elapsed: Duration) {
+    pub fn count(&mut self, outcome: &Result<HttpAnswer, reqwest::Error>, is_safe: bool, elapsed: Duration) {
         let (sent, done) = match outcome {
             Err(error) if error.is_connect() => (false, false),
             Err(_) => (true, true),
@@ -216,7 +216,7 @@ impl Error {
 
     pub(crate) fn answered(
         operation: &Operation,
-        mut answer: Answer,
+        mut answer: HttpAnswer,
         judgement: Judgement<'_>,
         progress: Progress,
     ) -> Self {
@@ -453,8 +453,8 @@ fn after(start: &str, words: Option<impl fmt::Display>) -> String {
 }
 
 /// What to do about an answer.
-fn advice(answer: &Answer, judgement: &Judgement<'_>) -> Option<String> {
-    let Answer { envelope, status, .. } = answer;
+fn advice(answer: &HttpAnswer, judgement: &Judgement<'_>) -> Option<String> {
+    let HttpAnswer { envelope, status, .. } = answer;
     let limit = judgement.limit.as_ref();
     if let Some(advice) = judgement.advice.clone().or_else(|| limit.map(|(limit, stop)| about_limit(stop, limit))) {
         return Some(advice);
@@ -509,9 +509,10 @@ fn about_limit(stop: &Stop, limit: &Limit) -> String {
             ("which would end after the call's deadline", "a wait would end after the call's deadline")
         }
     };
-    match limit.is_given {
-        true => format!("{}, {asked}", asks_to_wait(limit.wait)),
-        false => format!("Zoom did not say how long to wait, and {unasked}"),
+    if limit.is_given {
+        format!("{}, {asked}", asks_to_wait(limit.wait))
+    } else {
+        format!("Zoom did not say how long to wait, and {unasked}")
     }
 }
 
@@ -520,13 +521,14 @@ pub(crate) fn asks_to_wait(wait: Wait) -> String {
 }
 
 /// A hint about a body that is not Zoom's envelope.
-fn about_body(answer: &Answer, secrets: &[String]) -> String {
+fn about_body(answer: &HttpAnswer, secrets: &[String]) -> String {
     let media_type = answer.media_type().map(|of| format!("{}, not", quoted(of, secrets, 60)));
     let what = media_type.unwrap_or_else(|| "not".to_owned());
     let who = if answer.is_zooms() { "" } else { ": a proxy or gateway may have answered instead of Zoom" };
-    match answer.body.is_empty() {
-        true => format!("Its body is empty{who}"),
-        false => format!("Its body is {what} Zoom's error envelope{who}. `Error::body` has what it sent"),
+    if answer.body.is_empty() {
+        format!("Its body is empty{who}")
+    } else {
+        format!("Its body is {what} Zoom's error envelope{who}. `Error::body` has what it sent")
     }
 }
 
@@ -565,7 +567,7 @@ mod tests {
         let message = format!("{}s3cr3t-str\u{200b}eam-key", "x".repeat(487));
         let body = serde_json::json!({ "code": 300, "message": message }).to_string();
         let status = StatusCode::from_u16(400).expect("a status");
-        let answer = Answer::new(status, HeaderMap::new(), body.into(), None);
+        let answer = HttpAnswer::new(status, HeaderMap::new(), body.into(), None);
         let secrets = ["s3cr3t-stream-key".to_owned()];
         let judgement = Judgement { secrets: &secrets, ..Judgement::default() };
         let error = Error::answered(&operation(), answer, judgement, Progress::default());
@@ -576,7 +578,7 @@ mod tests {
     fn an_empty_message_does_not_hide_the_documented_one() {
         let status = StatusCode::from_u16(400).expect("a status");
         let body = r#"{"code":300,"message":""}"#;
-        let answer = Answer::new(status, HeaderMap::new(), body.into(), None);
+        let answer = HttpAnswer::new(status, HeaderMap::new(), body.into(), None);
         let error = Error::answered(&operation(), answer, Judgement::default(), Progress::default());
         assert!(!error.to_string().contains(":  ("), "{error}");
     }
@@ -597,7 +599,7 @@ mod tests {
             let header = HeaderValue::from_bytes(header.as_bytes()).ok();
             let headers = header.into_iter().map(|header| (name.clone(), header)).collect();
             let status = StatusCode::from_u16(status).expect("a status");
-            let answer = Answer::new(status, headers, body.into(), None);
+            let answer = HttpAnswer::new(status, headers, body.into(), None);
             let secrets = [SECRET.to_owned()];
             let judgement = Judgement { secrets: &secrets, ..Judgement::default() };
             let error = Error::answered(&operation(), answer, judgement, Progress::default());

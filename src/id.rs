@@ -148,9 +148,10 @@ const NO_ID_IN_URL: &str = "this URL has no ID, as is usual for registration pag
 /// The ID, or what to give instead.
 fn as_pasted(text: &str) -> Result<u64, &'static str> {
     let text = text.trim();
-    let (digits, advice) = match text.contains('/') {
-        true => (in_join_url(text.to_ascii_lowercase()).ok_or(GIVE_DIGITS)?, NO_ID_IN_URL),
-        false => (without_gaps(text), GIVE_DIGITS),
+    let (digits, advice) = if text.contains('/') {
+        (in_join_url(text.to_ascii_lowercase()).ok_or(GIVE_DIGITS)?, NO_ID_IN_URL)
+    } else {
+        (without_gaps(text), GIVE_DIGITS)
     };
     let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
     digits.and_then(|digits| positive(digits.parse().ok()?)).ok_or(advice)

@@ -46,9 +46,10 @@ impl fmt::Debug for Secret {
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(Self).map_err(|error| {
-            match error.to_string().starts_with("invalid type: ") {
-                true => D::Error::invalid_type(Unexpected::Other("something else"), &"a string"),
-                false => error,
+            if error.to_string().starts_with("invalid type: ") {
+                D::Error::invalid_type(Unexpected::Other("something else"), &"a string")
+            } else {
+                error
             }
         })
     }

@@ -8,7 +8,7 @@ use reqwest::{Request, Url};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use crate::answer::{Answer, Flaw};
+use crate::answer::{Flaw, HttpAnswer};
 use crate::auth::{AccessToken, TIMEOUT, TokenRequest, TokenSource, defect};
 use crate::body::urlencoded;
 use crate::envelope::as_unicode;
@@ -141,7 +141,7 @@ impl ServerToServer {
             }
             let answer = outcome.map_err(|error| Error::transport(&TOKEN_REQUEST, error, progress))?;
             let secrets = [self.client_secret.expose().to_owned(), basic];
-            return judge(answer, &secrets, progress, SystemTime::now());
+            return token_in(answer, &secrets, progress, SystemTime::now());
         }
     }
 
@@ -169,7 +169,12 @@ impl From<ServerToServer> for TokenSource {
 }
 
 /// The token of an answer, or the error that says why there is none. The answer could quote `secrets`.
-fn judge(mut answer: Answer, secrets: &[String], progress: Progress, now: SystemTime) -> Result<AccessToken, Error> {
+fn token_in(
+    mut answer: HttpAnswer,
+    secrets: &[String],
+    progress: Progress,
+    now: SystemTime,
+) -> Result<AccessToken, Error> {
     let status = answer.status.as_u16();
     if answer.status.is_success() {
         match granted(&answer.body) {
@@ -203,7 +208,7 @@ fn advice_by_name(name: &str) -> Option<&'static str> {
     })
 }
 
-fn advice_by_status(answer: &Answer) -> Option<&'static str> {
+fn advice_by_status(answer: &HttpAnswer) -> Option<&'static str> {
     let is_html = answer.media_type() == Some("text/html") || answer.body.trim_ascii_start().starts_with(b"<");
     Some(match answer.status.as_u16() {
         429 => "Too many tokens were requested",
@@ -255,9 +260,9 @@ mod tests {
     fn answer(status: u16, headers: &HeaderMap, body: &[u8]) -> Result<AccessToken, Error> {
         let status = StatusCode::from_u16(status).expect("a status");
         let body = Bytes::copy_from_slice(body);
-        let answer = Answer::new(status, headers.clone(), body, None);
+        let answer = HttpAnswer::new(status, headers.clone(), body, None);
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_590_883_200);
-        judge(answer, &SECRETS.map(str::to_owned), Progress::default(), now)
+        token_in(answer, &SECRETS.map(str::to_owned), Progress::default(), now)
     }
 
     fn json() -> impl Strategy<Value = Value> {

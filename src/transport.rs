@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use reqwest::header::HeaderValue;
 use reqwest::{Client, Request, Response};
 
-use crate::answer::{Answer, FAILURE_LIMIT, Flaw};
+use crate::answer::{FAILURE_LIMIT, Flaw, HttpAnswer};
 use crate::limit::retry_after;
 use crate::sentence::causes;
 
@@ -16,7 +16,7 @@ pub(crate) const SUCCESS_LIMIT: usize = 4 * 1024 * 1024;
 const BACKOFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(1000)];
 
 /// Sends once and reads the answer.
-pub(crate) async fn send(http: &Client, request: Request) -> Result<Answer, reqwest::Error> {
+pub(crate) async fn send(http: &Client, request: Request) -> Result<HttpAnswer, reqwest::Error> {
     let mut response = http.execute(request).await?;
     let status = response.status();
     let limit = if status.is_success() { SUCCESS_LIMIT } else { FAILURE_LIMIT };
@@ -28,7 +28,7 @@ pub(crate) async fn send(http: &Client, request: Request) -> Result<Answer, reqw
             *value = HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone());
         }
     }
-    Ok(Answer::new(status, headers, body, flaw))
+    Ok(HttpAnswer::new(status, headers, body, flaw))
 }
 
 /// The wait before another attempt after this many failures; `None` if another would not help, or could do harm.
@@ -36,7 +36,7 @@ pub(crate) async fn send(http: &Client, request: Request) -> Result<Answer, reqw
 /// A request that did not leave may go out again. After a broken connection, or a gateway that could not reach Zoom, only
 /// one that `is_repeatable` may, because it changes nothing however often Zoom receives it.
 pub(crate) fn backoff(
-    outcome: &Result<Answer, reqwest::Error>,
+    outcome: &Result<HttpAnswer, reqwest::Error>,
     is_repeatable: bool,
     failures: usize,
 ) -> Option<Duration> {

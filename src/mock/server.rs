@@ -106,7 +106,7 @@ impl Shared {
         let operation = self.api.operation(&parts.method, path).map(|(operation, _)| operation);
         let requested = self.requested_answer(operation, &[path, parts.uri.path()]);
         let answer = requested.unwrap_or_else(|| {
-            let answer = self.judge(path, &parts, &body, &fields).unwrap_or_else(|refusal| refusal);
+            let answer = self.answer_call(path, &parts, &body, &fields).unwrap_or_else(|refusal| refusal);
             self.tracked(answer)
         });
         let (status, answer) = answer.respond();
@@ -148,7 +148,7 @@ impl Shared {
     }
 
     /// The answer according to the description; `Err` for a refusal.
-    fn judge(
+    fn answer_call(
         &self,
         path: &str,
         parts: &Parts,

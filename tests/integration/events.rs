@@ -85,9 +85,10 @@ fn answered(request: &str, streams: &LiveStreams, events: &Mutex<Vec<Event>>, re
         Ok(event) => {
             streams.record(&event);
             events.lock().expect("events").push(event);
-            match is_refused() {
-                true => "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n".to_owned(),
-                false => "HTTP/1.1 204 No Content\r\n\r\n".to_owned(),
+            if is_refused() {
+                "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n".to_owned()
+            } else {
+                "HTTP/1.1 204 No Content\r\n\r\n".to_owned()
             }
         }
         Err(error) => panic!("an event from the mock server is refused: {error}"),

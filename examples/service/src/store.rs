@@ -224,10 +224,8 @@ mod tests {
         fn what_is_published_is_read_back_and_anything_else_is_ignored(
             meeting in 1..u64::from(u32::MAX), is_running in any::<bool>(), event_ts in 0..=i64::MAX as u64, noise in ".{0,40}",
         ) {
-            let (text, state) = match is_running {
-                true => ("running", StreamState::Running),
-                false => ("stopped", StreamState::Stopped),
-            };
+            let (text, state) =
+                if is_running { ("running", StreamState::Running) } else { ("stopped", StreamState::Stopped) };
             let read = read_message(&format!("{meeting} {text} {event_ts}"));
             prop_assert_eq!(read, Some((meeting.try_into().expect("an ID"), state, at(event_ts))));
             prop_assert_eq!(milliseconds(at(event_ts)), event_ts as i64);

@@ -326,10 +326,8 @@ fn server(head: &str) -> (Server, Option<String>) {
         return (Server::default(), None);
     }
     // Postman itself uses http if there is no scheme.
-    let mut url = match head.contains("://") || head.starts_with(['{', '/']) {
-        true => head.to_owned(),
-        false => format!("http://{head}"),
-    };
+    let mut url =
+        if head.contains("://") || head.starts_with(['{', '/']) { head.to_owned() } else { format!("http://{head}") };
     let mut userinfo = None;
     if let Some((scheme, rest)) = url.split_once("://") {
         let (authority, path) = split_while(rest, |c| c != '/');
@@ -359,9 +357,10 @@ impl Address {
         let mut rest = segment;
         if let Some(name) = segment.strip_prefix(':') {
             // Only the app takes `:id:cancel` for one name.
-            let (name, behind) = match !name.contains(':') && declared.iter().any(|key| key == name) {
-                true => (name, ""),
-                false => split_while(name, |c| c.is_alphanumeric() || c == '_' || c == '-'),
+            let (name, behind) = if !name.contains(':') && declared.iter().any(|key| key == name) {
+                (name, "")
+            } else {
+                split_while(name, |c| c.is_alphanumeric() || c == '_' || c == '-')
             };
             if !name.is_empty() {
                 self.parameter(name, None);

@@ -78,8 +78,8 @@ impl Answer {
 
     /// Hides known credentials, and sorts what came in input order. Returns whether a part of a schema was left open.
     pub fn settle(&mut self, mask: &Mask, merged: bool) -> bool {
-        self.descriptions.iter_mut().for_each(|text| mask.text(text));
-        self.codes.iter_mut().for_each(|code| mask.text(&mut code.message));
+        self.descriptions.iter_mut().for_each(|text| mask.in_text(text));
+        self.codes.iter_mut().for_each(|code| mask.in_text(&mut code.message));
         // A success that never has content is described without any, so that no client tries to decode it.
         self.bodies.retain(|body| !body.empty);
         if self.empty {
@@ -93,7 +93,7 @@ impl Answer {
         }
         self.bodies.sort_by(|a, b| a.media_type.cmp(&b.media_type));
         for header in &mut self.headers {
-            mask.text(&mut header.description.text);
+            mask.in_text(&mut header.description.text);
             header.settle();
         }
         self.headers.sort_by(|a, b| a.name.cmp(&b.name));
@@ -105,18 +105,15 @@ impl Answer {
     }
 
     fn description(&self) -> String {
-        match self.descriptions.is_empty() {
-            true => "No description.".to_owned(),
-            false => self.descriptions.join("\n\n"),
-        }
+        if self.descriptions.is_empty() { "No description.".to_owned() } else { self.descriptions.join("\n\n") }
     }
 }
 
 /// A saved response's status, and what its name documents.
-pub fn said(response: &Response<'_>) -> (Option<u16>, prose::Answer) {
+pub fn said(response: &Response<'_>) -> (Option<u16>, prose::ResponseName) {
     let code = postman::text(response.code).and_then(|code| code.trim().parse().ok());
     let code = code.filter(|code| (100..600).contains(code));
-    (code, prose::answer(&postman::description(response.name).unwrap_or_default(), code))
+    (code, prose::response_name(&postman::description(response.name).unwrap_or_default(), code))
 }
 
 /// Reads a saved response.

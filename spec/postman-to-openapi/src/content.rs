@@ -351,7 +351,7 @@ impl Content {
         match &mut self.schema {
             Carried::Form(fields) => fields.iter_mut().for_each(|field| {
                 field.settle();
-                mask.text(&mut field.description.text);
+                mask.in_text(&mut field.description.text);
             }),
             Carried::Value { shape, .. } => {
                 shape.settle();
@@ -362,7 +362,7 @@ impl Content {
         self.disputed(&mut |_, _| is_disputed = true);
         let schema = &mut self.schema;
         self.examples.retain_mut(|example| {
-            mask.text(&mut example.name);
+            mask.in_text(&mut example.name);
             example.name = example_name(&example.name);
             let Some(json) = &mut example.json else { return true };
             if !(matches!(schema, Carried::Form(_)) || is_disputed || json.contains(OPEN) || mask.finds(json)) {

@@ -125,7 +125,7 @@ impl Builder {
             }
         }
         for path in paths.iter_mut().filter(|path| mask.finds(&path.template)) {
-            mask.url(&mut path.template);
+            mask.in_url(&mut path.template);
             for operation in path.operations.values_mut() {
                 rename(operation, &path.template);
                 // The name mentions the path.
@@ -168,7 +168,7 @@ impl Builder {
         admit_integers(&mut paths);
         let server = commonest(&paths);
         let mut described = self.tags;
-        described.values_mut().for_each(|description| mask.text(description));
+        described.values_mut().for_each(|description| mask.in_text(description));
         let mut tags = Tags::new();
         for operation in paths.iter_mut().flat_map(|path| path.operations.values_mut()) {
             operation.requirements = schemes.requirements(&operation.security);
@@ -182,13 +182,13 @@ impl Builder {
         name_operations(&mut paths, &prefix, say);
         let joined = |texts: BTreeSet<String>, between: &str| texts.into_iter().collect::<Vec<_>>().join(between);
         let mut title = joined(self.titles, ", ");
-        mask.text(&mut title);
+        mask.in_text(&mut title);
         if title.is_empty() {
             title.push_str("Postman items");
         }
         let version = self.versions.into_iter().next_back().unwrap_or_else(|| "1.0.0".to_owned());
         let mut description = joined(self.descriptions, "\n\n");
-        mask.text(&mut description);
+        mask.in_text(&mut description);
         (Document { title, version, description, server, tags, paths, schemes }, mask)
     }
 }

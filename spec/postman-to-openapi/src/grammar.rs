@@ -205,7 +205,7 @@ impl Object {
 }
 
 /// Calls `fault` with the place of everything in a value that is not of the right kind, and the reason.
-pub fn judge(value: &Value, kind: &Kind, path: &mut Vec<String>, fault: &mut dyn FnMut(&[String], String)) {
+pub fn check(value: &Value, kind: &Kind, path: &mut Vec<String>, fault: &mut dyn FnMut(&[String], String)) {
     let wanted = match (kind, value) {
         (Any, _) | (Text, Value::String(_)) | (Flag | FlagOrSchema, Value::Bool(_)) | (Number, Value::Number(_)) => {
             return;
@@ -214,7 +214,7 @@ pub fn judge(value: &Value, kind: &Kind, path: &mut Vec<String>, fault: &mut dyn
         (Word(words), Value::String(word)) if words.contains(&word.as_str()) => return,
         (List(kind), Value::Array(list)) => {
             for (at, element) in list.iter().enumerate() {
-                inside(path, at.to_string(), |path| judge(element, kind, path, fault));
+                inside(path, at.to_string(), |path| check(element, kind, path, fault));
             }
             return;
         }
@@ -246,8 +246,8 @@ pub fn judge(value: &Value, kind: &Kind, path: &mut Vec<String>, fault: &mut dyn
             }
             return each(members, EXTENSIONS, &A_RESPONSE, path, fault);
         }
-        (FlagOrSchema, Value::Object(_)) => return judge(value, &A_SCHEMA, path, fault),
-        (Of(object), Value::Object(members)) => return judge_members(members, object, path, fault),
+        (FlagOrSchema, Value::Object(_)) => return check(value, &A_SCHEMA, path, fault),
+        (Of(object), Value::Object(members)) => return check_members(members, object, path, fault),
         (Text, _) => "a string".to_owned(),
         (Word(words), _) => format!("one of {}", words.join(", ")),
         (Flag, _) => "true or false".to_owned(),
@@ -267,7 +267,7 @@ pub fn judge(value: &Value, kind: &Kind, path: &mut Vec<String>, fault: &mut dyn
     fault(path, format!("must be {wanted}, not {found}"));
 }
 
-fn judge_members(
+fn check_members(
     members: &Map<String, Value>,
     object: &Object,
     path: &mut Vec<String>,
@@ -295,7 +295,7 @@ fn judge_members(
     }
     for (name, member) in members {
         inside(path, name.clone(), |path| match object.member(name) {
-            Some((_, kind)) => judge(member, kind, path, fault),
+            Some((_, kind)) => check(member, kind, path, fault),
             None => fault(path, format!("is not a member of {} in OpenAPI 3.0", object.name)),
         });
     }
@@ -310,7 +310,7 @@ fn each(
     fault: &mut dyn FnMut(&[String], String),
 ) {
     for (name, member) in members.iter().filter(|(name, _)| except.is_empty() || !name.starts_with(except)) {
-        inside(path, name.clone(), |path| judge(member, kind, path, fault));
+        inside(path, name.clone(), |path| check(member, kind, path, fault));
     }
 }
 

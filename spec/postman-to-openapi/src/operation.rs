@@ -174,9 +174,10 @@ impl Operation {
             match self.parameter(other.place, &other.field.name) {
                 Some(parameter) => {
                     parameter.deep &= other.deep;
-                    match parameter.words.is_empty() || other.words.is_empty() {
-                        true => parameter.words.clear(),
-                        false => parameter.words.extend(other.words),
+                    if parameter.words.is_empty() || other.words.is_empty() {
+                        parameter.words.clear()
+                    } else {
+                        parameter.words.extend(other.words)
                     }
                     parameter.field.join(other.field);
                 }
@@ -250,13 +251,13 @@ impl Operation {
         if mask.finds(&self.summary) {
             self.id.clear();
         }
-        mask.text(&mut self.summary);
-        mask.text(&mut self.tag);
-        mask.url(&mut self.server.url);
-        mask.text(&mut self.description.text);
-        mask.text(&mut self.rate_limit.text);
+        mask.in_text(&mut self.summary);
+        mask.in_text(&mut self.tag);
+        mask.in_url(&mut self.server.url);
+        mask.in_text(&mut self.description.text);
+        mask.in_text(&mut self.rate_limit.text);
         for parameter in &mut self.parameters {
-            mask.text(&mut parameter.field.description.text);
+            mask.in_text(&mut parameter.field.description.text);
             if let Some(example) = &mut parameter.field.example {
                 mask.value(example);
             }

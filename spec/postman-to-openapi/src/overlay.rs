@@ -61,10 +61,10 @@ impl Overlay {
         check(&self.patch, document, &mut Vec::new(), &mut faults);
         json_patch::merge(document, &self.patch);
         let root = Kind::Object(&DOCUMENT);
-        grammar::judge(document, &root, &mut Vec::new(), &mut |path, fault| {
+        grammar::check(document, &root, &mut Vec::new(), &mut |path, fault| {
             faults.push(format!("{} {fault}; correct the overlay", pointer(path)));
         });
-        references::judge(document, &mut |path, fault| faults.push(format!("{} {fault}", pointer(path))));
+        references::check(document, &mut |path, fault| faults.push(format!("{} {fault}", pointer(path))));
         repeated_names(document, &mut faults);
         if !faults.is_empty() {
             return Err(Error::all(faults.iter().map(|fault| format!("{}: {fault}", self.name))));

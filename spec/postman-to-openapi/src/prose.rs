@@ -24,7 +24,7 @@ pub struct ErrorCode {
 
 /// What a saved response's name says: the exporter writes the response's description there.
 #[derive(Debug, Default, PartialEq)]
-pub struct Answer {
+pub struct ResponseName {
     /// Markdown.
     pub description: String,
     /// The error codes, in the order of the text.
@@ -34,10 +34,10 @@ pub struct Answer {
 }
 
 /// Reads a saved response's name. A marker that only repeats the response's `status` is dropped.
-pub fn answer(name: &str, status: Option<u16>) -> Answer {
+pub fn response_name(name: &str, status: Option<u16>) -> ResponseName {
     let cut = name.len() >= CUT && name.encode_utf16().count() >= CUT;
     if name.len() > LONGEST_NAME {
-        return Answer { description: markdown::tidy(name), codes: Vec::new(), cut: false };
+        return ResponseName { description: markdown::tidy(name), codes: Vec::new(), cut: false };
     }
     let mut text = name;
     let stated;
@@ -49,7 +49,7 @@ pub fn answer(name: &str, status: Option<u16>) -> Answer {
         text = stated;
     }
     let Some((prose, mut code, mut rest)) = label(text, "error code") else {
-        return Answer { description: markdown::tidy(text), codes: Vec::new(), cut };
+        return ResponseName { description: markdown::tidy(text), codes: Vec::new(), cut };
     };
     let mut codes: Vec<ErrorCode> = Vec::new();
     loop {
@@ -81,7 +81,7 @@ pub fn answer(name: &str, status: Option<u16>) -> Answer {
             description.push_str(&markdown::tidy(message));
         }
     }
-    Answer { description: description.trim().to_owned(), codes, cut }
+    ResponseName { description: description.trim().to_owned(), codes, cut }
 }
 
 /// A text without the asterisks around it, if it is all bold.
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn one_status_can_carry_several_codes() {
-        let answer = answer(
+        let answer = response_name(
             "**HTTP Status Code:** `400` **Bad Request**<br>\n**Error Code:** `300` <br>\n* No such id.<br>\n* Invalid id.<br>\n\
              **Error Code:** `3001` No webinar: {webinarId}.<br>\n**Error Code:**`1010`<br>Other account.\n",
             Some(400),
@@ -258,22 +258,25 @@ mod tests {
 
     #[test]
     fn messages_without_a_full_stop_are_joined_as_sentences() {
-        let answer = answer("**Error Code:** `300` <br>Missing meetingId <br> Invalid meetingId.", Some(300));
+        let answer = response_name("**Error Code:** `300` <br>Missing meetingId <br> Invalid meetingId.", Some(300));
         assert_eq!(answer.codes, [code(300, "Missing meetingId. Invalid meetingId.")]);
     }
 
     #[test]
     fn a_status_that_contradicts_the_response_stays_in_the_text() {
-        assert_eq!(answer("**HTTP Status Code:** `204` <br>\nDone.\n\n", Some(204)).description, "Done.");
-        assert!(answer("**HTTP Status Code:** `400`<br>No.", Some(300)).description.contains("400"));
-        assert_eq!(answer("plain", None), Answer { description: "plain".into(), ..Answer::default() });
+        assert_eq!(response_name("**HTTP Status Code:** `204` <br>\nDone.\n\n", Some(204)).description, "Done.");
+        assert!(response_name("**HTTP Status Code:** `400`<br>No.", Some(300)).description.contains("400"));
+        assert_eq!(
+            response_name("plain", None),
+            ResponseName { description: "plain".into(), ..ResponseName::default() }
+        );
     }
 
     #[test]
     fn a_number_that_may_have_been_cut_off_is_ignored() {
         let name = format!("**Error Code:** `300` {}\n**Error Code:** `30", "x".repeat(CUT - 42));
         assert_eq!(name.len(), CUT);
-        let answer = answer(&name, Some(400));
+        let answer = response_name(&name, Some(400));
         assert!(answer.cut);
         assert_eq!(answer.codes.iter().map(|code| code.code).collect::<Vec<_>>(), [300]);
     }

@@ -9,27 +9,27 @@ use crate::method::Method;
 use crate::template::{members, names};
 
 /// Calls `fault` with the place of everything that refers to something that does not exist, or is declared twice.
-pub fn judge(document: &Value, fault_at: &mut dyn FnMut(&[String], String)) {
+pub fn check(document: &Value, fault_at: &mut dyn FnMut(&[String], String)) {
     if let Some(version) = document["openapi"].as_str().filter(|version| !version.starts_with("3.0.")) {
         let fault = format!("must be a version of OpenAPI 3.0, not {version}; correct the overlay");
         fault_at(&["openapi".to_owned()], fault);
     }
-    let mut judge = Judge { document, fault: fault_at };
-    judge.references(document, &mut Vec::new());
-    judge.servers(document, &[]);
-    judge.security(document, &[]);
+    let mut search = Search { document, fault: fault_at };
+    search.references(document, &mut Vec::new());
+    search.servers(document, &[]);
+    search.security(document, &[]);
     for (path, item) in members(&document["paths"]) {
-        judge.servers(item, &["paths", path]);
-        judge.parameters(item, path, &["paths", path]);
+        search.servers(item, &["paths", path]);
+        search.parameters(item, path, &["paths", path]);
         for method in Method::ALL.map(Method::name) {
             let Some(operation) = item.get(method) else { continue };
             let place = ["paths", path, method];
-            judge.servers(operation, &place);
-            judge.security(operation, &place);
-            judge.parameters(operation, path, &place);
+            search.servers(operation, &place);
+            search.security(operation, &place);
+            search.parameters(operation, path, &place);
             for name in names(path) {
-                if ![operation, item].iter().any(|holder| judge.declares(holder, name)) {
-                    judge.say(
+                if ![operation, item].iter().any(|holder| search.declares(holder, name)) {
+                    search.say(
                         &place,
                         &["parameters"],
                         format!(
@@ -55,12 +55,12 @@ pub fn is_data<S: AsRef<str>>(path: &[S]) -> bool {
     path.iter().enumerate().any(|(at, part)| is_data(part.as_ref()) && !named(at))
 }
 
-struct Judge<'d, 'f> {
+struct Search<'d, 'f> {
     document: &'d Value,
     fault: &'f mut dyn FnMut(&[String], String),
 }
 
-impl<'d> Judge<'d, '_> {
+impl<'d> Search<'d, '_> {
     fn say(&mut self, place: &[&str], inside: &[&str], fault: String) {
         let path: Vec<String> = place.iter().chain(inside).map(|part| (*part).to_owned()).collect();
         (self.fault)(&path, fault);

@@ -228,7 +228,7 @@ impl Mask {
     }
 
     /// Hides known credentials in a text, and what looks like one.
-    pub fn text(&self, text: &mut String) {
+    pub fn in_text(&self, text: &mut String) {
         self.replace(text, HIDDEN);
         if let Some(hidden) = hide_words(text) {
             *text = hidden;
@@ -236,7 +236,7 @@ impl Mask {
     }
 
     /// Hides known credentials in a URL or path.
-    pub fn url(&self, url: &mut String) {
+    pub fn in_url(&self, url: &mut String) {
         self.replace(url, "redacted");
     }
 
@@ -372,7 +372,7 @@ mod tests {
             ("use 123-def-456 here", "use <secret>-456 here"),
         ] {
             let mut text = text.to_owned();
-            mask.text(&mut text);
+            mask.in_text(&mut text);
             assert_eq!(text, hidden);
         }
     }
@@ -397,7 +397,7 @@ mod tests {
             "abc%2Fdef=1",
         ] {
             let mut path = format!("/a/é{text}/%zz-{text}{{b}}");
-            mask.url(&mut path);
+            mask.in_url(&mut path);
             assert_eq!(path, "/a/éredacted/%zz-redacted{b}", "{text}");
         }
     }
@@ -410,10 +410,10 @@ mod tests {
         secrets.learn("{{token}}");
         let mask = secrets.mask();
         let mut text = "send s3cr3t-value as a string".to_owned();
-        mask.text(&mut text);
+        mask.in_text(&mut text);
         assert_eq!(text, "send <secret> as a string");
         let mut sample = "curl -H 'Authorization: Bearer k3jh45kj3h45kj' and Basic tasks".to_owned();
-        mask.text(&mut sample);
+        mask.in_text(&mut sample);
         assert_eq!(sample, "curl -H 'Authorization: Bearer <secret>' and Basic tasks");
     }
 }

@@ -164,10 +164,11 @@ impl<'a> Walk<'_, 'a> {
         notes: &mut Vec<(&'static str, String)>,
     ) -> Result<(), (&'static str, String)> {
         // A request may be just its URL.
-        let request = match request.get().starts_with('"') {
-            true => Request { url: Some(request), ..Request::default() },
-            false => postman::object::<Request<'_>>(Some(request))
-                .ok_or(("its request is neither an object nor a URL; export it again", String::new()))?,
+        let request = if request.get().starts_with('"') {
+            Request { url: Some(request), ..Request::default() }
+        } else {
+            postman::object::<Request<'_>>(Some(request))
+                .ok_or(("its request is neither an object nor a URL; export it again", String::new()))?
         };
         if self.is_survey {
             if let Ok(address) = address::read(request.url, place.variables, &Survey::default()) {
