@@ -188,8 +188,8 @@ async fn what_cannot_be_sent_is_refused_with_its_name() {
         (refused(client().list_things()).await, "`type_` is required and was not set"),
         (refused(client().list_things().type_("t").ratio(f64::NAN)).await, "`ratio`: NaN is not a number in JSON"),
         (refused(create().inner(inner()).ratio(f64::INFINITY)).await, "`ratio`: inf is not a number in JSON"),
-        (refused(create()).await, "`body.inner` is required and was not set"),
-        (refused(create().inner(create_thing::Inner::builder())).await, "`body.inner.a_b` is required"),
+        (refused(create()).await, "`inner` is required and was not set"),
+        (refused(create().inner(create_thing::Inner::builder())).await, "`inner.a_b` is required"),
         (refused(create().inner(inner().kind("Off"))).await, "it must be one of `burnt-in`, `off`"),
         (
             refused(create().inner(inner()).name("too long")).await,

@@ -57,11 +57,11 @@ async fn a_call_outlives_the_client_that_made_it() {
 }
 
 #[tokio::test]
-async fn the_error_for_a_missing_body_field_says_that_it_is_in_the_body() {
+async fn a_missing_field_is_named_as_its_setter() {
     let server = server().await;
     let call = client(&server).update_meeting_live_stream().meeting_id(MEETING);
     let error = call.stream_url("rtmp://h/app").stream_key("key").await.expect_err("no page");
-    assert!(error.to_string().contains("`body.page_url` is required and was not set"), "{error}");
+    assert!(error.to_string().contains("`page_url` is required and was not set"), "{error}");
     assert_eq!(server.request_count(), 0);
 }
 

@@ -205,7 +205,7 @@ async fn a_body_without_its_required_field_is_refused_before_sending() {
     assert!(!error.may_have_been_sent());
     assert_eq!(
         error.to_string(),
-        "updateMeetingLiveStreamStatus was refused before sending: `body.action` is required and was not set"
+        "updateMeetingLiveStreamStatus was refused before sending: `action` is required and was not set"
     );
     assert_eq!(server.request_count(), 0);
 }
@@ -220,7 +220,7 @@ async fn a_missing_value_or_invalid_id_is_refused_before_sending() {
     };
     let call = zoom.update_meeting_live_stream().meeting_id(MEETING);
     let call = call.body_map(|body| body.stream_url("rtmp://h/app").page_url("https://h/"));
-    refused(call.await.expect_err("no key"), "`body.stream_key` is required and was not set");
+    refused(call.await.expect_err("no key"), "`stream_key` is required and was not set");
     let call = zoom.update_meeting_live_stream_status().body_map(|body| body.action(Action::Stop));
     refused(call.await.expect_err("no id"), "`meeting_id` is required and was not set");
     for id in ["../users/me", "1/../../users/me", "0", "", "1\r\nX-Evil: 1", "1?a=b", "%2e%2e"] {
