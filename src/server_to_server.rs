@@ -8,11 +8,12 @@ use reqwest::{Request, Url};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
+use crate::advice::{Judgement, asks_to_wait};
 use crate::answer::{Flaw, HttpAnswer};
 use crate::auth::{AccessToken, TIMEOUT, TokenRequest, TokenSource, defect};
 use crate::body::urlencoded;
 use crate::envelope::as_unicode;
-use crate::error::{Error, Judgement, Progress, asks_to_wait};
+use crate::error::{Error, Progress};
 use crate::limit::retry_after;
 use crate::operation::Operation;
 use crate::transport::{backoff, send};

@@ -6,9 +6,9 @@ use quote::ToTokens as _;
 use syn::{ImplItem, Item, UseTree};
 
 /// The methods of `Client` and the modules of the crate, which an operation must not be named like.
-pub const TAKEN: &str = "answer auth body builder call client doctor envelope error events file from_env generated id mock \
-    limit operation operations prelude request request_builder reqwest retry retry_policy runtime secret sent \
-    sentence server_to_server trace transport troubleshooting types unlisted url with with_access_token \
+pub const TAKEN: &str = "advice answer auth body builder call client doctor envelope error events file from_env \
+    generated id mock limit operation operations prelude request request_builder reqwest retry retry_policy runtime \
+    secret sent sentence server_to_server trace transport troubleshooting types unlisted url with with_access_token \
     with_body_encoding with_call_timeout with_retry with_token_source with_tokens";
 
 /// Refuses a name that occurs twice where it can occur only once.

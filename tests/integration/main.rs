@@ -20,6 +20,7 @@ mod sentences;
 mod setters;
 mod spans;
 mod support;
+mod token_requests;
 mod tokens;
 mod transport;
 mod troubleshooting;

@@ -7,6 +7,7 @@ mod ground_truth;
 mod habits;
 mod inputs;
 mod items;
+mod merging;
 mod modules;
 mod properties;
 mod readme;
