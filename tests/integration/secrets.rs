@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use zoom_livestream::mock::{Answer, MockServer};
-use zoom_livestream::{AccessToken, BodyEncoding, Client, RetryPolicy, Secret, ServerToServer, types};
+use zoom_livestream::update_meeting_live_stream::Body;
+use zoom_livestream::{AccessToken, BodyEncoding, Client, RetryPolicy, Secret, ServerToServer};
 
 use crate::support::{
     LOGGED, MEETING, PAGE_URL, STREAM_KEY, STREAM_URL, builder, builder_without_token, client, configure, in_child,
@@ -63,10 +64,9 @@ async fn no_public_type_shows_a_secret() {
 
     let zoom = builder(&server).access_token(TOKEN).retry(policy).build().expect("a client");
     assert_hides("Client", &zoom);
-    let body =
-        types::UpdateMeetingLiveStreamBody::builder().stream_url(STREAM_URL).stream_key(STREAM_KEY).page_url(PAGE_URL);
+    let body = Body::builder().stream_url(STREAM_URL).stream_key(STREAM_KEY).page_url(PAGE_URL);
     assert_hides("a body's builder", &body);
-    let whole: types::UpdateMeetingLiveStreamBody = body.clone().try_into().expect("a whole body");
+    let whole: Body = body.clone().try_into().expect("a whole body");
     assert_hides("a body", &whole);
     let call = zoom.update_meeting_live_stream().meeting_id(MEETING).body(body);
     assert_hides("a call's builder", &call);
