@@ -32,7 +32,7 @@ pub(crate) fn advice(answer: &HttpAnswer, judgement: &Judgement<'_>) -> Option<S
         return Some(advice);
     }
     let is = |code| envelope.code == Some(ErrorCode(code));
-    let (refuses_token, is_not_live) = (envelope.refuses_token(*status), envelope.is_not_live());
+    let (refuses_token, is_not_live) = (answer.refuses_token(), envelope.is_not_live());
     let known = [
         // Its target is not quoted: it may contain a password or a token.
         (status.is_redirection() && answer.headers.contains_key(LOCATION), NOT_FOLLOWED),

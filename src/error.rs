@@ -316,9 +316,7 @@ impl Error {
     /// Whether Zoom refused the access token (any 401; code 124, 4735, 4738 or 4741; code 4700 without scopes), or the
     /// credentials of a token request.
     pub fn is_unauthorized(&self) -> bool {
-        self.answered_with().is_some_and(|answered| {
-            answered.is_unauthorized || answered.answer.envelope.refuses_token(answered.answer.status)
-        })
+        self.answered_with().is_some_and(|answered| answered.is_unauthorized || answered.answer.refuses_token())
     }
 
     /// Whether the meeting or webinar is not live (code 200, "has not started"). A start has to wait for the host, who has to

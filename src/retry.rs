@@ -9,8 +9,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Map, Value};
-
 use crate::limit::{Kind, Limit, later};
 use crate::operation::Operation;
 use crate::{MeetingId, WebinarId};
@@ -175,14 +173,14 @@ pub struct Resend {
     /// When the call will be sent again.
     pub at: SystemTime,
     operation: &'static Operation,
-    texts: Map<String, Value>,
+    texts: Vec<(String, String)>,
 }
 
 impl Resend {
     pub(crate) fn new(
         operation: &'static Operation,
         path: String,
-        texts: Map<String, Value>,
+        texts: Vec<(String, String)>,
         number: u32,
         wait: Duration,
     ) -> Self {
@@ -202,7 +200,7 @@ impl Resend {
 
     /// A text field of the body by Zoom's name for it, such as `action`. Fields that hold a secret are left out.
     pub fn field(&self, name: &str) -> Option<&str> {
-        self.texts.get(name)?.as_str()
+        self.texts.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
     }
 }
 

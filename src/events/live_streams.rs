@@ -301,7 +301,7 @@ mod tests {
             path: template,
             ..Default::default()
         }));
-        let texts = [("action".to_owned(), "start".into())].into_iter().collect();
+        let texts = vec![("action".to_owned(), "start".to_owned())];
         Resend::new(operation, path.to_owned(), texts, 1, HOUR)
     }
 
