@@ -54,26 +54,22 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The kind that Zoom's sentence names, in lower case.
-    fn told(sentence: &str) -> Option<Self> {
+    /// The kind that Zoom's sentence names, in lower case. Without one, the kind that the headers name, unless they are
+    /// those of a limit that was not reached: an answer carries the account's, whichever limit refused it.
+    fn read(sentence: &str, headers: &HeaderMap) -> Self {
         let has = |words: &str| sentence.contains(words);
+        let is_reached = header(headers, "x-ratelimit-remaining").is_none_or(|remaining| remaining == "0");
+        let label = header(headers, "x-ratelimit-type").filter(|_| is_reached).unwrap_or_default().to_ascii_lowercase();
         let kinds = [
             (has("daily") && has("user"), Self::DailyOfUser),
             (has("daily"), Self::Daily),
             (has("per-second") || has("per second"), Self::PerSecond),
             (has("concurrent"), Self::Concurrent),
             (has("too many requests") && has("live stream"), Self::PerMeeting),
+            (label.contains("daily"), Self::Daily),
+            (label == "qps", Self::PerSecond),
         ];
-        kinds.into_iter().find_map(|(is_told, kind)| is_told.then_some(kind))
-    }
-
-    /// The kind that the headers name, unless they are those of a limit that was not reached: an answer carries the
-    /// account's, whichever limit refused it.
-    fn labelled(headers: &HeaderMap) -> Option<Self> {
-        let label = header(headers, "x-ratelimit-type")?.to_ascii_lowercase();
-        let is_reached = header(headers, "x-ratelimit-remaining").is_none_or(|remaining| remaining == "0");
-        let kinds = [(label.contains("daily"), Self::Daily), (label == "qps", Self::PerSecond)];
-        kinds.into_iter().find_map(|(is_labelled, kind)| (is_reached && is_labelled).then_some(kind))
+        kinds.into_iter().find_map(|(applies, kind)| applies.then_some(kind)).unwrap_or(Self::Unknown)
     }
 }
 
@@ -91,7 +87,7 @@ impl Limit {
     /// call. A header that cannot be read counts as absent.
     pub fn read(headers: &HeaderMap, sentence: &str, documented: Option<Duration>, now: SystemTime) -> Self {
         let sentence = sentence.to_lowercase();
-        let kind = Kind::told(&sentence).or_else(|| Kind::labelled(headers)).unwrap_or(Kind::Unknown);
+        let kind = Kind::read(&sentence, headers);
         let of = |time| Wait::from_now(now, time);
         let (wait, is_given) = match (kind, retry_after(headers, now)) {
             (Kind::PerMeeting, _) => (of(seconds_in(&sentence).or(documented).unwrap_or(MEETING_WAIT)), true),

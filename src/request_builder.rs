@@ -1,6 +1,7 @@
 //! Requests to Zoom that are not operations of the description.
 
 use std::any::TypeId;
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 use reqwest::Method;
@@ -16,19 +17,13 @@ use crate::url::is_allowed_in_a_url;
 use crate::{Client, ResponseValue};
 
 /// What the layer has to know of any operation.
-static ANY: Operation = Operation {
+static ANY: LazyLock<Operation> = LazyLock::new(|| Operation {
     name: "request",
     id: "request",
-    path: "",
     media_type: Some("application/json"),
-    body_required: false,
     returns_json: true,
-    documented_wait: None,
-    lengths: &[],
-    secrets: &[],
-    files: &[],
-    errors: &[],
-};
+    ..Operation::default()
+});
 
 impl Client {
     /// Any other operation of Zoom, with this client's tokens, waits, errors and spans. `path` follows the base URL; what varies

@@ -11,7 +11,6 @@ use tokio::time::{Instant, sleep};
 use crate::advice::{Judgement, asks_to_wait};
 use crate::answer::{Flaw, HttpAnswer};
 use crate::auth::{AccessToken, TIMEOUT, TokenRequest, TokenSource, defect};
-use crate::body::urlencoded;
 use crate::envelope::as_unicode;
 use crate::error::{Error, Progress};
 use crate::limit::retry_after;
@@ -150,9 +149,12 @@ impl ServerToServer {
         let refused = |what: String| Error::refused(Some(&*TOKEN_REQUEST), what);
         let url = self.checked_url().map_err(refused)?;
         let grant = [("grant_type", "account_credentials"), ("account_id", &*self.account_id)];
+        // A query is encoded as a form is.
+        let form = Url::parse_with_params("form:", grant).map_err(|error| refused(error.to_string()))?;
         let request = http.post(url).basic_auth(&self.client_id, Some(self.client_secret.expose()));
         let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        request.body(urlencoded(grant.into_iter())).build().map_err(|error| refused(error.without_url().to_string()))
+        let request = request.body(form.query().unwrap_or_default().to_owned()).build();
+        request.map_err(|error| refused(error.without_url().to_string()))
     }
 }
 
