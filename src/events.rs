@@ -45,11 +45,11 @@
 //!
 //! # When an event is refused
 //!
-//! | what you see | what it means |
+//! | what [`VerifyError`] says | what it means |
 //! |---|---|
-//! | [`VerifyError::WrongSignature`] | the body was changed, for example by a framework that parsed and re-serialized it; or the secret token is another app's, or has been rotated ([`Verifier::also`]) |
-//! | [`VerifyError::TooOld`], [`VerifyError::InTheFuture`] | this machine's clock is wrong or, if `TooOld`, the event is a replay |
-//! | [`VerifyError::MissingSignature`], [`VerifyError::MissingTimestamp`] | the request is not from Zoom, or a proxy removed the headers |
+//! | `x-zm-signature does not match` | the body was changed, for example by a framework that parsed and re-serialized it; or the secret token is another app's, or has been rotated ([`Verifier::also`]) |
+//! | `x-zm-request-timestamp is … s old` or `in the future` | this machine's clock is wrong or, if it is old, the event is a replay |
+//! | `the request has no … header` | the request is not from Zoom, or a proxy removed the headers |
 
 mod event;
 mod live_streams;
@@ -58,7 +58,6 @@ mod verify;
 
 pub use event::{Challenge, Event, Other};
 pub use live_streams::{LiveStreams, StreamState};
-pub use notification::{CustomLiveStreamingSettings, LiveStreaming, Notification, Object, Payload};
-#[cfg(feature = "mock")]
+pub use notification::{LiveStreaming, Notification, Object, Payload};
 pub(crate) use verify::signature;
 pub use verify::{Verifier, VerifyError};

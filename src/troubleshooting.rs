@@ -82,16 +82,16 @@
 //!
 //! # Events
 //!
-//! - [`WrongSignature`](crate::events::VerifyError::WrongSignature) on every event:
+//! - `x-zm-signature does not match` on every event:
 //!   The body is not the one Zoom signed: a framework has parsed it and serialized it again. Pass the raw bytes to
 //!   [`Verifier::verify`](crate::events::Verifier::verify). Or the secret token belongs to another app, or has been
 //!   rotated: [`Verifier::also`](crate::events::Verifier::also) accepts a second one in the meantime.
 //!
-//! - [`TooOld`](crate::events::VerifyError::TooOld) or [`InTheFuture`](crate::events::VerifyError::InTheFuture):
-//!   This machine's clock is wrong or, if `TooOld`, someone is replaying an old event. Compare `date -u` with the
+//! - `x-zm-request-timestamp is … s old` or `in the future`:
+//!   This machine's clock is wrong or, if it is old, someone is replaying an event. Compare `date -u` with the
 //!   event's `x-zm-request-timestamp`.
 //!
-//! - [`MissingSignature`](crate::events::VerifyError::MissingSignature) or [`MissingTimestamp`](crate::events::VerifyError::MissingTimestamp):
+//! - `the request has no x-zm-signature header`, or no `x-zm-request-timestamp` header:
 //!   The request is not from Zoom, or a proxy drops the headers.
 //!
 //! A stream key such as `name?user=ada&pass=secret` needs no escaping: it arrives as you give it.

@@ -5,9 +5,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::live_streams::from_millis;
-use super::verify::signature;
-use super::{Notification, StreamState};
+use super::{Notification, StreamState, signature};
 use crate::answer::mismatch;
 use crate::envelope::as_unicode;
 use crate::{MeetingId, Secret, Unlisted, WebinarId};
@@ -67,20 +65,11 @@ pub struct Other {
     pub flaw: Option<String>,
 }
 
-const URL_VALIDATION: &str = "endpoint.url_validation";
-const STREAMING_STARTED: &str = "meeting.live_streaming_started";
-const STREAMING_STOPPED: &str = "meeting.live_streaming_stopped";
-const MEETING_STARTED: &str = "meeting.started";
-const MEETING_ENDED: &str = "meeting.ended";
-
-/// The `service` of a stream to a custom platform.
-const CUSTOM: &str = "Custom_Live_Streaming_Service";
-
 impl Event {
     /// The event's name, such as `meeting.live_streaming_started`.
     pub fn name(&self) -> &str {
         match self {
-            Self::UrlValidation(_) => URL_VALIDATION,
+            Self::UrlValidation(_) => "endpoint.url_validation",
             Self::MeetingLiveStreamingStarted(event)
             | Self::MeetingLiveStreamingStopped(event)
             | Self::MeetingStarted(event)
@@ -113,13 +102,14 @@ impl Event {
             }
             Self::UrlValidation(_) | Self::WebinarStarted(_) | Self::WebinarEnded(_) => return None,
         };
-        let is_custom = service.is_none_or(|service| service.eq_ignore_ascii_case(CUSTOM));
-        let state = match self.name() {
-            STREAMING_STARTED if is_custom => StreamState::Running,
-            STREAMING_STARTED | STREAMING_STOPPED | MEETING_STARTED | MEETING_ENDED => StreamState::Stopped,
+        let is_custom = service.is_none_or(|service| service.eq_ignore_ascii_case("Custom_Live_Streaming_Service"));
+        let state = match self.name().strip_prefix("meeting.")? {
+            "live_streaming_started" if is_custom => StreamState::Running,
+            "live_streaming_started" | "live_streaming_stopped" | "started" | "ended" => StreamState::Stopped,
             _ => return None,
         };
-        Some((meeting, state, from_millis(event_ts?.try_into().ok()?)?))
+        let since_1970 = Duration::from_millis(event_ts?.try_into().ok()?);
+        Some((meeting, state, SystemTime::UNIX_EPOCH.checked_add(since_1970)?))
     }
 }
 
@@ -130,11 +120,11 @@ pub(super) fn read(body: &[u8], secret: &Secret, sent: Duration) -> Result<Event
     let typed = match event["event"].as_str().ok_or("it has no string `event`")? {
         // Zoom would only send it again, so that a topic cut inside an emoji could hide that a stream is running.
         _ if matches!(text, Cow::Owned(_)) => Err("some of its text is not Unicode".to_owned()),
-        URL_VALIDATION => challenge(&event, secret).map(Event::UrlValidation),
-        STREAMING_STARTED => typed(&event, sent).map(Event::MeetingLiveStreamingStarted),
-        STREAMING_STOPPED => typed(&event, sent).map(Event::MeetingLiveStreamingStopped),
-        MEETING_STARTED => typed(&event, sent).map(Event::MeetingStarted),
-        MEETING_ENDED => typed(&event, sent).map(Event::MeetingEnded),
+        "endpoint.url_validation" => challenge(&event, secret).map(Event::UrlValidation),
+        "meeting.live_streaming_started" => typed(&event, sent).map(Event::MeetingLiveStreamingStarted),
+        "meeting.live_streaming_stopped" => typed(&event, sent).map(Event::MeetingLiveStreamingStopped),
+        "meeting.started" => typed(&event, sent).map(Event::MeetingStarted),
+        "meeting.ended" => typed(&event, sent).map(Event::MeetingEnded),
         "webinar.started" => typed(&event, sent).map(Event::WebinarStarted),
         "webinar.ended" => typed(&event, sent).map(Event::WebinarEnded),
         _ => return Ok(other(event, None, None)),
@@ -149,8 +139,7 @@ fn challenge(event: &Value, secret: &Secret) -> Result<Challenge, String> {
 }
 
 fn typed<Id: DeserializeOwned>(event: &Value, sent: Option<i64>) -> Result<Box<Notification<Id>>, String> {
-    let read: Result<Notification<Id>, _> = serde_path_to_error::deserialize(event);
-    let event = read.map_err(|error| mismatch(&error))?;
+    let event: Notification<Id> = serde_path_to_error::deserialize(event).map_err(|error| mismatch(&error))?;
     Ok(Box::new(Notification { event_ts: event.event_ts.or(sent), ..event }))
 }
 
@@ -173,7 +162,7 @@ mod tests {
     }
 
     fn started(object: Value) -> Value {
-        json!({ "event": STREAMING_STARTED, "event_ts": 1_700_000_000_123_i64, "payload": { "object": object } })
+        json!({ "event": "meeting.live_streaming_started", "event_ts": 1_700_000_000_123_i64, "payload": { "object": object } })
     }
 
     fn at(millis: u64) -> SystemTime {
@@ -186,8 +175,7 @@ mod tests {
 
     #[test]
     fn the_challenge_is_answered_with_its_token_and_the_tokens_hmac() {
-        let challenge =
-            json!({ "event": URL_VALIDATION, "event_ts": 1, "payload": { "plainToken": "qgg8vlvZRS6UYooatFL8Aw" } });
+        let challenge = json!({ "event": "endpoint.url_validation", "event_ts": 1, "payload": { "plainToken": "qgg8vlvZRS6UYooatFL8Aw" } });
         let Event::UrlValidation(challenge) = event(&challenge) else { panic!("{challenge}") };
         // Computed by `printf qgg8vlvZRS6UYooatFL8Aw | openssl dgst -sha256 -hmac 'secret token'`.
         let encrypted = "4010a309f8ec0e4dc7506ef21e98975c6302caa558db61e48081282f677a68df";
@@ -198,14 +186,14 @@ mod tests {
     #[test]
     fn each_event_has_its_type_and_stream_state() {
         for (name, state) in [
-            (STREAMING_STARTED, Some(StreamState::Running)),
-            (STREAMING_STOPPED, Some(StreamState::Stopped)),
-            (MEETING_STARTED, Some(StreamState::Stopped)),
-            (MEETING_ENDED, Some(StreamState::Stopped)),
+            ("meeting.live_streaming_started", Some(StreamState::Running)),
+            ("meeting.live_streaming_stopped", Some(StreamState::Stopped)),
+            ("meeting.started", Some(StreamState::Stopped)),
+            ("meeting.ended", Some(StreamState::Stopped)),
             ("webinar.started", None),
             ("webinar.ended", None),
             ("webinar.created", None),
-            (URL_VALIDATION, None),
+            ("endpoint.url_validation", None),
         ] {
             let body = json!({ "event": name, "event_ts": 7, "payload": { "plainToken": "a", "object": { "id": 84912345678_u64 } } });
             let event = event(&body);
@@ -252,9 +240,12 @@ mod tests {
             (started(json!({ "id": "hidden" })), "payload.object.id"),
             (started(json!({ "id": "x, expected hidden" })), "payload.object.id"),
             (started(json!("hidden")), "payload.object"),
-            (json!({ "event": STREAMING_STARTED, "event_ts": "hidden" }), "event_ts: expected an integer"),
-            (json!({ "event": MEETING_ENDED }), "`payload` is missing"),
-            (json!({ "event": URL_VALIDATION, "payload": "hidden" }), "plainToken"),
+            (
+                json!({ "event": "meeting.live_streaming_started", "event_ts": "hidden" }),
+                "event_ts: expected an integer",
+            ),
+            (json!({ "event": "meeting.ended" }), "`payload` is missing"),
+            (json!({ "event": "endpoint.url_validation", "payload": "hidden" }), "plainToken"),
         ] {
             let event = event(&body);
             assert!(!format!("{event:?}").contains("hidden"), "{event:?}");
@@ -309,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_field_of_the_wrong_type_does_not_hide_that_a_stream_is_running() {
-        let event = event(&started(json!({ "id": "84912345678", "duration": "an hour" })));
+        let event = event(&started(json!({ "id": "84912345678", "topic": 7 })));
         assert!(matches!(event, Event::Other(_)));
         assert_eq!(event.stream_state(), Some((id("84912345678"), StreamState::Running, at(1_700_000_000_123))));
     }
@@ -355,8 +346,8 @@ mod tests {
         #[test]
         fn any_event_is_kept_and_has_a_stream_state_only_with_an_id(
             name in prop_oneof![
-                Just(STREAMING_STARTED), Just(STREAMING_STOPPED), Just(MEETING_STARTED), Just(MEETING_ENDED),
-                Just(URL_VALIDATION), Just("other"),
+                Just("meeting.live_streaming_started"), Just("meeting.live_streaming_stopped"), Just("meeting.started"), Just("meeting.ended"),
+                Just("endpoint.url_validation"), Just("other"),
             ],
             event_ts in value(), id in value(), other in value(), payload in value(), is_object in any::<bool>(),
         ) {

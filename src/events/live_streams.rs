@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
+use self::StreamState::{Running, Stopped};
 use super::Event;
 use crate::{Ending, MeetingId, Resend};
 
@@ -21,14 +22,12 @@ pub enum StreamState {
     Stopped,
 }
 
-const HOUR: Duration = Duration::from_secs(3600);
-
 /// Because the event of a stream's stop may be lost.
-const BELIEVE_FOR: Duration = HOUR.saturating_mul(30);
+const BELIEVE_FOR: Duration = Duration::from_secs(30 * 3600);
 
 /// Zoom repeats an event for an hour and a half. If a stop were forgotten before that, an earlier start that arrives late
 /// would look like the latest event.
-const KEEP_ENDED: Duration = HOUR.saturating_mul(24);
+const KEEP_ENDED: Duration = Duration::from_secs(24 * 3600);
 
 const MAX_MEETINGS: usize = 100_000;
 
@@ -67,8 +66,8 @@ const CLOCK_SKEW: Duration = Duration::from_secs(300);
 #[must_use]
 pub struct LiveStreams(Arc<watch::Sender<Known>>);
 
-/// The latest state of each meeting's stream, and its time in milliseconds since the Unix epoch.
-type Known = HashMap<MeetingId, (u64, StreamState)>;
+/// The latest state of each meeting's stream, and since when.
+type Known = HashMap<MeetingId, (StreamState, SystemTime)>;
 
 impl LiveStreams {
     /// Creates a tracker that does not know of any streams yet.
@@ -108,14 +107,10 @@ impl LiveStreams {
         move |resend| {
             let streams = streams.clone();
             Box::pin(async move {
-                let is_status = resend.path.ends_with("/livestream/status");
-                let is_start = is_status && resend.field("action") == Some("start");
-                let meeting = resend.meeting_id().filter(|_| is_start);
-                let Some(meeting) = meeting else { return pending().await };
-                let is_running =
-                    |known: &Known| matches!(state(known, meeting, SystemTime::now()), Some((StreamState::Running, _)));
-                let told = streams.subscribe().wait_for(is_running).await.map(drop);
-                told.expect("`streams` is not dropped before");
+                let is_start = resend.path.ends_with("/livestream/status") && resend.field("action") == Some("start");
+                let Some(meeting) = resend.meeting_id().filter(|_| is_start) else { return pending().await };
+                let is_running = |known: &Known| matches!(state(known, meeting, SystemTime::now()), Some((Running, _)));
+                streams.subscribe().wait_for(is_running).await.expect("`streams` is not dropped before");
                 Ending::Done
             })
         }
@@ -129,48 +124,41 @@ impl fmt::Debug for LiveStreams {
 }
 
 fn tell(known: &mut Known, meeting: MeetingId, state: StreamState, at: SystemTime, now: SystemTime) -> bool {
-    let Some(since) = millis(at) else { return false };
+    let Some(since) = in_whole_milliseconds(at) else { return false };
     let is_future = now.checked_add(CLOCK_SKEW).is_none_or(|latest| at > latest);
-    let order = |(since, state): (u64, StreamState)| (since, state == StreamState::Stopped);
-    let is_outdated = known.get(&meeting).is_some_and(|known| order(*known) >= order((since, state)));
-    if is_future || is_outdated || is_forgotten(state, since, now) {
+    // Of two at the same time, the stop wins.
+    let is_outdated = known.get(&meeting).is_some_and(|(was, at)| (*at, *was == Stopped) >= (since, state == Stopped));
+    if is_future || is_outdated || is_forgotten((state, since), now) {
         return false;
     }
-    known.insert(meeting, (since, state));
+    known.insert(meeting, (state, since));
     make_room(known, MAX_MEETINGS, now);
     known.contains_key(&meeting)
 }
 
 fn state(known: &Known, meeting: MeetingId, now: SystemTime) -> Option<(StreamState, SystemTime)> {
-    let (since, state) = *known.get(&meeting).filter(|(since, state)| !is_forgotten(*state, *since, now))?;
-    Some((state, from_millis(since)?))
+    known.get(&meeting).copied().filter(|known| !is_forgotten(*known, now))
 }
 
-fn is_forgotten(state: StreamState, since: u64, now: SystemTime) -> bool {
-    let longest = match state {
-        StreamState::Running => BELIEVE_FOR,
-        StreamState::Stopped => KEEP_ENDED,
-    };
-    Duration::from_millis(millis(now).unwrap_or_default().saturating_sub(since)) > longest
+fn is_forgotten((state, since): (StreamState, SystemTime), now: SystemTime) -> bool {
+    let longest = if state == Running { BELIEVE_FOR } else { KEEP_ENDED };
+    now.duration_since(since).is_ok_and(|age| age > longest)
 }
 
 /// After one more meeting: stopped streams are forgotten before running ones.
 fn make_room(known: &mut Known, most: usize, now: SystemTime) {
     if known.len() > most {
-        known.retain(|_, (since, state)| !is_forgotten(*state, *since, now));
-        let oldest = known.iter().min_by_key(|(_, (since, state))| (*state == StreamState::Running, *since));
+        known.retain(|_, told| !is_forgotten(*told, now));
+        let oldest = known.iter().min_by_key(|(_, (state, since))| (*state == Running, *since));
         let oldest = oldest.map(|(meeting, _)| *meeting).filter(|_| known.len() > most);
         oldest.map(|meeting| known.remove(&meeting));
     }
 }
 
-/// Whole milliseconds since the Unix epoch, the unit of `event_ts`.
-fn millis(at: SystemTime) -> Option<u64> {
-    at.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_millis().try_into().ok()
-}
-
-pub(super) fn from_millis(since_1970: u64) -> Option<SystemTime> {
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(since_1970))
+/// An instant since the Unix epoch, in the unit of `event_ts`.
+fn in_whole_milliseconds(at: SystemTime) -> Option<SystemTime> {
+    let since_1970 = at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(at - Duration::from_nanos(u64::from(since_1970.subsec_nanos() % 1_000_000)))
 }
 
 #[cfg(test)]
@@ -178,7 +166,6 @@ mod tests {
     use proptest::prelude::*;
     use tokio::time::timeout;
 
-    use super::StreamState::{Running, Stopped};
     use super::*;
 
     const NOW: u64 = 1_700_000_000_000;
@@ -302,7 +289,7 @@ mod tests {
             ..Default::default()
         }));
         let texts = vec![("action".to_owned(), "start".to_owned())];
-        Resend::new(operation, path.to_owned(), texts, 1, HOUR)
+        Resend::new(operation, path.to_owned(), texts, 1, Duration::from_secs(3600))
     }
 
     #[tokio::test]
