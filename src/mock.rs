@@ -286,58 +286,50 @@ impl Default for MockServerBuilder {
 impl MockServerBuilder {
     /// For how long after an accepted start another start of the same path gets 429; zero turns this off. Default: the
     /// description's 30 seconds.
-    pub fn cool_down(mut self, cool_down: Duration) -> Self {
-        self.cool_down = Some(cool_down);
-        self
+    pub fn cool_down(self, cool_down: Duration) -> Self {
+        Self { cool_down: Some(cool_down), ..self }
     }
 
     /// How many requests the account may make per second. Any more get 429. Default: unlimited.
-    pub fn requests_per_second(mut self, requests: u32) -> Self {
-        self.requests_per_second = Some(requests);
-        self
+    pub fn requests_per_second(self, requests: u32) -> Self {
+        Self { requests_per_second: Some(requests), ..self }
     }
 
     /// What to do with `multipart/form-data`, for operations that take it. Default: read it.
-    pub fn multipart(mut self, support: BodySupport) -> Self {
-        self.multipart = support;
-        self
+    pub fn multipart(self, multipart: BodySupport) -> Self {
+        Self { multipart, ..self }
     }
 
     /// What to do with `application/json`. Default: read it.
-    pub fn json(mut self, support: BodySupport) -> Self {
-        self.json = support;
-        self
+    pub fn json(self, json: BodySupport) -> Self {
+        Self { json, ..self }
     }
 
     /// The bearer token that is valid from the start. Default: `mock-access-token`.
-    pub fn access_token(mut self, token: impl Into<Secret>) -> Self {
-        self.access_token = token.into();
-        self
+    pub fn access_token(self, token: impl Into<Secret>) -> Self {
+        Self { access_token: token.into(), ..self }
     }
 
     /// The credentials that the token endpoint accepts: account ID, client ID and client secret. Default:
     /// `mock-account`, `mock-client` and `mock-secret`.
     pub fn credentials(
-        mut self,
+        self,
         account_id: impl Into<Secret>,
         client_id: impl Into<Secret>,
         client_secret: impl Into<Secret>,
     ) -> Self {
-        self.credentials = [account_id.into(), client_id.into(), client_secret.into()];
-        self
+        Self { credentials: [account_id.into(), client_id.into(), client_secret.into()], ..self }
     }
 
     /// How long a fetched token is valid; `expires_in` has it in whole seconds, rounded down. Default: an hour, as with
     /// Zoom.
-    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
-        self.token_lifetime = lifetime;
-        self
+    pub fn token_lifetime(self, token_lifetime: Duration) -> Self {
+        Self { token_lifetime, ..self }
     }
 
     /// How long the token endpoint takes to answer with a token. Default: no time.
-    pub fn token_delay(mut self, delay: Duration) -> Self {
-        self.token_delay = delay;
-        self
+    pub fn token_delay(self, token_delay: Duration) -> Self {
+        Self { token_delay, ..self }
     }
 
     /// Binds a free port of 127.0.0.1 and serves it on the current tokio runtime.

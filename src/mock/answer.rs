@@ -77,9 +77,8 @@ impl Answer {
     }
 
     /// Sets the body. Set its `Content-Type`, if it has one, with [`header`](Self::header).
-    pub fn body(mut self, body: impl Into<Bytes>) -> Answer {
-        self.body = body.into();
-        self
+    pub fn body(self, body: impl Into<Bytes>) -> Answer {
+        Answer { body: body.into(), ..self }
     }
 
     /// Sets a JSON body and its `Content-Type`.
@@ -88,15 +87,13 @@ impl Answer {
     }
 
     /// Waits this long before answering.
-    pub fn delay(mut self, delay: Duration) -> Answer {
-        self.delay = delay;
-        self
+    pub fn delay(self, delay: Duration) -> Answer {
+        Answer { delay, ..self }
     }
 
     /// Announces the whole body, but closes the connection after this many bytes of it.
-    pub fn cut_off_after(mut self, bytes: usize) -> Answer {
-        self.ending = Ending::CutOff(bytes);
-        self
+    pub fn cut_off_after(self, bytes: usize) -> Answer {
+        Answer { ending: Ending::CutOff(bytes), ..self }
     }
 
     /// The HTTP status, if one is sent, and the answer once it is due.

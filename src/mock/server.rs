@@ -155,10 +155,8 @@ impl Shared {
         body: &Bytes,
         fields: &Result<Fields, String>,
     ) -> Result<Answer, Answer> {
-        let (operation, parameters) = self
-            .api
-            .operation(&parts.method, path)
-            .ok_or_else(|| Answer::error(404, 2300, "This API endpoint is not recognized."))?;
+        let unknown = || Answer::error(404, 2300, "This API endpoint is not recognized.");
+        let (operation, parameters) = self.api.operation(&parts.method, path).ok_or_else(unknown)?;
         if !self.is_authorized(&parts.headers) {
             return Err(Answer::error(401, 124, "Invalid access token."));
         }

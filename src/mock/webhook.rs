@@ -8,7 +8,7 @@ use std::iter::once;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use reqwest::{Response, StatusCode};
+use reqwest::{Client, Response, StatusCode};
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -62,29 +62,26 @@ impl Webhook {
     ///
     /// Deliveries use the delays in turn, starting again after the last. With several delays, one event can overtake
     /// another.
-    pub fn delays(mut self, delays: impl IntoIterator<Item = Duration>) -> Self {
-        self.delays = delays.into_iter().collect();
-        self
+    pub fn delays(self, delays: impl IntoIterator<Item = Duration>) -> Self {
+        Self { delays: delays.into_iter().collect(), ..self }
     }
 
     /// How many times each event is delivered, even if it is acknowledged.
-    pub fn copies(mut self, copies: usize) -> Self {
-        self.copies = copies;
-        self
+    pub fn copies(self, copies: usize) -> Self {
+        Self { copies, ..self }
     }
 
     /// How long after a delivery without acknowledgement (200 or 204 within 3 seconds) the event is sent again: once for
     /// each of these times.
-    pub fn repeats(mut self, repeats: impl IntoIterator<Item = Duration>) -> Self {
-        self.repeats = repeats.into_iter().collect();
-        self
+    pub fn repeats(self, repeats: impl IntoIterator<Item = Duration>) -> Self {
+        Self { repeats: repeats.into_iter().collect(), ..self }
     }
 }
 
 /// Sends events to one endpoint. Dropping it cancels pending deliveries.
 pub struct Events {
     webhook: Arc<Webhook>,
-    http: reqwest::Client,
+    http: Client,
     /// When the last event of each meeting occurred.
     last_event_ts: HashMap<String, u64>,
     deliveries: usize,
@@ -94,7 +91,7 @@ pub struct Events {
 impl Events {
     /// Sends the challenge to each instance of the endpoint first.
     pub async fn to(webhook: Webhook) -> io::Result<Self> {
-        let http = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build().map_err(io::Error::other)?;
+        let http = Client::builder().no_proxy().timeout(TIMEOUT).build().map_err(io::Error::other)?;
         for url in &webhook.urls {
             webhook.challenge(&http, url).await?;
         }
@@ -138,7 +135,7 @@ impl Events {
 }
 
 impl Webhook {
-    async fn deliver(self: Arc<Self>, http: reqwest::Client, body: String, delay: Duration) {
+    async fn deliver(self: Arc<Self>, http: Client, body: String, delay: Duration) {
         let request_id = random();
         for wait in once(delay).chain(self.repeats.iter().copied()) {
             sleep(wait).await;
@@ -150,7 +147,7 @@ impl Webhook {
         }
     }
 
-    async fn challenge(&self, http: &reqwest::Client, url: &str) -> io::Result<()> {
+    async fn challenge(&self, http: &Client, url: &str) -> io::Result<()> {
         let plain_token = format!("{:016x}", random());
         let encrypted_token = signature(&self.secret_token, &[plain_token.as_bytes()]);
         let expected = json!({ "plainToken": plain_token, "encryptedToken": encrypted_token });
@@ -165,26 +162,18 @@ impl Webhook {
         // The last cause says what happened; the others say where.
         let why = |error| causes(&error).last().map(ToString::to_string).unwrap_or_default();
         let answer = answer.map_err(|error: reqwest::Error| refused(&why(error)))?;
-        let status = answer.status();
+        let status = answer.status().as_u16();
         let body = answer.bytes().await.unwrap_or_default();
         let answered = serde_json::from_slice::<Value>(&body).ok();
-        if status == StatusCode::OK && answered == Some(expected) {
+        if status == 200 && answered == Some(expected) {
             return Ok(());
         }
-        Err(refused(&format!(
-            "it answered the challenge with HTTP {} instead of 200 with the plain and the encrypted token",
-            status.as_u16()
-        )))
+        let right = "200 with the plain and the encrypted token";
+        Err(refused(&format!("it answered the challenge with HTTP {status} instead of {right}")))
     }
 
     /// A repeated event has a new timestamp and signature, but the same body and request ID.
-    async fn post(
-        &self,
-        http: &reqwest::Client,
-        url: &str,
-        request_id: u64,
-        body: String,
-    ) -> reqwest::Result<Response> {
+    async fn post(&self, http: &Client, url: &str, request_id: u64, body: String) -> reqwest::Result<Response> {
         let timestamp = unix().as_secs().to_string();
         let message = [b"v0:", timestamp.as_bytes(), b":", body.as_bytes()];
         let signature = signature(&self.secret_token, &message);
