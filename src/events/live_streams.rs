@@ -267,18 +267,6 @@ mod tests {
         assert_eq!(add(7, Stopped, NOW), [4, 5, 6], "forgotten at once");
     }
 
-    #[test]
-    fn a_hundred_thousand_meetings_are_remembered_and_no_more() {
-        let mut known = Known::default();
-        for meeting in 1..=100_010 {
-            assert!(told(&mut known, meeting, Stopped, NOW - 200_000 + meeting));
-        }
-        assert_eq!(known.len(), 100_000);
-        assert_eq!((state_now(&known, 10), state_now(&known, 11)), (None, Some(Stopped)));
-        assert!(!told(&mut known, 100_011, Stopped, NOW - 200_000), "it is forgotten at once");
-        assert_eq!((state_now(&known, 11), state_now(&known, 100_011)), (Some(Stopped), None));
-    }
-
     const STATUS: &str = "/meetings/{meetingId}/livestream/status";
 
     /// The resend of a start.
