@@ -58,6 +58,6 @@ mod verify;
 
 pub use event::{Challenge, Event, Other};
 pub use live_streams::{LiveStreams, StreamState};
-pub use notification::{LiveStreaming, Notification, Object, Payload};
+pub use notification::{CustomLiveStreamingSettings, LiveStreaming, Notification, Object, Payload};
 pub(crate) use verify::signature;
 pub use verify::{Verifier, VerifyError};

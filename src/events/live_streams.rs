@@ -84,8 +84,7 @@ impl LiveStreams {
 
     /// Records the state of a meeting's stream that is known from elsewhere, such as a store shared by several machines.
     ///
-    /// `at` is the time of the event; like Zoom's `event_ts`, it counts in whole milliseconds. As with
-    /// [`record`](Self::record), returns whether that changed anything.
+    /// `at` is the time of the event. As with [`record`](Self::record), returns whether that changed anything.
     pub fn tell(&self, meeting: MeetingId, state: StreamState, at: SystemTime) -> bool {
         self.0.send_if_modified(|known| tell(known, meeting, state, at, SystemTime::now()))
     }
@@ -124,14 +123,14 @@ impl fmt::Debug for LiveStreams {
 }
 
 fn tell(known: &mut Known, meeting: MeetingId, state: StreamState, at: SystemTime, now: SystemTime) -> bool {
-    let Some(since) = in_whole_milliseconds(at) else { return false };
     let is_future = now.checked_add(CLOCK_SKEW).is_none_or(|latest| at > latest);
     // Of two at the same time, the stop wins.
-    let is_outdated = known.get(&meeting).is_some_and(|(was, at)| (*at, *was == Stopped) >= (since, state == Stopped));
-    if is_future || is_outdated || is_forgotten((state, since), now) {
+    let is_outdated =
+        known.get(&meeting).is_some_and(|(was, since)| (*since, *was == Stopped) >= (at, state == Stopped));
+    if is_future || is_outdated || is_forgotten((state, at), now) {
         return false;
     }
-    known.insert(meeting, (state, since));
+    known.insert(meeting, (state, at));
     make_room(known, MAX_MEETINGS, now);
     known.contains_key(&meeting)
 }
@@ -153,12 +152,6 @@ fn make_room(known: &mut Known, most: usize, now: SystemTime) {
         let oldest = oldest.map(|(meeting, _)| *meeting).filter(|_| known.len() > most);
         oldest.map(|meeting| known.remove(&meeting));
     }
-}
-
-/// An instant since the Unix epoch, in the unit of `event_ts`.
-fn in_whole_milliseconds(at: SystemTime) -> Option<SystemTime> {
-    let since_1970 = at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    Some(at - Duration::from_nanos(u64::from(since_1970.subsec_nanos() % 1_000_000)))
 }
 
 #[cfg(test)]
@@ -226,26 +219,6 @@ mod tests {
         }
         assert_eq!(state_now(&known, 1), None);
         assert!(told(&mut known, 1, Running, NOW + 300_000));
-    }
-
-    #[test]
-    fn an_event_from_before_1970_is_ignored_even_if_it_would_be_believed() {
-        let now = at(HOUR_MS);
-        for is in [Running, Stopped] {
-            let mut known = Known::default();
-            let before = SystemTime::UNIX_EPOCH - Duration::from_micros(1);
-            assert!(!tell(&mut known, id(1), is, before, now));
-            assert_eq!(state(&known, id(1), now), None);
-            assert!(tell(&mut known, id(1), is, SystemTime::UNIX_EPOCH, now));
-        }
-    }
-
-    #[test]
-    fn times_count_in_whole_milliseconds_as_those_of_events_do() {
-        let mut known = Known::default();
-        assert!(tell(&mut known, id(1), Running, at(NOW - 5) + Duration::from_micros(700), at(NOW)));
-        assert_eq!(state(&known, id(1), at(NOW)), Some((Running, at(NOW - 5))));
-        assert!(told(&mut known, 1, Stopped, NOW - 5), "in the same millisecond, the stop wins");
     }
 
     #[test]

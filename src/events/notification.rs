@@ -2,8 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Unlisted;
-use crate::get_meeting_live_stream_details::Response;
+use crate::{Secret, Unlisted};
 
 /// An event about a meeting ([`MeetingId`](crate::MeetingId)) or a webinar ([`WebinarId`](crate::WebinarId)), as Zoom sent
 /// it.
@@ -22,17 +21,15 @@ pub struct Notification<Id> {
     pub extra: BTreeMap<String, Unlisted>,
 }
 
-/// Who caused an event, and what it is about.
+/// What an event is about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Payload<Id> {
     /// The ID of the host's account.
     pub account_id: Option<String>,
-    /// The email address of the user who caused the event.
-    pub operator: Option<String>,
     /// The meeting or webinar.
     pub object: Object<Id>,
-    /// Other fields, as Zoom sent them, such as `operator_id`.
+    /// Other fields, as Zoom sent them, such as the `operator`, who caused the event.
     #[serde(flatten)]
     pub extra: BTreeMap<String, Unlisted>,
 }
@@ -45,15 +42,13 @@ pub struct Object<Id> {
     pub id: Id,
     /// The UUID of this instance of the meeting or webinar.
     pub uuid: Option<String>,
-    /// The host's user ID.
-    pub host_id: Option<String>,
     /// The topic.
     pub topic: Option<String>,
     /// Whether a webinar is in its practice session, in which its stream cannot be started.
     pub practice_session: Option<bool>,
     /// The live stream, in `meeting.live_streaming_started` and `meeting.live_streaming_stopped`.
     pub live_streaming: Option<LiveStreaming>,
-    /// Other fields, as Zoom sent them, such as `type`, `start_time`, `end_time`, `timezone` and `duration`.
+    /// Other fields, as Zoom sent them, such as `host_id`, `type`, `start_time`, `end_time`, `timezone` and `duration`.
     #[serde(flatten)]
     pub extra: BTreeMap<String, Unlisted>,
 }
@@ -65,10 +60,26 @@ pub struct LiveStreaming {
     /// Where the meeting is streamed to: `Custom_Live_Streaming_Service`, `Facebook`, `Workplace_by_Facebook`, `YouTube`
     /// or `Twitch`.
     pub service: Option<String>,
-    /// The custom platform, if the meeting is streamed to one, as
-    /// [`get_meeting_live_stream_details`](crate::Client::get_meeting_live_stream_details) returns it.
-    pub custom_live_streaming_settings: Option<Response>,
+    /// The custom platform, if the meeting is streamed to one.
+    pub custom_live_streaming_settings: Option<CustomLiveStreamingSettings>,
     /// Other fields, as Zoom sent them, such as `date_time`.
+    #[serde(flatten)]
+    pub extra: BTreeMap<String, Unlisted>,
+}
+
+/// A custom platform, as it was configured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CustomLiveStreamingSettings {
+    /// The URL to which the stream is sent.
+    pub stream_url: Option<Secret>,
+    /// The platform's name or key for the stream.
+    pub stream_key: Option<Secret>,
+    /// The page on which viewers watch the stream.
+    pub page_url: Option<String>,
+    /// The resolution of the stream: `720p` or `1080p`.
+    pub resolution: Option<String>,
+    /// Other fields, as Zoom sent them.
     #[serde(flatten)]
     pub extra: BTreeMap<String, Unlisted>,
 }

@@ -17,9 +17,6 @@ const BLANK_SECRET_TOKEN: &str = "no event can be verified because the secret to
 const WRONG_SIGNATURE: &str = "x-zm-signature does not match: check that the secret token belongs to this app, and that \
                                the body is passed on byte for byte as received, before a framework parses it";
 
-/// Limits how long a captured event can be replayed, with room for clocks that differ.
-const MAX_AGE: Duration = Duration::from_secs(300);
-
 /// Checks that an event comes from Zoom: HMAC-SHA256 with the app's secret token, over the timestamp and the raw body.
 ///
 /// It does no I/O, so it works with any web framework: give it the body's bytes exactly as received, and two headers.
@@ -44,7 +41,8 @@ pub struct Verifier {
 impl Verifier {
     /// Verifies with the secret token that Zoom shows next to the app's event subscriptions.
     pub fn new(secret_token: impl Into<Secret>) -> Self {
-        Self { secret_tokens: vec![secret_token.into()], max_age: MAX_AGE }
+        // Limits how long a captured event can be replayed, with room for clocks that differ.
+        Self { secret_tokens: vec![secret_token.into()], max_age: Duration::from_secs(300) }
     }
 
     /// Accepts another secret token too, while secret tokens are being rotated.
@@ -106,6 +104,8 @@ impl Verifier {
             let sentence = format!("{TIMESTAMP} is {seconds} s {side}, more than the {most} s allowed: {why}");
             return Err(VerifyError(sentence));
         }
+        // An empty file may still have a line break, and HMAC pads a key with NULs: anyone could sign with such a key.
+        let is_blank = |secret: &Secret| secret.expose().chars().all(|c| c.is_whitespace() || c.is_control());
         let mut secrets = self.secret_tokens.iter().filter(|secret| !is_blank(secret)).peekable();
         secrets.peek().ok_or_else(|| VerifyError(BLANK_SECRET_TOKEN.to_owned()))?;
         let message = [b"v0:", timestamp.as_ref(), b":", body];
@@ -137,11 +137,6 @@ fn missing(header: &str) -> VerifyError {
 
 fn malformed(header: &str, form: &str) -> VerifyError {
     VerifyError(format!("{header} is not {form}: Zoom did not send it"))
-}
-
-/// Whether anyone could sign with this key: an empty file may still have a line break, and HMAC pads a key with NULs.
-fn is_blank(secret: &Secret) -> bool {
-    secret.expose().chars().all(|c| c.is_whitespace() || c.is_control())
 }
 
 fn hmac(secret: &Secret, message: &[&[u8]]) -> Hmac<Sha256> {
