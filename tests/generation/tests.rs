@@ -37,7 +37,7 @@ fn every_name_of_the_layer_that_an_operation_could_hide_is_taken() {
     let read = |file: &str| {
         std::fs::read_to_string(format!("{}/../../{file}", env!("CARGO_MANIFEST_DIR"))).expect("a source file")
     };
-    let (names, lib) = (read("spec/generation/names.rs"), read("src/lib.rs"));
+    let (names, lib) = (read("spec/generation/append.rs"), read("src/lib.rs"));
     let taken = names.split("TAKEN: &str = \"").nth(1).and_then(|rest| rest.split('"').next()).expect("names");
     let taken: Vec<&str> = taken.split([' ', '\n', '\\']).collect();
     let of_line = |line: &str, keyword: &str| {
@@ -54,7 +54,7 @@ fn every_name_of_the_layer_that_an_operation_could_hide_is_taken() {
     }
     assert!(needed.iter().any(|name| name == "with_retry") && needed.iter().any(|name| name == "auth"), "{needed:?}");
     for name in needed {
-        assert!(taken.contains(&&*name), "`{name}` is missing in names.rs");
+        assert!(taken.contains(&&*name), "`{name}` is missing in append.rs");
     }
 }
 
