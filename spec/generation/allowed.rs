@@ -5,75 +5,43 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-/// A kind of object in each line, and its members. `!` is before a member that must be there. `=` is before the kind of a
-/// member's value, `*` before that of the values of a map; without a kind, a value may have any form.
+use super::lower::successes;
+
+/// A kind of object in each line, and its members. An object with a `type` or `in` has those of two kinds. `!` is before a
+/// member that must be there. `=` is before the kind of a member's value, `*` before that of the values of a map, and `:`
+/// before the values that it may have; without any of these, a value may have any form.
 const KINDS: &str = "
     document: !openapi=text !info !servers=server tags security !paths=*path components=components \
         x-retry-after-seconds=count x-retry-after-when=*text
     server: !url=text description=text
-    components: schemas=*schema securitySchemes
+    components: securitySchemes
     path: get=operation put=operation post=operation delete=operation patch=operation
     operation: !operationId=text summary=text description=text tags security x-rate-limit-label=text \
         parameters=parameter requestBody=body !responses=*answer
-    parameter: !name=text !in=text required=flag description=text style=text explode=flag !schema=schema \
-        example examples
+    parameter: !name=text !in:path|query description=text !schema=schema example examples
+    path parameter: !required:true style:simple explode=flag
+    query parameter: required=flag style:form explode:true
     body: required=flag description=text !content=body-content
     body-content: application/json=json multipart/form-data=form
     json: !schema=schema example examples
     form: !schema=schema example examples encoding=*encoding
-    encoding: style=text explode=flag
+    encoding: !style:form !explode:true
     answer: description=text headers content x-error-codes=error-code x-retry-after-seconds=count
     success: description=text headers content=success-content x-error-codes=error-code
     success-content: application/json=json
     error-code: !code=count message=text
-    schema: type=text nullable=flag description=text example
-    string: format=text enum=list minLength=count maxLength=count
-    integer: format=text enum=list
-    number: format=text enum=list
-    boolean: enum=list
-    array: items=schema
-    object: properties=*schema required=list-of-names additionalProperties=schema
+    schema: type:string|integer|number|boolean|array|object nullable=flag description=text example
+    string schema: enum=list minLength=count maxLength=count \
+        format:date|date-time|time|uuid|uri|email|ipv4|ipv6|hostname|byte|binary|password
+    integer schema: enum=list format:int32|int64
+    number schema: enum=list format:float|double
+    boolean schema: enum=list
+    array schema: items=schema
+    object schema: properties=*schema required=list-of-names additionalProperties=schema
 ";
 
-const TYPES: [&str; 6] = ["string", "integer", "number", "boolean", "array", "object"];
-
-const FORMATS: [(&str, &str); 3] = [
-    ("integer", "int32 int64"),
-    ("number", "float double"),
-    ("string", "date date-time time uuid uri email ipv4 ipv6 hostname byte binary password"),
-];
-
-/// What must be true besides, and what to do if it is not.
-const RULES: &str = "
-    version = only OpenAPI 3.0 is supported: convert the document
-    server = a client has exactly one server: list one in `servers`
-    when = `x-retry-after-when` names one field and its value: set the others to null
-    variables = a server cannot have variables: write the URL that is meant
-    successes = its successes have different schemas: describe the same one for each, or leave the operation out
-    parameter-twice = two of its `parameters` have the same name: leave one of them out
-    template = its path and its `parameters` name different path parameters: describe each parameter of the path
-    parameter-in = only parameters in the path and the query can be sent: leave it out of `parameters`
-    path-required = a parameter in the path is always required: say so
-    parameter-type = a parameter is text, a number, a boolean, or in the query a list of these: give it such a type
-    style = only `style: form` with `explode: true`, one pair for each item, can be sent: set both to null
-    header-map = progenitor uses this name itself: leave it out of `parameters`
-    media-types = a body has exactly one media type: set the others to null
-    object-body = a body is an object: describe one, or leave the operation out
-    body-required = a body without `properties` must be required: say so, or set the body to null
-    encoding-list = only a list has an `encoding`: set it to null
-    encoding = only `style: form` with `explode: true`, one part for each item, can be sent: describe it so
-    status = an answer is described by its status: name the status
-    type = its type is not known: use string, integer, number, boolean, array or object
-    format = its format is not known for its type: set it to null
-    file = only a field of a multipart form can be a file: set its format to null
-    lengths = only the lengths of a body's texts are checked: set them to null
-    no-values = no value is allowed: list them, or set `enum` to null
-    values = two of its values become the same name in Rust: leave one out, or set `enum` to null
-    extra = the name `extra` is taken by what is not described: set it to null
-";
-
-/// What to do about a member, if leaving it out is not the answer.
-const ADVICE: [(&str, &str); 8] = [
+/// What to do about a member, if setting it to null is not the answer.
+const ADVICE: [(&str, &str); 9] = [
     ("$ref", "write out what it refers to"),
     ("allOf", "describe all of it in one schema"),
     ("oneOf", "describe one of them, or use `{}` for a value of any type"),
@@ -82,25 +50,36 @@ const ADVICE: [(&str, &str); 8] = [
     ("parameters", "move them into each operation"),
     ("application/x-www-form-urlencoded", "describe the body as a multipart form or as JSON"),
     ("default", "set it to null, and say in the description what the API assumes"),
+    ("in", "leave it out of `parameters`"),
 ];
 
 pub fn check(document: &Value) -> Result<(), String> {
-    of_kind(document, "document", "", "document")
+    of_kind(document, "=document", "").map_err(|sentence| format!("{sentence} (in spec/overlay.json)"))
 }
 
-fn refused(place: &str, what: &str) -> Result<(), String> {
-    Err(format!("{place}: {what} (in spec/overlay.json)"))
-}
-
+/// The name of each member of a kind, and what its value may be.
 fn members(kind: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let line = KINDS.lines().find_map(|line| line.trim().strip_prefix(kind)?.strip_prefix(": "));
     let members = line.unwrap_or_default().split_whitespace();
-    members.map(|member| member.split_once('=').unwrap_or((member, "")))
+    members.map(|member| member.split_at(member.find(['=', ':']).unwrap_or(member.len())))
 }
 
-/// `part` is the parameter, body or answer that `value` is in.
-fn of_kind(value: &Value, kind: &str, place: &str, part: &str) -> Result<(), String> {
-    let at = |name: &str| format!("{place}/{}", name.replace('~', "~0").replace('/', "~1"));
+fn advice(name: &str) -> &'static str {
+    ADVICE.iter().find(|(of, _)| *of == name).map_or("set it to null", |(_, advice)| advice)
+}
+
+fn at(place: &str, name: &str) -> String {
+    format!("{place}/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+fn of_kind(value: &Value, kind: &str, place: &str) -> Result<(), String> {
+    if let Some(known) = kind.strip_prefix(':') {
+        let is_it = |known: &str| *value == serde_json::from_str(known).unwrap_or_else(|_| Value::from(known));
+        let (all, name) = (known.replace('|', "`, `"), place.rsplit('/').next().unwrap_or_default());
+        let sentence = || format!("{place}: {value} is not supported, only `{all}`: correct it, or {}", advice(name));
+        return if known.split('|').any(is_it) { Ok(()) } else { Err(sentence()) };
+    }
+    let kind = kind.trim_start_matches('=');
     let has_form = match kind {
         "" => true,
         "text" => value.is_string(),
@@ -112,129 +91,127 @@ fn of_kind(value: &Value, kind: &str, place: &str, part: &str) -> Result<(), Str
         "schema" if place.ends_with("/additionalProperties") => value.is_object() || value.is_boolean(),
         _ => value.is_object(),
     };
-    if !has_form {
-        return refused(place, &format!("{value} cannot be a {kind}: correct it"));
-    }
-    if ["", "list", "list-of-names"].contains(&kind) {
-        return Ok(());
-    }
-    if let Value::Array(items) = value {
-        let mut items = items.iter().enumerate();
-        return items.try_for_each(|(index, item)| of_kind(item, kind, &at(&index.to_string()), part));
-    }
-    let Value::Object(object) = value else { return Ok(()) };
-    if let Some(kind) = kind.strip_prefix('*') {
-        return object.iter().try_for_each(|(name, member)| {
-            let is_success = kind == "answer" && name.starts_with('2');
-            of_kind(member, if is_success { "success" } else { kind }, &at(name), part)
-        });
-    }
-    let part = if ["parameter", "body", "success", "components"].contains(&kind) { kind } else { part };
-    let own = object.get("type").and_then(Value::as_str).filter(|_| kind == "schema").unwrap_or_default();
-    let known = || members(kind).chain(members(own));
-    for (name, member) in object {
-        let Some((_, inner)) = known().find(|(known, _)| known.trim_start_matches('!') == name) else {
-            let of = if own.is_empty() { String::new() } else { format!(" of the type `{own}`") };
-            let advice = ADVICE.iter().find(|(of, _)| of == name).map_or("set it to null", |(_, advice)| advice);
-            return refused(&at(name), &format!("`{name}` is not supported in a {kind}{of}: {advice}"));
-        };
-        of_kind(member, inner, &at(name), part)?;
-    }
-    if let Some(name) = known().find_map(|(name, _)| name.strip_prefix('!').filter(|name| !object.contains_key(*name)))
-    {
-        return refused(place, &format!("a {kind} needs `{name}`: add it"));
-    }
-    match broken_rule(object, kind, place, part) {
-        Some(rule) => refused(place, rule),
-        None => Ok(()),
+    match value {
+        _ if !has_form => Err(format!("{place}: {value} cannot be a {kind}: correct it")),
+        _ if ["", "list", "list-of-names"].contains(&kind) => Ok(()),
+        Value::Array(items) => {
+            let mut items = items.iter().enumerate();
+            items.try_for_each(|(index, item)| of_kind(item, kind, &at(place, &index.to_string())))
+        }
+        Value::Object(members) => match kind.strip_prefix('*') {
+            Some(kind) => members.iter().try_for_each(|(name, member)| {
+                let is_success = kind == "answer" && name.starts_with('2');
+                of_kind(member, if is_success { "success" } else { kind }, &at(place, name))
+            }),
+            None => object(members, kind, place),
+        },
+        _ => Ok(()),
     }
 }
 
+fn object(object: &Map<String, Value>, kind: &str, place: &str) -> Result<(), String> {
+    let own = object.get(if kind == "parameter" { "in" } else { "type" }).and_then(Value::as_str);
+    let own_kind = own.map_or(kind.to_owned(), |own| format!("{own} {kind}"));
+    let known = || members(kind).chain(members(&own_kind).filter(|_| own.is_some()));
+    for (name, member) in object {
+        let Some((_, inner)) = known().find(|(known, _)| known.trim_start_matches('!') == name) else {
+            let what = format!("`{name}` is not supported in this {own_kind}: {}", advice(name));
+            return Err(format!("{}: {what}", at(place, name)));
+        };
+        of_kind(member, inner, &at(place, name))?;
+    }
+    let mut needed = known().filter_map(|(name, _)| name.strip_prefix('!'));
+    if let Some(needed) = needed.find(|needed| !object.contains_key(*needed)) {
+        return Err(format!("{place}: this {own_kind} needs `{needed}`: add it"));
+    }
+    broken_rule(object, kind, place).map_or(Ok(()), |rule| Err(format!("{place}: {rule}")))
+}
+
 /// What must be true of an object besides: the first rule that is broken.
-fn broken_rule(object: &Map<String, Value>, kind: &str, place: &str, part: &str) -> Option<&'static str> {
-    let text = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default();
+fn broken_rule(object: &Map<String, Value>, kind: &str, place: &str) -> Option<&'static str> {
     let get = |name: &str| object.get(name).unwrap_or(&Value::Null);
+    let text = |name: &str| get(name).as_str().unwrap_or_default();
     let list = |name: &str| get(name).as_array().into_iter().flatten();
     let map = |name: &str| get(name).as_object().into_iter().flatten();
     let schema = get("schema");
-    let rules = match kind {
-        "document" => vec![
-            (!text("openapi").starts_with("3.0."), "version"),
-            (list("servers").count() != 1, "server"),
-            (map("x-retry-after-when").count() > 1, "when"),
-        ],
-        "server" => vec![(text("url").contains('{'), "variables")],
-        "operation" => {
-            let answers = map("responses").filter(|(status, _)| status.starts_with('2'));
-            let answers = answers.filter_map(|(_, answer)| answer["content"]["application/json"].get("schema"));
-            let answers: Vec<&Value> = answers.collect();
-            let mut names = BTreeSet::new();
-            let twice = list("parameters").any(|parameter| !names.insert(parameter["name"].as_str()));
-            let in_path = list("parameters").filter(|parameter| parameter["in"] == "path");
-            let in_path: BTreeSet<&str> = in_path.filter_map(|parameter| parameter["name"].as_str()).collect();
-            let template = place.split('{').skip(1).filter_map(|piece| Some(piece.split_once('}')?.0));
-            vec![
-                (answers.iter().any(|schema| *schema != answers[0]), "successes"),
-                (twice, "parameter-twice"),
-                (template.collect::<BTreeSet<_>>() != in_path, "template"),
-            ]
-        }
-        "parameter" => {
-            let (is_path, is_list) = (text("in") == "path", schema["type"] == "array" && text("in") == "query");
-            let of = if is_list { &schema["items"] } else { schema };
-            let is_plain = TYPES[..4].iter().any(|plain| of["type"] == *plain);
-            let style = if is_path { "simple" } else { "form" };
-            let is_other_style = object.contains_key("style") && text("style") != style;
-            vec![
-                (!is_path && text("in") != "query", "parameter-in"),
-                (is_path && get("required") != true, "path-required"),
-                (!is_plain || of["nullable"] == true, "parameter-type"),
-                (is_other_style || is_list && get("explode") == false, "style"),
-                (text("name") == "header_map", "header-map"),
-            ]
-        }
-        "body" => {
-            let media: Vec<&Value> = map("content").map(|(_, media)| &media["schema"]).collect();
-            let schema = media.first().copied().unwrap_or(&Value::Null);
-            let is_empty = schema["properties"].as_object().is_none_or(Map::is_empty);
-            vec![
-                (media.len() != 1, "media-types"),
-                (schema["type"] != "object", "object-body"),
-                (is_empty && get("required") != true, "body-required"),
-            ]
-        }
-        "form" => {
-            let mut encoded = map("encoding").map(|(name, _)| &schema["properties"][name]["type"]);
-            vec![(encoded.any(|of| of != "array"), "encoding-list")]
-        }
-        "encoding" => vec![(text("style") != "form" || get("explode") != true, "encoding")],
-        "answer" | "success" => {
-            let status = place.rsplit('/').next().unwrap_or_default();
-            let is_status = status.parse().is_ok_and(|status: u16| (100..600).contains(&status));
-            vec![(!is_status && (status != "default" || object.contains_key("content")), "status")]
-        }
-        "schema" => {
-            let formats = FORMATS.iter().find(|(of, _)| *of == text("type")).map_or("", |(_, formats)| formats);
-            let has_format = formats.split(' ').any(|format| format == text("format"));
-            let field = place.split_once("/multipart~1form-data/schema/properties/").map(|(_, field)| field);
-            let is_field = field.is_some_and(|field| !field.trim_end_matches("/items").contains('/'));
-            let has_lengths = object.contains_key("minLength") || object.contains_key("maxLength");
-            let values: Vec<String> = list("enum").filter_map(Value::as_str).map(variant).collect();
-            let distinct: BTreeSet<&String> = values.iter().collect();
-            vec![
-                (object.contains_key("type") && !TYPES.contains(&text("type")), "type"),
-                (object.contains_key("format") && !has_format, "format"),
-                (text("format") == "binary" && !is_field, "file"),
-                (has_lengths && part != "body", "lengths"),
-                (get("enum").as_array().is_some_and(Vec::is_empty), "no-values"),
-                (part == "body" && distinct.len() != values.len(), "values"),
-                (map("properties").any(|(name, _)| name == "extra"), "extra"),
-            ]
-        }
-        _ => vec![],
+    let is_in_body = place.split('/').nth(4) == Some("requestBody");
+    let is_ambiguous = || {
+        let mut schemas = successes(get("responses")).into_iter().flatten();
+        let first = schemas.next();
+        schemas.any(|schema| Some(schema) != first)
     };
-    let (_, broken) = rules.into_iter().find(|(is_broken, _)| *is_broken)?;
-    RULES.lines().find_map(|line| line.trim().strip_prefix(broken)?.strip_prefix(" = "))
+    let has_other_path = || {
+        let in_path = list("parameters").filter(|parameter| parameter["in"] == "path");
+        let in_path: BTreeSet<_> = in_path.filter_map(|parameter| parameter["name"].as_str()).collect();
+        let template = place.split('{').skip(1).filter_map(|piece| Some(piece.split_once('}')?.0));
+        template.collect::<BTreeSet<_>>() != in_path
+    };
+    let is_composed = || {
+        let is_list = text("in") == "query" && schema["type"] == "array";
+        let of = if is_list { &schema["items"] } else { schema };
+        of["nullable"] == true || !["string", "integer", "number", "boolean"].iter().any(|plain| of["type"] == *plain)
+    };
+    let body = map("content").next().map_or(&Value::Null, |(_, media)| &media["schema"]);
+    let is_status = || {
+        let status = place.rsplit('/').next().unwrap_or_default();
+        let is_default = status == "default" && !object.contains_key("content");
+        is_default || status.parse().is_ok_and(|status: u16| (100..600).contains(&status))
+    };
+    let is_file = || {
+        let field = place.split_once("/multipart~1form-data/schema/properties/").map(|(_, field)| field);
+        field.is_some_and(|field| !field.trim_end_matches("/items").contains('/'))
+    };
+    Some(match kind {
+        "document" if !text("openapi").starts_with("3.0.") => "only OpenAPI 3.0 is supported: convert the document",
+        "document" if list("servers").count() != 1 => "a client has exactly one server: list one in `servers`",
+        "document" if map("x-retry-after-when").count() > 1 => {
+            "`x-retry-after-when` names one field and its value: set the others to null"
+        }
+        "server" if text("url").contains('{') => "a server cannot have variables: write the URL that is meant",
+        "operation" if is_ambiguous() => {
+            "its successes have different schemas: describe the same one for each, or leave the operation out"
+        }
+        "operation" if has_twins(list("parameters").map(|parameter| parameter["name"].as_str())) => {
+            "two of its `parameters` have the same name: leave one of them out"
+        }
+        "operation" if has_other_path() => {
+            "its path and its `parameters` name different path parameters: describe each parameter of the path"
+        }
+        "parameter" if is_composed() => {
+            "a parameter is text, a number, a boolean, or in the query a list of these: give it such a type"
+        }
+        "parameter" if text("name") == "header_map" => "progenitor uses this name itself: leave it out of `parameters`",
+        "body" if map("content").count() != 1 => "a body has exactly one media type: set the others to null",
+        "body" if body["type"] != "object" => "a body is an object: describe one, or leave the operation out",
+        "body" if super::members(body, "properties").next().is_none() && get("required") != true => {
+            "a body without `properties` must be required: say so, or set the body to null"
+        }
+        "form" if map("encoding").any(|(name, _)| schema["properties"][name]["type"] != "array") => {
+            "only a list has an `encoding`: set it to null"
+        }
+        "answer" | "success" if !is_status() => "an answer is described by its status: name the status",
+        "schema" if text("format") == "binary" && !is_file() => {
+            "only a field of a multipart form can be a file: set its format to null"
+        }
+        "schema" if !is_in_body && (object.contains_key("minLength") || object.contains_key("maxLength")) => {
+            "only the lengths of a body's texts are checked: set them to null"
+        }
+        "schema" if get("enum").as_array().is_some_and(Vec::is_empty) => {
+            "no value is allowed: list them, or set `enum` to null"
+        }
+        "schema" if is_in_body && has_twins(list("enum").filter_map(Value::as_str).map(variant)) => {
+            "two of its values become the same name in Rust: leave one out, or set `enum` to null"
+        }
+        "schema" if map("properties").any(|(name, _)| name == "extra") => {
+            "the name `extra` is taken by what is not described: set it to null"
+        }
+        _ => return None,
+    })
+}
+
+fn has_twins<T: Ord>(mut items: impl Iterator<Item = T>) -> bool {
+    let mut seen = BTreeSet::new();
+    items.any(|item| !seen.insert(item))
 }
 
 /// Values with the same key here might become the same variant of an enum, at which typify panics.
