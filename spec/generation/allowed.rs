@@ -31,11 +31,11 @@ const KINDS: &str = "
     success-content: application/json=json
     error-code: !code=count message=text
     schema: type:string|integer|number|boolean|array|object nullable=flag description=text example
-    string schema: enum=list minLength=count maxLength=count \
+    string schema: enum=list-of-values minLength=count maxLength=count \
         format:date|date-time|time|uuid|uri|email|ipv4|ipv6|hostname|byte|binary|password
-    integer schema: enum=list format:int32|int64
-    number schema: enum=list format:float|double
-    boolean schema: enum=list
+    integer schema: enum=list-of-values format:int32|int64
+    number schema: enum=list-of-values format:float|double
+    boolean schema: enum=list-of-values
     array schema: items=schema
     object schema: properties=*schema required=list-of-names additionalProperties=schema
 ";
@@ -85,7 +85,7 @@ fn of_kind(value: &Value, kind: &str, place: &str) -> Result<(), String> {
         "text" => value.is_string(),
         "flag" => value.is_boolean(),
         "count" => value.is_u64(),
-        "list" => value.is_array(),
+        "list-of-values" => value.as_array().is_some_and(|values| !values.is_empty()),
         "list-of-names" => value.as_array().is_some_and(|names| names.iter().all(Value::is_string)),
         "parameter" | "server" | "error-code" => value.is_array() || place.ends_with(char::is_numeric),
         "schema" if place.ends_with("/additionalProperties") => value.is_object() || value.is_boolean(),
@@ -93,7 +93,7 @@ fn of_kind(value: &Value, kind: &str, place: &str) -> Result<(), String> {
     };
     match value {
         _ if !has_form => Err(format!("{place}: {value} cannot be a {kind}: correct it")),
-        _ if ["", "list", "list-of-names"].contains(&kind) => Ok(()),
+        _ if ["", "list-of-values", "list-of-names"].contains(&kind) => Ok(()),
         Value::Array(items) => {
             let mut items = items.iter().enumerate();
             items.try_for_each(|(index, item)| of_kind(item, kind, &at(place, &index.to_string())))
@@ -157,10 +157,11 @@ fn broken_rule(object: &Map<String, Value>, kind: &str, place: &str) -> Option<&
         let is_default = status == "default" && !object.contains_key("content");
         is_default || status.parse().is_ok_and(|status: u16| (100..600).contains(&status))
     };
-    let is_file = || {
+    let is_other_file = || {
         let field = place.split_once("/multipart~1form-data/schema/properties/").map(|(_, field)| field);
-        field.is_some_and(|field| !field.trim_end_matches("/items").contains('/'))
+        text("format") == "binary" && field.is_none_or(|field| field.trim_end_matches("/items").contains('/'))
     };
+    let has_length = object.contains_key("minLength") || object.contains_key("maxLength");
     Some(match kind {
         "document" if !text("openapi").starts_with("3.0.") => "only OpenAPI 3.0 is supported: convert the document",
         "document" if list("servers").count() != 1 => "a client has exactly one server: list one in `servers`",
@@ -168,19 +169,15 @@ fn broken_rule(object: &Map<String, Value>, kind: &str, place: &str) -> Option<&
             "`x-retry-after-when` names one field and its value: set the others to null"
         }
         "server" if text("url").contains('{') => "a server cannot have variables: write the URL that is meant",
-        "operation" if is_ambiguous() => {
-            "its successes have different schemas: describe the same one for each, or leave the operation out"
-        }
+        "operation" if is_ambiguous() => "its successes have different schemas: describe the same one for each",
         "operation" if has_twins(list("parameters").map(|parameter| parameter["name"].as_str())) => {
             "two of its `parameters` have the same name: leave one of them out"
         }
-        "operation" if has_other_path() => {
-            "its path and its `parameters` name different path parameters: describe each parameter of the path"
-        }
+        "operation" if has_other_path() => "its path and its `parameters` name different path parameters: correct them",
         "parameter" if is_composed() => {
             "a parameter is text, a number, a boolean, or in the query a list of these: give it such a type"
         }
-        "parameter" if text("name") == "header_map" => "progenitor uses this name itself: leave it out of `parameters`",
+        "parameter" if text("name") == "header_map" => "progenitor uses this name itself: leave the parameter out",
         "body" if map("content").count() != 1 => "a body has exactly one media type: set the others to null",
         "body" if body["type"] != "object" => "a body is an object: describe one, or leave the operation out",
         "body" if super::members(body, "properties").next().is_none() && get("required") != true => {
@@ -190,15 +187,8 @@ fn broken_rule(object: &Map<String, Value>, kind: &str, place: &str) -> Option<&
             "only a list has an `encoding`: set it to null"
         }
         "answer" | "success" if !is_status() => "an answer is described by its status: name the status",
-        "schema" if text("format") == "binary" && !is_file() => {
-            "only a field of a multipart form can be a file: set its format to null"
-        }
-        "schema" if !is_in_body && (object.contains_key("minLength") || object.contains_key("maxLength")) => {
-            "only the lengths of a body's texts are checked: set them to null"
-        }
-        "schema" if get("enum").as_array().is_some_and(Vec::is_empty) => {
-            "no value is allowed: list them, or set `enum` to null"
-        }
+        "schema" if is_other_file() => "only a field of a multipart form can be a file: set its format to null",
+        "schema" if has_length && !is_in_body => "only the lengths of a body's texts are checked: set them to null",
         "schema" if is_in_body && has_twins(list("enum").filter_map(Value::as_str).map(variant)) => {
             "two of its values become the same name in Rust: leave one out, or set `enum` to null"
         }

@@ -184,7 +184,7 @@ pub const REFUSED: &[(&str, &str, &str)] = &[
     ("BODY/properties/a", r#"{"properties": {}}"#, "`properties` is not supported"),
     ("BODY/properties/a", r#"{"type": "string", "format": "duration"}"#, "only `date`, `date-time`"),
     ("BODY/properties/a", r#"{"type": "string", "format": "int64"}"#, "only `date`, `date-time`"),
-    ("BODY/properties/a", r#"{"type": "string", "enum": []}"#, "no value is allowed"),
+    ("BODY/properties/a", r#"{"type": "string", "enum": []}"#, "[] cannot be a list-of-values"),
     ("BODY/properties/a", r#"{"type": "string", "enum": ["start", "Start"]}"#, "the same name in Rust"),
     ("BODY/properties/a", r#"{"type": "string", "enum": ["", "x"]}"#, "the same name in Rust"),
     ("BODY/properties/a", r#"{"type": "array", "items": [{}]}"#, "cannot be a schema"),

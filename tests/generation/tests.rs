@@ -58,6 +58,14 @@ fn every_name_of_the_layer_that_an_operation_could_hide_is_taken() {
     }
 }
 
+#[test]
+fn code_in_a_description_is_not_a_doc_test() {
+    let client = include_str!(concat!(env!("OUT_DIR"), "/client.rs"));
+    // On the method; and on the field, its builder's setter and the call's setter.
+    assert_eq!(client.matches("\n\n   indented\n\n```text\nfenced\n```").count(), 4);
+    assert_eq!(client.matches("indented").count(), 4);
+}
+
 /// What one call sends, and what it returns for this answer: the request line, the content type, the body.
 async fn call<T: Future>(answer: (u16, &str), call: impl FnOnce(Client) -> T) -> ([String; 3], T::Output) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
