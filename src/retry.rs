@@ -252,7 +252,8 @@ pub(crate) fn decide(policy: &RetryPolicy, limit: &Limit, spent: Spent, chance: 
         return Err(Stop::WaitTooLong);
     }
     let left = spent.left.saturating_sub(wait);
-    if left.is_zero() {
+    // Half of it may still be added to the wait, and timers count in whole milliseconds: one has to be left.
+    if left < Duration::from_millis(2) {
         return Err(Stop::PastDeadline);
     }
     // Calls that were refused together and came back together would be refused again, so they spread out, and further
