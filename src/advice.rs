@@ -3,7 +3,7 @@
 use reqwest::header::LOCATION;
 
 use crate::answer::HttpAnswer;
-use crate::envelope::{Envelope, ErrorCode};
+use crate::envelope::Envelope;
 use crate::limit::{Kind, Limit, Wait};
 use crate::retry::{Ending, Stop};
 use crate::sentence::{LONGEST_QUOTATION, how_long, instant, quoted, shortened};
@@ -31,7 +31,7 @@ pub(crate) fn advice(answer: &HttpAnswer, judgement: &Judgement<'_>) -> Option<S
     if let Some(advice) = judgement.advice.clone().or_else(|| limit.map(|(limit, stop)| about_limit(stop, limit))) {
         return Some(advice);
     }
-    let is = |code| envelope.code == Some(ErrorCode(code));
+    let is = |code| envelope.is(&[code]);
     let (refuses_token, is_not_live) = (answer.refuses_token(), envelope.is_not_live());
     let known = [
         // Its target is not quoted: it may contain a password or a token.

@@ -28,20 +28,21 @@ impl ErrorCode {
     pub fn get(self) -> i64 {
         self.0
     }
-
-    /// The name of its constant, if it has one.
-    pub fn name(self) -> Option<&'static str> {
-        NAMED_CODES.iter().find_map(|(code, name)| (*code == self).then_some(*name))
-    }
 }
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $code:literal;)*) => {
         impl ErrorCode {
             $($(#[doc = $doc])+ pub const $name: Self = Self($code);)*
-        }
 
-        const NAMED_CODES: &[(ErrorCode, &str)] = &[$((ErrorCode::$name, stringify!($name))),*];
+            /// The name of its constant, if it has one.
+            pub fn name(self) -> Option<&'static str> {
+                match self {
+                    $(Self::$name => Some(stringify!($name)),)*
+                    _ => None,
+                }
+            }
+        }
     };
 }
 
@@ -116,18 +117,16 @@ impl Envelope {
     /// Reads as much as is valid JSON, because a body that was cut off still has its first members. Zoom also sends
     /// envelopes as XML, and messages whose quotation marks are not escaped (both observed).
     pub fn read(body: &[u8]) -> Self {
-        let body = as_unicode(without_mark(body.trim_ascii()).trim_ascii());
+        let body = as_unicode(body);
         if body.starts_with('<') {
             return Self::read_xml(&body);
         }
+        // A number at the very end was cut off, and its last digits may be missing.
+        let body = body.trim_end_matches(|c: char| c.is_ascii_digit());
         let mut members = Members::default();
         // An error ends the reading, but what was read before it still counts.
-        let read = serde_json::Deserializer::from_str(&body).deserialize_any(&mut members);
-        let broken = read.err();
-        if broken.as_ref().is_some_and(serde_json::Error::is_eof) {
-            members.drop_cut_number(&body);
-        }
-        let member = |name| members.known.get(name);
+        let read = serde_json::Deserializer::from_str(body).deserialize_any(&mut members);
+        let member = |name| members.0.get(name);
         let words = |name| member(name).and_then(string);
         let code = member("code").or_else(|| member("errorcode")).and_then(whole_number);
         let oauth_error = words("error");
@@ -138,8 +137,8 @@ impl Envelope {
         let errors = member("errors").and_then(Value::as_array).into_iter().flatten();
         let errors = errors.filter_map(field_error).collect();
         let mut envelope = Self { code: code.map(ErrorCode), message, errors, oauth_error };
-        if broken.is_some_and(|error| error.is_syntax()) {
-            envelope.read_past_quotes(&body);
+        if read.is_err_and(|error| error.is_syntax()) {
+            envelope.read_past_quotes(body);
         }
         envelope
     }
@@ -173,10 +172,8 @@ impl Envelope {
             let escaped = format!("\"{}\"", words.replace('"', "\\\""));
             self.message = Some(serde_json::from_str(&escaped).unwrap_or(words));
         }
-        let number = code.trim_start_matches(|c: char| c.is_whitespace() || ":\"".contains(c));
-        // A number at the very end may have been cut off.
-        let number = number.split_once(|c: char| !c.is_ascii_digit()).and_then(|(number, _)| number.parse().ok());
-        self.code = self.code.or(number.map(ErrorCode));
+        let number = code.split(|c: char| c.is_whitespace() || ":\",}".contains(c)).find(|part| !part.is_empty());
+        self.code = self.code.or_else(|| number?.parse().ok().map(ErrorCode));
     }
 
     /// Whether a 2xx with this body is an error after all: it has a code and a message that do not just confirm the
@@ -197,11 +194,14 @@ impl Envelope {
         self.message.as_deref().unwrap_or_default().to_lowercase()
     }
 
+    /// Whether Zoom's code is one of these.
+    pub fn is(&self, codes: &[i64]) -> bool {
+        self.code.is_some_and(|ErrorCode(code)| codes.contains(&code))
+    }
+
     /// The scopes of which the access token needs one.
     pub fn missing_scopes(&self) -> Vec<&str> {
-        const CODES: [ErrorCode; 3] =
-            [ErrorCode::MISSING_SCOPES, ErrorCode(UNAUTHORIZED_TOKEN), ErrorCode(MISSING_SCOPES_TOO)];
-        let message = self.message.as_deref().filter(|_| self.code.is_some_and(|code| CODES.contains(&code)));
+        let message = self.message.as_deref().filter(|_| self.is(&[4711, UNAUTHORIZED_TOKEN, 104]));
         let listed = message.and_then(|message| message.split_once('[')?.1.split_once(']'));
         let scopes = listed.map_or("", |(scopes, _)| scopes);
         let is_between = |c: char| c.is_whitespace() || ",\"'".contains(c);
@@ -211,28 +211,23 @@ impl Envelope {
     /// Whether Zoom refuses the access token, so that a newer one may help.
     pub fn refuses_token(&self, status: StatusCode) -> bool {
         status == StatusCode::UNAUTHORIZED
-            || self.code.is_some_and(|ErrorCode(code)| match code {
-                124 | 4735 | 4738 | 4741 => true,
-                UNAUTHORIZED_TOKEN => self.missing_scopes().is_empty(),
-                _ => false,
-            })
+            || self.is(&[124, 4735, 4738, 4741])
+            || self.is(&[UNAUTHORIZED_TOKEN]) && self.missing_scopes().is_empty()
     }
 
     /// Whether Zoom refuses the kind of body, so that it did not act on it.
     pub fn refuses_encoding(&self, status: StatusCode) -> bool {
-        const WORDS: [&str; 5] = ["content type", "content-type", "media type", "json", "multipart"];
-        let words = || self.words();
+        let says = |of_encoding: &&str| self.words().contains(*of_encoding);
         status == StatusCode::UNSUPPORTED_MEDIA_TYPE
             || status.is_client_error()
-                && self.code == Some(ErrorCode::INVALID_REQUEST)
-                && WORDS.iter().any(|of_encoding| words().contains(of_encoding))
+                && self.is(&[300])
+                && ["content type", "content-type", "media type", "json", "multipart"].iter().any(says)
     }
 
     /// Whether the meeting or webinar is not live: it has not started, or a webinar is in its practice session.
     pub fn is_not_live(&self) -> bool {
-        const WORDS: [&str; 3] = ["not started", "n't started", "n’t started"];
-        let words = || self.words().replace("yet ", "").replace("been ", "");
-        self.code == Some(ErrorCode::NOT_AVAILABLE) && WORDS.iter().any(|not| words().contains(not))
+        let says = |not: &&str| self.words().replace("yet ", "").replace("been ", "").contains(*not);
+        self.is(&[200]) && ["not started", "n't started", "n’t started"].iter().any(says)
     }
 
     /// Redacts `secrets` in what Zoom wrote.
@@ -244,7 +239,6 @@ impl Envelope {
 
 /// "Unauthorized", for a token or for its scopes.
 const UNAUTHORIZED_TOKEN: i64 = 4700;
-const MISSING_SCOPES_TOO: i64 = 104;
 
 /// The text of the first element of this name, which may have attributes.
 fn element<'x>(xml: &'x str, name: &str) -> Option<&'x str> {
@@ -255,44 +249,33 @@ fn element<'x>(xml: &'x str, name: &str) -> Option<&'x str> {
     Some(text)
 }
 
-/// The body after a byte order mark, which RFC 8259 (section 8.1) allows a reader to ignore.
-pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
-    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+/// A body without surrounding white space, and without a byte order mark, which RFC 8259 (section 8.1) allows a reader to
+/// ignore.
+pub(crate) fn trimmed(body: &[u8]) -> &[u8] {
+    let body = body.trim_ascii();
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii()
 }
 
-/// JSON as text that serde_json can read, even if some of it is not Unicode: what is not becomes U+FFFD. It is borrowed
-/// if nothing had to be replaced.
+/// JSON, [trimmed], as text that serde_json can read, even if some of it is not Unicode: what is not becomes U+FFFD. So
+/// does each escaped half of a surrogate pair: it is what remains when a server cuts a text inside an emoji, and
+/// serde_json reads nothing after it. The text is borrowed if nothing had to be replaced.
 pub(crate) fn as_unicode(body: &[u8]) -> Cow<'_, str> {
-    with_whole_pairs(String::from_utf8_lossy(without_mark(body)))
-}
-
-/// Replaces each escaped half of a surrogate pair: it is what remains when a server cuts a text inside an emoji, and
-/// serde_json reads nothing after it.
-fn with_whole_pairs(json: Cow<'_, str>) -> Cow<'_, str> {
-    let (mut whole, mut copied, mut at) = (String::new(), 0, 0);
+    let mut json = String::from_utf8_lossy(trimmed(body));
+    let mut at = 0;
     while let Some(next) = json[at..].find('\\') {
         at += next;
-        let unit = |from| {
-            let digits = json.get(from..from + 6)?.strip_prefix("\\u")?;
-            u16::from_str_radix(digits, 16).ok()
-        };
+        let unit = |at| u16::from_str_radix(json.get(at..at + 6)?.strip_prefix("\\u")?, 16).ok();
         at += match (unit(at), unit(at + 6)) {
             (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
             (Some(0xd800..=0xdfff), _) => {
-                whole += &json[copied..at];
-                whole += "\\ufffd";
-                copied = at + 6;
+                json.to_mut().replace_range(at..at + 6, "\\ufffd");
                 6
             }
             // A backslash and what it escapes, which may be another backslash.
             _ => json[at..].chars().take(2).map(char::len_utf8).sum(),
         };
     }
-    if copied == 0 {
-        return json;
-    }
-    whole += &json[copied..];
-    whole.into()
+    json
 }
 
 /// In lower case and without underscores, since Zoom writes `errorCode` and `error_message`.
@@ -300,20 +283,7 @@ const NAMES: [&str; 7] = ["code", "errorcode", "message", "errormessage", "reaso
 
 /// The members of an object that an envelope is read from; of repeated ones, the first that is not null.
 #[derive(Default)]
-struct Members {
-    known: Map<String, Value>,
-    /// The name of the member that was read last.
-    last: String,
-}
-
-impl Members {
-    /// Drops a number at the very end of a body that was cut off, because its last digits may be missing.
-    fn drop_cut_number(&mut self, body: &str) {
-        if body.ends_with(|c: char| c.is_ascii_digit()) && self.known.get(&self.last).is_some_and(Value::is_number) {
-            self.known.remove(&self.last);
-        }
-    }
-}
+struct Members(Map<String, Value>);
 
 impl<'de> Visitor<'de> for &mut Members {
     type Value = ();
@@ -325,11 +295,10 @@ impl<'de> Visitor<'de> for &mut Members {
     fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<(), M::Error> {
         while let Some(name) = members.next_key::<String>()? {
             let name = name.replace('_', "").to_lowercase();
-            self.last.clone_from(&name);
-            if self.known.contains_key(&name) || !NAMES.contains(&&*name) {
+            if self.0.contains_key(&name) || !NAMES.contains(&&*name) {
                 members.next_value::<IgnoredAny>()?;
             } else if let Some(value) = members.next_value()? {
-                self.known.insert(name, value);
+                self.0.insert(name, value);
             }
         }
         Ok(())
@@ -337,12 +306,8 @@ impl<'de> Visitor<'de> for &mut Members {
 }
 
 fn whole_number(value: &Value) -> Option<i64> {
-    let number = match value {
-        Value::String(text) => text.trim().parse().ok()?,
-        value => value.as_number()?.clone(),
-    };
-    let float = || number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 1e15);
-    number.as_i64().or_else(|| float().map(|number| number as i64))
+    let number = value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned());
+    number.strip_suffix(".0").unwrap_or(&number).parse().ok()
 }
 
 fn string(value: &Value) -> Option<String> {
