@@ -61,8 +61,8 @@ const REFUSED_AGAIN: &str =
 
 fn about_limit(stop: &Stop, limit: &Limit) -> String {
     let not_resent = |why: &str| format!("It was not sent again because {why}");
-    // The end of each sentence suits what Zoom said, or did not say.
-    let (asked, unasked) = match stop {
+    // What the same words follow if Zoom said how long to wait, and if it did not.
+    let (asked, unasked, words) = match stop {
         Stop::DailyLimit => {
             let whose = if limit.kind == Kind::DailyOfUser { "user" } else { "account" };
             return format!("The {whose}'s daily limit is used up; it resets at {}", instant(limit.wait.until));
@@ -73,33 +73,28 @@ fn about_limit(stop: &Stop, limit: &Limit) -> String {
         Stop::CheckTooSlow => {
             return not_resent("the retry policy's `check` did not answer before the call's deadline");
         }
-        Stop::NoRetryLeft => ("and the retry policy allows no more retries", "the retry policy allows no more retries"),
-        Stop::WaitTooLong => {
-            ("longer than the retry policy's `max_wait`", "any wait is longer than the retry policy's `max_wait`")
-        }
-        Stop::PastDeadline => {
-            ("which would end after the call's deadline", "a wait would end after the call's deadline")
-        }
+        Stop::NoRetryLeft => ("and ", "", "the retry policy allows no more retries"),
+        Stop::WaitTooLong => ("", "any wait is ", "longer than the retry policy's `max_wait`"),
+        Stop::PastDeadline => ("which ", "a wait ", "would end after the call's deadline"),
     };
     if limit.is_given {
-        format!("{}, {asked}", asks_to_wait(limit.wait))
+        format!("{}, {asked}{words}", asks_to_wait(limit.wait))
     } else {
-        format!("Zoom did not say how long to wait, and {unasked}")
+        format!("Zoom did not say how long to wait, and {unasked}{words}")
     }
 }
 
 pub(crate) fn asks_to_wait(wait: Wait) -> String {
-    format!("Zoom asks you to wait {}", how_long(wait.time, Some(wait.until)))
+    format!("Zoom asks you to wait {}", how_long(wait.time, wait.until))
 }
 
 /// A hint about a body that is not Zoom's envelope.
 fn about_body(answer: &HttpAnswer, secrets: &[String]) -> String {
-    let media_type = answer.media_type().map(|of| format!("{}, not", quoted(of, secrets, 60)));
-    let what = media_type.unwrap_or_else(|| "not".to_owned());
+    let of = answer.media_type().map_or_else(String::new, |of| quoted(of, secrets, 60) + ", ");
     let who = if answer.is_zooms() { "" } else { ": a proxy or gateway may have answered instead of Zoom" };
     if answer.body.is_empty() {
         format!("Its body is empty{who}")
     } else {
-        format!("Its body is {what} Zoom's error envelope{who}. `Error::body` has what it sent")
+        format!("Its body is {of}not Zoom's error envelope{who}. `Error::body` has what it sent")
     }
 }

@@ -136,7 +136,7 @@ impl TokenSource {
         if let (Some(outcome), true) = (&known, !is_due || state.failed.is_some()) {
             return Ok(outcome.clone());
         }
-        // It is closed if the source panicked or its runtime was shut down.
+        // A fetch has ended when its channel is closed, even if the source panicked or its runtime was shut down.
         state.fetch.take_if(|fetch| fetch.has_changed().is_err());
         let fetch = state.fetch.get_or_insert_with(|| {
             let lost = "the token source panicked, or its runtime was shut down or is not being driven";
@@ -259,11 +259,11 @@ impl Token {
 
 /// Why a text cannot be a token or credential issued by Zoom: those consist of visible ASCII characters only.
 pub(crate) fn defect(text: &str) -> Option<&'static str> {
-    if text.is_empty() {
-        return Some("is empty");
+    match text {
+        "" => Some("is empty"),
+        _ if text.bytes().all(|byte| byte.is_ascii_graphic()) => None,
+        _ => Some("contains a space, line break or other character that cannot be part of it"),
     }
-    let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-    (!is_visible).then_some("contains a space, line break or other character that cannot be part of it")
 }
 
 /// How long before its expiry a token is refreshed.
@@ -306,7 +306,6 @@ impl State {
             Err(error) => {
                 let pause = Error::find(&**error).and_then(Error::retry_after).unwrap_or(PAUSE);
                 self.failed = Some((error.clone(), now + pause.min(LONGEST_PAUSE)));
-                self.fetch = None;
             }
         }
         let valid = self.valid(now);

@@ -201,18 +201,11 @@ impl Envelope {
 
     /// The scopes of which the access token needs one.
     pub fn missing_scopes(&self) -> Vec<&str> {
-        let message = self.message.as_deref().filter(|_| self.is(&[4711, UNAUTHORIZED_TOKEN, 104]));
+        let message = self.message.as_deref().filter(|_| self.is(&[4711, 4700, 104]));
         let listed = message.and_then(|message| message.split_once('[')?.1.split_once(']'));
         let scopes = listed.map_or("", |(scopes, _)| scopes);
         let is_between = |c: char| c.is_whitespace() || ",\"'".contains(c);
         scopes.split(is_between).filter(|scope| !scope.is_empty()).collect()
-    }
-
-    /// Whether Zoom refuses the access token, so that a newer one may help.
-    pub fn refuses_token(&self, status: StatusCode) -> bool {
-        status == StatusCode::UNAUTHORIZED
-            || self.is(&[124, 4735, 4738, 4741])
-            || self.is(&[UNAUTHORIZED_TOKEN]) && self.missing_scopes().is_empty()
     }
 
     /// Whether Zoom refuses the kind of body, so that it did not act on it.
@@ -236,9 +229,6 @@ impl Envelope {
         self.message.iter_mut().chain(fields).for_each(|words| redact(words, secrets));
     }
 }
-
-/// "Unauthorized", for a token or for its scopes.
-const UNAUTHORIZED_TOKEN: i64 = 4700;
 
 /// The text of the first element of this name, which may have attributes.
 fn element<'x>(xml: &'x str, name: &str) -> Option<&'x str> {

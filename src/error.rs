@@ -9,7 +9,7 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
 use crate::advice::{Judgement, advice};
-use crate::answer::HttpAnswer;
+use crate::answer::{HttpAnswer, tracking_id};
 use crate::envelope::{Envelope, ErrorCode, FieldError};
 use crate::limit::{Wait, retry_after};
 use crate::operation::Operation;
@@ -123,15 +123,12 @@ pub(crate) struct Progress {
 impl Progress {
     /// Counts an attempt and what may have come of it; one that `is_safe` changes nothing.
     pub fn count(&mut self, outcome: &Result<HttpAnswer, reqwest::Error>, is_safe: bool, elapsed: Duration) {
-        let (sent, done) = match outcome {
-            Err(error) if error.is_connect() => (false, false),
-            Err(_) => (true, true),
-            Ok(answer) => (true, !answer.status.is_client_error()),
-        };
+        let is_unsent = matches!(outcome, Err(error) if error.is_connect());
+        let is_refused = matches!(outcome, Ok(answer) if answer.status.is_client_error());
         self.attempts += 1;
         self.elapsed = elapsed;
-        self.may_have_been_sent |= sent;
-        self.may_have_taken_effect |= done && !is_safe;
+        self.may_have_been_sent |= !is_unsent;
+        self.may_have_taken_effect |= !(is_unsent || is_refused || is_safe);
     }
 }
 
@@ -221,7 +218,7 @@ impl Error {
         let fields = errors.iter().take(MOST_FIELD_ERRORS).map(|FieldError { field, message }| {
             format!(" [{}: {}]", quoted(field, secrets, 100), quoted(message, secrets, 100))
         });
-        let tracking_id = answer.tracking_id().map(|id| quoted(id, secrets, LONGEST_QUOTATION));
+        let tracking_id = tracking_id(&answer.headers).map(|id| quoted(id, secrets, LONGEST_QUOTATION));
         let sentence = format!(
             "{} was answered with HTTP {status}{}{}{}{}{} ({}{})",
             operation.id,
@@ -335,9 +332,8 @@ impl Error {
     /// 5xx. Whether it is safe to call again is another question:
     /// [`may_have_taken_effect`](Self::may_have_taken_effect).
     pub fn is_transient(&self) -> bool {
-        use ErrorKind::{Connect, Interrupted, Timeout};
         let passes = |status: StatusCode| status.is_server_error() || matches!(status.as_u16(), 408 | 429);
-        matches!(self.0.kind, Connect | Interrupted | Timeout)
+        matches!(self.0.kind, ErrorKind::Connect | ErrorKind::Interrupted | ErrorKind::Timeout)
             || self.status().is_some_and(passes)
             || self.token_request().is_some_and(Self::is_transient)
     }

@@ -395,7 +395,7 @@ mod tests {
             for documented in [DOCUMENTED, None] {
                 let limit = limit(&pairs, &sentence, documented);
                 prop_assert!(limit.wait.time >= SHORTEST_WAIT);
-                let words = crate::sentence::how_long(limit.wait.time, Some(limit.wait.until));
+                let words = crate::sentence::how_long(limit.wait.time, limit.wait.until);
                 prop_assert!(words.len() < 40, "{}", words);
                 let instant = crate::sentence::instant(limit.wait.until);
                 prop_assert!(instant.len() < 40, "{}", instant);

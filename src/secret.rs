@@ -45,13 +45,9 @@ impl fmt::Debug for Secret {
 /// its quotation marks.
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self).map_err(|error| {
-            if error.to_string().starts_with("invalid type: ") {
-                D::Error::invalid_type(Unexpected::Other("something else"), &"a string")
-            } else {
-                error
-            }
-        })
+        String::deserialize(deserializer)
+            .map(Self)
+            .map_err(|_| D::Error::invalid_type(Unexpected::Other("something else"), &"a string"))
     }
 }
 

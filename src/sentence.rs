@@ -18,12 +18,9 @@ pub(crate) fn quoted(words: &str, secrets: &[impl AsRef<str>], most: usize) -> S
     let mut line: String = line.skip_while(|c| c.is_whitespace()).collect();
     // After invisible characters inside a secret are gone, and before the end of one is cut off.
     redact(&mut line, secrets);
-    if let Some((end, _)) = line.char_indices().nth(most) {
-        line.truncate(end);
-        line.truncate(line.trim_end().len());
-        line.push('…');
-    }
-    line.truncate(line.trim_end().len());
+    let cut = line.char_indices().nth(most).map(|(end, _)| end);
+    line.truncate(line[..cut.unwrap_or(line.len())].trim_end().len());
+    line.extend(cut.map(|_| '…'));
     line
 }
 
@@ -38,15 +35,13 @@ fn is_invisible(c: char) -> bool {
 }
 
 /// `for 30 s`, or `until` an instant if the wait is too long to make sense in seconds.
-pub(crate) fn how_long(wait: Duration, until: Option<SystemTime>) -> String {
+pub(crate) fn how_long(wait: Duration, until: SystemTime) -> String {
     const IN_SECONDS: Duration = Duration::from_secs(600);
     if wait <= IN_SECONDS {
         return format!("for {} s", wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
     }
-    format!("until {}", until.map_or_else(|| AFTER_9999.to_owned(), instant))
+    format!("until {}", instant(until))
 }
-
-const AFTER_9999: &str = "a time after the year 9999";
 
 /// RFC 3339 has no later year. In seconds since 1970.
 pub(crate) const LAST_SECOND_OF_9999: u64 = 253_402_300_799;
@@ -55,7 +50,7 @@ pub(crate) const LAST_SECOND_OF_9999: u64 = 253_402_300_799;
 pub(crate) fn instant(at: SystemTime) -> String {
     match at.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) if since.as_secs() <= LAST_SECOND_OF_9999 => humantime::format_rfc3339_seconds(at).to_string(),
-        Ok(_) => AFTER_9999.to_owned(),
+        Ok(_) => "a time after the year 9999".to_owned(),
         Err(_) => "a time before the year 1970".to_owned(),
     }
 }
@@ -86,13 +81,12 @@ mod tests {
     #[test]
     fn a_long_wait_is_given_as_the_instant_it_ends() {
         let may = SystemTime::UNIX_EPOCH + Duration::from_secs(1_590_883_200);
-        let century = may.checked_add(Duration::from_secs(999_999_999_999));
+        let century = may + Duration::from_secs(999_999_999_999);
         for (wait, until, words) in [
-            (Duration::from_secs(30), None, "for 30 s"),
-            (Duration::from_millis(29_001), None, "for 30 s"),
-            (Duration::from_secs(600), Some(may), "for 600 s"),
-            (Duration::from_secs(601), Some(may), "until 2020-05-31T00:00:00Z"),
-            (Duration::from_secs(u64::MAX), None, "until a time after the year 9999"),
+            (Duration::from_secs(30), may, "for 30 s"),
+            (Duration::from_millis(29_001), may, "for 30 s"),
+            (Duration::from_secs(600), may, "for 600 s"),
+            (Duration::from_secs(601), may, "until 2020-05-31T00:00:00Z"),
             (Duration::from_secs(999_999_999_999), century, "until a time after the year 9999"),
         ] {
             assert_eq!(how_long(wait, until), words);

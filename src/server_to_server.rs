@@ -3,8 +3,8 @@
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 
+use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
-use reqwest::{Request, Url};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -126,13 +126,17 @@ impl ServerToServer {
     /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): the credentials or the token URL are invalid. Otherwise, the
     /// token endpoint did not answer, or its answer has no token.
     pub async fn token(&self, http: &reqwest::Client) -> Result<AccessToken, Error> {
-        let started = Instant::now();
-        let mut progress = Progress::default();
+        let refused = |what: String| Error::refused(Some(&*TOKEN_REQUEST), what);
+        let form = format!("grant_type=account_credentials&account_id={}", url::encoded(&self.account_id));
+        let request = http.post(self.checked_url().map_err(refused)?).body(form);
+        let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let request = request.basic_auth(&self.client_id, Some(self.client_secret.expose())).build();
+        let request = request.map_err(|error| refused(error.without_url().to_string()))?;
+        let basic = request.headers().get(AUTHORIZATION).and_then(|basic| basic.to_str().ok()).unwrap_or_default();
+        let secrets = [self.client_secret.expose(), basic.trim_start_matches("Basic ")].map(str::to_owned);
+        let (started, mut progress) = (Instant::now(), Progress::default());
         loop {
-            let request = self.request(http)?;
-            let basic = request.headers().get(AUTHORIZATION).and_then(|basic| basic.to_str().ok());
-            let basic = basic.unwrap_or_default().trim_start_matches("Basic ").to_owned();
-            let outcome = send(http, request).await;
+            let outcome = send(http, request.try_clone().expect("a body of text can be sent again")).await;
             let pause = backoff(&outcome, true, progress.attempts as usize);
             progress.count(&outcome, false, started.elapsed());
             if let Some(pause) = pause.filter(|pause| started.elapsed() + *pause < TIMEOUT) {
@@ -140,21 +144,8 @@ impl ServerToServer {
                 continue;
             }
             let answer = outcome.map_err(|error| Error::transport(&TOKEN_REQUEST, error, progress))?;
-            let secrets = [self.client_secret.expose().to_owned(), basic];
             return token_in(answer, &secrets, progress, SystemTime::now());
         }
-    }
-
-    fn request(&self, http: &reqwest::Client) -> Result<Request, Error> {
-        let refused = |what: String| Error::refused(Some(&*TOKEN_REQUEST), what);
-        let url = self.checked_url().map_err(refused)?;
-        let grant = [("grant_type", "account_credentials"), ("account_id", &*self.account_id)];
-        // A query is encoded as a form is.
-        let form = Url::parse_with_params("form:", grant).map_err(|error| refused(error.to_string()))?;
-        let request = http.post(url).basic_auth(&self.client_id, Some(self.client_secret.expose()));
-        let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        let request = request.body(form.query().unwrap_or_default().to_owned()).build();
-        request.map_err(|error| refused(error.without_url().to_string()))
     }
 }
 
