@@ -10,7 +10,7 @@ use crate::sentence::{LONGEST_QUOTATION, how_long, instant, quoted, shortened};
 
 /// What is known about an answer that is not a success, besides the answer itself.
 #[derive(Default)]
-pub(crate) struct Judgement<'j> {
+pub(crate) struct Judgement {
     pub limit: Option<(Limit, Stop)>,
     /// What to do about it, if the answer itself does not say.
     pub advice: Option<String>,
@@ -20,17 +20,11 @@ pub(crate) struct Judgement<'j> {
     pub is_new_token: bool,
     /// Whether the credentials of a token request are wrong.
     pub is_unauthorized: bool,
-    /// The secrets that were sent, redacted if the answer quotes them.
-    pub secrets: &'j [String],
 }
 
-/// What to do about an answer.
-pub(crate) fn advice(answer: &HttpAnswer, judgement: &Judgement<'_>) -> Option<String> {
+/// What to do about an answer, which may quote `secrets`.
+pub(crate) fn advice(answer: &HttpAnswer, judgement: &Judgement, secrets: &[String]) -> Option<String> {
     let HttpAnswer { envelope, status, .. } = answer;
-    let limit = judgement.limit.as_ref();
-    if let Some(advice) = judgement.advice.clone().or_else(|| limit.map(|(limit, stop)| about_limit(stop, limit))) {
-        return Some(advice);
-    }
     let is = |code| envelope.is(&[code]);
     let (refuses_token, is_not_live) = (answer.refuses_token(), envelope.is_not_live());
     let known = [
@@ -47,8 +41,10 @@ pub(crate) fn advice(answer: &HttpAnswer, judgement: &Judgement<'_>) -> Option<S
         (is(403), "The host has to allow the app shared access to their meetings"),
     ];
     let known = known.into_iter().find_map(|(applies, advice)| applies.then(|| advice.to_owned()));
+    let of_limit = || judgement.limit.as_ref().map(|(limit, stop)| about_limit(stop, limit));
     let is_zooms = answer.flaw.is_some() || *envelope != Envelope::default();
-    known.or_else(|| (!is_zooms).then(|| about_body(answer, judgement.secrets)))
+    let of_body = || (!is_zooms).then(|| about_body(answer, secrets));
+    judgement.advice.clone().or_else(of_limit).or(known).or_else(of_body)
 }
 
 const NOT_FOLLOWED: &str =

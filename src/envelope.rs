@@ -127,7 +127,7 @@ impl Envelope {
         // An error ends the reading, but what was read before it still counts.
         let read = serde_json::Deserializer::from_str(body).deserialize_any(&mut members);
         let member = |name| members.0.get(name);
-        let words = |name| member(name).and_then(string);
+        let words = |name| Some(member(name)?.as_str()?.to_owned());
         let code = member("code").or_else(|| member("errorcode")).and_then(whole_number);
         let oauth_error = words("error");
         // With a code, a reason alone is not read, so that it never turns a success into an error.
@@ -172,7 +172,8 @@ impl Envelope {
             let escaped = format!("\"{}\"", words.replace('"', "\\\""));
             self.message = Some(serde_json::from_str(&escaped).unwrap_or(words));
         }
-        let number = code.split(|c: char| c.is_whitespace() || ":\",}".contains(c)).find(|part| !part.is_empty());
+        let number = code.trim_start_matches(|c: char| c.is_whitespace() || ":\"".contains(c));
+        let number = number.split(|c: char| !c.is_ascii_digit()).next();
         self.code = self.code.or_else(|| number?.parse().ok().map(ErrorCode));
     }
 
@@ -300,12 +301,9 @@ fn whole_number(value: &Value) -> Option<i64> {
     number.strip_suffix(".0").unwrap_or(&number).parse().ok()
 }
 
-fn string(value: &Value) -> Option<String> {
-    value.as_str().map(str::to_owned)
-}
-
 fn field_error(error: &Value) -> Option<FieldError> {
-    Some(FieldError { field: string(&error["field"])?, message: string(&error["message"]).unwrap_or_default() })
+    let field = error["field"].as_str()?.to_owned();
+    Some(FieldError { field, message: error["message"].as_str().unwrap_or_default().to_owned() })
 }
 
 #[cfg(test)]

@@ -103,8 +103,7 @@ struct Received {
     /// Without secrets.
     tracking_id: Option<String>,
     wait: Option<Wait>,
-    is_declined: bool,
-    is_unauthorized: bool,
+    judgement: Judgement,
 }
 
 /// An error of any type; shared, because all calls that wait for one token get the same error.
@@ -196,13 +195,14 @@ impl Error {
         Self::new(kind, Some(operation), sentence, progress)
     }
 
+    /// The answer is not a success. Where it quotes `secrets`, they are redacted.
     pub(crate) fn answered(
         operation: &Operation,
         mut answer: HttpAnswer,
-        judgement: Judgement<'_>,
+        judgement: Judgement,
+        secrets: &[String],
         progress: Progress,
     ) -> Self {
-        let secrets = judgement.secrets;
         let status = answer.status.as_u16();
         answer.keep_start();
         answer.envelope.redact(secrets);
@@ -226,18 +226,16 @@ impl Error {
             after(": ", words.as_deref().map(|words| words.trim_end_matches('.'))),
             fields.collect::<String>(),
             after("; ", answer.flaw.as_ref().map(|flaw| &flaw.what)),
-            after(". ", advice(&answer, &judgement)),
+            after(". ", advice(&answer, &judgement, secrets)),
             spent(progress),
             after(", tracking ID ", tracking_id.as_ref()),
         );
         let kind = if answer.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Answered };
         let mut error = Self::new(kind, Some(operation), sentence, progress);
         error.0.source = answer.flaw.as_mut().and_then(|flaw| Some(Arc::new(flaw.cause.take()?) as Cause));
-        let Judgement { limit, is_unauthorized, .. } = judgement;
-        let is_declined = matches!(limit, Some((_, Stop::Declined | Stop::Ended(_))));
         let asked = || retry_after(&answer.headers, SystemTime::now());
-        let wait = limit.map(|(limit, _)| limit.wait).or_else(asked);
-        error.0.answer = Some(Received { answer, tracking_id, wait, is_declined, is_unauthorized });
+        let wait = judgement.limit.as_ref().map(|(limit, _)| limit.wait).or_else(asked);
+        error.0.answer = Some(Received { answer, tracking_id, wait, judgement });
         error
     }
 
@@ -313,7 +311,8 @@ impl Error {
     /// Whether Zoom refused the access token (any 401; code 124, 4735, 4738 or 4741; code 4700 without scopes), or the
     /// credentials of a token request.
     pub fn is_unauthorized(&self) -> bool {
-        self.answered_with().is_some_and(|answered| answered.is_unauthorized || answered.answer.refuses_token())
+        self.answered_with()
+            .is_some_and(|answered| answered.judgement.is_unauthorized || answered.answer.refuses_token())
     }
 
     /// Whether the meeting or webinar is not live (code 200, "has not started"). A start has to wait for the host, who has to
@@ -365,7 +364,8 @@ impl Error {
     /// Whether the retry policy's [`unless`](crate::RetryPolicy::unless) or [`check`](crate::RetryPolicy::check)
     /// decided against sending the call again after a 429.
     pub fn is_retry_declined(&self) -> bool {
-        self.answered_with().is_some_and(|answered| answered.is_declined)
+        let stop = self.answered_with().and_then(|answered| answered.judgement.limit.as_ref());
+        matches!(stop, Some((_, Stop::Declined | Stop::Ended(_))))
     }
 
     /// The `x-zm-trackingid` that identifies the request for Zoom's support.
@@ -468,8 +468,7 @@ mod tests {
         let status = StatusCode::from_u16(400).expect("a status");
         let answer = HttpAnswer::new(status, HeaderMap::new(), body.into(), None);
         let secrets = ["s3cr3t-stream-key".to_owned()];
-        let judgement = Judgement { secrets: &secrets, ..Judgement::default() };
-        let error = Error::answered(&operation(), answer, judgement, Progress::default());
+        let error = Error::answered(&operation(), answer, Judgement::default(), &secrets, Progress::default());
         assert!(!error.to_string().contains("s3cr3t-str"), "{error}");
     }
 
@@ -478,7 +477,7 @@ mod tests {
         let status = StatusCode::from_u16(400).expect("a status");
         let body = r#"{"code":300,"message":""}"#;
         let answer = HttpAnswer::new(status, HeaderMap::new(), body.into(), None);
-        let error = Error::answered(&operation(), answer, Judgement::default(), Progress::default());
+        let error = Error::answered(&operation(), answer, Judgement::default(), &[], Progress::default());
         assert!(!error.to_string().contains(":  ("), "{error}");
     }
 
@@ -500,8 +499,7 @@ mod tests {
             let status = StatusCode::from_u16(status).expect("a status");
             let answer = HttpAnswer::new(status, headers, body.into(), None);
             let secrets = [SECRET.to_owned()];
-            let judgement = Judgement { secrets: &secrets, ..Judgement::default() };
-            let error = Error::answered(&operation(), answer, judgement, Progress::default());
+            let error = Error::answered(&operation(), answer, Judgement::default(), &secrets, Progress::default());
             let sentence = error.to_string();
             prop_assert!(!sentence.contains(SECRET), "{}", sentence);
             prop_assert!(!sentence.contains(char::is_control), "{:?}", sentence);

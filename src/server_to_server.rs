@@ -182,8 +182,8 @@ fn token_in(
         let wait = retry_after(&answer.headers, now).filter(|_| status >= 429);
         wait.map_or(advice.to_owned(), |wait| format!("{advice}. {}", asks_to_wait(wait)))
     });
-    let judgement = Judgement { advice, is_unauthorized: by_name.is_some(), secrets, ..Judgement::default() };
-    Err(Error::answered(&TOKEN_REQUEST, answer, judgement, progress))
+    let judgement = Judgement { advice, is_unauthorized: by_name.is_some(), ..Judgement::default() };
+    Err(Error::answered(&TOKEN_REQUEST, answer, judgement, secrets, progress))
 }
 
 /// What to do if an app's credentials are refused, by OAuth's name of the error (RFC 6749, section 5.2).
