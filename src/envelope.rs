@@ -342,6 +342,22 @@ mod tests {
     }
 
     #[test]
+    fn a_code_that_was_cut_off_is_not_read() {
+        for body in [
+            r#"{"message":"m","code":12345}"#,
+            r#"{"message":"m","code":"12345"}"#,
+            r#"{"message":"a "b" c","code": 12345 }"#,
+            "<error><message>m</message><code>12345</code></error>",
+        ] {
+            for end in 0..=body.len() {
+                let code = Envelope::read(&body.as_bytes()[..end]).code;
+                assert!(code.is_none_or(|code| code.get() == 12345), "{}", &body[..end]);
+            }
+            assert_eq!(Envelope::read(body.as_bytes()).code, Some(ErrorCode(12345)), "{body}");
+        }
+    }
+
+    #[test]
     fn a_body_that_is_not_an_envelope_has_neither_code_nor_message() {
         for body in ["", " ", "null", "[1]", "7", "\"code\"", "<html>", "{", "{\"code\"", "{\"code\":tru", "{}"] {
             assert_eq!(Envelope::read(body.as_bytes()), Envelope::default(), "{body}");
