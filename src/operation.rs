@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// The names on the way to a value in a body, with `*` for each item or member.
 type Place = &'static [&'static str];
@@ -52,10 +52,9 @@ impl Operation {
     }
 
     /// The documented wait for a call with this body.
-    pub fn documented_wait(&self, body: &Map<String, Value>) -> Option<Duration> {
-        let documented = self.documented_wait.as_ref()?;
-        let is_for_it = body.get(documented.field)? == documented.value;
-        is_for_it.then_some(documented.wait)
+    pub fn documented_wait(&self, body: &Value) -> Option<Duration> {
+        let documented = self.documented_wait.as_ref().filter(|of| body[of.field] == of.value)?;
+        Some(documented.wait)
     }
 
     /// The value of a path's parameter in `path`, which ends as this operation's template does.
@@ -75,9 +74,9 @@ impl Operation {
     }
 
     /// Refuses a text of the body that is shorter or longer than the description allows.
-    pub fn check_lengths(&self, fields: &Map<String, Value>) -> Result<(), String> {
+    pub fn check_lengths(&self, body: &Value) -> Result<(), String> {
         for (place, least, most) in self.lengths {
-            for text in texts(fields, place) {
+            for text in texts(body, place) {
                 let characters = text.chars().count();
                 let limit = match characters as u64 {
                     few if few < *least => format!("at least {least}"),
@@ -92,35 +91,28 @@ impl Operation {
     }
 
     /// The texts of the body's secrets.
-    pub fn secrets(&self, fields: &Map<String, Value>) -> Vec<String> {
-        let secrets = self.secrets.iter().flat_map(|place| texts(fields, place));
-        secrets.map(str::to_owned).collect()
+    pub fn secrets(&self, body: &Value) -> Vec<String> {
+        self.secrets.iter().flat_map(|place| texts(body, place)).map(str::to_owned).collect()
     }
 }
 
 /// The texts at a place.
-fn texts(fields: &Map<String, Value>, place: Place) -> Vec<&str> {
+fn texts(body: &Value, place: Place) -> Vec<&str> {
     let mut found = Vec::new();
-    collect_in(fields, place, &mut found);
+    collect(body, place, &mut found);
     found
 }
 
-fn collect_in<'f>(members: &'f Map<String, Value>, place: Place, found: &mut Vec<&'f str>) {
-    if let [name, place @ ..] = place
-        && let Some(value) = members.get(*name)
-    {
-        collect(value, place, found);
-    }
-}
-
-fn collect<'f>(value: &'f Value, place: Place, found: &mut Vec<&'f str>) {
+fn collect<'b>(value: &'b Value, place: Place, found: &mut Vec<&'b str>) {
     match (value, place) {
         (Value::String(text), []) => found.push(text),
         (Value::Array(items), ["*", place @ ..]) => items.iter().for_each(|item| collect(item, place, found)),
         (Value::Object(members), ["*", place @ ..]) => {
             members.values().for_each(|member| collect(member, place, found));
         }
-        (Value::Object(members), place) => collect_in(members, place, found),
+        (Value::Object(members), [name, place @ ..]) => {
+            members.get(*name).into_iter().for_each(|member| collect(member, place, found));
+        }
         _ => (),
     }
 }
@@ -142,10 +134,10 @@ mod tests {
             (json!({ "settings": { "action": "start" } }), None),
             (json!({}), None),
         ] {
-            assert_eq!(operation.documented_wait(body.as_object().expect("an object")), expected, "{body}");
+            assert_eq!(operation.documented_wait(&body), expected, "{body}");
         }
         let without = Operation::default();
-        assert_eq!(without.documented_wait(json!({ "action": "start" }).as_object().expect("one")), None);
+        assert_eq!(without.documented_wait(&json!({ "action": "start" })), None);
     }
 
     #[test]

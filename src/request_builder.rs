@@ -7,14 +7,13 @@ use bytes::Bytes;
 use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::call::Call;
 use crate::error::Error;
 use crate::operation::Operation;
 use crate::request::{QueryParam, Request};
 use crate::url::is_allowed_in_a_url;
-use crate::{Client, ResponseValue};
+use crate::{Client, ResponseValue, runtime};
 
 /// What the layer has to know of any operation.
 static ANY: LazyLock<Operation> = LazyLock::new(|| Operation {
@@ -52,8 +51,7 @@ impl Client {
     /// # }
     /// ```
     pub fn request(&self, method: Method, path: impl Into<String>) -> RequestBuilder {
-        let request = Request { method, path: path.into(), query: Vec::new(), body: Value::Null, refused: None };
-        RequestBuilder { client: self.clone(), request }
+        RequestBuilder { client: self.clone(), request: Request::new(method, path.into()) }
     }
 }
 
@@ -87,32 +85,29 @@ impl RequestBuilder {
         self.read().await.map_err(|error| error.about(&ANY).about_request(&name))
     }
 
-    async fn read<T: DeserializeOwned + 'static>(self) -> Result<ResponseValue<T>, Error> {
-        let refused = |what: String| Error::refused(None, what);
-        let path = checked(&self.request.path).map_err(refused)?;
-        let path = format!("{}{path}", self.client.inner.settings.base_path());
-        let request = Request { path, ..self.request.build()? };
-        let call = Call::new(&self.client, &ANY, request).map_err(refused)?;
+    async fn read<T: DeserializeOwned + 'static>(mut self) -> Result<ResponseValue<T>, runtime::Error<()>> {
+        let path = checked(&self.request.path).map_err(|what| Error::refused(None, what))?;
+        self.request.path = format!("{}{path}", self.client.baseurl);
+        let call = Call::new(&self.client, &ANY, self.request).map_err(|what| Error::refused(None, what))?;
         let mut answered = Box::pin(Box::new(call).run()).await?;
         if TypeId::of::<T>() == TypeId::of::<()>() {
             answered.answer.body = Bytes::new();
         }
-        ResponseValue::read(answered)
+        ResponseValue::from_response(answered).await
     }
 }
 
 /// A path that stays below the base URL as it is written.
-fn checked(path: &str) -> Result<&str, String> {
-    let is_segment = |segment: &str| !matches!(segment, "" | "." | "..");
+fn checked(path: &str) -> Result<&str, &'static str> {
     let rest = path.strip_prefix('/').ok_or("its path does not begin with a slash")?;
     if path.contains(['?', '#']) {
-        return Err("its path has a query or fragment: use `query`".to_owned());
+        return Err("its path has a query or fragment: use `query`");
     }
     if !path.chars().all(is_allowed_in_a_url) {
-        return Err("its path has characters that have to be percent-encoded".to_owned());
+        return Err("its path has characters that have to be percent-encoded");
     }
-    if !rest.split('/').all(is_segment) {
-        return Err("a part of its path is empty, `.` or `..`".to_owned());
+    if rest.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
+        return Err("a part of its path is empty, `.` or `..`");
     }
     Ok(path)
 }

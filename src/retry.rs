@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::limit::{Kind, Limit, later};
+use crate::limit::{Kind, Limit};
 use crate::operation::Operation;
 use crate::{MeetingId, WebinarId};
 
@@ -48,14 +48,13 @@ use crate::{MeetingId, WebinarId};
 pub struct RetryPolicy {
     pub(crate) max_retries: u32,
     pub(crate) max_wait: Duration,
-    pub(crate) unless: Option<Arc<Unless>>,
-    pub(crate) check: Option<Arc<Check>>,
+    pub(crate) unless: Option<Hook<Ending>>,
+    pub(crate) check: Option<Hook<bool>>,
     pub(crate) notify: Option<Arc<Notify>>,
 }
 
-pub(crate) type Check = dyn Fn(Resend) -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync;
-pub(crate) type Unless = dyn Fn(Resend) -> Pin<Box<dyn Future<Output = Ending> + Send>> + Send + Sync;
 pub(crate) type Notify = dyn Fn(&Resend) + Send + Sync;
+pub(crate) type Hook<T> = Arc<dyn Fn(Resend) -> Pin<Box<dyn Future<Output = T> + Send>> + Send + Sync>;
 
 impl Default for RetryPolicy {
     fn default() -> Self {
@@ -82,8 +81,8 @@ impl RetryPolicy {
     }
 
     /// Ends the call as soon as the future is ready: while it waits, while [`check`](Self::check) runs and while an access
-    /// token is fetched, until the request is sent again. If it is ready at once, there is no wait. If the policy does
-    /// not allow the wait (no retries left, or the wait is too long), the call ends without polling the future.
+    /// token is fetched. If it is ready at once, there is no wait. If the policy does not allow the wait (no retries left, or
+    /// the wait is too long), the call ends without polling the future.
     ///
     /// The future's output says how the call [ends](Ending). For a call that should be sent again after its wait,
     /// return [`std::future::pending`]. With the feature `events`,
@@ -140,10 +139,7 @@ impl fmt::Debug for RetryPolicy {
         f.debug_struct("RetryPolicy")
             .field("max_retries", &self.max_retries)
             .field("max_wait", &self.max_wait)
-            .field("unless", &self.unless.is_some())
-            .field("check", &self.check.is_some())
-            .field("notify", &self.notify.is_some())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -172,22 +168,11 @@ pub struct Resend {
     pub wait: Duration,
     /// When the call will be sent again.
     pub at: SystemTime,
-    operation: &'static Operation,
-    texts: Vec<(String, String)>,
+    pub(crate) operation: &'static Operation,
+    pub(crate) texts: Vec<(String, String)>,
 }
 
 impl Resend {
-    pub(crate) fn new(
-        operation: &'static Operation,
-        path: String,
-        texts: Vec<(String, String)>,
-        number: u32,
-        wait: Duration,
-    ) -> Self {
-        let at = later(SystemTime::now(), wait);
-        Self { operation_id: operation.id, path, number, wait, at, operation, texts }
-    }
-
     /// The meeting that the operation is about.
     pub fn meeting_id(&self) -> Option<MeetingId> {
         self.operation.path_parameter("meetingId", &self.path)?.parse().ok()

@@ -15,15 +15,15 @@ fn the_defaults_are_as_the_documentation_says() {
     for (page, row, source, line) in [
         ("client.rs", "300 seconds for a whole call", "client.rs", "call_timeout: Some(Duration::from_secs(300))"),
         ("client.rs", "30 seconds for one attempt", "client.rs", "attempt_timeout: Duration::from_secs(30)"),
-        ("client.rs", "10 seconds", "client.rs", ".connect_timeout(Duration::from_secs(10))"),
+        ("client.rs", "connecting may take 10 seconds", "client.rs", ".connect_timeout(Duration::from_secs(10))"),
         (
             "client.rs",
             "after 15 seconds of silence",
             "client.rs",
-            "KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15)",
+            ".http2_keep_alive_interval(Duration::from_secs(15))",
         ),
-        ("client.rs", "closed after 10 without", "client.rs", "KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10)"),
-        ("client.rs", "are closed after 50", "client.rs", "POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(50)"),
+        ("client.rs", "closed after 10 without", "client.rs", ".http2_keep_alive_timeout(Duration::from_secs(10))"),
+        ("client.rs", "are closed after 50", "client.rs", ".pool_idle_timeout(Duration::from_secs(50))"),
         (
             "client.rs",
             "0.25 and 1 second between",

@@ -250,7 +250,9 @@ mod tests {
             ..Default::default()
         }));
         let texts = vec![("action".to_owned(), "start".to_owned())];
-        Resend::new(operation, path.to_owned(), texts, 1, Duration::from_secs(3600))
+        let wait = Duration::from_secs(3600);
+        let at = SystemTime::now() + wait;
+        Resend { operation_id: operation.id, path: path.to_owned(), number: 1, wait, at, operation, texts }
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! Settings from which a client cannot be built.
 
-use zoom_livestream::{Client, ErrorKind};
+use zoom_livestream::{Client, ErrorKind, ServerToServer};
 
 fn refusal(builder: zoom_livestream::ClientBuilder, words: &str) {
     let error = builder.build().expect_err(words);
@@ -18,6 +18,13 @@ fn an_invalid_token_is_refused_and_not_printed() {
         assert!(!format!("{error} {error:?}").contains("hidden"), "{error:?}");
     }
     refusal(Client::builder(), "there is no access token");
+}
+
+#[test]
+fn the_token_or_source_that_was_set_last_counts() {
+    let invalid = || ServerToServer::new("", "client", "secret");
+    Client::builder().token_source(invalid()).access_token("t").build().expect("a token");
+    refusal(Client::builder().access_token("t").token_source(invalid()), "the account ID is empty");
 }
 
 #[test]
@@ -48,5 +55,8 @@ fn a_base_url_is_https_or_loopback_and_has_only_a_path() {
 
 #[test]
 fn a_user_agent_that_cannot_be_a_header_is_refused() {
-    refusal(Client::builder().access_token("t").user_agent("a\r\nb"), "check the user agent");
+    refusal(
+        Client::builder().access_token("t").http(|http| http.user_agent("a\r\nb")),
+        "check what was given to `http`",
+    );
 }

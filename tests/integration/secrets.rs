@@ -57,7 +57,7 @@ async fn no_public_type_shows_a_secret() {
         let error = with_secret.build().expect_err("no base URL");
         assert_hidden("Error of building", &format!("{error} {error:?}"));
     }
-    let user_agent = Client::builder().user_agent("hidden\n").access_token(TOKEN);
+    let user_agent = Client::builder().http(|http| http.user_agent("hidden\n")).access_token(TOKEN);
     assert_hides("ClientBuilder", &user_agent);
     let error = user_agent.build().expect_err("no user agent");
     assert_hidden("Error of building", &format!("{error} {error:?}"));

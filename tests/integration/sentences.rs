@@ -101,7 +101,6 @@ fn building() -> List {
     let at = |url: &str| app("a", "b").token_url(url);
     for builder in [
         Client::builder(),
-        new().token_source(app("a", "b")),
         Client::builder().access_token(""),
         Client::builder().access_token("Bearer t"),
         new().base_url("https://api.zoom.us/v2\n"),
@@ -109,7 +108,7 @@ fn building() -> List {
         new().base_url("http://api.zoom.us/v2"),
         new().base_url("https://api.zoom.us/v2?a=b"),
         new().base_url("https://api.zoom.us/v2/../v3"),
-        new().user_agent("a\r\nb"),
+        new().http(|http| http.user_agent("a\r\nb")),
         Client::builder().token_source(app("", "b")),
         Client::builder().token_source(app("a", "b\n")),
         Client::builder().token_source(app("a", "b:b")),

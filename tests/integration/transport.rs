@@ -361,7 +361,7 @@ async fn a_tls_handshake_that_hangs_ends_at_the_connect_timeout() {
         std::future::pending().await
     })
     .await;
-    let zoom = https(&server, Authority::new().trusted()).connect_timeout(Duration::from_millis(200));
+    let zoom = https(&server, Authority::new().trusted()).http(|http| http.connect_timeout(Duration::from_millis(200)));
     let zoom = zoom.attempt_timeout(Duration::from_secs(5)).build().expect("a client");
     let error = start(&zoom, MEETING).await.expect_err("no handshake");
     assert_eq!((error.kind(), error.attempts(), error.may_have_been_sent()), (ErrorKind::Connect, 3, false));

@@ -285,7 +285,7 @@ async fn an_id_is_accepted_as_a_number_of_any_length_or_as_pasted_text() {
 #[tokio::test]
 async fn the_user_agent_is_the_one_that_was_set() {
     let server = server().await;
-    let zoom = builder(&server).user_agent("studio/7").build().expect("a client");
+    let zoom = builder(&server).http(|http| http.user_agent("studio/7")).build().expect("a client");
     start(&zoom, MEETING).await.expect("204");
     assert_eq!(only(&server).header("user-agent"), Some("studio/7"));
 }
