@@ -119,13 +119,12 @@ fn until_midnight(now: SystemTime) -> Wait {
 /// Seconds and HTTP-date are RFC 9110's (section 10.2.3); the ISO 8601 instant is Zoom's.
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Wait> {
     let date = date(headers);
-    let waits = headers.get_all("retry-after").iter().filter_map(|value| value.to_str().ok()).flat_map(|value| {
-        let pieces: Vec<&str> = value.split(',').collect();
-        // An HTTP-date has a comma of its own.
-        let pairs = pieces.windows(2).map(|pair| pair.join(","));
-        pieces.iter().map(|piece| (*piece).to_owned()).chain(pairs).collect::<Vec<_>>()
-    });
-    let waits = waits.filter_map(|text| match seconds(text.trim()) {
+    let values = headers.get_all("retry-after").iter().filter_map(|value| value.to_str().ok());
+    let pieces: Vec<&str> = values.flat_map(|value| value.split(',')).collect();
+    // An HTTP-date has a comma of its own.
+    let pairs = pieces.windows(2).map(|pair| pair.join(","));
+    let texts = pieces.iter().map(|piece| (*piece).to_owned()).chain(pairs);
+    let waits = texts.filter_map(|text| match seconds(text.trim()) {
         Some(time) => Some(Wait::from_now(now, time)),
         // An instant is by the server's clock, so it is measured against the server's `Date`.
         None => instant(text.trim())
@@ -144,10 +143,10 @@ fn seconds(text: &str) -> Option<Duration> {
 
 /// An instant as HTTP or ISO 8601 writes it, in any case.
 fn instant(text: &str) -> Option<SystemTime> {
-    let mut in_word = false;
-    let capitalized = text.chars().map(|c| {
-        let follows = std::mem::replace(&mut in_word, c.is_ascii_alphabetic());
-        if follows { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() }
+    let words = text.split_inclusive(|c: char| !c.is_ascii_alphabetic());
+    let capitalized = words.flat_map(|word| {
+        let lower = word.chars().skip(1).map(|c| c.to_ascii_lowercase());
+        word.chars().take(1).map(|c| c.to_ascii_uppercase()).chain(lower)
     });
     let capitalized = capitalized.collect::<String>().replace("Gmt", "GMT");
     let http = httpdate::parse_http_date(&capitalized).ok();

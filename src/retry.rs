@@ -227,15 +227,12 @@ pub(crate) fn decide(policy: &RetryPolicy, limit: &Limit, spent: Spent, chance: 
     if policy.max_retries == 0 || (!paced && spent.retries >= policy.max_retries) {
         return Err(Stop::NoRetryLeft);
     }
-    let growth = if limit.is_given || paced { 0 } else { spent.retries };
-    let mut wait = limit.wait.time.saturating_mul(1_u32.checked_shl(growth).unwrap_or(u32::MAX));
-    if growth > 0 {
-        // Nobody asked for a wait that has grown, so it stays within the policy.
-        wait = wait.min(policy.max_wait);
-    }
-    if wait > policy.max_wait {
+    if limit.wait.time > policy.max_wait {
         return Err(Stop::WaitTooLong);
     }
+    let growth = if limit.is_given || paced { 0 } else { spent.retries.min(31) };
+    // Nobody asked for a wait that has grown, so it stays within the policy.
+    let wait = limit.wait.time.saturating_mul(1 << growth).min(policy.max_wait);
     let left = spent.left.saturating_sub(wait);
     // Half of it may still be added to the wait, and timers count in whole milliseconds: one has to be left.
     if left < Duration::from_millis(2) {

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use reqwest::header::HeaderValue;
-use reqwest::{Client, Request, Response};
+use reqwest::{Client, Request};
 
 use crate::answer::{FAILURE_LIMIT, Flaw, HttpAnswer};
 use crate::limit::retry_after;
@@ -20,7 +20,21 @@ pub(crate) async fn send(http: &Client, request: Request) -> Result<HttpAnswer, 
     let mut response = http.execute(request).await?;
     let status = response.status();
     let limit = if status.is_success() { SUCCESS_LIMIT } else { FAILURE_LIMIT };
-    let (body, flaw) = read(&mut response, limit).await;
+    let mut body = BytesMut::new();
+    let flaw = loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > limit => {
+                body.extend_from_slice(&chunk[..limit - body.len()]);
+                break Some(Flaw::new("its body is too long"));
+            }
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => break None,
+            Err(error) => {
+                let what = if error.is_timeout() { "its body did not arrive in time" } else { "its body was cut off" };
+                break Some(Flaw { what: what.to_owned(), cause: Some(error.without_url()) });
+            }
+        }
+    };
     let mut headers = std::mem::take(response.headers_mut());
     if !status.is_success() {
         // These are slices of the connection's read buffer and would keep all 8 KiB of it during a wait.
@@ -28,7 +42,7 @@ pub(crate) async fn send(http: &Client, request: Request) -> Result<HttpAnswer, 
             *value = HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone());
         }
     }
-    Ok(HttpAnswer::new(status, headers, body, flaw))
+    Ok(HttpAnswer::new(status, headers, body.freeze(), flaw))
 }
 
 /// The wait before another attempt after this many failures; `None` if another would not help, or could do harm.
@@ -71,25 +85,4 @@ pub(crate) fn obstacle(error: &reqwest::Error) -> Option<&'static str> {
     let words: String = causes(error).skip(1).map(|cause| cause.to_string().to_lowercase()).collect();
     let is_sign = |sign: &&str| words.contains(*sign);
     OBSTACLES.iter().find_map(|(signs, advice)| signs.iter().any(is_sign).then_some(*advice))
-}
-
-/// The body up to `limit`, and why it is not complete.
-async fn read(response: &mut Response, limit: usize) -> (Bytes, Option<Flaw>) {
-    let mut body = BytesMut::new();
-    let flaw = loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() > limit => {
-                body.extend_from_slice(&chunk[..limit - body.len()]);
-                break Some(Flaw::new("its body is too long"));
-            }
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => break None,
-            Err(error) => {
-                let timed_out = error.is_timeout();
-                let what = if timed_out { "its body did not arrive in time" } else { "its body was cut off" };
-                break Some(Flaw { what: what.to_owned(), cause: Some(error.without_url()) });
-            }
-        }
-    };
-    (body.freeze(), flaw)
 }

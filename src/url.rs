@@ -9,49 +9,43 @@ use reqwest::Url;
 /// Whether this build can speak https.
 const HAS_TLS: bool = cfg!(any(feature = "rustls", feature = "rustls-no-provider", feature = "native-tls"));
 
+const NO_TLS: &str = "is https, and zoom-livestream was built without TLS: enable its feature `rustls`, `rustls-no-provider` or \
+                      `native-tls`";
+
 /// A URL that a token may be sent to, or the message that says why `text` is not one.
 pub(crate) fn checked(what: &str, text: &str) -> Result<Url, String> {
-    if let Some(c) = text.chars().find(|c| !is_allowed_in_a_url(*c)) {
+    // RFC 3986, section 2.
+    let is_allowed = |c: &char| c.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=%".contains(*c);
+    if let Some(c) = text.chars().find(|c| !is_allowed(c)) {
         return Err(format!("{what} contains {c:?}, which is not allowed in a URL: remove it or percent-encode it"));
     }
     let url = Url::parse(text).map_err(|error| format!("{what} is not a URL: {error}"))?;
-    let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
-    if !secure {
-        return Err(format!("{what} must be https, or http on a loopback address, because a token is sent to it"));
+    if let Some(why) = defect(&url, HAS_TLS) {
+        return Err(format!("{what} {why}"));
     }
-    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
-        return Err(format!("{what} must consist of a scheme, a host and a path, without a user, query or fragment"));
-    }
-    if url.path().contains("//") {
-        return Err(format!("{what} has several slashes in a row: write one"));
-    }
-    if !is_verbatim(text, &url) {
+    // The `url` crate drops line breaks, resolves `..`, takes `\` for `/` and more without reporting it. Only the slash
+    // that it adds after a host without a path means the same.
+    if url.as_str() != text && url.as_str().strip_suffix('/') != Some(text) {
         return Err(format!(
             "{what} would be changed before it is used: correct it, or write {url} if that is what you mean"
         ));
     }
-    with_tls(what, &url, HAS_TLS)?;
     Ok(url)
 }
 
-/// RFC 3986, section 2.
-pub(crate) fn is_allowed_in_a_url(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=%".contains(c)
-}
-
-/// The `url` crate drops line breaks, resolves `..`, takes `\` for `/` and more without reporting it. Only the slash that
-/// it adds after a host without a path means the same.
-fn is_verbatim(text: &str, url: &Url) -> bool {
-    url.as_str() == text || url.as_str().strip_suffix('/') == Some(text)
-}
-
-fn with_tls(what: &str, url: &Url, has_tls: bool) -> Result<(), String> {
-    if has_tls || url.scheme() != "https" {
-        return Ok(());
-    }
-    Err(format!(
-        "{what} is https, and zoom-livestream was built without TLS: enable its feature `rustls`, `rustls-no-provider` or `native-tls`"
-    ))
+/// Why no token is sent to this URL.
+fn defect(url: &Url, has_tls: bool) -> Option<&'static str> {
+    let is_https = url.scheme() == "https";
+    let is_private = is_https || (url.scheme() == "http" && is_loopback(url));
+    let has_user = !url.username().is_empty() || url.password().is_some();
+    let has_more = has_user || url.query().is_some() || url.fragment().is_some();
+    let defects = [
+        (!is_private, "must be https, or http on a loopback address, because a token is sent to it"),
+        (has_more, "must consist of a scheme, a host and a path, without a user, query or fragment"),
+        (url.path().contains("//"), "has several slashes in a row: write one"),
+        (is_https && !has_tls, NO_TLS),
+    ];
+    defects.into_iter().find_map(|(applies, why)| applies.then_some(why))
 }
 
 pub(crate) fn is_loopback(url: &Url) -> bool {
@@ -138,11 +132,11 @@ mod tests {
     #[test]
     fn https_without_tls_is_refused_with_the_features_to_enable() {
         let https = Url::parse("https://api.zoom.us/v2").expect("a URL");
-        let sentence = with_tls("the base URL", &https, false).expect_err("no TLS");
+        let sentence = defect(&https, false).expect("no TLS");
         assert!(sentence.contains("`rustls`") && sentence.contains("`native-tls`"), "{sentence}");
-        assert_eq!(with_tls("the base URL", &https, true), Ok(()));
+        assert_eq!(defect(&https, true), None);
         let http = Url::parse("http://127.0.0.1/v2").expect("a URL");
-        assert_eq!(with_tls("the base URL", &http, false), Ok(()));
+        assert_eq!(defect(&http, false), None);
     }
 
     proptest! {

@@ -34,9 +34,8 @@ impl Caller for Ours {
         let client = zoom_livestream::Client::builder()
             .access_token(TOKEN)
             .base_url(format!("http://127.0.0.1:{port}/v2"))
-            .connect_timeout(CONNECT_TIMEOUT)
             .attempt_timeout(TIMEOUT)
-            .user_agent(AGENT)
+            .http(|http| http.connect_timeout(CONNECT_TIMEOUT).user_agent(AGENT))
             .build()?;
         Ok(Self(client))
     }
