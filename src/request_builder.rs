@@ -86,15 +86,13 @@ impl RequestBuilder {
 
     async fn read<T: DeserializeOwned + 'static>(mut self) -> Result<ResponseValue<T>, runtime::Error<()>> {
         let path = self.request.path;
-        let refused = |what: &str| Err(Error::refused(None, what).into());
-        if !path.starts_with('/') {
-            return refused("its path does not begin with a slash");
-        }
-        if path.contains(['?', '#']) {
-            return refused("its path has a query or fragment: use `query`");
-        }
-        if path.ends_with('/') || path.contains("//") {
-            return refused("a part of its path is empty");
+        let defects = [
+            (!path.starts_with('/'), "its path does not begin with a slash"),
+            (path.contains(['?', '#']), "its path has a query or fragment: use `query`"),
+            (path.ends_with('/') || path.contains("//"), "a part of its path is empty"),
+        ];
+        if let Some((_, what)) = defects.into_iter().find(|(applies, _)| *applies) {
+            return Err(Error::refused(None, what).into());
         }
         self.request.path = format!("{}{path}", self.client.baseurl);
         let call = Call::new(&self.client, &ANY, self.request).map_err(|what| Error::refused(None, what))?;

@@ -240,12 +240,10 @@ pub(crate) fn decide(policy: &RetryPolicy, limit: &Limit, spent: Spent, chance: 
     }
     // Calls that were refused together and came back together would be refused again, so they spread out, and further
     // with each retry. A wait that Zoom names is for one call. Half of the time left is for the attempt.
-    let spread = if paced {
-        Duration::from_secs(2 << spent.paced.min(4))
-    } else if limit.is_given {
-        Duration::ZERO
-    } else {
-        wait
+    let spread = match (paced, limit.is_given) {
+        (true, _) => Duration::from_secs(2 << spent.paced.min(4)),
+        (false, true) => Duration::ZERO,
+        (false, false) => wait,
     };
     let spread = spread.min(left / 2).min(policy.max_wait - wait);
     Ok(wait + spread.mul_f64(chance.clamp(0.0, 1.0)))
