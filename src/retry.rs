@@ -81,8 +81,8 @@ impl RetryPolicy {
     }
 
     /// Ends the call as soon as the future is ready: while it waits, while [`check`](Self::check) runs and while an access
-    /// token is fetched. If it is ready at once, there is no wait. If the policy does not allow the wait (no retries left, or
-    /// the wait is too long), the call ends without polling the future.
+    /// token is fetched, until the request is sent again. If it is ready at once, there is no wait. If the policy does
+    /// not allow the wait (no retries left, or the wait is too long), the call ends without polling the future.
     ///
     /// The future's output says how the call [ends](Ending). For a call that should be sent again after its wait,
     /// return [`std::future::pending`]. With the feature `events`,

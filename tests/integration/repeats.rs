@@ -97,6 +97,22 @@ async fn unless_is_looked_at_while_check_runs() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn unless_is_looked_at_while_a_resend_is_tried_again() {
+    let server = server().await;
+    server.answer(Answer::error(429, 429, "Too many requests.").header("retry-after", "5"));
+    server.answer(Answer::status(503).header("retry-after", "20"));
+    let policy = RetryPolicy::default().unless(|_| async {
+        tokio::time::sleep(Duration::from_secs(12)).await;
+        Ending::Declined("the event is over".to_owned())
+    });
+    let started = tokio::time::Instant::now();
+    let call = client(&server).with_retry(policy).get_meeting_live_stream_details().meeting_id(MEETING);
+    let error = call.await.expect_err("declined");
+    assert!(error.is_retry_declined(), "{error}");
+    assert_eq!((started.elapsed().as_secs(), server.request_count()), (12, 2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_that_is_done_is_a_success_unless_it_returns_a_value() {
     let server = server().await;
     let limited = || Answer::error(429, 429, "Too many requests.").header("retry-after", "5");
