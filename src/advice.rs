@@ -34,7 +34,10 @@ pub(crate) fn advice(answer: &HttpAnswer, judgement: &Judgement, secrets: &[Stri
         (is(4738), "An administrator has turned the app off for this user"),
         (refuses_token && judgement.is_new_token, REFUSED_AGAIN),
         (refuses_token, "Get a new access token: Zoom's tokens expire after an hour"),
-        (is_not_live && judgement.is_start, "The host has to start it first, and leave a webinar's practice session"),
+        (
+            is_not_live && judgement.is_start,
+            "The host has to start it first; a webinar must also have left its practice session",
+        ),
         (is_not_live, "It is not live, so there is nothing to stop or change"),
         (is(3000), "Meetings and webinars have operations of their own: check which of them has this ID"),
         (is(2300), "Check the base URL: Zoom's is https://api.zoom.us/v2"),
@@ -73,15 +76,14 @@ fn about_limit(stop: &Stop, limit: &Limit) -> String {
         Stop::WaitTooLong => ("", "any wait is ", "longer than the retry policy's `max_wait`"),
         Stop::PastDeadline => ("which ", "a wait ", "would end after the call's deadline"),
     };
-    if limit.is_given {
-        format!("{}, {asked}{words}", asks_to_wait(limit.wait))
-    } else {
-        format!("Zoom did not say how long to wait, and {unasked}{words}")
+    match limit.asked_by {
+        Some(who) => format!("{}, {asked}{words}", asks_to_wait(who, limit.wait)),
+        None => format!("Zoom did not say how long to wait, and {unasked}{words}"),
     }
 }
 
-pub(crate) fn asks_to_wait(wait: Wait) -> String {
-    format!("Zoom asks you to wait {}", how_long(wait.time, wait.until))
+pub(crate) fn asks_to_wait(who: &str, wait: Wait) -> String {
+    format!("{who} asks you to wait {}", how_long(wait.time, wait.until))
 }
 
 /// A hint about a body that is not Zoom's envelope.

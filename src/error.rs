@@ -47,7 +47,7 @@ pub enum ErrorKind {
 /// | Zoom refused the token, or the credentials | [`is_unauthorized`](Self::is_unauthorized) | check the credentials; a [`TokenSource`](crate::TokenSource) gets newer tokens |
 /// | the app lacks a scope | [`missing_scopes`](Self::missing_scopes) | add one of them to the app |
 /// | a limit is used up | [`is_rate_limited`](Self::is_rate_limited) | come back [when Zoom says](Self::retry_at), or [after that time](Self::retry_after) |
-/// | your own retry policy ended the call | [`is_retry_declined`](Self::is_retry_declined) | what your policy is for |
+/// | your own retry policy ended the call | [`is_retry_declined`](Self::is_retry_declined) | nothing, if your policy meant to |
 /// | no answer in time | [`is_timeout`](Self::is_timeout) | as the next two rows say |
 /// | it failed, but may have changed something at Zoom | [`may_have_taken_effect`](Self::may_have_taken_effect) | look at the stream before you call again |
 /// | the cause may pass by itself | [`is_transient`](Self::is_transient) | call again, if it cannot have taken effect |
@@ -175,7 +175,10 @@ impl Error {
             let url = source.url();
             let port = url.and_then(reqwest::Url::port_or_known_default);
             let place = url.and_then(reqwest::Url::host_str).unwrap_or("Zoom").to_owned() + &after(":", port);
-            (ErrorKind::Connect, format!("could not connect to {place}{}", after(": ", obstacle(&source))))
+            (
+                ErrorKind::Connect,
+                format!("could not connect to {place}{}", after(": ", obstacle(&source).map(|(advice, _)| advice))),
+            )
         } else if source.is_timeout() {
             (ErrorKind::Timeout, "Zoom did not answer in time, and the request may have reached it".to_owned())
         } else {
@@ -327,12 +330,15 @@ impl Error {
         self.0.kind == ErrorKind::Timeout || self.token_request().is_some_and(Self::is_timeout)
     }
 
-    /// Whether the cause may pass by itself: there was no connection or no whole answer, or the answer was 408, 429 or
-    /// 5xx. Whether it is safe to call again is another question:
+    /// Whether the cause may pass by itself: there was no connection (unless a certificate or a proxy's password was
+    /// refused) or no whole answer, or the answer was 408, 429 or 5xx. Whether it is safe to call again is another question:
     /// [`may_have_taken_effect`](Self::may_have_taken_effect).
     pub fn is_transient(&self) -> bool {
         let passes = |status: StatusCode| status.is_server_error() || matches!(status.as_u16(), 408 | 429);
-        matches!(self.0.kind, ErrorKind::Connect | ErrorKind::Interrupted | ErrorKind::Timeout)
+        let connecting = causes(self).find_map(|cause| cause.downcast_ref()).and_then(obstacle);
+        let may_connect = connecting.is_none_or(|(_, may_pass)| may_pass);
+        (self.0.kind == ErrorKind::Connect && may_connect)
+            || matches!(self.0.kind, ErrorKind::Interrupted | ErrorKind::Timeout)
             || self.status().is_some_and(passes)
             || self.token_request().is_some_and(Self::is_transient)
     }

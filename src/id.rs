@@ -198,10 +198,11 @@ fn in_join_url(text: String) -> Option<Option<String>> {
     }
 }
 
-/// The part of a refused text that an error quotes: enough to recognize it, but neither a megabyte nor a join URL's
-/// password.
+/// The part of a refused text that an error quotes: enough to recognize it, but neither a megabyte nor a URL's passwords,
+/// which come before `@` and in the query.
 fn quoted(text: &str) -> String {
-    let mut shown: String = text.chars().take_while(|c| !matches!(c, '?' | '#')).take(40).collect();
+    let host = text.rsplit_once('@').map_or(text, |(_, host)| host);
+    let mut shown: String = host.chars().take_while(|c| !matches!(c, '?' | '#')).take(40).collect();
     if shown.len() < text.len() {
         shown.push('…');
     }

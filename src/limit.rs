@@ -20,13 +20,16 @@ impl Wait {
     }
 
     fn from_now(now: SystemTime, time: Duration) -> Self {
-        Self::new(time, later(now, time))
+        // Not longer than a time that can be told, so that a caller can add it to one.
+        let until = later(now, time);
+        Self::new(until.duration_since(now).unwrap_or_default(), until)
     }
 }
 
 /// No wait is shorter than this, regardless of the answer, because Zoom's limits are per second and clocks differ.
 pub(crate) const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 /// What Zoom's description asks for after a start of one meeting.
+const ZOOMS_DOCUMENTATION: &str = "Zoom's documentation";
 const MEETING_WAIT: Duration = Duration::from_secs(30);
 
 /// The instant after this wait, or the first one after the year 9999 if that is earlier. How late an instant can be
@@ -78,8 +81,8 @@ impl Kind {
 pub(crate) struct Limit {
     pub kind: Kind,
     pub wait: Wait,
-    /// Whether Zoom said how long to wait: in the answer, or in its description of the operation.
-    pub is_given: bool,
+    /// Who said how long to wait, if anybody did.
+    pub asked_by: Option<&'static str>,
 }
 
 impl Limit {
@@ -89,15 +92,19 @@ impl Limit {
         let sentence = sentence.to_lowercase();
         let kind = Kind::read(&sentence, headers);
         let of = |time| Wait::from_now(now, time);
-        let (wait, is_given) = match (kind, retry_after(headers, now)) {
-            (Kind::PerMeeting, _) => (of(seconds_in(&sentence).or(documented).unwrap_or(MEETING_WAIT)), true),
-            (_, Some(asked)) => (asked, true),
-            (Kind::PerSecond, None) => (of(SHORTEST_WAIT), false),
-            (Kind::Daily | Kind::DailyOfUser, None) => (until_midnight(date(headers).unwrap_or(now)), false),
-            (Kind::Concurrent, None) => (of(2 * SHORTEST_WAIT), false),
-            (Kind::Unknown, None) => (of(documented.unwrap_or(SHORTEST_WAIT)), documented.is_some()),
+        let told = seconds_in(&sentence).filter(|_| kind == Kind::PerMeeting);
+        let (wait, asked_by) = match (kind, told.map(of), retry_after(headers, now)) {
+            (Kind::PerMeeting, None, _) => (of(documented.unwrap_or(MEETING_WAIT)), Some(ZOOMS_DOCUMENTATION)),
+            (_, Some(asked), _) | (_, None, Some(asked)) => (asked, Some("Zoom")),
+            (Kind::PerSecond, ..) => (of(SHORTEST_WAIT), None),
+            (Kind::Daily | Kind::DailyOfUser, ..) => (until_midnight(date(headers).unwrap_or(now)), None),
+            (Kind::Concurrent, ..) => (of(2 * SHORTEST_WAIT), None),
+            (Kind::Unknown, ..) => match documented {
+                Some(documented) => (of(documented), Some(ZOOMS_DOCUMENTATION)),
+                None => (of(SHORTEST_WAIT), None),
+            },
         };
-        Self { kind, wait, is_given }
+        Self { kind, wait, asked_by }
     }
 }
 
@@ -229,27 +236,28 @@ mod tests {
     #[test]
     fn each_kind_has_its_wait_and_retry_after_takes_its_place_except_for_a_meeting() {
         let asked = [("retry-after", "7")];
-        for (sentence, documented, wait, is_given, with_header) in [
-            (MEETING, DOCUMENTED, 30, true, 30),
-            (MEETING, None, 30, true, 30),
-            ("Too many requests to start this live stream: retry after 45 seconds.", DOCUMENTED, 45, true, 45),
-            ("Too many requests to start this live stream.", DOCUMENTED, 30, true, 30),
-            (SECOND, DOCUMENTED, 1, false, 7),
-            (CONCURRENT, DOCUMENTED, 2, false, 7),
-            ("Demasiadas solicitudes.", DOCUMENTED, 30, true, 7),
-            ("Demasiadas solicitudes.", None, 1, false, 7),
-            ("", None, 1, false, 7),
+        for (sentence, documented, wait, asked_by, with_header) in [
+            (MEETING, DOCUMENTED, 30, Some("Zoom"), 30),
+            (MEETING, None, 30, Some("Zoom"), 30),
+            ("Too many requests to start this live stream: retry after 45 seconds.", DOCUMENTED, 45, Some("Zoom"), 45),
+            ("Too many requests to start this live stream.", DOCUMENTED, 30, Some(ZOOMS_DOCUMENTATION), 30),
+            (SECOND, DOCUMENTED, 1, None, 7),
+            (CONCURRENT, DOCUMENTED, 2, None, 7),
+            ("Demasiadas solicitudes.", DOCUMENTED, 30, Some(ZOOMS_DOCUMENTATION), 7),
+            ("Demasiadas solicitudes.", None, 1, None, 7),
+            ("", None, 1, None, 7),
         ] {
             let read = limit(&[], sentence, documented);
-            assert_eq!((read.wait.time.as_secs(), read.is_given), (wait, is_given), "{sentence}");
+            assert_eq!((read.wait.time.as_secs(), read.asked_by), (wait, asked_by), "{sentence}");
             assert_eq!(read.wait.until, at(0, wait), "{sentence}");
             let read = limit(&asked, sentence, documented);
-            assert_eq!((read.wait.time.as_secs(), read.is_given), (with_header, true), "{sentence}");
+            assert_eq!(read.wait.time.as_secs(), with_header, "{sentence}");
         }
     }
 
     #[test]
     fn retry_after_is_read_in_every_form_and_the_longest_counts() {
+        let longest = later(now(), Duration::MAX).duration_since(now()).ok().map(|time| time.as_secs_f64());
         for (values, seconds) in [
             (&["7"][..], Some(7.0)),
             (&[" 7 "], Some(7.0)),
@@ -271,8 +279,8 @@ mod tests {
             (&["2020-05-31 00:00:11"], Some(11.0)),
             (&["Sat, 30 May 2020 23:00:00 GMT"], Some(1.0)),
             (&["2019-05-31T00:00:00Z"], Some(1.0)),
-            (&["18446744073709551615"], Some(u64::MAX as f64)),
-            (&["99999999999999999999999999"], Some(u64::MAX as f64)),
+            (&["18446744073709551615"], longest),
+            (&["99999999999999999999999999"], longest),
             (&["-5"], None),
             (&["+5"], None),
             (&["1e3"], None),

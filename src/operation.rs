@@ -1,5 +1,6 @@
 //! What the description says about one operation, as the generator writes it into a table.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -7,7 +8,7 @@ use serde_json::Value;
 /// The names on the way to a value in a body, with `*` for each item or member.
 type Place = &'static [&'static str];
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Operation {
     /// The generated method's name.
     pub name: &'static str,
@@ -31,7 +32,6 @@ pub(crate) struct Operation {
 }
 
 /// How long to wait after a 429 that does not say it, if a field of the body has this value.
-#[derive(Debug)]
 pub(crate) struct DocumentedWait {
     pub field: &'static str,
     pub value: &'static str,
@@ -39,11 +39,17 @@ pub(crate) struct DocumentedWait {
 }
 
 /// A Zoom code that the description lists under a status.
-#[derive(Debug)]
 pub(crate) struct DocumentedError {
     pub status: u16,
     pub code: i64,
     pub message: &'static str,
+}
+
+/// For the hooks' `Debug`, which would print the whole table.
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id)
+    }
 }
 
 impl Operation {
@@ -90,9 +96,26 @@ impl Operation {
         Ok(())
     }
 
-    /// The texts of the body's secrets.
+    /// The texts of the body's secrets: those that are described or, without a description, those with such a name.
     pub fn secrets(&self, body: &Value) -> Vec<String> {
-        self.secrets.iter().flat_map(|place| texts(body, place)).map(str::to_owned).collect()
+        let mut secrets: Vec<&str> = self.secrets.iter().flat_map(|place| texts(body, place)).collect();
+        if self.path.is_empty() {
+            collect_by_name(body, false, &mut secrets);
+        }
+        secrets.into_iter().map(str::to_owned).collect()
+    }
+}
+
+fn collect_by_name<'b>(value: &'b Value, is_secret: bool, found: &mut Vec<&'b str>) {
+    const SECRETS: [&str; 6] = ["password", "passcode", "secret", "token", "key", "stream_url"];
+    match value {
+        Value::String(text) if is_secret => found.push(text),
+        Value::Array(items) => items.iter().for_each(|item| collect_by_name(item, is_secret, found)),
+        Value::Object(members) => members.iter().for_each(|(name, member)| {
+            let name = name.to_lowercase();
+            collect_by_name(member, is_secret || SECRETS.iter().any(|secret| name.contains(secret)), found);
+        }),
+        _ => (),
     }
 }
 

@@ -4,6 +4,7 @@ use std::any::TypeId;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
+use percent_encoding::percent_decode_str;
 use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -24,8 +25,12 @@ static ANY: LazyLock<Operation> = LazyLock::new(|| Operation {
 });
 
 impl Client {
-    /// Any other operation of Zoom, with this client's tokens, waits, errors and spans. `path` follows the base URL; what varies
-    /// in it has to be percent-encoded.
+    /// Any other operation of Zoom, with this client's tokens, waits, errors and spans. `path` follows the base URL; what
+    /// varies in it has to be percent-encoded, a meeting's UUID that has a slash even twice (`%252F`). Logs leave the path
+    /// out, because it may name a person.
+    ///
+    /// Where Zoom quotes texts of the body in an error, those are redacted whose names contain `password`, `passcode`,
+    /// `secret`, `token`, `key` or `stream_url`.
     ///
     /// ```
     /// use serde::{Deserialize, Serialize};
@@ -86,10 +91,15 @@ impl RequestBuilder {
 
     async fn read<T: DeserializeOwned + 'static>(mut self) -> Result<ResponseValue<T>, runtime::Error<()>> {
         let path = self.request.path;
+        // Something between may decode it: an encoded slash is one, too.
+        let decoded = percent_decode_str(&path).decode_utf8_lossy();
+        let leads_out = decoded.split(['/', '\\']).any(|part| matches!(part, "." | ".."));
         let defects = [
             (!path.starts_with('/'), "its path does not begin with a slash"),
             (path.contains(['?', '#']), "its path has a query or fragment: use `query`"),
             (path.ends_with('/') || path.contains("//"), "a part of its path is empty"),
+            (leads_out, "a part of its path is `.` or `..`"),
+            (self.request.method == Method::CONNECT, "CONNECT is for proxies"),
         ];
         if let Some((_, what)) = defects.into_iter().find(|(applies, _)| *applies) {
             return Err(Error::refused(None, what).into());

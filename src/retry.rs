@@ -230,7 +230,7 @@ pub(crate) fn decide(policy: &RetryPolicy, limit: &Limit, spent: Spent, chance: 
     if limit.wait.time > policy.max_wait {
         return Err(Stop::WaitTooLong);
     }
-    let growth = if limit.is_given || paced { 0 } else { spent.retries.min(31) };
+    let growth = if limit.asked_by.is_some() || paced { 0 } else { spent.retries.min(31) };
     // Nobody asked for a wait that has grown, so it stays within the policy.
     let wait = limit.wait.time.saturating_mul(1 << growth).min(policy.max_wait);
     let left = spent.left.saturating_sub(wait);
@@ -240,7 +240,7 @@ pub(crate) fn decide(policy: &RetryPolicy, limit: &Limit, spent: Spent, chance: 
     }
     // Calls that were refused together and came back together would be refused again, so they spread out, and further
     // with each retry. A wait that Zoom names is for one call. Half of the time left is for the attempt.
-    let spread = match (paced, limit.is_given) {
+    let spread = match (paced, limit.asked_by.is_some()) {
         (true, _) => Duration::from_secs(2 << spent.paced.min(4)),
         (false, true) => Duration::ZERO,
         (false, false) => wait,

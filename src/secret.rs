@@ -73,12 +73,12 @@ pub(crate) fn redact(words: &mut String, secrets: &[impl AsRef<str>]) {
 }
 
 /// A text as a server may escape it before it quotes it: for HTML, a URL and JSON.
-fn escaped(text: &str) -> [String; 3] {
+fn escaped(text: &str) -> [String; 4] {
     let html = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;"), ("'", "&#39;")];
     let html = html.into_iter().fold(text.to_owned(), |html, (from, to)| html.replace(from, to));
     let json = serde_json::Value::from(text).to_string();
     let json = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or_default();
-    [html, encoded(text).into_owned(), json.to_owned()]
+    [html, encoded(text).into_owned(), json.replace('/', "\\/"), json.to_owned()]
 }
 
 #[cfg(test)]

@@ -180,7 +180,7 @@ fn token_in(
     let by_name = name.and_then(advice_by_name);
     let advice = by_name.or_else(|| advice_by_status(&answer)).map(|advice| {
         let wait = retry_after(&answer.headers, now).filter(|_| status >= 429);
-        wait.map_or(advice.to_owned(), |wait| format!("{advice}. {}", asks_to_wait(wait)))
+        wait.map_or(advice.to_owned(), |wait| format!("{advice}. {}", asks_to_wait("Zoom", wait)))
     });
     let judgement = Judgement { advice, is_unauthorized: by_name.is_some(), ..Judgement::default() };
     Err(Error::answered(&TOKEN_REQUEST, answer, judgement, secrets, progress))
@@ -337,7 +337,7 @@ mod tests {
             status in prop::sample::select(vec![429_u16, 503]),
             name in prop::sample::select(vec!["retry-after", "x-ratelimit-type", "x-ratelimit-reset", "date"]),
             value in "[0-9]{1,30}|[ -~]{0,40}|(QPS|Daily-limit)|[0-9]{4,6}-[0-9]{2}-[0-9]{2}T00:00:00Z",
-            seconds in any::<u64>(),
+            seconds in prop_oneof![any::<u64>(), 0..u64::from(u32::MAX)],
         ) {
             let mut headers = HeaderMap::new();
             headers.insert("x-ratelimit-type", HeaderValue::from_static("QPS"));
@@ -347,7 +347,9 @@ mod tests {
             prop_assert!(!error.to_string().is_empty());
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
             let error = answer(status, &headers, b"").expect_err("no token");
-            prop_assert_eq!(error.retry_after(), Some(Duration::from_secs(seconds.max(1))));
+            let wait = error.retry_after().expect("a wait");
+            prop_assert!(SystemTime::now().checked_add(wait).is_some() && wait <= Duration::from_secs(seconds.max(1)));
+            prop_assert!(seconds > u64::from(u32::MAX) || wait == Duration::from_secs(seconds.max(1)));
         }
     }
 

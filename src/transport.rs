@@ -56,7 +56,7 @@ pub(crate) fn backoff(
 ) -> Option<Duration> {
     let wait = *BACKOFF.get(failures)?;
     match outcome {
-        Err(error) if error.is_connect() => obstacle(error).is_none().then_some(wait),
+        Err(error) if error.is_connect() => obstacle(error).is_none_or(|(_, may_pass)| may_pass).then_some(wait),
         Err(error) => (is_repeatable && !error.is_timeout()).then_some(wait),
         Ok(answer) => {
             let is_broken = answer.flaw.as_ref().is_some_and(|flaw| flaw.cause.is_some()) && !answer.is_timeout();
@@ -67,22 +67,26 @@ pub(crate) fn backoff(
     }
 }
 
-/// What is in the way of a connection, and what to do about it, if trying again would not help.
-pub(crate) fn obstacle(error: &reqwest::Error) -> Option<&'static str> {
-    const OBSTACLES: [(&[&str], &str); 3] = [
+/// What is in the way of a connection and what to do about it, and whether it may pass by itself.
+pub(crate) fn obstacle(error: &reqwest::Error) -> Option<(&'static str, bool)> {
+    const OBSTACLES: [(&[&str], &str, bool); 3] = [
         (
             &["certificate"],
-            "its certificate is not trusted; if a proxy inspects TLS, add its certificate authority with \
-             `ClientBuilder::http`",
+            "its certificate is refused; if an authority of your own issued it, such as that of a proxy that inspects \
+             TLS, add the authority with `ClientBuilder::http`",
+            false,
         ),
         (
             &["407", "proxy auth"],
-            "the proxy asks for a password; give it a `reqwest::Proxy` that has one with `ClientBuilder::http`",
+            "the proxy wants a password, or refuses the one it got; set it with `reqwest::Proxy::basic_auth`, through \
+             `ClientBuilder::http`",
+            false,
         ),
-        (&["dns error", "lookup"], "its name cannot be resolved; check the base URL and the network's DNS"),
+        (&["dns error", "lookup"], "its name cannot be resolved; check the base URL and the network's DNS", true),
     ];
     // Without reqwest's own sentence: its URL may have a sign in it by chance, such as the port 40713.
     let words: String = causes(error).skip(1).map(|cause| cause.to_string().to_lowercase()).collect();
     let is_sign = |sign: &&str| words.contains(*sign);
-    OBSTACLES.iter().find_map(|(signs, advice)| signs.iter().any(is_sign).then_some(*advice))
+    let known = OBSTACLES.iter().find(|(signs, ..)| signs.iter().any(is_sign));
+    known.map(|(_, advice, may_pass)| (*advice, *may_pass))
 }

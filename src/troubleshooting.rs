@@ -70,7 +70,7 @@
 //!
 //! - a start succeeded, but nothing arrives at the platform:
 //!   Zoom accepted the start; no answer and no event says whether it could connect (documented). Check stream URL and
-//!   key.
+//!   key. A key such as `name?user=ada&pass=secret` needs no escaping: it arrives as you give it.
 //!
 //! - a configuration succeeded, but Zoom still has the old one:
 //!   Zoom answers 204 to a body that it does not read (observed). `cargo run --example doctor -- MEETING_ID --write`,
@@ -93,5 +93,3 @@
 //!
 //! - `the request has no x-zm-signature header`, or no `x-zm-request-timestamp` header:
 //!   The request is not from Zoom, or a proxy drops the headers.
-//!
-//! A stream key such as `name?user=ada&pass=secret` needs no escaping: it arrives as you give it.

@@ -58,6 +58,8 @@ async fn a_path_that_leaves_the_base_url_or_would_be_changed_is_refused() {
         "/..",
         "/../oauth/token",
         "/users/%2e%2e/x",
+        "/users/..%2fx",
+        "/users/%5C%2E%2E%5Cx",
         "/users/./me",
         "/a//b",
         "/a/",
@@ -75,6 +77,34 @@ async fn a_path_that_leaves_the_base_url_or_would_be_changed_is_refused() {
         assert_eq!(error.kind(), ErrorKind::Refused, "{path:?}: {error}");
     }
     assert_eq!(server.request_count(), 0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_is_refused() {
+    let server = MockServer::start().await.expect("the mock server");
+    let zoom = client(&server);
+    let long = "x".repeat(70_000);
+    for request in [
+        zoom.request(Method::GET, format!("/{long}")),
+        zoom.request(Method::GET, "/users").query("page", &long),
+        zoom.request(Method::CONNECT, "/users"),
+    ] {
+        let error = request.send::<()>().await.expect_err("refused");
+        assert!(error.kind() == ErrorKind::Refused && !error.may_have_been_sent(), "{error}");
+    }
+    assert_eq!(server.request_count(), 0);
+}
+
+#[tokio::test]
+async fn what_is_named_like_a_secret_is_redacted() {
+    let server = MockServer::start().await.expect("the mock server");
+    server.answer(Answer::error(400, 300, r"Invalid: pass-1234, rtmp:\/\/u:pw@x\/y, k3y-of-list and a topic."));
+    let body = json!({
+        "topic": "a topic", "settings": { "Stream_URL": "rtmp://u:pw@x/y" }, "password": "pass-1234", "api_keys": ["k3y-of-list"],
+    });
+    let error = client(&server).request(Method::POST, "/users/me/meetings").json(&body).send::<()>().await;
+    let error = error.expect_err("400");
+    assert!(format!("{error} {error:?}").contains("Invalid: ***, ***, *** and a topic"), "{error}");
 }
 
 #[tokio::test]

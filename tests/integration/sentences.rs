@@ -262,6 +262,7 @@ async fn waiting() -> List {
     list.add(answered(daily().header("retry-after", "2099-05-31T00:00:00Z"), at_once()).await);
     list.add(answered(daily().header("retry-after", "999999999999"), at_once()).await);
     list.add(answered(limited("30"), RetryPolicy::never()).await);
+    list.add(answered(Answer::status(429), RetryPolicy::never()).await);
     list.add(answered(limited("Sun, 31 May 2099 00:00:00 GMT"), at_once()).await);
     list.add(answered(limited("400"), at_once().max_wait(Duration::MAX)).await);
     list.add(answered(limited("1"), at_once().check(|_| async { false })).await);
