@@ -106,10 +106,10 @@ impl RequestBuilder {
         }
         self.request.path = format!("{}{path}", self.client.baseurl);
         let call = Call::new(&self.client, &ANY, self.request).map_err(|what| Error::refused(None, what))?;
-        let mut answered = Box::pin(Box::new(call).run()).await?;
+        let mut finished = Box::pin(Box::new(call).run()).await?;
         if TypeId::of::<T>() == TypeId::of::<()>() {
-            answered.answer.body = Bytes::new();
+            finished.answer.body = Bytes::new();
         }
-        ResponseValue::from_response(answered).await
+        ResponseValue::from_response(finished).await
     }
 }

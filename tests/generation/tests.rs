@@ -66,6 +66,13 @@ fn code_in_a_description_is_not_a_doc_test() {
     assert_eq!(client.matches("indented").count(), 4);
 }
 
+#[test]
+fn a_value_or_description_that_reads_like_progenitors_code_is_kept() {
+    let client = include_str!(concat!(env!("OUT_DIR"), "/client.rs"));
+    assert!(client.contains("\"client: client\" => Ok(Self::ClientClient)"));
+    assert!(client.contains("A pub async fn send."));
+}
+
 /// What one call sends, and what it returns for this answer: the request line, the content type, the body.
 async fn call<T: Future>(answer: (u16, &str), call: impl FnOnce(Client) -> T) -> ([String; 3], T::Output) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
