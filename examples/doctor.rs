@@ -272,7 +272,7 @@ async fn scopes(app: &ServerToServer) -> Result<Vec<String>, String> {
     let http = http.map_err(|error| without_ids(&error.to_string()))?;
     let token = app.token(&http).await;
     let token = token.map_err(|error| format!("No access token could be obtained: {}.", described(&error)))?;
-    let Some(scopes) = token.scope() else {
+    let Some(scopes) = &token.scope else {
         return Ok(vec!["scopes: not in the token endpoint's answer".to_owned()]);
     };
     let mut found = missing_scopes(&scopes.split_whitespace().collect::<Vec<_>>());

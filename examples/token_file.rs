@@ -29,8 +29,8 @@ fn token_file(file: PathBuf, app: ServerToServer) -> TokenSource {
         let shared = shared.clone();
         async move {
             let (file, app) = &*shared;
-            let refused = request.refused.as_ref().map(AccessToken::secret);
-            let kept = || read(file).filter(|token| Some(token.secret()) != refused);
+            let refused = request.refused.as_ref().map(|token| &token.secret);
+            let kept = || read(file).filter(|token| Some(&token.secret) != refused);
             if let Some(token) = kept() {
                 return Ok(token);
             }
@@ -56,13 +56,13 @@ fn read(file: &Path) -> Option<AccessToken> {
 
 /// Writes to another file and renames that, so that nobody reads half of it.
 fn write(file: &Path, token: &AccessToken) -> io::Result<()> {
-    let expires_at = unix_time() + token.expires_in().unwrap_or_default().as_secs();
+    let expires_at = unix_time() + token.expires_in.unwrap_or_default().as_secs();
     let new = file.with_extension("new");
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(&new)?.write_all(format!("{expires_at}\n{}", token.secret().expose()).as_bytes())?;
+    options.open(&new)?.write_all(format!("{expires_at}\n{}", token.secret.expose()).as_bytes())?;
     fs::rename(new, file)
 }
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use reqwest::Url;
 use reqwest::header::HeaderValue;
-use tokio::sync::watch;
+use tokio::sync::OwnedMutexGuard;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use crate::error::{BoxError, Cause, Error};
@@ -54,6 +55,8 @@ use crate::{Secret, trace};
 pub struct TokenSource {
     get: Arc<Get>,
     state: Arc<Mutex<State>>,
+    /// Held while a token is fetched, so that a source is never asked twice at once.
+    turn: Arc<tokio::sync::Mutex<()>>,
     /// The token endpoint, or why no token can be got there.
     pub(crate) endpoint: Option<Arc<Result<Url, String>>>,
 }
@@ -85,7 +88,7 @@ impl TokenSource {
             let answer = get(request);
             Box::pin(async { answer.await.map_err(Into::into) })
         });
-        Self { get, state: Arc::default(), endpoint: None }
+        Self { get, state: Arc::default(), turn: Arc::default(), endpoint: None }
     }
 
     /// Always the same token, even if Zoom refuses it.
@@ -107,13 +110,6 @@ impl TokenSource {
         }
     }
 
-    /// The outcome of a fetch. Dropping this future does not affect other calls.
-    pub(crate) async fn outcome(&self, mut fetch: Fetch) -> Outcome {
-        let _ = timeout(TIMEOUT + GRACE, fetch.changed()).await;
-        self.lock().fetch.take_if(|ended| ended.same_channel(&fetch));
-        fetch.borrow().clone()
-    }
-
     /// Forgets `used`, which Zoom refused, unless a newer token has replaced it.
     pub(crate) fn discard(&self, used: &Token) {
         let mut state = self.lock();
@@ -127,47 +123,42 @@ impl TokenSource {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known without waiting, or the fetch to wait for: a call waits only if there is no valid token. Starts a fetch if one is due and none is in progress.
-    pub(crate) fn known_or_fetch(&self, http: &reqwest::Client) -> Result<Outcome, Fetch> {
-        let (mut state, now) = (self.lock(), Instant::now());
-        state.failed.take_if(|(_, until)| *until <= now);
-        let known = state.valid(now).map(Ok).or_else(|| Some(Err(state.failed.as_ref()?.0.clone())));
-        let is_due = known.is_none() || state.refresh_at.is_some_and(|at| at <= now);
-        if let (Some(outcome), true) = (&known, !is_due || state.failed.is_some()) {
-            return Ok(outcome.clone());
+    /// What is known without waiting: a valid token, or why there is none. Starts a refresh if one is due.
+    pub(crate) fn known(&self, http: &reqwest::Client) -> Option<Outcome> {
+        let state = self.lock();
+        let known = state.known()?;
+        if state.refresh_at.is_some_and(|at| at <= Instant::now())
+            && let Ok(turn) = self.turn.clone().try_lock_owned()
+        {
+            self.spawn_fetch(http, turn);
         }
-        // A fetch has ended when its channel is closed, even if the source panicked or its runtime was shut down.
-        state.fetch.take_if(|fetch| fetch.has_changed().is_err());
-        let fetch = state.fetch.get_or_insert_with(|| {
-            let lost = "the token source panicked, or its runtime was shut down or is not being driven";
-            let (outcome, fetch) = watch::channel(Err(Arc::from(BoxError::from(lost))));
-            // In a task of its own, so that it does not depend on any caller.
-            tokio::spawn(trace::token(self.clone().fetch(http.clone(), outcome)));
-            fetch
-        });
-        known.ok_or_else(|| fetch.clone())
+        Some(known)
     }
 
-    async fn fetch(self, http: reqwest::Client, outcome: watch::Sender<Outcome>) {
-        let asked = timeout(TIMEOUT, async {
-            loop {
-                let told = self.lock().refused.clone();
-                let request = TokenRequest { http: http.clone(), refused: told.clone().map(AccessToken::new) };
-                let token = Token::new((self.get)(request).await?)?;
-                let refused = self.lock().refused.clone();
-                // Asks again if it was refused only after the source had been asked.
-                if refused == told || refused.as_ref() != Some(&token.secret) {
-                    return Ok::<_, BoxError>(token);
-                }
+    /// Waits until something is known. Dropping this future does not affect other calls.
+    pub(crate) async fn fetched(&self, http: &reqwest::Client) -> Outcome {
+        loop {
+            let turn = self.turn.clone().lock_owned().await;
+            if let Some(known) = self.known(http) {
+                return known;
             }
-        });
-        let ended = asked.await.unwrap_or_else(|_| Err(Error::token_timeout(TIMEOUT).into()));
-        let ended = ended.map_err(Cause::from);
-        let is_used_on = self.lock().end(&ended);
-        if let (Err(error), true) = (&ended, is_used_on) {
-            trace::refresh_failed(error);
+            let panicked = |_| BoxError::from("the token source panicked");
+            self.spawn_fetch(http, turn).await.map_err(panicked)?;
         }
-        let _ = outcome.send(ended);
+    }
+
+    /// Fetches in a task of its own, which does not depend on any caller.
+    fn spawn_fetch(&self, http: &reqwest::Client, turn: OwnedMutexGuard<()>) -> JoinHandle<()> {
+        tokio::spawn(trace::token(self.clone().fetch(http.clone(), turn)))
+    }
+
+    async fn fetch(self, http: reqwest::Client, _turn: OwnedMutexGuard<()>) {
+        let told = self.lock().refused.clone();
+        let request = TokenRequest { http, refused: told.clone().map(AccessToken::new) };
+        let answer = timeout(TIMEOUT, (self.get)(request)).await;
+        let token = answer.unwrap_or_else(|_| Err(Error::token_timeout(TIMEOUT).into()));
+        let outcome = token.and_then(|token| Ok(Token::new(token)?)).map_err(Cause::from);
+        self.lock().end(outcome, told.as_ref());
     }
 }
 
@@ -180,11 +171,19 @@ impl fmt::Debug for TokenSource {
 /// An access token, and how long it is valid.
 #[derive(Clone, Debug)]
 #[must_use]
+#[non_exhaustive]
 pub struct AccessToken {
-    pub(crate) secret: Secret,
-    pub(crate) expires_in: Option<Duration>,
-    pub(crate) scope: Option<String>,
-    pub(crate) api_url: Option<String>,
+    /// The token itself, without `Bearer`.
+    pub secret: Secret,
+    /// How long the token is valid, counted from when a source returns it; the client replaces it before then. `None` if
+    /// that is not known: it is used until Zoom refuses it.
+    pub expires_in: Option<Duration>,
+    /// The granted scopes, separated by spaces, if they were in the token endpoint's answer. The client does not use them.
+    pub scope: Option<String>,
+    /// The API server of the account's region, such as `https://api-eu.zoom.us`, if it was in the token endpoint's answer.
+    /// `api.zoom.us`, the client's default, accepts the token of any region: use this one, with `/v2`, as the
+    /// [`base_url`](crate::ClientBuilder::base_url) if your data must stay in its region.
+    pub api_url: Option<String>,
 }
 
 impl AccessToken {
@@ -193,42 +192,9 @@ impl AccessToken {
         Self { secret: secret.into(), expires_in: None, scope: None, api_url: None }
     }
 
-    /// Sets how long the token is valid, counted from when a source returns it. The client replaces it before then.
+    /// Sets how long the token is valid.
     pub fn with_expires_in(self, lifetime: Duration) -> Self {
         Self { expires_in: Some(lifetime), ..self }
-    }
-
-    /// Sets the granted scopes, separated by spaces, for callers of [`scope`](Self::scope). The client does not use them.
-    pub fn with_scope(self, scope: impl Into<String>) -> Self {
-        Self { scope: Some(scope.into()), ..self }
-    }
-
-    /// Sets the account's API server, for callers of [`api_url`](Self::api_url). The client does not use it.
-    pub fn with_api_url(self, url: impl Into<String>) -> Self {
-        Self { api_url: Some(url.into()), ..self }
-    }
-
-    /// The token itself, without `Bearer`.
-    pub fn secret(&self) -> &Secret {
-        &self.secret
-    }
-
-    /// How long the token is valid, counted from when the source returned it, if that is known.
-    pub fn expires_in(&self) -> Option<Duration> {
-        self.expires_in
-    }
-
-    /// The granted scopes, separated by spaces, if the source [set](Self::with_scope) them.
-    /// [`ServerToServer`](crate::ServerToServer) does if they are in the token endpoint's answer.
-    pub fn scope(&self) -> Option<&str> {
-        self.scope.as_deref()
-    }
-
-    /// The API server of the account's region, such as `https://api-eu.zoom.us`, if the source [set](Self::with_api_url)
-    /// it. `api.zoom.us`, the client's default, accepts the token of any region: use this one, with `/v2`, as the
-    /// [`base_url`](crate::ClientBuilder::base_url) if your data must stay in its region.
-    pub fn api_url(&self) -> Option<&str> {
-        self.api_url.as_deref()
     }
 }
 
@@ -248,7 +214,8 @@ impl Token {
         let header = HeaderValue::try_from(format!("Bearer {}", secret.expose()));
         let mut header = header.expect("a header may have any visible ASCII characters");
         header.set_sensitive(true);
-        let expires_at = expires_in.and_then(|lifetime| Instant::now().checked_add(lifetime));
+        // One that claims to expire at once would be requested anew for each call.
+        let expires_at = expires_in.and_then(|lifetime| Instant::now().checked_add(lifetime.max(PAUSE)));
         Ok(Arc::new(Self { secret, header, expires_at }))
     }
 
@@ -270,14 +237,11 @@ pub(crate) fn defect(text: &str) -> Option<&'static str> {
 const MARGIN: Duration = Duration::from_secs(300);
 /// How long a token request may take.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
-/// How much longer its outcome is waited for, because an idle runtime would never end it.
-const GRACE: Duration = Duration::from_secs(1);
 /// The shortest and the longest time between a token request that failed and the next.
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
 
 pub(crate) type Outcome = Result<Arc<Token>, Cause>;
-pub(crate) type Fetch = watch::Receiver<Outcome>;
 type Answer = Pin<Box<dyn Future<Output = Result<AccessToken, BoxError>> + Send>>;
 type Get = dyn Fn(TokenRequest) -> Answer + Send + Sync;
 
@@ -290,28 +254,39 @@ struct State {
     refused: Option<Secret>,
     /// Why the last fetch failed, and until when there is no other.
     failed: Option<(Cause, Instant)>,
-    fetch: Option<Fetch>,
 }
 
 impl State {
-    fn valid(&self, now: Instant) -> Option<Arc<Token>> {
-        self.token.clone().filter(|token| token.expires_at.is_none_or(|at| at > now))
+    fn valid(&self) -> Option<&Arc<Token>> {
+        self.token.as_ref().filter(|token| token.expires_at.is_none_or(|at| at > Instant::now()))
     }
 
-    /// Takes in the outcome of a fetch. Returns whether there is a valid token.
-    fn end(&mut self, outcome: &Outcome) -> bool {
+    fn known(&self) -> Option<Outcome> {
+        let failed = self.failed.as_ref().filter(|(_, until)| *until > Instant::now());
+        self.valid().map(|token| Ok(token.clone())).or_else(|| Some(Err(failed?.0.clone())))
+    }
+
+    /// Takes in the outcome of a fetch that was `told` of a refused token.
+    fn end(&mut self, outcome: Outcome, told: Option<&Secret>) {
         let now = Instant::now();
-        match outcome {
-            Ok(token) => *self = Self { token: Some(token.clone()), ..Self::default() },
-            Err(error) => {
-                let pause = Error::find(&**error).and_then(Error::retry_after).unwrap_or(PAUSE);
-                self.failed = Some((error.clone(), now + pause.min(LONGEST_PAUSE)));
+        let (margin, earliest) = match outcome {
+            // Zoom refused it after the source had been asked: the call that knows asks again.
+            Ok(token) if self.refused.as_ref() == Some(&token.secret) && told != Some(&token.secret) => return,
+            Ok(token) => {
+                *self = Self { token: Some(token), ..Self::default() };
+                (MARGIN, now)
             }
-        }
-        let valid = self.valid(now);
-        let expires_at = valid.as_ref().and_then(|token| token.expires_at);
-        let margin = if outcome.is_ok() { MARGIN } else { Duration::MAX };
-        self.refresh_at = expires_at.map(|at| at - margin.min((at - now) / 2));
-        valid.is_some()
+            Err(error) => {
+                if self.valid().is_some() {
+                    trace::refresh_failed(&*error);
+                }
+                let pause = Error::find(&*error).and_then(Error::retry_after).unwrap_or(PAUSE);
+                let until = now + pause.min(LONGEST_PAUSE);
+                self.failed = Some((error, until));
+                (Duration::MAX, until)
+            }
+        };
+        let expires_at = self.valid().and_then(|token| token.expires_at);
+        self.refresh_at = expires_at.map(|at| earliest.max(at - margin.min((at - now) / 2)));
     }
 }

@@ -306,8 +306,8 @@ mod tests {
             match (answered, token, seconds) {
                 (Ok(answered), Some(token), Some(seconds)) => {
                     prop_assert!((200..300).contains(&status));
-                    prop_assert_eq!(answered.secret().expose(), token);
-                    let lifetime = answered.expires_in().expect("a lifetime").as_secs_f64();
+                    prop_assert_eq!(answered.secret.expose(), token);
+                    let lifetime = answered.expires_in.expect("a lifetime").as_secs_f64();
                     prop_assert!((lifetime - seconds).abs() <= seconds * 1e-9 + 1e-9);
                 }
                 (Err(_), Some(_), Some(_)) => prop_assert!(!(200..300).contains(&status)),
@@ -361,7 +361,7 @@ mod tests {
             b"{\"expires_in\":9,\"access_token\":\"t\",\"expires_in\":7}",
         ] {
             let token = answer(200, &HeaderMap::new(), body).expect("a token");
-            assert_eq!((token.secret().expose(), token.expires_in()), ("t", Some(Duration::from_secs(7))));
+            assert_eq!((token.secret.expose(), token.expires_in), ("t", Some(Duration::from_secs(7))));
         }
         let error = answer(400, &HeaderMap::new(), br#"{"reason":5,"error":"invalid_client"}"#);
         let error = error.expect_err("no token");

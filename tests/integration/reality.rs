@@ -419,10 +419,10 @@ impl Record {
         }
         if let Outcome::Token { expires_in, api_url } = &self.outcome {
             let token = stage.app.token(&reqwest::Client::new()).await.map_err(|error| error.to_string())?;
-            ensure!(self.body["access_token"] == token.secret().expose(), "{:?}", self.body);
-            ensure!(token.expires_in() == Some(Duration::from_secs(*expires_in)), "{:?}", token.expires_in());
-            ensure!(token.scope() == self.body["scope"].as_str(), "{:?}", token.scope());
-            ensure!(token.api_url() == api_url.as_deref(), "{:?}", token.api_url());
+            ensure!(self.body["access_token"] == token.secret.expose(), "{:?}", self.body);
+            ensure!(token.expires_in == Some(Duration::from_secs(*expires_in)), "{:?}", token.expires_in);
+            ensure!(token.scope.as_deref() == self.body["scope"].as_str(), "{:?}", token.scope);
+            ensure!(token.api_url == *api_url, "{:?}", token.api_url);
             return Ok(());
         }
         let mut wait = Duration::ZERO;
