@@ -81,63 +81,55 @@ impl Operation {
 
     /// Refuses a text of the body that is shorter or longer than the description allows.
     pub fn check_lengths(&self, body: &Value) -> Result<(), String> {
-        for (place, least, most) in self.lengths {
-            for text in texts(body, place) {
+        let mut checked = Ok(());
+        texts(body, &mut Vec::new(), &mut |place, text| {
+            for (of, least, most) in self.lengths.iter().filter(|(of, ..)| is_at(place, of)) {
                 let characters = text.chars().count();
                 let limit = match characters as u64 {
                     few if few < *least => format!("at least {least}"),
                     many if many > *most => format!("at most {most}"),
                     _ => continue,
                 };
-                let name = place.join(".").replace(".*", "[]");
-                return Err(format!("`{name}` has {characters} characters, but Zoom accepts {limit}"));
+                let name = of.join(".").replace(".*", "[]");
+                checked = Err(format!("`{name}` has {characters} characters, but Zoom accepts {limit}"));
             }
-        }
-        Ok(())
+        });
+        checked
     }
 
     /// The texts of the body's secrets: those that are described or, without a description, those with such a name.
     pub fn secrets(&self, body: &Value) -> Vec<String> {
-        let mut secrets: Vec<&str> = self.secrets.iter().flat_map(|place| texts(body, place)).collect();
-        if self.path.is_empty() {
-            collect_by_name(body, false, &mut secrets);
-        }
-        secrets.into_iter().map(str::to_owned).collect()
+        const NAMES: [&str; 6] = ["password", "passcode", "secret", "token", "key", "stream_url"];
+        let is_named_so = |name: &&str| NAMES.iter().any(|secret| name.to_lowercase().contains(secret));
+        let mut secrets = Vec::new();
+        texts(body, &mut Vec::new(), &mut |place, text| {
+            let is_unlisted = self.path.is_empty() && place.iter().any(is_named_so);
+            if is_unlisted || self.secrets.iter().any(|of| is_at(place, of)) {
+                secrets.push(text.to_owned());
+            }
+        });
+        secrets
     }
 }
 
-fn collect_by_name<'b>(value: &'b Value, is_secret: bool, found: &mut Vec<&'b str>) {
-    const SECRETS: [&str; 6] = ["password", "passcode", "secret", "token", "key", "stream_url"];
+/// Visits each text of a body, with its place.
+fn texts<'b>(value: &'b Value, place: &mut Vec<&'b str>, visit: &mut dyn FnMut(&[&str], &str)) {
+    let mut inside = |name, value| {
+        place.push(name);
+        texts(value, place, visit);
+        place.pop();
+    };
     match value {
-        Value::String(text) if is_secret => found.push(text),
-        Value::Array(items) => items.iter().for_each(|item| collect_by_name(item, is_secret, found)),
-        Value::Object(members) => members.iter().for_each(|(name, member)| {
-            let name = name.to_lowercase();
-            collect_by_name(member, is_secret || SECRETS.iter().any(|secret| name.contains(secret)), found);
-        }),
+        Value::String(text) => visit(place, text),
+        Value::Array(items) => items.iter().for_each(|item| inside("*", item)),
+        Value::Object(members) => members.iter().for_each(|(name, member)| inside(name, member)),
         _ => (),
     }
 }
 
-/// The texts at a place.
-fn texts(body: &Value, place: Place) -> Vec<&str> {
-    let mut found = Vec::new();
-    collect(body, place, &mut found);
-    found
-}
-
-fn collect<'b>(value: &'b Value, place: Place, found: &mut Vec<&'b str>) {
-    match (value, place) {
-        (Value::String(text), []) => found.push(text),
-        (Value::Array(items), ["*", place @ ..]) => items.iter().for_each(|item| collect(item, place, found)),
-        (Value::Object(members), ["*", place @ ..]) => {
-            members.values().for_each(|member| collect(member, place, found));
-        }
-        (Value::Object(members), [name, place @ ..]) => {
-            members.get(*name).into_iter().for_each(|member| collect(member, place, found));
-        }
-        _ => (),
-    }
+/// Whether a place is this one, in which `*` is any item or member.
+fn is_at(place: &[&str], of: Place) -> bool {
+    place.len() == of.len() && place.iter().zip(of).all(|(name, of)| *of == "*" || name == of)
 }
 
 #[cfg(test)]
