@@ -9,6 +9,7 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::secret::redact;
+use crate::sentence::normalized;
 
 /// One of Zoom's error codes, the `code` of its error envelope.
 ///
@@ -190,9 +191,9 @@ impl Envelope {
         !(code == 0 || (200..300).contains(&code) && says_so)
     }
 
-    /// Zoom's message in lower case, to be compared with; empty if there is none.
+    /// Zoom's message, [normalized]; empty if there is none.
     pub fn words(&self) -> String {
-        self.message.as_deref().unwrap_or_default().to_lowercase()
+        normalized(self.message.as_deref().unwrap_or_default())
     }
 
     /// Whether Zoom's code is one of these.
@@ -215,13 +216,13 @@ impl Envelope {
         status == StatusCode::UNSUPPORTED_MEDIA_TYPE
             || status.is_client_error()
                 && self.is(&[300])
-                && ["content type", "content-type", "media type", "json", "multipart"].iter().any(says)
+                && ["contenttype", "contentdisposition", "mediatype", "json", "multipart", "formdata"].iter().any(says)
     }
 
     /// Whether the meeting or webinar is not live: it has not started, or a webinar is in its practice session.
     pub fn is_not_live(&self) -> bool {
-        let says = |not: &&str| self.words().replace("yet ", "").replace("been ", "").contains(*not);
-        self.is(&[200]) && ["not started", "n't started", "n’t started"].iter().any(says)
+        let words = ["already", "been", "yet"].iter().fold(self.words(), |words, word| words.replace(word, ""));
+        self.is(&[200]) && ["notstarted", "sntstarted"].iter().any(|not| words.contains(not))
     }
 
     /// Redacts `secrets` in what Zoom wrote.

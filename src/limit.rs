@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use reqwest::header::HeaderMap;
 
-use crate::sentence::LAST_SECOND_OF_9999;
+use crate::sentence::{LAST_SECOND_OF_9999, normalized};
 
 /// How long to wait, and the instant at which that ends, by the server's clock if the answer names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The kind that Zoom's sentence names, in lower case. Without one, the kind that the headers name, unless they are
+    /// The kind that Zoom's sentence names, [normalized]. Without one, the kind that the headers name, unless they are
     /// those of a limit that was not reached: an answer carries the account's, whichever limit refused it.
     fn read(sentence: &str, headers: &HeaderMap) -> Self {
         let has = |words: &str| sentence.contains(words);
@@ -66,9 +66,9 @@ impl Kind {
         let kinds = [
             (has("daily") && has("user"), Self::DailyOfUser),
             (has("daily"), Self::Daily),
-            (has("per-second") || has("per second"), Self::PerSecond),
+            (has("persecond"), Self::PerSecond),
             (has("concurrent"), Self::Concurrent),
-            (has("too many requests") && has("live stream"), Self::PerMeeting),
+            (has("toomanyrequests") && has("livestream"), Self::PerMeeting),
             (label.contains("daily"), Self::Daily),
             (label == "qps", Self::PerSecond),
         ];
@@ -89,7 +89,7 @@ impl Limit {
     /// Reads an answer's headers and Zoom's `sentence`; `documented` is the wait that the description asks for after such a
     /// call. A header that cannot be read counts as absent.
     pub fn read(headers: &HeaderMap, sentence: &str, documented: Option<Duration>, now: SystemTime) -> Self {
-        let sentence = sentence.to_lowercase();
+        let sentence = normalized(sentence);
         let kind = Kind::read(&sentence, headers);
         let of = |time| Wait::from_now(now, time);
         let told = seconds_in(&sentence).filter(|_| kind == Kind::PerMeeting);
@@ -108,9 +108,9 @@ impl Limit {
     }
 }
 
-/// The whole number before the word that begins with `second`.
+/// The whole number before the word that begins with `second`, in a [normalized] sentence.
 fn seconds_in(sentence: &str) -> Option<Duration> {
-    let number = sentence.split("second").next()?.split_whitespace().next_back()?;
+    let number = sentence.split("second").next()?.rsplit(|c: char| !c.is_ascii_digit()).next()?;
     number.parse().ok().map(Duration::from_secs)
 }
 

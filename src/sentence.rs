@@ -29,6 +29,11 @@ pub(crate) fn shortened(words: &str, most: usize) -> String {
     quoted(words, &[""; 0], most)
 }
 
+/// What Zoom wrote, to be compared with: its letters and digits, in lower case.
+pub(crate) fn normalized(words: &str) -> String {
+    words.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
 /// Bidirectional controls, zero-width characters and the line separators that a log viewer would obey.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{Notification, StreamState, signature};
 use crate::answer::mismatch;
 use crate::envelope::as_unicode;
+use crate::sentence::normalized;
 use crate::{MeetingId, Secret, Unlisted, WebinarId};
 
 /// An event from Zoom, returned by [`Verifier::verify`](super::Verifier::verify).
@@ -102,7 +103,7 @@ impl Event {
             }
             Self::UrlValidation(_) | Self::WebinarStarted(_) | Self::WebinarEnded(_) => return None,
         };
-        let is_custom = service.is_none_or(|service| service.eq_ignore_ascii_case("Custom_Live_Streaming_Service"));
+        let is_custom = service.is_none_or(|service| normalized(service) == "customlivestreamingservice");
         let state = match self.name().strip_prefix("meeting.")? {
             "live_streaming_started" if is_custom => StreamState::Running,
             "live_streaming_started" | "live_streaming_stopped" | "started" | "ended" => StreamState::Stopped,
