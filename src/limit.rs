@@ -61,7 +61,8 @@ impl Kind {
     /// those of a limit that was not reached: an answer carries the account's, whichever limit refused it.
     fn read(sentence: &str, headers: &HeaderMap) -> Self {
         let has = |words: &str| sentence.contains(words);
-        let is_reached = header(headers, "x-ratelimit-remaining").is_none_or(|remaining| remaining == "0");
+        let remaining = header(headers, "x-ratelimit-remaining").and_then(|remaining| remaining.parse().ok());
+        let is_reached = remaining.is_none_or(|remaining: f64| remaining <= 0.0);
         let label = header(headers, "x-ratelimit-type").filter(|_| is_reached).unwrap_or_default().to_ascii_lowercase();
         let kinds = [
             (has("daily") && has("user"), Self::DailyOfUser),
@@ -70,7 +71,7 @@ impl Kind {
             (has("concurrent"), Self::Concurrent),
             (has("toomanyrequests") && has("livestream"), Self::PerMeeting),
             (label.contains("daily"), Self::Daily),
-            (label == "qps", Self::PerSecond),
+            (label.contains("qps"), Self::PerSecond),
         ];
         kinds.into_iter().find_map(|(applies, kind)| applies.then_some(kind)).unwrap_or(Self::Unknown)
     }
@@ -220,7 +221,9 @@ mod tests {
             (CONCURRENT, &[], Kind::Concurrent),
             (&SECOND.to_uppercase(), &[], Kind::PerSecond),
             ("", &of_account("QPS", "0"), Kind::PerSecond),
-            ("", &of_account("qps", " 0 "), Kind::PerSecond),
+            ("", &of_account("qps-limit", " 0 "), Kind::PerSecond),
+            ("", &of_account("QPS", "-1"), Kind::PerSecond),
+            ("", &of_account("QPS", ""), Kind::PerSecond),
             ("", &[("x-ratelimit-type", "QPS")], Kind::PerSecond),
             ("", &of_account("QPS", "12"), Kind::Unknown),
             ("", &of_account("Daily-limit", "0"), Kind::Daily),
