@@ -112,6 +112,8 @@ pub(crate) struct Envelope {
     pub errors: Vec<FieldError>,
     /// OAuth's name of the error, such as `invalid_client`.
     pub oauth_error: Option<String>,
+    /// Whether the code is an error's even without a message: it is called `errorCode`, or is all there is.
+    pub is_bare: bool,
 }
 
 impl Envelope {
@@ -137,7 +139,8 @@ impl Envelope {
         let message = words("message").or_else(|| words("errormessage")).or_else(oauth);
         let errors = member("errors").and_then(Value::as_array).into_iter().flatten();
         let errors = errors.filter_map(field_error).collect();
-        let mut envelope = Self { code: code.map(ErrorCode), message, errors, oauth_error };
+        let is_bare = code.is_some() && (member("errorcode").is_some() || members.0.len() == 1);
+        let mut envelope = Self { code: code.map(ErrorCode), message, errors, oauth_error, is_bare };
         if read.is_err_and(|error| error.is_syntax()) {
             envelope.read_past_quotes(body);
         }
@@ -178,14 +181,15 @@ impl Envelope {
         self.code = self.code.or_else(|| number?.parse().ok().map(ErrorCode));
     }
 
-    /// Whether a 2xx with this body is an error after all: it has a code and a message that do not just confirm the
-    /// success.
+    /// Whether a 2xx with this body is an error after all: it has a code, and a message or nothing else, that do not just
+    /// confirm the success.
     ///
     /// A code of 0 confirms it, and so does one from 200 to 299 whose message begins with `success` or the word `ok`.
     /// Zoom's own error code 200 has a different message.
     pub fn is_error(&self) -> bool {
-        let (Some(ErrorCode(code)), Some(words)) = (self.code, &self.message) else { return false };
-        let words = words.trim_start().to_ascii_lowercase();
+        let is_told = self.message.is_some() || self.is_bare;
+        let Some(ErrorCode(code)) = self.code.filter(|_| is_told) else { return false };
+        let words = self.message.as_deref().unwrap_or_default().trim_start().to_ascii_lowercase();
         let is_ok = words.strip_prefix("ok").is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
         let says_so = words.is_empty() || words.starts_with("success") || is_ok;
         !(code == 0 || (200..300).contains(&code) && says_so)
@@ -273,7 +277,7 @@ pub(crate) fn as_unicode(body: &[u8]) -> Cow<'_, str> {
 /// In lower case and without underscores, since Zoom writes `errorCode` and `error_message`.
 const NAMES: [&str; 7] = ["code", "errorcode", "message", "errormessage", "reason", "error", "errors"];
 
-/// The members of an object that an envelope is read from; of repeated ones, the first that is not null.
+/// The members of an object that an envelope is read from; of repeated ones, the first that is not null. Others are null.
 #[derive(Default)]
 struct Members(Map<String, Value>);
 
@@ -289,6 +293,7 @@ impl<'de> Visitor<'de> for &mut Members {
             let name = name.replace('_', "").to_lowercase();
             if self.0.contains_key(&name) || !NAMES.contains(&&*name) {
                 members.next_value::<IgnoredAny>()?;
+                self.0.entry(name).or_insert(Value::Null);
             } else if let Some(value) = members.next_value()? {
                 self.0.insert(name, value);
             }
@@ -360,7 +365,9 @@ mod tests {
 
     #[test]
     fn a_body_that_is_not_an_envelope_has_neither_code_nor_message() {
-        for body in ["", " ", "null", "[1]", "7", "\"code\"", "<html>", "{", "{\"code\"", "{\"code\":tru", "{}"] {
+        for body in
+            ["", " ", "null", "[1]", "7", "\"code\"", "<html>", "{", "{\"code\"", "{\"code\":tru", "{}", "{\"x\":1}"]
+        {
             assert_eq!(Envelope::read(body.as_bytes()), Envelope::default(), "{body}");
         }
         for body in [r#"{"code":1.5}"#, r#"{"code":"x"}"#, r#"{"code":1e300}"#, r#"{"code":[1]}"#, r#"{"code":true}"#] {
@@ -383,7 +390,12 @@ mod tests {
             (r#"{"code":"300","message":"bad"}"#, true),
             (r#"{"code":300,"message":"bad","trace":1}"#, true),
             (r#"{"code":-1,"error_message":"bad"}"#, true),
-            (r#"{"code":300}"#, false),
+            (r#"{"code":300}"#, true),
+            (r#"{"code":"300"}"#, true),
+            (r#"{"status":false,"errorCode":401,"errorMessage":null}"#, true),
+            (r#"{"status":true,"errorCode":0}"#, false),
+            (r#"{"code":200}"#, false),
+            (r#"{"code":300,"name":"a room"}"#, false),
             (r#"{"message":"bad"}"#, false),
             (r#"{"code":"US","message":"a country"}"#, false),
         ] {

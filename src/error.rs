@@ -311,8 +311,8 @@ impl Error {
         self.status() == Some(StatusCode::TOO_MANY_REQUESTS)
     }
 
-    /// Whether Zoom refused the access token (any 401; code 124, 4735, 4738 or 4741; code 4700 without scopes), or the
-    /// credentials of a token request.
+    /// Whether Zoom refused the access token (status or code 401; code 124, 4735, 4738 or 4741; code 4700 without
+    /// scopes), or the credentials of a token request.
     pub fn is_unauthorized(&self) -> bool {
         self.answered_with()
             .is_some_and(|answered| answered.judgement.is_unauthorized || answered.answer.refuses_token())
