@@ -149,20 +149,21 @@ impl Envelope {
 
     fn read_xml(body: &str) -> Self {
         let error = body.split_once("<error").map_or("", |(_, error)| error);
-        let message = element(error, "message").map(|words| {
-            let words = words.trim();
+        let text = |names: &[&str]| {
+            let words = names.iter().find_map(|name| element(error, name))?.trim();
             let data = words.strip_prefix("<![CDATA[").and_then(|data| data.strip_suffix("]]>"));
             let entities = [("lt", "<"), ("gt", ">"), ("quot", "\""), ("apos", "'"), ("#39", "'"), ("amp", "&")];
             let replaced = |words: String, (name, c): &(&str, &str)| words.replace(&format!("&{name};"), c);
-            data.map_or_else(|| entities.iter().fold(words.to_owned(), replaced), str::to_owned)
-        });
-        let code = element(error, "code").and_then(|code| code.trim().parse().ok()).map(ErrorCode);
-        Self { code, message, ..Self::default() }
+            Some(data.map_or_else(|| entities.iter().fold(words.to_owned(), replaced), str::to_owned))
+        };
+        let code = text(&["code", "errorCode"]).and_then(|code| code.trim().parse().ok()).map(ErrorCode);
+        Self { code, message: text(&["message", "errorMessage", "error_message"]), ..Self::default() }
     }
 
     /// If the message goes on behind its first quotation mark, reads it to the last one, and a code behind it.
     fn read_past_quotes(&mut self, body: &str) {
-        let Some((_, message)) = body.split_once("message\"") else { return };
+        // The end of each name that it may have.
+        let Some((_, message)) = body.split_once("essage\"") else { return };
         let message = message.trim_start_matches([':', ' ', '\t', '\r', '\n']);
         let mut strings = serde_json::Deserializer::from_str(message).into_iter::<String>();
         let Some(Ok(_)) = strings.next() else { return };
@@ -170,9 +171,10 @@ impl Envelope {
         if behind.is_empty() || behind.starts_with([',', '}']) {
             return;
         }
-        let (words, code) = message.rsplit_once("\"code\"").unwrap_or((message, ""));
+        let mut codes = ["\"code\"", "\"errorCode\""].iter().filter_map(|name| message.rsplit_once(name));
+        let (words, code) = codes.next().unwrap_or((message, ""));
         if let Some((words, _)) = words.rsplit_once('"') {
-            let words = words.trim_start_matches('"').replace("\\\"", "\"");
+            let words = words.strip_prefix('"').unwrap_or(words).replace("\\\"", "\"");
             let escaped = format!("\"{}\"", words.replace('"', "\\\""));
             self.message = Some(serde_json::from_str(&escaped).unwrap_or(words));
         }
