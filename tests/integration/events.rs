@@ -354,20 +354,19 @@ fn unix() -> u64 {
     SystemTime::UNIX_EPOCH.elapsed().expect("a time after 1970").as_secs()
 }
 
-/// An event of the meeting that was sent a number of seconds ago.
-fn ago(name: &str, seconds: u64, service: Option<&str>) -> Event {
-    let live_streaming = service.map(|service| json!({ "service": service }));
-    let object = json!({ "id": MEETING.to_string(), "live_streaming": live_streaming });
-    let sent = unix() - seconds;
-    verified(&json!({ "event": name, "event_ts": sent * 1000, "payload": { "object": object } }), sent)
-}
-
 const STARTED: &str = "meeting.live_streaming_started";
 const STOPPED: &str = "meeting.live_streaming_stopped";
 const CUSTOM: Option<&str> = Some("Custom_Live_Streaming_Service");
 
 #[test]
 fn with_another_service_or_a_new_session_the_custom_stream_is_not_running() {
+    let now = unix();
+    let ago = |name: &str, seconds: u64, service: Option<&str>| {
+        let live_streaming = service.map(|service| json!({ "service": service }));
+        let object = json!({ "id": MEETING.to_string(), "live_streaming": live_streaming });
+        let sent = now - seconds;
+        verified(&json!({ "event": name, "event_ts": sent * 1000, "payload": { "object": object } }), sent)
+    };
     for event in [
         ago(STARTED, 10, Some("YouTube")),
         ago(STOPPED, 10, Some("YouTube")),
