@@ -210,10 +210,9 @@ impl Envelope {
     /// The scopes of which the access token needs one.
     pub fn missing_scopes(&self) -> Vec<&str> {
         let message = self.message.as_deref().filter(|_| self.is(&[4711, 4700, 104]));
-        let listed = message.and_then(|message| message.split_once('[')?.1.split_once(']'));
-        let scopes = listed.map_or("", |(scopes, _)| scopes);
+        let scopes = message.and_then(|message| Some(message.split_once('[')?.1.split_once(']')?.0));
         let is_between = |c: char| c.is_whitespace() || ",\"'".contains(c);
-        scopes.split(is_between).filter(|scope| !scope.is_empty()).collect()
+        scopes.unwrap_or_default().split(is_between).filter(|scope| !scope.is_empty()).collect()
     }
 
     /// Whether Zoom refuses the kind of body, so that it did not act on it.

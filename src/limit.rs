@@ -90,10 +90,9 @@ impl Limit {
     /// Reads an answer's headers and Zoom's `sentence`; `documented` is the wait that the description asks for after such a
     /// call. A header that cannot be read counts as absent.
     pub fn read(headers: &HeaderMap, sentence: &str, documented: Option<Duration>, now: SystemTime) -> Self {
-        let sentence = normalized(sentence);
-        let kind = Kind::read(&sentence, headers);
+        let kind = Kind::read(&normalized(sentence), headers);
         let of = |time| Wait::from_now(now, time);
-        let told = seconds_in(&sentence).filter(|_| kind == Kind::PerMeeting);
+        let told = seconds_in(sentence).filter(|_| kind == Kind::PerMeeting);
         let (wait, asked_by) = match (kind, told.map(of), retry_after(headers, now)) {
             (Kind::PerMeeting, None, _) => (of(documented.unwrap_or(MEETING_WAIT)), Some(ZOOMS_DOCUMENTATION)),
             (_, Some(asked), _) | (_, None, Some(asked)) => (asked, Some("Zoom")),
@@ -109,10 +108,11 @@ impl Limit {
     }
 }
 
-/// The whole number before the word that begins with `second`, in a [normalized] sentence.
+/// The number before the word that begins with `second`.
 fn seconds_in(sentence: &str) -> Option<Duration> {
-    let number = sentence.split("second").next()?.rsplit(|c: char| !c.is_ascii_digit()).next()?;
-    number.parse().ok().map(Duration::from_secs)
+    let sentence = sentence.to_lowercase();
+    let before = sentence.split_once("second")?.0.trim_end_matches(|c: char| !c.is_alphanumeric());
+    seconds(before.rsplit(|c: char| !c.is_ascii_digit() && c != '.').next()?)
 }
 
 /// Daily limits reset at 00:00 UTC.
@@ -130,8 +130,7 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Wait> 
     let values = headers.get_all("retry-after").iter().filter_map(|value| value.to_str().ok());
     let pieces: Vec<&str> = values.flat_map(|value| value.split(',')).collect();
     // An HTTP-date has a comma of its own.
-    let pairs = pieces.windows(2).map(|pair| pair.join(","));
-    let texts = pieces.iter().map(|piece| (*piece).to_owned()).chain(pairs);
+    let texts = pieces.windows(1).chain(pieces.windows(2)).map(|pieces| pieces.join(","));
     let waits = texts.filter_map(|text| match seconds(text.trim()) {
         Some(time) => Some(Wait::from_now(now, time)),
         // An instant is by the server's clock, so it is measured against the server's `Date`.
@@ -144,19 +143,15 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Wait> 
 /// Seconds, with or without a fraction. A number that is too large for a `Duration` counts as the longest.
 fn seconds(text: &str) -> Option<Duration> {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let fraction = || text.parse().ok().map(Duration::try_from_secs_f64);
-    let seconds = text.parse().map(|seconds| Ok(Duration::from_secs(seconds))).ok().or_else(fraction);
-    seconds.filter(|_| is_number).map(|seconds| seconds.unwrap_or(Duration::from_secs(u64::MAX)))
+    let seconds = text.parse().ok().filter(|_| is_number)?;
+    Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
 
 /// An instant as HTTP or ISO 8601 writes it, in any case.
 fn instant(text: &str) -> Option<SystemTime> {
-    let words = text.split_inclusive(|c: char| !c.is_ascii_alphabetic());
-    let capitalized = words.flat_map(|word| {
-        let lower = word.chars().skip(1).map(|c| c.to_ascii_lowercase());
-        word.chars().take(1).map(|c| c.to_ascii_uppercase()).chain(lower)
-    });
-    let capitalized = capitalized.collect::<String>().replace("Gmt", "GMT");
+    let is_inside = |at: usize| at > 0 && text.as_bytes()[at - 1].is_ascii_alphabetic();
+    let cased = |(at, c): (usize, char)| if is_inside(at) { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() };
+    let capitalized = text.char_indices().map(cased).collect::<String>().replace("Gmt", "GMT");
     let http = httpdate::parse_http_date(&capitalized).ok();
     http.or_else(|| humantime::parse_rfc3339_weak(&text.to_ascii_uppercase()).ok())
 }
@@ -243,6 +238,15 @@ mod tests {
             (MEETING, DOCUMENTED, 30, Some("Zoom"), 30),
             (MEETING, None, 30, Some("Zoom"), 30),
             ("Too many requests to start this live stream: retry after 45 seconds.", DOCUMENTED, 45, Some("Zoom"), 45),
+            (
+                "TOO MANY REQUESTS TO START THIS LIVE STREAM: RETRY AFTER 45\u{a0}SECONDS.",
+                DOCUMENTED,
+                45,
+                Some("Zoom"),
+                45,
+            ),
+            ("Too many requests to start this live stream. A 45-second pause is needed.", None, 45, Some("Zoom"), 45),
+            ("Too many requests to start the live stream of 84912345678", None, 30, Some(ZOOMS_DOCUMENTATION), 30),
             ("Too many requests to start this live stream.", DOCUMENTED, 30, Some(ZOOMS_DOCUMENTATION), 30),
             (SECOND, DOCUMENTED, 1, None, 7),
             (CONCURRENT, DOCUMENTED, 2, None, 7),

@@ -66,16 +66,14 @@ async fn the_switch_is_remembered_only_once_zoom_has_read_json() {
 #[tokio::test]
 async fn an_encoding_that_is_set_is_never_changed_and_the_error_names_the_setting() {
     let server = taking(BodySupport::Accepted, BodySupport::Accepted).await;
-    for (encoding, media_type) in
-        [(BodyEncoding::Multipart, "multipart/form-data"), (BodyEncoding::Json, "application/json")]
-    {
+    for (encoding, media_type, name) in [
+        (BodyEncoding::Multipart, "multipart/form-data", "multipart/form-data"),
+        (BodyEncoding::Json, "application/json", "JSON"),
+    ] {
         server.answer(refusal());
         let error = start(&with(&server, encoding), MEETING).await.expect_err("refused");
         assert_eq!(sent(&server), [media_type]);
-        let words =
-            format!("Zoom refuses this body as {}", media_type.trim_start_matches("application/").to_uppercase());
-        let words = words.replace("MULTIPART/FORM-DATA", "multipart/form-data");
-        assert!(error.to_string().contains(&words) && error.to_string().contains("`body_encoding`"), "{error}");
+        assert!(error.to_string().contains(&format!("Zoom refuses {name}: set `body_encoding`")), "{error}");
         assert!(!error.may_have_taken_effect());
     }
 }
@@ -83,13 +81,29 @@ async fn an_encoding_that_is_set_is_never_changed_and_the_error_names_the_settin
 #[tokio::test]
 async fn if_both_are_refused_the_error_says_so() {
     let server = taking(BodySupport::Refused, BodySupport::Refused).await;
-    let zoom = client(&server);
+    let (zoom, remembering) = (client(&server), client(&server));
     for _ in 0..2 {
         let error = start(&zoom, MEETING).await.expect_err("refused");
         assert_eq!(sent(&server), ["multipart/form-data", "application/json"]);
         assert_eq!(error.attempts(), 2);
-        assert!(error.to_string().contains("both as multipart/form-data and as JSON"), "{error}");
+        assert!(error.to_string().contains("Zoom refuses both multipart/form-data and JSON"), "{error}");
     }
+    for answer in [refusal(), Answer::status(204), refusal()] {
+        server.answer(answer);
+    }
+    start(&remembering, MEETING).await.expect("204");
+    let error = start(&remembering, MEETING).await.expect_err("refused");
+    assert_eq!(error.attempts(), 1);
+    assert!(error.to_string().contains("Zoom refuses both multipart/form-data and JSON"), "{error}");
+}
+
+#[tokio::test]
+async fn a_refused_token_is_no_reason_to_change_the_encoding() {
+    let server = taking(BodySupport::Accepted, BodySupport::Accepted).await;
+    server.answer(Answer::error(415, 124, "Invalid access token."));
+    let error = start(&client(&server), MEETING).await.expect_err("refused");
+    assert_eq!(sent(&server), ["multipart/form-data"]);
+    assert!(error.is_unauthorized() && error.to_string().contains("Get a new access token"), "{error}");
 }
 
 #[tokio::test]

@@ -299,7 +299,7 @@ impl Record {
         self.check_waits(&stage, error.attempts() as usize - 1)?;
         match &self.outcome {
             Outcome::ResentAsJson => {
-                ensure!(error.to_string().contains("both as multipart/form-data and as JSON"), "{error}");
+                ensure!(error.to_string().contains("both multipart/form-data and JSON"), "{error}");
             }
             Outcome::NewerToken => {
                 let is_explained = ["was refused as well", "turned the app off", "scopes"];
