@@ -3,9 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::lower::successes;
+use super::members;
+use super::pages::name_key;
 
 /// A kind of object in each line, and its members. An object with a `type` or `in` has those of two kinds. `!` is before a
 /// member that must be there. `=` is before the kind of a member's value, `*` before that of the values of a map, and `:`
@@ -58,7 +60,7 @@ pub fn check(document: &Value) -> Result<(), String> {
 }
 
 /// The name of each member of a kind, and what its value may be.
-fn members(kind: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+fn members_of(kind: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let line = KINDS.lines().find_map(|line| line.trim().strip_prefix(kind)?.strip_prefix(": "));
     let members = line.unwrap_or_default().split_whitespace();
     members.map(|member| member.split_at(member.find(['=', ':']).unwrap_or(member.len())))
@@ -68,6 +70,10 @@ fn advice(name: &str) -> &'static str {
     ADVICE.iter().find(|(of, _)| *of == name).map_or("set it to null", |(_, advice)| advice)
 }
 
+fn last(place: &str) -> &str {
+    place.rsplit('/').next().unwrap_or_default()
+}
+
 fn at(place: &str, name: &str) -> String {
     format!("{place}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
@@ -75,8 +81,8 @@ fn at(place: &str, name: &str) -> String {
 fn of_kind(value: &Value, kind: &str, place: &str) -> Result<(), String> {
     if let Some(known) = kind.strip_prefix(':') {
         let is_it = |known: &str| *value == serde_json::from_str(known).unwrap_or_else(|_| Value::from(known));
-        let (all, name) = (known.replace('|', "`, `"), place.rsplit('/').next().unwrap_or_default());
-        let sentence = || format!("{place}: {value} is not supported, only `{all}`: correct it, or {}", advice(name));
+        let (all, advice) = (known.replace('|', "`, `"), advice(last(place)));
+        let sentence = || format!("{place}: {value} is not supported, only `{all}`: correct it, or {advice}");
         return if known.split('|').any(is_it) { Ok(()) } else { Err(sentence()) };
     }
     let kind = kind.trim_start_matches('=');
@@ -95,25 +101,24 @@ fn of_kind(value: &Value, kind: &str, place: &str) -> Result<(), String> {
         _ if !has_form => Err(format!("{place}: {value} cannot be a {kind}: correct it")),
         _ if ["", "list-of-values", "list-of-names"].contains(&kind) => Ok(()),
         Value::Array(items) => {
-            let mut items = items.iter().enumerate();
-            items.try_for_each(|(index, item)| of_kind(item, kind, &at(place, &index.to_string())))
+            (0..).zip(items).try_for_each(|(index, item)| of_kind(item, kind, &format!("{place}/{index}")))
         }
         Value::Object(members) => match kind.strip_prefix('*') {
             Some(kind) => members.iter().try_for_each(|(name, member)| {
                 let is_success = kind == "answer" && name.starts_with('2');
                 of_kind(member, if is_success { "success" } else { kind }, &at(place, name))
             }),
-            None => object(members, kind, place),
+            None => object(value, kind, place),
         },
         _ => Ok(()),
     }
 }
 
-fn object(object: &Map<String, Value>, kind: &str, place: &str) -> Result<(), String> {
-    let own = object.get(if kind == "parameter" { "in" } else { "type" }).and_then(Value::as_str);
+fn object(object: &Value, kind: &str, place: &str) -> Result<(), String> {
+    let own = object[if kind == "parameter" { "in" } else { "type" }].as_str();
     let own_kind = own.map_or(kind.to_owned(), |own| format!("{own} {kind}"));
-    let known = || members(kind).chain(members(&own_kind).filter(|_| own.is_some()));
-    for (name, member) in object {
+    let known = || members_of(kind).chain(members_of(&own_kind).filter(|_| own.is_some()));
+    for (name, member) in object.as_object().into_iter().flatten() {
         let Some((_, inner)) = known().find(|(known, _)| known.trim_start_matches('!') == name) else {
             let what = format!("`{name}` is not supported in this {own_kind}: {}", advice(name));
             return Err(format!("{}: {what}", at(place, name)));
@@ -121,47 +126,40 @@ fn object(object: &Map<String, Value>, kind: &str, place: &str) -> Result<(), St
         of_kind(member, inner, &at(place, name))?;
     }
     let mut needed = known().filter_map(|(name, _)| name.strip_prefix('!'));
-    if let Some(needed) = needed.find(|needed| !object.contains_key(*needed)) {
+    if let Some(needed) = needed.find(|needed| object.get(*needed).is_none()) {
         return Err(format!("{place}: this {own_kind} needs `{needed}`: add it"));
     }
     broken_rule(object, kind, place).map_or(Ok(()), |rule| Err(format!("{place}: {rule}")))
 }
 
 /// What must be true of an object besides: the first rule that is broken.
-fn broken_rule(object: &Map<String, Value>, kind: &str, place: &str) -> Option<&'static str> {
-    let get = |name: &str| object.get(name).unwrap_or(&Value::Null);
-    let text = |name: &str| get(name).as_str().unwrap_or_default();
-    let list = |name: &str| get(name).as_array().into_iter().flatten();
-    let map = |name: &str| get(name).as_object().into_iter().flatten();
-    let schema = get("schema");
+fn broken_rule(object: &Value, kind: &str, place: &str) -> Option<&'static str> {
+    let text = |name: &str| object[name].as_str().unwrap_or_default();
+    let list = |name: &str| object[name].as_array().into_iter().flatten();
+    let map = |name: &'static str| members(object, name);
+    let schema = &object["schema"];
     let is_in_body = place.split('/').nth(4) == Some("requestBody");
-    let is_ambiguous = || {
-        let mut schemas = successes(get("responses")).into_iter().flatten();
-        let first = schemas.next();
-        schemas.any(|schema| Some(schema) != first)
-    };
     let has_other_path = || {
-        let in_path = list("parameters").filter(|parameter| parameter["in"] == "path");
-        let in_path: BTreeSet<_> = in_path.filter_map(|parameter| parameter["name"].as_str()).collect();
-        let template = place.split('{').skip(1).filter_map(|piece| Some(piece.split_once('}')?.0));
-        template.collect::<BTreeSet<_>>() != in_path
+        let in_path = || list("parameters").filter(|parameter| parameter["in"] == "path");
+        let mut names = in_path().map(|parameter| format!("{{{}}}", super::pages::text(&parameter["name"])));
+        in_path().count() != place.matches('{').count() || names.any(|name| !place.contains(&name))
     };
     let is_composed = || {
-        let is_list = text("in") == "query" && schema["type"] == "array";
+        let is_list = object["in"] == "query" && schema["type"] == "array";
         let of = if is_list { &schema["items"] } else { schema };
         of["nullable"] == true || !["string", "integer", "number", "boolean"].iter().any(|plain| of["type"] == *plain)
     };
     let body = map("content").next().map_or(&Value::Null, |(_, media)| &media["schema"]);
-    let is_status = || {
-        let status = place.rsplit('/').next().unwrap_or_default();
-        let is_default = status == "default" && !object.contains_key("content");
-        is_default || status.parse().is_ok_and(|status: u16| (100..600).contains(&status))
+    let is_status = || match last(place) {
+        "default" => object.get("content").is_none(),
+        status => status.parse().is_ok_and(|status: u16| (100..600).contains(&status)),
     };
     let is_other_file = || {
         let field = place.split_once("/multipart~1form-data/schema/properties/").map(|(_, field)| field);
-        text("format") == "binary" && field.is_none_or(|field| field.trim_end_matches("/items").contains('/'))
+        object["format"] == "binary" && field.is_none_or(|field| field.trim_end_matches("/items").contains('/'))
     };
-    let has_length = object.contains_key("minLength") || object.contains_key("maxLength");
+    let has_length = object.get("minLength").or(object.get("maxLength")).is_some();
+    let successes: Vec<_> = successes(&object["responses"]).into_iter().flatten().collect();
     Some(match kind {
         "document" if !text("openapi").starts_with("3.0.") => "only OpenAPI 3.0 is supported: convert the document",
         "document" if list("servers").count() != 1 => "a client has exactly one server: list one in `servers`",
@@ -169,7 +167,9 @@ fn broken_rule(object: &Map<String, Value>, kind: &str, place: &str) -> Option<&
             "`x-retry-after-when` names one field and its value: set the others to null"
         }
         "server" if text("url").contains('{') => "a server cannot have variables: write the URL that is meant",
-        "operation" if is_ambiguous() => "its successes have different schemas: describe the same one for each",
+        "operation" if successes.windows(2).any(|pair| pair[0] != pair[1]) => {
+            "its successes have different schemas: describe the same one for each"
+        }
         "operation" if has_twins(list("parameters").map(|parameter| parameter["name"].as_str())) => {
             "two of its `parameters` have the same name: leave one of them out"
         }
@@ -177,10 +177,10 @@ fn broken_rule(object: &Map<String, Value>, kind: &str, place: &str) -> Option<&
         "parameter" if is_composed() => {
             "a parameter is text, a number, a boolean, or in the query a list of these: give it such a type"
         }
-        "parameter" if text("name") == "header_map" => "progenitor uses this name itself: leave the parameter out",
+        "parameter" if object["name"] == "header_map" => "progenitor uses this name itself: leave the parameter out",
         "body" if map("content").count() != 1 => "a body has exactly one media type: set the others to null",
         "body" if body["type"] != "object" => "a body is an object: describe one, or leave the operation out",
-        "body" if super::members(body, "properties").next().is_none() && get("required") != true => {
+        "body" if members(body, "properties").next().is_none() && object["required"] != true => {
             "a body without `properties` must be required: say so, or set the body to null"
         }
         "form" if map("encoding").any(|(name, _)| schema["properties"][name]["type"] != "array") => {
@@ -199,14 +199,12 @@ fn broken_rule(object: &Map<String, Value>, kind: &str, place: &str) -> Option<&
     })
 }
 
-fn has_twins<T: Ord>(mut items: impl Iterator<Item = T>) -> bool {
-    let mut seen = BTreeSet::new();
-    items.any(|item| !seen.insert(item))
+fn has_twins<T: Ord>(items: impl Iterator<Item = T> + Clone) -> bool {
+    items.clone().count() > items.collect::<BTreeSet<_>>().len()
 }
 
 /// Values with the same key here might become the same variant of an enum, at which typify panics.
 fn variant(value: &str) -> String {
-    let key: String = value.chars().map(|c| if c.is_alphanumeric() { c } else { 'x' }).collect();
-    let start = if key.starts_with(char::is_alphabetic) { "" } else { "x" };
-    format!("{start}{key}").to_lowercase()
+    let key = value.chars().map(|c| if c.is_alphanumeric() { c } else { 'x' });
+    name_key(&key.collect::<String>())
 }
