@@ -43,21 +43,16 @@ const KINDS: &str = "
 ";
 
 /// What to do about a member, if setting it to null is not the answer.
-const ADVICE: [(&str, &str); 9] = [
+const ADVICE: [(&str, &str); 8] = [
     ("$ref", "write out what it refers to"),
     ("allOf", "describe all of it in one schema"),
-    ("oneOf", "describe one of them, or use `{}` for a value of any type"),
-    ("anyOf", "describe one of them, or use `{}` for a value of any type"),
+    ("oneOf|anyOf", "describe one of them, or use `{}` for a value of any type"),
     ("servers", "leave the operation out, or set `servers` to null if the document's server serves it too"),
     ("parameters", "move them into each operation"),
     ("application/x-www-form-urlencoded", "describe the body as a multipart form or as JSON"),
     ("default", "set it to null, and say in the description what the API assumes"),
     ("in", "leave it out of `parameters`"),
 ];
-
-pub fn check(document: &Value) -> Result<(), String> {
-    of_kind(document, "=document", "").map_err(|sentence| format!("{sentence} (in spec/overlay.json)"))
-}
 
 /// The name of each member of a kind, and what its value may be.
 fn members_of(kind: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -67,7 +62,7 @@ fn members_of(kind: &str) -> impl Iterator<Item = (&'static str, &'static str)> 
 }
 
 fn advice(name: &str) -> &'static str {
-    ADVICE.iter().find(|(of, _)| *of == name).map_or("set it to null", |(_, advice)| advice)
+    ADVICE.iter().find(|(of, _)| of.split('|').any(|of| of == name)).map_or("set it to null", |(_, advice)| advice)
 }
 
 fn last(place: &str) -> &str {
@@ -78,7 +73,7 @@ fn at(place: &str, name: &str) -> String {
     format!("{place}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-fn of_kind(value: &Value, kind: &str, place: &str) -> Result<(), String> {
+pub fn check(value: &Value, kind: &str, place: &str) -> Result<(), String> {
     if let Some(known) = kind.strip_prefix(':') {
         let is_it = |known: &str| *value == serde_json::from_str(known).unwrap_or_else(|_| Value::from(known));
         let (all, advice) = (known.replace('|', "`, `"), advice(last(place)));
@@ -90,7 +85,7 @@ fn of_kind(value: &Value, kind: &str, place: &str) -> Result<(), String> {
         "" => true,
         "text" => value.is_string(),
         "flag" => value.is_boolean(),
-        "count" => value.is_u64(),
+        "count" => value.is_u64() && value.is_i64(),
         "list-of-values" => value.as_array().is_some_and(|values| !values.is_empty()),
         "list-of-names" => value.as_array().is_some_and(|names| names.iter().all(Value::is_string)),
         "parameter" | "server" | "error-code" => value.is_array() || place.ends_with(char::is_numeric),
@@ -101,12 +96,12 @@ fn of_kind(value: &Value, kind: &str, place: &str) -> Result<(), String> {
         _ if !has_form => Err(format!("{place}: {value} cannot be a {kind}: correct it")),
         _ if ["", "list-of-values", "list-of-names"].contains(&kind) => Ok(()),
         Value::Array(items) => {
-            (0..).zip(items).try_for_each(|(index, item)| of_kind(item, kind, &format!("{place}/{index}")))
+            (0..).zip(items).try_for_each(|(index, item)| check(item, kind, &format!("{place}/{index}")))
         }
         Value::Object(members) => match kind.strip_prefix('*') {
             Some(kind) => members.iter().try_for_each(|(name, member)| {
                 let is_success = kind == "answer" && name.starts_with('2');
-                of_kind(member, if is_success { "success" } else { kind }, &at(place, name))
+                check(member, if is_success { "success" } else { kind }, &at(place, name))
             }),
             None => object(value, kind, place),
         },
@@ -123,7 +118,7 @@ fn object(object: &Value, kind: &str, place: &str) -> Result<(), String> {
             let what = format!("`{name}` is not supported in this {own_kind}: {}", advice(name));
             return Err(format!("{}: {what}", at(place, name)));
         };
-        of_kind(member, inner, &at(place, name))?;
+        check(member, inner, &at(place, name))?;
     }
     let mut needed = known().filter_map(|(name, _)| name.strip_prefix('!'));
     if let Some(needed) = needed.find(|needed| object.get(*needed).is_none()) {
@@ -137,7 +132,7 @@ fn broken_rule(object: &Value, kind: &str, place: &str) -> Option<&'static str> 
     let text = |name: &str| object[name].as_str().unwrap_or_default();
     let list = |name: &str| object[name].as_array().into_iter().flatten();
     let map = |name: &'static str| members(object, name);
-    let schema = &object["schema"];
+    let (schema, values) = (&object["schema"], list("enum").filter_map(Value::as_str));
     let is_in_body = place.split('/').nth(4) == Some("requestBody");
     let has_other_path = || {
         let in_path = || list("parameters").filter(|parameter| parameter["in"] == "path");
@@ -189,7 +184,8 @@ fn broken_rule(object: &Value, kind: &str, place: &str) -> Option<&'static str> 
         "answer" | "success" if !is_status() => "an answer is described by its status: name the status",
         "schema" if is_other_file() => "only a field of a multipart form can be a file: set its format to null",
         "schema" if has_length && !is_in_body => "only the lengths of a body's texts are checked: set them to null",
-        "schema" if is_in_body && has_twins(list("enum").filter_map(Value::as_str).map(variant)) => {
+        // At which typify may panic.
+        "schema" if is_in_body && has_twins(values.map(|value| name_key(value, "x"))) => {
             "two of its values become the same name in Rust: leave one out, or set `enum` to null"
         }
         "schema" if map("properties").any(|(name, _)| name == "extra") => {
@@ -201,10 +197,4 @@ fn broken_rule(object: &Value, kind: &str, place: &str) -> Option<&'static str> 
 
 fn has_twins<T: Ord>(items: impl Iterator<Item = T> + Clone) -> bool {
     items.clone().count() > items.collect::<BTreeSet<_>>().len()
-}
-
-/// Values with the same key here might become the same variant of an enum, at which typify panics.
-fn variant(value: &str) -> String {
-    let key = value.chars().map(|c| if c.is_alphanumeric() { c } else { 'x' });
-    name_key(&key.collect::<String>())
 }
