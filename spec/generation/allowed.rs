@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::lower::successes;
 use super::members;
-use super::pages::name_key;
+use super::pages::{name_key, text};
 
 /// A kind of object in each line, and its members. An object with a `type` or `in` has those of two kinds. `!` is before a
 /// member that must be there. `=` is before the kind of a member's value, `*` before that of the values of a map, and `:`
@@ -95,9 +95,7 @@ pub fn check(value: &Value, kind: &str, place: &str) -> Result<(), String> {
     match value {
         _ if !has_form => Err(format!("{place}: {value} cannot be a {kind}: correct it")),
         _ if ["", "list-of-values", "list-of-names"].contains(&kind) => Ok(()),
-        Value::Array(items) => {
-            (0..).zip(items).try_for_each(|(index, item)| check(item, kind, &format!("{place}/{index}")))
-        }
+        Value::Array(items) => (0..).zip(items).try_for_each(|(i, item)| check(item, kind, &format!("{place}/{i}"))),
         Value::Object(members) => match kind.strip_prefix('*') {
             Some(kind) => members.iter().try_for_each(|(name, member)| {
                 let is_success = kind == "answer" && name.starts_with('2');
@@ -129,21 +127,14 @@ fn object(object: &Value, kind: &str, place: &str) -> Result<(), String> {
 
 /// What must be true of an object besides: the first rule that is broken.
 fn broken_rule(object: &Value, kind: &str, place: &str) -> Option<&'static str> {
-    let text = |name: &str| object[name].as_str().unwrap_or_default();
     let list = |name: &str| object[name].as_array().into_iter().flatten();
     let map = |name: &'static str| members(object, name);
     let (schema, values) = (&object["schema"], list("enum").filter_map(Value::as_str));
     let is_in_body = place.split('/').nth(4) == Some("requestBody");
-    let has_other_path = || {
-        let in_path = || list("parameters").filter(|parameter| parameter["in"] == "path");
-        let mut names = in_path().map(|parameter| format!("{{{}}}", super::pages::text(&parameter["name"])));
-        in_path().count() != place.matches('{').count() || names.any(|name| !place.contains(&name))
-    };
-    let is_composed = || {
-        let is_list = object["in"] == "query" && schema["type"] == "array";
-        let of = if is_list { &schema["items"] } else { schema };
-        of["nullable"] == true || !["string", "integer", "number", "boolean"].iter().any(|plain| of["type"] == *plain)
-    };
+    let in_path = list("parameters").filter(|parameter| parameter["in"] == "path");
+    let in_path: Vec<String> = in_path.map(|parameter| format!("{{{}}}", text(&parameter["name"]))).collect();
+    let one = if object["in"] == "query" && schema["type"] == "array" { &schema["items"] } else { schema };
+    let plain = ["string", "integer", "number", "boolean"].map(Value::from);
     let body = map("content").next().map_or(&Value::Null, |(_, media)| &media["schema"]);
     let is_status = || match last(place) {
         "default" => object.get("content").is_none(),
@@ -156,20 +147,26 @@ fn broken_rule(object: &Value, kind: &str, place: &str) -> Option<&'static str> 
     let has_length = object.get("minLength").or(object.get("maxLength")).is_some();
     let successes: Vec<_> = successes(&object["responses"]).into_iter().flatten().collect();
     Some(match kind {
-        "document" if !text("openapi").starts_with("3.0.") => "only OpenAPI 3.0 is supported: convert the document",
+        "document" if !text(&object["openapi"]).starts_with("3.0.") => {
+            "only OpenAPI 3.0 is supported: convert the document"
+        }
         "document" if list("servers").count() != 1 => "a client has exactly one server: list one in `servers`",
         "document" if map("x-retry-after-when").count() > 1 => {
             "`x-retry-after-when` names one field and its value: set the others to null"
         }
-        "server" if text("url").contains('{') => "a server cannot have variables: write the URL that is meant",
+        "server" if text(&object["url"]).contains('{') => "a server cannot have variables: write the URL that is meant",
         "operation" if successes.windows(2).any(|pair| pair[0] != pair[1]) => {
             "its successes have different schemas: describe the same one for each"
         }
         "operation" if has_twins(list("parameters").map(|parameter| parameter["name"].as_str())) => {
             "two of its `parameters` have the same name: leave one of them out"
         }
-        "operation" if has_other_path() => "its path and its `parameters` name different path parameters: correct them",
-        "parameter" if is_composed() => {
+        "operation"
+            if in_path.len() != place.matches('{').count() || !in_path.iter().all(|name| place.contains(name)) =>
+        {
+            "its path and its `parameters` name different path parameters: correct them"
+        }
+        "parameter" if one["nullable"] == true || !plain.contains(&one["type"]) => {
             "a parameter is text, a number, a boolean, or in the query a list of these: give it such a type"
         }
         "parameter" if object["name"] == "header_map" => "progenitor uses this name itself: leave the parameter out",
