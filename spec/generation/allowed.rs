@@ -42,31 +42,26 @@ const KINDS: &str = "
     object schema: properties=*schema required=list-of-names additionalProperties=schema
 ";
 
-/// What to do about a member, if setting it to null is not the answer.
-const ADVICE: [(&str, &str); 8] = [
-    ("$ref", "write out what it refers to"),
-    ("allOf", "describe all of it in one schema"),
-    ("oneOf|anyOf", "describe one of them, or use `{}` for a value of any type"),
-    ("servers", "leave the operation out, or set `servers` to null if the document's server serves it too"),
-    ("parameters", "move them into each operation"),
-    ("application/x-www-form-urlencoded", "describe the body as a multipart form or as JSON"),
-    ("default", "set it to null, and say in the description what the API assumes"),
-    ("in", "leave it out of `parameters`"),
-];
+/// What to do about a member.
+fn advice(name: &str) -> &'static str {
+    match name {
+        "$ref" => "write out what it refers to",
+        "allOf" => "describe all of it in one schema",
+        "oneOf" | "anyOf" => "describe one of them, or use `{}` for a value of any type",
+        "servers" => "leave the operation out, or set `servers` to null if the document's server serves it too",
+        "parameters" => "move them into each operation",
+        "application/x-www-form-urlencoded" => "describe the body as a multipart form or as JSON",
+        "default" => "set it to null, and say in the description what the API assumes",
+        "in" => "leave it out of `parameters`",
+        _ => "set it to null",
+    }
+}
 
 /// The name of each member of a kind, and what its value may be.
 fn members_of(kind: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let line = KINDS.lines().find_map(|line| line.trim().strip_prefix(kind)?.strip_prefix(": "));
     let members = line.unwrap_or_default().split_whitespace();
     members.map(|member| member.split_at(member.find(['=', ':']).unwrap_or(member.len())))
-}
-
-fn advice(name: &str) -> &'static str {
-    ADVICE.iter().find(|(of, _)| of.split('|').any(|of| of == name)).map_or("set it to null", |(_, advice)| advice)
-}
-
-fn last(place: &str) -> &str {
-    place.rsplit('/').next().unwrap_or_default()
 }
 
 fn at(place: &str, name: &str) -> String {
@@ -76,8 +71,8 @@ fn at(place: &str, name: &str) -> String {
 pub fn check(value: &Value, kind: &str, place: &str) -> Result<(), String> {
     if let Some(known) = kind.strip_prefix(':') {
         let is_it = |known: &str| *value == serde_json::from_str(known).unwrap_or_else(|_| Value::from(known));
-        let (all, advice) = (known.replace('|', "`, `"), advice(last(place)));
-        let sentence = || format!("{place}: {value} is not supported, only `{all}`: correct it, or {advice}");
+        let (all, name) = (known.replace('|', "`, `"), place.rsplit('/').next().unwrap_or_default());
+        let sentence = || format!("{place}: {value} is not supported, only `{all}`: correct it, or {}", advice(name));
         return if known.split('|').any(is_it) { Ok(()) } else { Err(sentence()) };
     }
     let kind = kind.trim_start_matches('=');
@@ -110,7 +105,7 @@ pub fn check(value: &Value, kind: &str, place: &str) -> Result<(), String> {
 fn object(object: &Value, kind: &str, place: &str) -> Result<(), String> {
     let own = object[if kind == "parameter" { "in" } else { "type" }].as_str();
     let own_kind = own.map_or(kind.to_owned(), |own| format!("{own} {kind}"));
-    let known = || members_of(kind).chain(members_of(&own_kind).filter(|_| own.is_some()));
+    let known = || members_of(kind).chain(members_of(&own_kind));
     for (name, member) in object.as_object().into_iter().flatten() {
         let Some((_, inner)) = known().find(|(known, _)| known.trim_start_matches('!') == name) else {
             let what = format!("`{name}` is not supported in this {own_kind}: {}", advice(name));
@@ -129,6 +124,7 @@ fn object(object: &Value, kind: &str, place: &str) -> Result<(), String> {
 fn broken_rule(object: &Value, kind: &str, place: &str) -> Option<&'static str> {
     let list = |name: &str| object[name].as_array().into_iter().flatten();
     let map = |name: &'static str| members(object, name);
+    let version = text(&object["openapi"]);
     let (schema, values) = (&object["schema"], list("enum").filter_map(Value::as_str));
     let is_in_body = place.split('/').nth(4) == Some("requestBody");
     let in_path = list("parameters").filter(|parameter| parameter["in"] == "path");
@@ -136,20 +132,16 @@ fn broken_rule(object: &Value, kind: &str, place: &str) -> Option<&'static str> 
     let one = if object["in"] == "query" && schema["type"] == "array" { &schema["items"] } else { schema };
     let plain = ["string", "integer", "number", "boolean"].map(Value::from);
     let body = map("content").next().map_or(&Value::Null, |(_, media)| &media["schema"]);
-    let is_status = || match last(place) {
+    let is_status = || match place.rsplit('/').next().unwrap_or_default() {
         "default" => object.get("content").is_none(),
         status => status.parse().is_ok_and(|status: u16| (100..600).contains(&status)),
     };
-    let is_other_file = || {
-        let field = place.split_once("/multipart~1form-data/schema/properties/").map(|(_, field)| field);
-        object["format"] == "binary" && field.is_none_or(|field| field.trim_end_matches("/items").contains('/'))
-    };
+    let field = place.split_once("/multipart~1form-data/schema/properties/").map_or("/", |(_, field)| field);
+    let is_other_file = object["format"] == "binary" && field.trim_end_matches("/items").contains('/');
     let has_length = object.get("minLength").or(object.get("maxLength")).is_some();
     let successes: Vec<_> = successes(&object["responses"]).into_iter().flatten().collect();
     Some(match kind {
-        "document" if !text(&object["openapi"]).starts_with("3.0.") => {
-            "only OpenAPI 3.0 is supported: convert the document"
-        }
+        "document" if !version.starts_with("3.0.") => "only OpenAPI 3.0 is supported: convert the document",
         "document" if list("servers").count() != 1 => "a client has exactly one server: list one in `servers`",
         "document" if map("x-retry-after-when").count() > 1 => {
             "`x-retry-after-when` names one field and its value: set the others to null"
@@ -162,7 +154,7 @@ fn broken_rule(object: &Value, kind: &str, place: &str) -> Option<&'static str> 
             "two of its `parameters` have the same name: leave one of them out"
         }
         "operation"
-            if in_path.len() != place.matches('{').count() || !in_path.iter().all(|name| place.contains(name)) =>
+            if in_path.len() != place.matches('{').count() || in_path.iter().any(|name| !place.contains(name)) =>
         {
             "its path and its `parameters` name different path parameters: correct them"
         }
@@ -179,7 +171,7 @@ fn broken_rule(object: &Value, kind: &str, place: &str) -> Option<&'static str> 
             "only a list has an `encoding`: set it to null"
         }
         "answer" | "success" if !is_status() => "an answer is described by its status: name the status",
-        "schema" if is_other_file() => "only a field of a multipart form can be a file: set its format to null",
+        "schema" if is_other_file => "only a field of a multipart form can be a file: set its format to null",
         "schema" if has_length && !is_in_body => "only the lengths of a body's texts are checked: set them to null",
         // At which typify may panic.
         "schema" if is_in_body && has_twins(values.map(|value| name_key(value, "x"))) => {
