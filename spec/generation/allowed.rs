@@ -83,7 +83,7 @@ pub fn check(value: &Value, kind: &str, place: &str) -> Result<(), String> {
         "count" => value.is_u64() && value.is_i64(),
         "list-of-values" => value.as_array().is_some_and(|values| !values.is_empty()),
         "list-of-names" => value.as_array().is_some_and(|names| names.iter().all(Value::is_string)),
-        "parameter" | "server" | "error-code" => value.is_array() || place.ends_with(char::is_numeric),
+        "parameter" | "server" | "error-code" if !place.ends_with(char::is_numeric) => value.is_array(),
         "schema" if place.ends_with("/additionalProperties") => value.is_object() || value.is_boolean(),
         _ => value.is_object(),
     };

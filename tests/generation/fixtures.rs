@@ -99,6 +99,7 @@ pub const REFUSED: &[(&str, &str, &str)] = &[
         "path parameters",
     ),
     ("OP/parameters", "[]", "path parameters"),
+    ("OP/parameters/1", r#""id""#, "cannot be a parameter"),
     (
         "OP/parameters",
         r#"[{"name": "id", "in": "path", "schema": {"type": "string"}}]"#,
