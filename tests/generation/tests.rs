@@ -225,6 +225,8 @@ fn an_answer_is_built_without_what_is_optional_and_compared() {
     let read: list_things::Item = serde_json::from_str(r#"{"id": 1, "parts": []}"#).expect("a thing");
     assert_eq!(thing, read);
     let next = create_thing::Next::builder().id(2);
-    let made: create_thing::Response = create_thing::Response::builder().next(next).try_into().expect("nested");
-    assert_eq!(made.next.and_then(|next| next.id), Some(2));
+    let itself = create_thing::ResponseSelf::builder().id(3);
+    let made = create_thing::Response::builder().next(next).self_(itself);
+    let made: create_thing::Response = made.try_into().expect("nested");
+    assert_eq!((made.next.and_then(|next| next.id), made.self_.and_then(|itself| itself.id)), (Some(2), Some(3)));
 }
