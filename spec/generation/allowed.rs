@@ -28,10 +28,10 @@ const KINDS: &str = "
     json: !schema=schema example examples
     form: !schema=schema example examples encoding=*encoding
     encoding: !style:form !explode:true
-    answer: description=text headers content x-error-codes=error-code x-retry-after-seconds=count
-    success: description=text headers content=success-content x-error-codes=error-code
+    answer: description=text headers content x-error-codes=code x-retry-after-seconds=count
+    success: description=text headers content=success-content x-error-codes=code
     success-content: application/json=json
-    error-code: !code=count message=text
+    code: !code=count message=text
     schema: type:string|integer|number|boolean|array|object nullable=flag description=text example
     string schema: enum=list-of-values minLength=count maxLength=count \
         format:date|date-time|time|uuid|uri|email|ipv4|ipv6|hostname|byte|binary|password
@@ -83,7 +83,7 @@ pub fn check(value: &Value, kind: &str, place: &str) -> Result<(), String> {
         "count" => value.is_u64() && value.is_i64(),
         "list-of-values" => value.as_array().is_some_and(|values| !values.is_empty()),
         "list-of-names" => value.as_array().is_some_and(|names| names.iter().all(Value::is_string)),
-        "parameter" | "server" | "error-code" if !place.ends_with(char::is_numeric) => value.is_array(),
+        "parameter" | "server" | "code" if !place.ends_with(char::is_numeric) => value.is_array(),
         "schema" if place.ends_with("/additionalProperties") => value.is_object() || value.is_boolean(),
         _ => value.is_object(),
     };
