@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::append::schemas;
 use super::lower::successes;
 use super::members;
 use super::pages::{name_key, text};
@@ -139,6 +140,8 @@ fn broken_rule(object: &Value, kind: &str, place: &str) -> Option<&'static str> 
     let field = place.split_once("/multipart~1form-data/schema/properties/").map_or("/", |(_, field)| field);
     let is_other_file = object["format"] == "binary" && field.trim_end_matches("/items").contains('/');
     let has_length = object.get("minLength").or(object.get("maxLength")).is_some();
+    let types = schemas(schema, &[]).into_iter().filter(|(_, of)| of["type"] == "object" || of.get("enum").is_some());
+    let has_type_twins = has_twins(types.map(|(place, _)| name_key(&place.concat().replace('*', "item"), "")));
     let successes: Vec<_> = successes(&object["responses"]).into_iter().flatten().collect();
     Some(match kind {
         "document" if !version.starts_with("3.0.") => "only OpenAPI 3.0 is supported: convert the document",
@@ -166,6 +169,9 @@ fn broken_rule(object: &Value, kind: &str, place: &str) -> Option<&'static str> 
         "body" if body["type"] != "object" => "a body is an object: describe one, or leave the operation out",
         "body" if members(body, "properties").next().is_none() && object["required"] != true => {
             "a body without `properties` must be required: say so, or set the body to null"
+        }
+        "json" | "form" if has_type_twins => {
+            "two of its objects or enums would have the same name in Rust: set one of them to null"
         }
         "form" if map("encoding").any(|(name, _)| schema["properties"][name]["type"] != "array") => {
             "only a list has an `encoding`: set it to null"

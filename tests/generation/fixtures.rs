@@ -168,6 +168,18 @@ pub const REFUSED: &[(&str, &str, &str)] = &[
     ),
     // Schemas.
     ("BODY/allOf", "[]", "`allOf` is not supported"),
+    (
+        "BODY/properties",
+        r#"{"a": {"type": "object", "properties": {"b": {"type": "object", "properties": {"x": {"type": "string"}}}}},
+            "aB": {"type": "object", "properties": {"y": {"type": "string"}}}}"#,
+        "the same name in Rust",
+    ),
+    (
+        "BODY/properties",
+        r#"{"a": {"type": "array", "items": {"type": "object", "properties": {"x": {"type": "string"}}}},
+            "a_item": {"type": "string", "enum": ["y"]}}"#,
+        "the same name in Rust",
+    ),
     ("BODY/properties/a", r#"{"oneOf": []}"#, "`oneOf` is not supported"),
     ("BODY/properties/a", r#"{"anyOf": []}"#, "`anyOf` is not supported"),
     ("BODY/properties/a", r#"{"not": {}}"#, "`not` is not supported"),
