@@ -164,7 +164,9 @@ fn broken_rule(object: &Value, kind: &str, place: &str) -> Option<&'static str> 
         "parameter" if one["nullable"] == true || !plain.contains(&one["type"]) => {
             "a parameter is text, a number, a boolean, or in the query a list of these: give it such a type"
         }
-        "parameter" if object["name"] == "header_map" => "progenitor uses this name itself: leave the parameter out",
+        "parameter" if ["client", "headermap"].map(String::from).contains(&name_key(&text(&object["name"]), "")) => {
+            "progenitor uses this name itself: leave the parameter out"
+        }
         "body" if map("content").count() != 1 => "a body has exactly one media type: set the others to null",
         "body" if body["type"] != "object" => "a body is an object: describe one, or leave the operation out",
         "body" if members(body, "properties").next().is_none() && object["required"] != true => {
