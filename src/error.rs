@@ -140,14 +140,6 @@ impl Error {
         Self::new(ErrorKind::Refused, operation, sentence, Progress::default())
     }
 
-    /// The same error, about this operation if it was about none.
-    pub(crate) fn about(self, operation: &'static Operation) -> Self {
-        match self.0.operation {
-            Some(_) => self,
-            None => Self::refused(Some(operation), self.0.sentence),
-        }
-    }
-
     /// The same error, about a request that is not an operation of the description.
     pub(crate) fn about_request(mut self, request: &str) -> Self {
         if let Some(rest) = self.0.operation.take().and_then(|id| self.0.sentence.strip_prefix(id)) {
@@ -210,12 +202,12 @@ impl Error {
         answer.keep_start();
         answer.envelope.redact(secrets);
         // A status that is documented as a code itself: HTTP 300 is Zoom's code 300.
-        let own_code = operation.documented_error(status, status.into()).map(|error| ErrorCode(error.code));
+        let own_code = operation.documented_error(status, status.into()).map(|_| ErrorCode(status.into()));
         answer.envelope.code = answer.envelope.code.or(own_code);
         let Envelope { code, message, errors, .. } = &answer.envelope;
         let documented = code.and_then(|code| operation.documented_error(status, code.get()));
         // If Zoom sent no message, the description's is used, unless that is a template.
-        let documented = documented.map(|error| error.message.to_owned()).filter(|words| !words.contains('{'));
+        let documented = documented.filter(|words| !words.contains('{')).map(str::to_owned);
         let message = message.as_deref().map(|words| quoted(words, secrets, LONGEST_QUOTATION));
         let words = message.filter(|words| !words.is_empty()).or(documented);
         let fields = errors.iter().take(MOST_FIELD_ERRORS).map(|FieldError { field, message }| {

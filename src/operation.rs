@@ -16,33 +16,21 @@ pub(crate) struct Operation {
     pub id: &'static str,
     /// The path's template, such as `/meetings/{meetingId}/livestream`.
     pub path: &'static str,
-    /// The body's media type, if there is a body.
-    pub media_type: Option<&'static str>,
+    /// Whether the body is described as `multipart/form-data`.
+    pub is_form: bool,
     pub body_required: bool,
     /// Whether a success has JSON.
     pub returns_json: bool,
-    pub documented_wait: Option<DocumentedWait>,
+    /// How long to wait after a 429 that does not say it, if a field of the body has this value.
+    pub documented_wait: Option<(&'static str, &'static str, Duration)>,
     /// The place of each text of the body whose length is limited, and the least and most characters.
     pub lengths: &'static [(Place, u64, u64)],
     /// The place of each secret of the body.
     pub secrets: &'static [Place],
     /// The fields of the body that are files or lists of files.
     pub files: &'static [&'static str],
-    pub errors: &'static [DocumentedError],
-}
-
-/// How long to wait after a 429 that does not say it, if a field of the body has this value.
-pub(crate) struct DocumentedWait {
-    pub field: &'static str,
-    pub value: &'static str,
-    pub wait: Duration,
-}
-
-/// A Zoom code that the description lists under a status.
-pub(crate) struct DocumentedError {
-    pub status: u16,
-    pub code: i64,
-    pub message: &'static str,
+    /// The status, code and message of each error that the description lists.
+    pub errors: &'static [(u16, i64, &'static str)],
 }
 
 /// For the hooks' `Debug`, which would print the whole table.
@@ -53,14 +41,14 @@ impl fmt::Debug for Operation {
 }
 
 impl Operation {
-    pub fn documented_error(&self, status: u16, code: i64) -> Option<&DocumentedError> {
-        self.errors.iter().find(|error| error.status == status && error.code == code)
+    /// The message of a documented error.
+    pub fn documented_error(&self, status: u16, code: i64) -> Option<&'static str> {
+        self.errors.iter().find(|error| (error.0, error.1) == (status, code)).map(|error| error.2)
     }
 
     /// The documented wait for a call with this body.
     pub fn documented_wait(&self, body: &Value) -> Option<Duration> {
-        let documented = self.documented_wait.as_ref().filter(|of| body[of.field] == of.value)?;
-        Some(documented.wait)
+        self.documented_wait.filter(|(field, value, _)| body[field] == *value).map(|(.., wait)| wait)
     }
 
     /// The value of a path's parameter in `path`, which ends as this operation's template does.
@@ -141,7 +129,7 @@ mod tests {
     #[test]
     fn a_documented_wait_is_for_one_value_of_one_field() {
         let wait = Duration::from_secs(30);
-        let documented_wait = Some(DocumentedWait { field: "action", value: "start", wait });
+        let documented_wait = Some(("action", "start", wait));
         let operation = Operation { documented_wait, ..Operation::default() };
         for (body, expected) in [
             (json!({ "action": "start", "settings": {} }), Some(wait)),
@@ -158,8 +146,8 @@ mod tests {
     #[test]
     fn only_a_start_has_a_documented_wait() {
         let waits = crate::generated::OPERATIONS.iter().filter_map(|operation| {
-            let DocumentedWait { field, value, wait } = operation.documented_wait.as_ref()?;
-            Some((operation.id, *field, *value, wait.as_secs()))
+            let (field, value, wait) = operation.documented_wait?;
+            Some((operation.id, field, value, wait.as_secs()))
         });
         assert_eq!(
             waits.collect::<Vec<_>>(),

@@ -13,16 +13,13 @@ use crate::call::Call;
 use crate::error::Error;
 use crate::operation::Operation;
 use crate::request::{QueryParam, Request};
-use crate::{Client, ResponseValue, runtime};
+use crate::{Client, ResponseValue};
 
 /// What the layer has to know of any operation.
-static ANY: LazyLock<Operation> = LazyLock::new(|| Operation {
-    name: "request",
-    id: "request",
-    media_type: Some("application/json"),
-    returns_json: true,
-    ..Operation::default()
-});
+static ANY: LazyLock<Operation> =
+    LazyLock::new(|| Operation { name: "request", id: "request", returns_json: true, ..Operation::default() });
+
+const LEADS_OUT: &str = "its path has to begin with a slash, and no part of it may be empty, `.` or `..`";
 
 impl Client {
     /// Any other operation of Zoom, with this client's tokens, waits, errors and spans. `path` follows the base URL; what
@@ -89,20 +86,18 @@ impl RequestBuilder {
         self.read().await.map_err(|error| error.about(&ANY).about_request(&name))
     }
 
-    async fn read<T: DeserializeOwned + 'static>(mut self) -> Result<ResponseValue<T>, runtime::Error<()>> {
+    async fn read<T: DeserializeOwned + 'static>(mut self) -> Result<ResponseValue<T>, Error> {
         let path = self.request.path;
         // Something between may decode it: an encoded slash is one, too.
         let decoded = percent_decode_str(&path).decode_utf8_lossy();
-        let leads_out = decoded.split(['/', '\\']).any(|part| matches!(part, "." | ".."));
+        let is_inside = |rest: &str| rest.split(['/', '\\']).all(|part| !matches!(part, "" | "." | ".."));
         let defects = [
-            (!path.starts_with('/'), "its path does not begin with a slash"),
+            (!decoded.strip_prefix('/').is_some_and(is_inside), LEADS_OUT),
             (path.contains(['?', '#']), "its path has a query or fragment: use `query`"),
-            (path.ends_with('/') || path.contains("//"), "a part of its path is empty"),
-            (leads_out, "a part of its path is `.` or `..`"),
             (self.request.method == Method::CONNECT, "CONNECT is for proxies"),
         ];
         if let Some((_, what)) = defects.into_iter().find(|(applies, _)| *applies) {
-            return Err(Error::refused(None, what).into());
+            return Err(Error::refused(None, what));
         }
         self.request.path = format!("{}{path}", self.client.baseurl);
         let call = Call::new(&self.client, &ANY, self.request).map_err(|what| Error::refused(None, what))?;
