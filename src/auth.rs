@@ -57,8 +57,8 @@ pub struct TokenSource {
     state: Arc<Mutex<State>>,
     /// Held while a token is fetched, so that a source is never asked twice at once.
     turn: Arc<tokio::sync::Mutex<()>>,
-    /// The token endpoint, or why no token can be got there.
-    pub(crate) endpoint: Option<Arc<Result<Url, String>>>,
+    /// Whether its tokens come by https, as far as this crate knows, or why none can come.
+    pub(crate) is_https: Result<bool, String>,
 }
 
 /// What a [`TokenSource`] is told each time a token is needed.
@@ -88,7 +88,7 @@ impl TokenSource {
             let answer = get(request);
             Box::pin(async { answer.await.map_err(Into::into) })
         });
-        Self { get, state: Arc::default(), turn: Arc::default(), endpoint: None }
+        Self { get, state: Arc::default(), turn: Arc::default(), is_https: Ok(true) }
     }
 
     /// Always the same token, even if Zoom refuses it.
@@ -101,13 +101,8 @@ impl TokenSource {
 
     /// Refuses what can never get a token, and a token endpoint that is less safe than the base URL.
     pub(crate) fn check(&self, base_url: &Url) -> Result<(), String> {
-        match self.endpoint.as_deref() {
-            Some(Err(why)) => Err(why.clone()),
-            Some(Ok(url)) if base_url.scheme() == "https" && url.scheme() != "https" => {
-                Err("the token URL must be https because the base URL is".to_owned())
-            }
-            _ => Ok(()),
-        }
+        let is_safe = self.is_https.clone()? || base_url.scheme() == "http";
+        is_safe.then_some(()).ok_or_else(|| "the token URL must be https because the base URL is".to_owned())
     }
 
     /// Forgets `used`, which Zoom refused, unless a newer token has replaced it.
@@ -126,7 +121,8 @@ impl TokenSource {
     /// What is known without waiting: a valid token, or why there is none. Starts a refresh if one is due.
     pub(crate) fn known(&self, http: &reqwest::Client) -> Option<Outcome> {
         let state = self.lock();
-        let known = state.known()?;
+        let failed = state.failed.as_ref().filter(|(_, until)| *until > Instant::now());
+        let known = state.valid().map(|token| Ok(token.clone())).or_else(|| Some(Err(failed?.0.clone())))?;
         if state.refresh_at.is_some_and(|at| at <= Instant::now())
             && let Ok(turn) = self.turn.clone().try_lock_owned()
         {
@@ -259,11 +255,6 @@ struct State {
 impl State {
     fn valid(&self) -> Option<&Arc<Token>> {
         self.token.as_ref().filter(|token| token.expires_at.is_none_or(|at| at > Instant::now()))
-    }
-
-    fn known(&self) -> Option<Outcome> {
-        let failed = self.failed.as_ref().filter(|(_, until)| *until > Instant::now());
-        self.valid().map(|token| Ok(token.clone())).or_else(|| Some(Err(failed?.0.clone())))
     }
 
     /// Takes in the outcome of a fetch that was `told` of a refused token.

@@ -1,6 +1,6 @@
 //! Zoom's server-to-server OAuth.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use reqwest::Url;
@@ -47,13 +47,11 @@ pub struct ServerToServer {
     account_id: String,
     client_id: String,
     client_secret: Secret,
-    /// It may contain a password until [`checked_url`](Self::checked_url) has refused that.
-    token_url: Secret,
+    /// Or why it is refused.
+    token_url: Result<Url, String>,
 }
 
 const TOKEN_URL: &str = "https://zoom.us/oauth/token";
-/// How many seconds Zoom's tokens are valid if an answer does not say.
-const LIFETIME: f64 = 3600.0;
 
 /// Not an operation of the description, but errors name it like one.
 static TOKEN_REQUEST: LazyLock<Operation> =
@@ -71,7 +69,7 @@ impl ServerToServer {
             account_id: account_id.into(),
             client_id: client_id.into(),
             client_secret: client_secret.into(),
-            token_url: TOKEN_URL.into(),
+            token_url: url::checked("the token URL", TOKEN_URL),
         }
     }
 
@@ -95,27 +93,23 @@ impl ServerToServer {
     /// A token endpoint other than `https://zoom.us/oauth/token`, such as Zoom for Government's,
     /// `https://zoomgov.com/oauth/token`. It must be https; if the base URL is http on a loopback
     /// address, the token endpoint may be, too.
-    pub fn token_url(mut self, url: impl Into<String>) -> Self {
-        self.token_url = Secret::from(url);
-        self
+    pub fn token_url(self, url: impl Into<String>) -> Self {
+        Self { token_url: url::checked("the token URL", &url.into()), ..self }
     }
 
     /// The token URL, if it and the credentials can be used.
     fn checked_url(&self) -> Result<Url, String> {
-        let advice = "copy it from the app's page on Zoom's App Marketplace";
-        for (what, text) in [
-            ("account ID", self.account_id.as_str()),
-            ("client ID", &self.client_id),
-            ("client secret", self.client_secret.expose()),
+        let colon = self.client_id.contains(':').then_some("contains a colon, which Basic authentication cannot send");
+        for (what, defect) in [
+            ("account ID", defect(&self.account_id)),
+            ("client ID", defect(&self.client_id).or(colon)),
+            ("client secret", defect(self.client_secret.expose())),
         ] {
-            if let Some(defect) = defect(text) {
-                return Err(format!("the {what} {defect}: {advice}"));
+            if let Some(defect) = defect {
+                return Err(format!("the {what} {defect}: copy it from the app's page on Zoom's App Marketplace"));
             }
         }
-        if self.client_id.contains(':') {
-            return Err(format!("the client ID contains a colon, which Basic authentication cannot send: {advice}"));
-        }
-        url::checked("the token URL", self.token_url.expose())
+        self.token_url.clone()
     }
 
     /// Requests a new token, which is not kept: for a [`TokenSource`] of your own that adds to this one, or to look at
@@ -126,12 +120,11 @@ impl ServerToServer {
     /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): the credentials or the token URL are invalid. Otherwise, the
     /// token endpoint did not answer, or its answer has no token.
     pub async fn token(&self, http: &reqwest::Client) -> Result<AccessToken, Error> {
-        let refused = |what: String| Error::refused(Some(&*TOKEN_REQUEST), what);
+        let url = self.checked_url().map_err(|what| Error::refused(Some(&*TOKEN_REQUEST), what))?;
         let form = format!("grant_type=account_credentials&account_id={}", url::encoded(&self.account_id));
-        let request = http.post(self.checked_url().map_err(refused)?).body(form);
-        let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let request = http.post(url).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form);
         let request = request.basic_auth(&self.client_id, Some(self.client_secret.expose())).build();
-        let request = request.map_err(|error| refused(error.without_url().to_string()))?;
+        let request = request.expect("a URL and credentials that have been checked make a request");
         let basic = request.headers().get(AUTHORIZATION).and_then(|basic| basic.to_str().ok()).unwrap_or_default();
         let secrets = [self.client_secret.expose(), basic.trim_start_matches("Basic ")].map(str::to_owned);
         let (started, mut progress) = (Instant::now(), Progress::default());
@@ -151,13 +144,12 @@ impl ServerToServer {
 
 impl From<ServerToServer> for TokenSource {
     fn from(app: ServerToServer) -> Self {
-        let endpoint = Some(Arc::new(app.checked_url()));
-        let app = Arc::new(app);
+        let is_https = app.checked_url().map(|url| url.scheme() == "https");
         let mut source = Self::new(move |TokenRequest { http, .. }| {
             let app = app.clone();
             async move { app.token(&http).await }
         });
-        source.endpoint = endpoint;
+        source.is_https = is_https;
         source
     }
 }
@@ -169,49 +161,44 @@ fn token_in(
     progress: Progress,
     now: SystemTime,
 ) -> Result<AccessToken, Error> {
-    let status = answer.status.as_u16();
     if answer.status.is_success() {
         match granted(&answer.body) {
             Ok(token) => return Ok(token),
             Err(what) => answer.flaw = answer.flaw.or(Some(Flaw::new(what))),
         }
     }
-    let name = answer.envelope.oauth_error.as_deref().filter(|_| status < 429);
-    let by_name = name.and_then(advice_by_name);
-    let advice = by_name.or_else(|| advice_by_status(&answer)).map(|advice| {
-        let wait = retry_after(&answer.headers, now).filter(|_| status >= 429);
-        wait.map_or(advice.to_owned(), |wait| format!("{advice}. {}", asks_to_wait("Zoom", wait)))
+    let (advice, is_unauthorized) = advice(&answer).unzip();
+    let wait = retry_after(&answer.headers, now).filter(|_| answer.status.as_u16() >= 429);
+    let advice = advice.map(|advice| match wait {
+        Some(wait) => format!("{advice}. {}", asks_to_wait("Zoom", wait)),
+        None => advice.to_owned(),
     });
-    let judgement = Judgement { advice, is_unauthorized: by_name.is_some(), ..Judgement::default() };
+    let is_unauthorized = is_unauthorized.unwrap_or_default();
+    let judgement = Judgement { advice, is_unauthorized, ..Judgement::default() };
     Err(Error::answered(&TOKEN_REQUEST, answer, judgement, secrets, progress))
 }
 
-/// What to do if an app's credentials are refused, by OAuth's name of the error (RFC 6749, section 5.2).
-fn advice_by_name(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "invalid_client" => {
-            "Check the client ID and the client secret. For Zoom for Government, set the token URL \
-             https://zoomgov.com/oauth/token and the base URL https://api.zoomgov.com/v2"
-        }
-        "unsupported_grant_type" | "unauthorized_client" => {
-            "These are the credentials of another kind of app: use those of a server-to-server OAuth app"
-        }
-        "invalid_request" => "Check the account ID, and that the app is activated",
-        "invalid_grant" => "What was granted is used up or revoked: authorize the app again",
-        _ => return None,
-    })
-}
+const CHECK_THE_CLIENT: &str = "Check the client ID and the client secret. For Zoom for Government, set the token URL \
+     https://zoomgov.com/oauth/token and the base URL https://api.zoomgov.com/v2";
+const ANOTHER_KIND: &str =
+    "These are the credentials of another kind of app: use those of a server-to-server OAuth app";
+const CHECK_THE_URL: &str = "Check the token URL: it is https://zoom.us/oauth/token, or https://zoomgov.com/oauth/token \
+     for Zoom for Government";
+const CHECK_ALL: &str = "Check the account ID, client ID and client secret, and that the app is activated";
 
-fn advice_by_status(answer: &HttpAnswer) -> Option<&'static str> {
+/// What to do about an answer without a token, by OAuth's name of the error (RFC 6749, section 5.2) or by the status; and
+/// whether it says that the app's credentials are wrong.
+fn advice(answer: &HttpAnswer) -> Option<(&'static str, bool)> {
     let is_html = answer.media_type() == Some("text/html") || answer.body.trim_ascii_start().starts_with(b"<");
-    Some(match answer.status.as_u16() {
-        429 => "Too many tokens were requested",
-        500.. => "The token endpoint itself failed: try again later",
-        status if is_html || matches!(status, 404 | 405) => {
-            "Check the token URL: it is https://zoom.us/oauth/token, or https://zoomgov.com/oauth/token for Zoom for \
-             Government"
-        }
-        400 | 401 | 403 => "Check the account ID, client ID and client secret, and that the app is activated",
+    Some(match (answer.status.as_u16(), answer.envelope.oauth_error.as_deref().unwrap_or_default()) {
+        (429, _) => ("Too many tokens were requested", false),
+        (500.., _) => ("The token endpoint itself failed: try again later", false),
+        (_, "invalid_client") => (CHECK_THE_CLIENT, true),
+        (_, "unsupported_grant_type" | "unauthorized_client") => (ANOTHER_KIND, true),
+        (_, "invalid_request") => ("Check the account ID, and that the app is activated", true),
+        (_, "invalid_grant") => ("What was granted is used up or revoked: authorize the app again", true),
+        (status, _) if is_html || matches!(status, 404 | 405) => (CHECK_THE_URL, false),
+        (400 | 401 | 403, _) => (CHECK_ALL, false),
         _ => return None,
     })
 }
@@ -224,19 +211,15 @@ fn granted(body: &[u8]) -> Result<AccessToken, String> {
         return Err(format!("its access token {defect}"));
     }
     let seconds = match &json["expires_in"] {
-        Value::Null => Some(LIFETIME),
+        Value::Null => Some(3600.0), // as documented
         Value::String(seconds) => seconds.parse().ok(),
         seconds => seconds.as_f64(),
     };
     let lifetime = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let lifetime = lifetime.ok_or("its `expires_in` is not a number of seconds")?;
     let words = |name: &str| json[name].as_str().map(str::to_owned);
-    Ok(AccessToken {
-        secret: token.into(),
-        expires_in: Some(lifetime),
-        scope: words("scope"),
-        api_url: words("api_url"),
-    })
+    let token = AccessToken::new(token).with_expires_in(lifetime);
+    Ok(AccessToken { scope: words("scope"), api_url: words("api_url"), ..token })
 }
 
 #[cfg(test)]
