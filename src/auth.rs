@@ -198,7 +198,7 @@ impl AccessToken {
 #[derive(Debug)]
 pub(crate) struct Token {
     secret: Secret,
-    header: HeaderValue,
+    pub header: HeaderValue,
     expires_at: Option<Instant>,
 }
 
@@ -213,10 +213,6 @@ impl Token {
         // One that claims to expire at once would be requested anew for each call.
         let expires_at = expires_in.and_then(|lifetime| Instant::now().checked_add(lifetime.max(PAUSE)));
         Ok(Arc::new(Self { secret, header, expires_at }))
-    }
-
-    pub fn header(&self) -> &HeaderValue {
-        &self.header
     }
 }
 

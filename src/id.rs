@@ -30,22 +30,10 @@ enum Given {
     Text(String),
 }
 
-macro_rules! from_text {
-    ($name:ident: $($text:ty),*) => {$(
-        impl TryFrom<$text> for $name {
-            type Error = InvalidId;
-
-            fn try_from(text: $text) -> Result<Self, InvalidId> {
-                text.parse()
-            }
-        }
-    )*};
-}
-
 // `TryFrom<u64>` must be the only conversion from an integer: with a second one, rustc could not infer a literal's type
 // and would read `84912345678` as an i32.
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal, from $($text:ty),*) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[cfg_attr(
@@ -75,10 +63,8 @@ macro_rules! id {
             type Error = InvalidId;
 
             fn try_from(id: u64) -> Result<Self, InvalidId> {
-                match positive(id) {
-                    Some(id) => Ok(Self(id)),
-                    None => Err(InvalidId(format!("{id} is not a {} ID: it must be between 1 and 2^63 - 1", $what))),
-                }
+                let refused = || InvalidId(format!("{id} is not a {} ID: it must be between 1 and 2^63 - 1", $what));
+                positive(id).map(Self).ok_or_else(refused)
             }
         }
 
@@ -91,7 +77,13 @@ macro_rules! id {
             }
         }
 
-        from_text!($name: &str, &String, String);
+        $(impl TryFrom<$text> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: $text) -> Result<Self, InvalidId> {
+                text.parse()
+            }
+        })*
 
         impl TryFrom<Given> for $name {
             type Error = InvalidId;
@@ -129,12 +121,12 @@ id! {
     /// ```
     ///
     /// It is serialized as the number, and deserialized from a number or from text.
-    MeetingId, "meeting"
+    MeetingId, "meeting", from &str, &String, String
 }
 
 id! {
     /// A webinar's ID, which follows the same rules as a [`MeetingId`].
-    WebinarId, "webinar"
+    WebinarId, "webinar", from &str, &String, String
 }
 
 fn positive(id: u64) -> Option<u64> {
@@ -177,25 +169,19 @@ fn in_join_url(text: String) -> Option<Option<String>> {
     let is_zoom = |domain| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     // A URL that parsing changes, or that names a user or a port, may not lead where it seems to.
     let is_verbatim = text.starts_with(&format!("{}://{host}{}", url.scheme(), url.path()));
-    if !["zoom.us", "zoom.com", "zoom.com.cn", "zoomgov.com"].into_iter().any(is_zoom)
-        || !is_verbatim
-        || text.contains(|c: char| c.is_whitespace() || c.is_control())
-    {
+    let is_zooms = ["zoom.us", "zoom.com", "zoom.com.cn", "zoomgov.com"].into_iter().any(is_zoom);
+    if !is_zooms || !is_verbatim || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return None;
     }
     let segments: Vec<&str> = url.path().split('/').skip(1).collect();
-    match (url.scheme(), &segments[..]) {
-        ("zoommtg" | "zoomus", _) => {
-            let mut ids = url.query_pairs().filter(|(name, _)| name == "confno");
-            let id = ids.next().filter(|_| ids.next().is_none());
-            Some(id.map(|(_, id)| id.into_owned()))
-        }
-        ("https" | "http", ["wc", "join", id, ..] | ["j" | "w" | "s" | "wc" | "meeting" | "webinar", id, ..]) => {
-            Some(Some((*id).to_owned()))
-        }
-        ("https" | "http", _) => Some(None),
-        _ => None,
-    }
+    let mut ids = url.query_pairs().filter(|(name, _)| name == "confno");
+    Some(match (url.scheme(), &segments[..]) {
+        ("zoommtg" | "zoomus", _) => ids.next().filter(|_| ids.next().is_none()).map(|(_, id)| id.into_owned()),
+        ("https" | "http", ["wc", "join", id, ..]) => Some((*id).to_owned()),
+        ("https" | "http", ["j" | "w" | "s" | "wc" | "meeting" | "webinar", id, ..]) => Some((*id).to_owned()),
+        ("https" | "http", _) => None,
+        _ => return None,
+    })
 }
 
 /// The part of a refused text that an error quotes: enough to recognize it, but neither a megabyte nor a URL's passwords,

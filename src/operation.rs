@@ -1,6 +1,7 @@
 //! What the description says about one operation, as the generator writes it into a table.
 
 use std::fmt;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -32,6 +33,14 @@ pub(crate) struct Operation {
     /// The status, code and message of each error that the description lists.
     pub errors: &'static [(u16, i64, &'static str)],
 }
+
+/// What the layer has to know of an operation that is not described.
+pub(crate) static ANY: LazyLock<Operation> =
+    LazyLock::new(|| Operation { id: "request", returns_json: true, ..Operation::default() });
+
+/// Not an operation of the description, but errors name it like one.
+pub(crate) static TOKEN_REQUEST: LazyLock<Operation> =
+    LazyLock::new(|| Operation { id: "the token request", ..Operation::default() });
 
 /// For the hooks' `Debug`, which would print the whole table.
 impl fmt::Debug for Operation {

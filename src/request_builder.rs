@@ -1,7 +1,6 @@
 //! Requests to Zoom that are not operations of the description.
 
 use std::any::TypeId;
-use std::sync::LazyLock;
 
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
@@ -9,15 +8,10 @@ use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::call::Call;
-use crate::error::Error;
-use crate::operation::Operation;
+use crate::Client;
+use crate::operation::ANY;
 use crate::request::{QueryParam, Request};
-use crate::{Client, ResponseValue};
-
-/// What the layer has to know of any operation.
-static ANY: LazyLock<Operation> =
-    LazyLock::new(|| Operation { name: "request", id: "request", returns_json: true, ..Operation::default() });
+use crate::runtime::{Error, OperationInfo, ResponseValue};
 
 const LEADS_OUT: &str = "its path has to begin with a slash, and no part of it may be empty, `.` or `..`";
 
@@ -100,8 +94,8 @@ impl RequestBuilder {
             return Err(Error::refused(None, what));
         }
         self.request.path = format!("{}{path}", self.client.baseurl);
-        let call = Call::new(&self.client, &ANY, self.request).map_err(|what| Error::refused(None, what))?;
-        let mut finished = Box::pin(Box::new(call).run()).await?;
+        let info = OperationInfo { operation_id: ANY.id };
+        let mut finished = Box::pin(self.client.exec(self.request, &info)).await?;
         if TypeId::of::<T>() == TypeId::of::<()>() {
             finished.answer.body = Bytes::new();
         }

@@ -1,8 +1,10 @@
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Deref;
 
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use crate::url::encoded;
 
@@ -57,6 +59,44 @@ impl<T: Into<String>> From<T> for Secret {
     }
 }
 
+/// A field of an answer that the description does not list, as Zoom sent it.
+///
+/// `Debug` does not print it, because it may be a secret.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct Unlisted(Value);
+
+impl Deref for Unlisted {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        &self.0
+    }
+}
+
+impl From<Value> for Unlisted {
+    fn from(value: Value) -> Self {
+        Self(value)
+    }
+}
+
+/// With whatever a [`Value`] can be compared with: text, numbers, `true`, another `Value`.
+impl<T: ?Sized> PartialEq<T> for Unlisted
+where
+    Value: PartialEq<T>,
+{
+    fn eq(&self, other: &T) -> bool {
+        self.0 == *other
+    }
+}
+
+impl fmt::Debug for Unlisted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
 /// Redacts each of `secrets` in a text, the longest first so that none leaves a part of another. A secret of three
 /// bytes or fewer is not redacted, because it would also match parts of ordinary words.
 pub(crate) fn redact(words: &mut String, secrets: &[impl AsRef<str>]) {
@@ -76,7 +116,7 @@ pub(crate) fn redact(words: &mut String, secrets: &[impl AsRef<str>]) {
 fn escaped(text: &str) -> [String; 4] {
     let html = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;"), ("'", "&#39;")];
     let html = html.into_iter().fold(text.to_owned(), |html, (from, to)| html.replace(from, to));
-    let json = serde_json::Value::from(text).to_string();
+    let json = Value::from(text).to_string();
     let json = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or_default();
     [html, encoded(text).into_owned(), json.replace('/', "\\/"), json.to_owned()]
 }
@@ -121,7 +161,7 @@ mod tests {
         ] {
             let error = serde_json::from_str::<Secret>(json).expect_err(json).to_string();
             assert!(error.contains("expected a string") && !error.contains("4711"), "{error}");
-            let value: serde_json::Value = serde_json::from_str(json).expect("JSON");
+            let value: Value = serde_json::from_str(json).expect("JSON");
             let error = serde_json::from_value::<Secret>(value).expect_err(json).to_string();
             assert!(!error.contains("4711") && !error.contains("true"), "{error}");
         }

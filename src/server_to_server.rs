@@ -1,6 +1,5 @@
 //! Zoom's server-to-server OAuth.
 
-use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use reqwest::Url;
@@ -14,7 +13,7 @@ use crate::auth::{AccessToken, TIMEOUT, TokenRequest, TokenSource, defect};
 use crate::envelope::as_unicode;
 use crate::error::{Error, Progress};
 use crate::limit::retry_after;
-use crate::operation::Operation;
+use crate::operation::TOKEN_REQUEST;
 use crate::transport::{backoff, send};
 use crate::{Secret, url};
 
@@ -52,10 +51,6 @@ pub struct ServerToServer {
 }
 
 const TOKEN_URL: &str = "https://zoom.us/oauth/token";
-
-/// Not an operation of the description, but errors name it like one.
-static TOKEN_REQUEST: LazyLock<Operation> =
-    LazyLock::new(|| Operation { id: "the token request", ..Operation::default() });
 
 /// A variable of the environment; an empty one counts as not set. What is not Unicode is refused where it is used.
 pub(crate) fn variable(name: &str) -> Option<String> {
