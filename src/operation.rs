@@ -65,13 +65,8 @@ impl Operation {
         self.path_parameters(path).find_map(|(other, value)| (other == name).then_some(value))
     }
 
-    /// The last parameter of `path`: the meeting or webinar that the operation is about.
-    pub fn resource_id<'p>(&self, path: &'p str) -> Option<&'p str> {
-        self.path_parameters(path).next().map(|(_, value)| value)
-    }
-
-    /// Names and values, the last one first.
-    fn path_parameters<'p>(&self, path: &'p str) -> impl Iterator<Item = (&'static str, &'p str)> {
+    /// Names and values, the last one first: that of the meeting or webinar that the operation is about.
+    pub fn path_parameters<'p>(&self, path: &'p str) -> impl Iterator<Item = (&'static str, &'p str)> {
         let segments = self.path.rsplit('/').zip(path.rsplit('/'));
         segments.filter_map(|(name, value)| Some((name.strip_prefix('{')?.strip_suffix('}')?, value)))
     }
