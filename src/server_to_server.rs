@@ -132,7 +132,7 @@ impl ServerToServer {
                 continue;
             }
             let answer = outcome.map_err(|error| Error::transport(&TOKEN_REQUEST, error, progress))?;
-            return token_in(answer, &secrets, progress, SystemTime::now());
+            return token_in(answer, &secrets, progress);
         }
     }
 }
@@ -150,12 +150,7 @@ impl From<ServerToServer> for TokenSource {
 }
 
 /// The token of an answer, or the error that says why there is none. The answer could quote `secrets`.
-fn token_in(
-    mut answer: HttpAnswer,
-    secrets: &[String],
-    progress: Progress,
-    now: SystemTime,
-) -> Result<AccessToken, Error> {
+fn token_in(mut answer: HttpAnswer, secrets: &[String], progress: Progress) -> Result<AccessToken, Error> {
     if answer.status.is_success() {
         match granted(&answer.body) {
             Ok(token) => return Ok(token),
@@ -163,7 +158,7 @@ fn token_in(
         }
     }
     let (advice, is_unauthorized) = advice(&answer).unzip();
-    let wait = retry_after(&answer.headers, now).filter(|_| answer.status.as_u16() >= 429);
+    let wait = retry_after(&answer.headers, SystemTime::now()).filter(|_| answer.status.as_u16() >= 429);
     let advice = advice.map(|advice| match wait {
         Some(wait) => format!("{advice}. {}", asks_to_wait("Zoom", wait)),
         None => advice.to_owned(),
@@ -233,8 +228,7 @@ mod tests {
         let status = StatusCode::from_u16(status).expect("a status");
         let body = Bytes::copy_from_slice(body);
         let answer = HttpAnswer::new(status, headers.clone(), body, None);
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_590_883_200);
-        token_in(answer, &SECRETS.map(str::to_owned), Progress::default(), now)
+        token_in(answer, &SECRETS.map(str::to_owned), Progress::default())
     }
 
     fn json() -> impl Strategy<Value = Value> {
