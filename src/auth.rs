@@ -204,9 +204,8 @@ pub(crate) struct Token {
 
 impl Token {
     fn new(AccessToken { secret, expires_in, .. }: AccessToken) -> Result<Arc<Self>, String> {
-        if let Some(defect) = defect(secret.expose()) {
-            return Err(format!("the access token {defect}: give it exactly as Zoom issued it, without `Bearer`"));
-        }
+        let refused = |why| format!("{why}: give it exactly as Zoom issued it, without `Bearer`");
+        intact("the access token", secret.expose()).map_err(refused)?;
         let header = HeaderValue::try_from(format!("Bearer {}", secret.expose()));
         let mut header = header.expect("a header may have any visible ASCII characters");
         header.set_sensitive(true);
@@ -216,12 +215,12 @@ impl Token {
     }
 }
 
-/// Why a text cannot be a token or credential issued by Zoom: those consist of visible ASCII characters only.
-pub(crate) fn defect(text: &str) -> Option<&'static str> {
+/// Refuses what cannot be a token or credential issued by Zoom: those consist of visible ASCII characters only.
+pub(crate) fn intact(what: &str, text: &str) -> Result<(), String> {
     match text {
-        "" => Some("is empty"),
-        _ if text.bytes().all(|byte| byte.is_ascii_graphic()) => None,
-        _ => Some("contains a space, line break or other character that cannot be part of it"),
+        "" => Err(format!("{what} is empty")),
+        _ if text.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(()),
+        _ => Err(format!("{what} contains a space, line break or other character that cannot be part of it")),
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::advice::{Judgement, asks_to_wait};
 use crate::answer::{Flaw, HttpAnswer};
-use crate::auth::{AccessToken, TIMEOUT, TokenRequest, TokenSource, defect};
+use crate::auth::{AccessToken, TIMEOUT, TokenRequest, TokenSource, intact};
 use crate::envelope::as_unicode;
 use crate::error::{Error, Progress};
 use crate::limit::retry_after;
@@ -51,6 +51,7 @@ pub struct ServerToServer {
 }
 
 const TOKEN_URL: &str = "https://zoom.us/oauth/token";
+const COLON: &str = "the client ID contains a colon, which Basic authentication cannot send";
 
 /// A variable of the environment; an empty one counts as not set. What is not Unicode is refused where it is used.
 pub(crate) fn variable(name: &str) -> Option<String> {
@@ -94,16 +95,10 @@ impl ServerToServer {
 
     /// The token URL, if it and the credentials can be used.
     fn checked_url(&self) -> Result<Url, String> {
-        let colon = self.client_id.contains(':').then_some("contains a colon, which Basic authentication cannot send");
-        for (what, defect) in [
-            ("account ID", defect(&self.account_id)),
-            ("client ID", defect(&self.client_id).or(colon)),
-            ("client secret", defect(self.client_secret.expose())),
-        ] {
-            if let Some(defect) = defect {
-                return Err(format!("the {what} {defect}: copy it from the app's page on Zoom's App Marketplace"));
-            }
-        }
+        let colon = if self.client_id.contains(':') { Err(COLON.to_owned()) } else { Ok(()) };
+        let checked = intact("the account ID", &self.account_id).and(intact("the client ID", &self.client_id));
+        let checked = checked.and(intact("the client secret", self.client_secret.expose())).and(colon);
+        checked.map_err(|why| format!("{why}: copy it from the app's page on Zoom's App Marketplace"))?;
         self.token_url.clone()
     }
 
@@ -159,12 +154,9 @@ fn token_in(mut answer: HttpAnswer, secrets: &[String], progress: Progress) -> R
     }
     let (advice, is_unauthorized) = advice(&answer).unzip();
     let wait = retry_after(&answer.headers, SystemTime::now()).filter(|_| answer.status.as_u16() >= 429);
-    let advice = advice.map(|advice| match wait {
-        Some(wait) => format!("{advice}. {}", asks_to_wait("Zoom", wait)),
-        None => advice.to_owned(),
-    });
-    let is_unauthorized = is_unauthorized.unwrap_or_default();
-    let judgement = Judgement { advice, is_unauthorized, ..Judgement::default() };
+    let asked = wait.map_or_else(String::new, |wait| format!(". {}", asks_to_wait("Zoom", wait)));
+    let advice = advice.map(|advice| format!("{advice}{asked}"));
+    let judgement = Judgement { advice, is_unauthorized: is_unauthorized == Some(true), ..Judgement::default() };
     Err(Error::answered(&TOKEN_REQUEST, answer, judgement, secrets, progress))
 }
 
@@ -197,9 +189,7 @@ fn advice(answer: &HttpAnswer) -> Option<(&'static str, bool)> {
 fn granted(body: &[u8]) -> Result<AccessToken, String> {
     let json: Value = serde_json::from_str(&as_unicode(body)).unwrap_or_default();
     let token = json["access_token"].as_str().ok_or("its body has no access token")?;
-    if let Some(defect) = defect(token) {
-        return Err(format!("its access token {defect}"));
-    }
+    intact("its access token", token)?;
     let seconds = match &json["expires_in"] {
         Value::Null => Some(3600.0), // as documented
         Value::String(seconds) => seconds.parse().ok(),
@@ -267,7 +257,7 @@ mod tests {
         #[test]
         fn a_token_is_taken_only_from_a_success_and_unchanged(status in 100..1000_u16, json in object()) {
             let answered = answer(status, &HeaderMap::new(), json.to_string().as_bytes());
-            let token = json["access_token"].as_str().filter(|token| defect(token).is_none());
+            let token = json["access_token"].as_str().filter(|token| intact("", token).is_ok());
             let seconds = match &json["expires_in"] {
                 Value::Null => Some(3600.0),
                 Value::Number(seconds) => seconds.as_f64(),
