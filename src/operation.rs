@@ -1,6 +1,5 @@
 //! What the description says about one operation, as the generator writes it into a table.
 
-use std::fmt;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -42,13 +41,6 @@ pub(crate) static ANY: LazyLock<Operation> =
 pub(crate) static TOKEN_REQUEST: LazyLock<Operation> =
     LazyLock::new(|| Operation { id: "the token request", ..Operation::default() });
 
-/// For the hooks' `Debug`, which would print the whole table.
-impl fmt::Debug for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.id)
-    }
-}
-
 impl Operation {
     /// The message of a documented error.
     pub fn documented_error(&self, status: u16, code: i64) -> Option<&'static str> {
@@ -58,17 +50,6 @@ impl Operation {
     /// The documented wait for a call with this body.
     pub fn documented_wait(&self, body: &Value) -> Option<Duration> {
         self.documented_wait.filter(|(field, value, _)| body[field] == *value).map(|(.., wait)| wait)
-    }
-
-    /// The value of a path's parameter in `path`, which ends as this operation's template does.
-    pub fn path_parameter<'p>(&self, name: &str, path: &'p str) -> Option<&'p str> {
-        self.path_parameters(path).find_map(|(other, value)| (other == name).then_some(value))
-    }
-
-    /// Names and values, the last one first: that of the meeting or webinar that the operation is about.
-    pub fn path_parameters<'p>(&self, path: &'p str) -> impl Iterator<Item = (&'static str, &'p str)> {
-        let segments = self.path.rsplit('/').zip(path.rsplit('/'));
-        segments.filter_map(|(name, value)| Some((name.strip_prefix('{')?.strip_suffix('}')?, value)))
     }
 
     /// Refuses a text of the body that is shorter or longer than the description allows.
@@ -102,6 +83,13 @@ impl Operation {
         });
         secrets
     }
+}
+
+/// The parameters in a path that ends as a template does. The last one, which is the first here, is the meeting or webinar
+/// that the operation is about.
+pub(crate) fn path_parameters<'p>(template: &'p str, path: &'p str) -> impl Iterator<Item = (&'p str, &'p str)> {
+    let segments = template.rsplit('/').zip(path.rsplit('/'));
+    segments.filter_map(|(name, value)| Some((name.strip_prefix('{')?.strip_suffix('}')?, value)))
 }
 
 /// Visits each text of a body, with its place.

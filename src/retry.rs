@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::limit::{Kind, Limit};
-use crate::operation::Operation;
+use crate::operation::path_parameters;
 use crate::{MeetingId, WebinarId};
 
 /// Whether, how often and how long a call waits when Zoom answers 429.
@@ -168,19 +168,20 @@ pub struct Resend {
     pub wait: Duration,
     /// When the call will be sent again.
     pub at: SystemTime,
-    pub(crate) operation: &'static Operation,
+    /// The path's template.
+    pub(crate) template: &'static str,
     pub(crate) texts: Vec<(String, String)>,
 }
 
 impl Resend {
     /// The meeting that the operation is about.
     pub fn meeting_id(&self) -> Option<MeetingId> {
-        self.operation.path_parameter("meetingId", &self.path)?.parse().ok()
+        path_parameters(self.template, &self.path).find(|(name, _)| *name == "meetingId")?.1.parse().ok()
     }
 
     /// The webinar that the operation is about.
     pub fn webinar_id(&self) -> Option<WebinarId> {
-        self.operation.path_parameter("webinarId", &self.path)?.parse().ok()
+        path_parameters(self.template, &self.path).find(|(name, _)| *name == "webinarId")?.1.parse().ok()
     }
 
     /// A text field of the body by Zoom's name for it, such as `action`. Fields that hold a secret are left out.

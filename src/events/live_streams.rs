@@ -244,15 +244,10 @@ mod tests {
 
     /// The resend of a start.
     fn start(template: &'static str, path: &str) -> Resend {
-        let operation = Box::leak(Box::new(crate::operation::Operation {
-            id: "anOperation",
-            path: template,
-            ..Default::default()
-        }));
         let texts = vec![("action".to_owned(), "start".to_owned())];
         let wait = Duration::from_secs(3600);
         let at = SystemTime::now() + wait;
-        Resend { operation_id: operation.id, path: path.to_owned(), number: 1, wait, at, operation, texts }
+        Resend { operation_id: "anOperation", path: path.to_owned(), number: 1, wait, at, template, texts }
     }
 
     #[tokio::test]
