@@ -42,9 +42,7 @@ macro_rules! id {
             schemars(inline, description = concat!("A Zoom ", $what, " ID"))
         )]
         #[serde(try_from = "Given")]
-        pub struct $name(
-            #[cfg_attr(feature = "schemars", schemars(range(min = 1, max = i64::MAX)))] u64
-        );
+        pub struct $name(#[cfg_attr(feature = "schemars", schemars(range(min = 1, max = i64::MAX)))] u64);
 
         impl $name {
             /// The ID as a number, from 1 to 2⁶³ − 1.

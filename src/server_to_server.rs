@@ -61,12 +61,9 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 impl ServerToServer {
     /// The credentials that the app's page on Zoom's App Marketplace shows.
     pub fn new(account_id: impl Into<String>, client_id: impl Into<String>, client_secret: impl Into<Secret>) -> Self {
-        Self {
-            account_id: account_id.into(),
-            client_id: client_id.into(),
-            client_secret: client_secret.into(),
-            token_url: url::checked("the token URL", TOKEN_URL),
-        }
+        let (account_id, client_id) = (account_id.into(), client_id.into());
+        let token_url = url::checked("the token URL", TOKEN_URL);
+        Self { account_id, client_id, client_secret: client_secret.into(), token_url }
     }
 
     /// The credentials in the environment variables `ZOOM_ACCOUNT_ID`, `ZOOM_CLIENT_ID` and `ZOOM_CLIENT_SECRET`; the token
@@ -162,8 +159,7 @@ fn token_in(mut answer: HttpAnswer, secrets: &[String], progress: Progress) -> R
 
 const CHECK_THE_CLIENT: &str = "Check the client ID and the client secret. For Zoom for Government, set the token URL \
      https://zoomgov.com/oauth/token and the base URL https://api.zoomgov.com/v2";
-const ANOTHER_KIND: &str =
-    "These are the credentials of another kind of app: use those of a server-to-server OAuth app";
+const OTHER_APP: &str = "These are the credentials of another kind of app: use those of a server-to-server OAuth app";
 const CHECK_THE_URL: &str = "Check the token URL: it is https://zoom.us/oauth/token, or https://zoomgov.com/oauth/token \
      for Zoom for Government";
 const CHECK_ALL: &str = "Check the account ID, client ID and client secret, and that the app is activated";
@@ -176,7 +172,7 @@ fn advice(answer: &HttpAnswer) -> Option<(&'static str, bool)> {
         (429, _) => ("Too many tokens were requested", false),
         (500.., _) => ("The token endpoint itself failed: try again later", false),
         (_, "invalid_client") => (CHECK_THE_CLIENT, true),
-        (_, "unsupported_grant_type" | "unauthorized_client") => (ANOTHER_KIND, true),
+        (_, "unsupported_grant_type" | "unauthorized_client") => (OTHER_APP, true),
         (_, "invalid_request") => ("Check the account ID, and that the app is activated", true),
         (_, "invalid_grant") => ("What was granted is used up or revoked: authorize the app again", true),
         (status, _) if is_html || matches!(status, 404 | 405) => (CHECK_THE_URL, false),

@@ -37,8 +37,7 @@ pub(crate) fn checked(what: &str, text: &str) -> Result<Url, String> {
 fn defect(url: &Url, has_tls: bool) -> Option<&'static str> {
     let is_https = url.scheme() == "https";
     let is_private = is_https || (url.scheme() == "http" && is_loopback(url));
-    let has_user = !url.username().is_empty() || url.password().is_some();
-    let has_more = has_user || url.query().is_some() || url.fragment().is_some();
+    let has_more = url.authority().contains('@') || url.query().is_some() || url.fragment().is_some();
     let defects = [
         (!is_private, "must be https, or http on a loopback address, because a token is sent to it"),
         (has_more, "must consist of a scheme, a host and a path, without a user, query or fragment"),
