@@ -197,7 +197,7 @@ impl AccessToken {
 /// A token as it is sent in requests.
 #[derive(Debug)]
 pub(crate) struct Token {
-    secret: Secret,
+    pub secret: Secret,
     pub header: HeaderValue,
     expires_at: Option<Instant>,
 }

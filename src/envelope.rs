@@ -5,10 +5,10 @@ use std::fmt;
 
 use reqwest::StatusCode;
 use serde::Deserializer as _;
-use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::de::{MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::secret::redact;
+use crate::secret::{ENTITIES, redact};
 use crate::sentence::normalized;
 
 /// One of Zoom's error codes, the `code` of its error envelope.
@@ -129,22 +129,25 @@ impl Envelope {
         let mut members = Members::default();
         // An error ends the reading, but what was read before it still counts.
         let read = serde_json::Deserializer::from_str(body).deserialize_any(&mut members);
-        let member = |name| members.0.get(name);
-        let words = |name| Some(member(name)?.as_str()?.to_owned());
-        let code = member("code").or_else(|| member("errorcode")).and_then(whole_number);
+        if let Some(requoted) = read.err().and_then(|_| requoted(body)) {
+            return Self::read(requoted.as_bytes());
+        }
+        let json = Value::Object(members.0);
+        let text = |of: &Value, name| of[name].as_str().map(str::to_owned);
+        let words = |name| text(&json, name);
+        let code = whole_number(&json["code"]).or_else(|| whole_number(&json["errorcode"]));
         let oauth_error = words("error");
         // With a code, a reason alone is not read, so that it never turns a success into an error.
         let is_oauth = code.is_none() || oauth_error.is_some();
         let oauth = || words("reason").or_else(|| oauth_error.clone()).filter(|_| is_oauth);
         let message = words("message").or_else(|| words("errormessage")).or_else(oauth);
-        let errors = member("errors").and_then(Value::as_array).into_iter().flatten();
-        let errors = errors.filter_map(field_error).collect();
-        let is_bare = code.is_some() && (member("errorcode").is_some() || members.0.len() == 1);
-        let mut envelope = Self { code: code.map(ErrorCode), message, errors, oauth_error, is_bare };
-        if read.is_err_and(|error| error.is_syntax()) {
-            envelope.read_past_quotes(body);
-        }
-        envelope
+        let errors = json["errors"].as_array().into_iter().flatten().filter_map(|error| {
+            let message = text(error, "message").unwrap_or_default();
+            Some(FieldError { field: text(error, "field")?, message })
+        });
+        let is_alone = json.as_object().is_some_and(|members| members.len() == 1);
+        let is_bare = code.is_some() && (is_alone || !json["errorcode"].is_null());
+        Self { code: code.map(ErrorCode), message, errors: errors.collect(), oauth_error, is_bare }
     }
 
     fn read_xml(body: &str) -> Self {
@@ -152,35 +155,12 @@ impl Envelope {
         let text = |names: &[&str]| {
             let words = names.iter().find_map(|name| element(error, name))?.trim();
             let data = words.strip_prefix("<![CDATA[").and_then(|data| data.strip_suffix("]]>"));
-            let entities = [("lt", "<"), ("gt", ">"), ("quot", "\""), ("apos", "'"), ("#39", "'"), ("amp", "&")];
-            let replaced = |words: String, (name, c): &(&str, &str)| words.replace(&format!("&{name};"), c);
-            Some(data.map_or_else(|| entities.iter().fold(words.to_owned(), replaced), str::to_owned))
+            let decoded = |words: String, (c, entity): &(&str, &str)| words.replace(entity, c);
+            let words = words.replace("&apos;", "'");
+            Some(data.map_or_else(|| ENTITIES.iter().rev().fold(words, decoded), str::to_owned))
         };
         let code = text(&["code", "errorCode"]).and_then(|code| code.trim().parse().ok()).map(ErrorCode);
         Self { code, message: text(&["message", "errorMessage", "error_message"]), ..Self::default() }
-    }
-
-    /// If the message goes on behind its first quotation mark, reads it to the last one, and a code behind it.
-    fn read_past_quotes(&mut self, body: &str) {
-        // The end of each name that it may have.
-        let Some((_, message)) = body.split_once("essage\"") else { return };
-        let message = message.trim_start_matches([':', ' ', '\t', '\r', '\n']);
-        let mut strings = serde_json::Deserializer::from_str(message).into_iter::<String>();
-        let Some(Ok(_)) = strings.next() else { return };
-        let behind = message.get(strings.byte_offset()..).unwrap_or_default().trim_start();
-        if behind.is_empty() || behind.starts_with([',', '}']) {
-            return;
-        }
-        let mut codes = ["\"code\"", "\"errorCode\""].iter().filter_map(|name| message.rsplit_once(name));
-        let (words, code) = codes.next().unwrap_or((message, ""));
-        if let Some((words, _)) = words.rsplit_once('"') {
-            let words = words.strip_prefix('"').unwrap_or(words).replace("\\\"", "\"");
-            let escaped = format!("\"{}\"", words.replace('"', "\\\""));
-            self.message = Some(serde_json::from_str(&escaped).unwrap_or(words));
-        }
-        let number = code.trim_start_matches(|c: char| c.is_whitespace() || ":\"".contains(c));
-        let number = number.split(|c: char| !c.is_ascii_digit()).next();
-        self.code = self.code.or_else(|| number?.parse().ok().map(ErrorCode));
     }
 
     /// Whether a 2xx with this body is an error after all: it has a code, and a message or nothing else, that do not just
@@ -237,6 +217,20 @@ impl Envelope {
     }
 }
 
+/// A whole body with the quotation marks inside its message escaped: the message ends at the first of them behind which the
+/// rest is JSON.
+fn requoted(json: &str) -> Option<String> {
+    // The end of each name that it may have.
+    let (before, message) = json.split_once("essage\"")?;
+    let (colon, message) = message.split_once('"')?;
+    message.match_indices('"').take(100).find_map(|(end, _)| {
+        let (words, rest) = message.split_at(end);
+        let words = words.replace("\\\"", "\"").replace('"', "\\\"");
+        let requoted = format!("{before}essage\"{colon}\"{words}{rest}");
+        serde_json::from_str::<Map<String, Value>>(&requoted).is_ok().then_some(requoted)
+    })
+}
+
 /// The text of the first element of this name, which may have attributes.
 fn element<'x>(xml: &'x str, name: &str) -> Option<&'x str> {
     let tag = format!("<{name}");
@@ -275,10 +269,8 @@ pub(crate) fn as_unicode(body: &[u8]) -> Cow<'_, str> {
     json
 }
 
-/// In lower case and without underscores, since Zoom writes `errorCode` and `error_message`.
-const NAMES: [&str; 7] = ["code", "errorcode", "message", "errormessage", "reason", "error", "errors"];
-
-/// The members of an object that an envelope is read from; of repeated ones, the first that is not null. Others are null.
+/// The members of an object, whose names are in lower case and without underscores, since Zoom writes `errorCode` and
+/// `error_message`. Of repeated ones, the first that is not null counts.
 #[derive(Default)]
 struct Members(Map<String, Value>);
 
@@ -290,13 +282,10 @@ impl<'de> Visitor<'de> for &mut Members {
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<(), M::Error> {
-        while let Some(name) = members.next_key::<String>()? {
-            let name = name.replace('_', "").to_lowercase();
-            if self.0.contains_key(&name) || !NAMES.contains(&&*name) {
-                members.next_value::<IgnoredAny>()?;
-                self.0.entry(name).or_insert(Value::Null);
-            } else if let Some(value) = members.next_value()? {
-                self.0.insert(name, value);
+        while let Some((name, value)) = members.next_entry::<String, Value>()? {
+            let known = self.0.entry(name.replace('_', "").to_lowercase()).or_insert(Value::Null);
+            if known.is_null() {
+                *known = value;
             }
         }
         Ok(())
@@ -306,11 +295,6 @@ impl<'de> Visitor<'de> for &mut Members {
 fn whole_number(value: &Value) -> Option<i64> {
     let number = value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned());
     number.strip_suffix(".0").unwrap_or(&number).parse().ok()
-}
-
-fn field_error(error: &Value) -> Option<FieldError> {
-    let field = error["field"].as_str()?.to_owned();
-    Some(FieldError { field, message: error["message"].as_str().unwrap_or_default().to_owned() })
 }
 
 #[cfg(test)]

@@ -5,15 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use reqwest::StatusCode;
+use bytes::Bytes;
 use reqwest::header::HeaderMap;
+use reqwest::{StatusCode, Url};
 
-use crate::advice::{Judgement, advice};
-use crate::answer::{HttpAnswer, tracking_id};
+use crate::answer::{Attempted, FAILURE_LIMIT, HttpAnswer, tracking_id};
 use crate::envelope::{Envelope, ErrorCode, FieldError};
-use crate::limit::{Wait, retry_after};
+use crate::limit::retry_after;
 use crate::operation::Operation;
-use crate::retry::Stop;
 use crate::sentence::{LONGEST_QUOTATION, LONGEST_SENTENCE, causes, quoted, shortened};
 use crate::transport::obstacle;
 
@@ -91,19 +90,16 @@ pub struct Error(Box<Repr>);
 
 struct Repr {
     kind: ErrorKind,
-    sentence: String,
     operation: Option<&'static str>,
+    /// The method and path of a request that is not an operation of the description.
+    request: Option<String>,
+    /// What happened to that operation or request, or to neither.
+    what: String,
     source: Option<Cause>,
-    answer: Option<Received>,
     progress: Progress,
-}
-
-struct Received {
-    answer: HttpAnswer,
+    answer: Option<Box<HttpAnswer>>,
     /// Without secrets.
     tracking_id: Option<String>,
-    wait: Option<Wait>,
-    judgement: Judgement,
 }
 
 /// An error of any type; shared, because all calls that wait for one token get the same error.
@@ -121,7 +117,7 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// Counts an attempt and what may have come of it; one that `is_safe` changes nothing.
-    pub fn count(&mut self, outcome: &Result<HttpAnswer, reqwest::Error>, is_safe: bool, elapsed: Duration) {
+    pub fn count(&mut self, outcome: &Attempted, is_safe: bool, elapsed: Duration) {
         let is_unsent = matches!(outcome, Err(error) if error.is_connect());
         let is_refused = matches!(outcome, Ok(answer) if answer.status.is_client_error());
         self.attempts += 1;
@@ -131,75 +127,67 @@ impl Progress {
     }
 }
 
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let attempts = if self.attempts == 1 { "attempt" } else { "attempts" };
+        write!(f, "{} {attempts} in {:.1} s", self.attempts, self.elapsed.as_secs_f64())
+    }
+}
+
 impl Error {
     pub(crate) fn refused(operation: Option<&Operation>, what: impl fmt::Display) -> Self {
-        let sentence = match operation {
-            Some(operation) => format!("{} was refused before sending: {what}", operation.id),
-            None => what.to_string(),
-        };
-        Self::new(ErrorKind::Refused, operation, sentence, Progress::default())
+        Self::new(ErrorKind::Refused, operation, what.to_string(), Progress::default())
     }
 
     /// The same error, about a request that is not an operation of the description.
-    pub(crate) fn about_request(mut self, request: &str) -> Self {
-        if let Some(rest) = self.0.operation.take().and_then(|id| self.0.sentence.strip_prefix(id)) {
-            self.0.sentence = shortened(&format!("{request}{rest}"), LONGEST_SENTENCE);
-        }
+    pub(crate) fn about_request(mut self, request: String) -> Self {
+        (self.0.operation, self.0.request) = (None, Some(request));
         self
     }
 
     pub(crate) fn token(operation: &Operation, source: Cause, progress: Progress) -> Self {
         let again = if progress.may_have_been_sent { " again" } else { "" };
-        let sentence = format!("{} was not sent{again} because no access token could be obtained", operation.id);
-        let mut error = Self::new(ErrorKind::Token, Some(operation), sentence, progress);
-        error.0.source = Some(source);
-        error
+        let what = format!("was not sent{again} because no access token could be obtained");
+        Self::new(ErrorKind::Token, Some(operation), what, progress).because(source)
     }
 
     pub(crate) fn token_timeout(timeout: Duration) -> Self {
-        let sentence = format!("the token source did not answer within {} s", timeout.as_secs_f64());
-        Self::new(ErrorKind::Timeout, None, sentence, Progress::default())
+        let what = format!("the token source did not answer within {} s", timeout.as_secs_f64());
+        Self::new(ErrorKind::Timeout, None, what, Progress::default())
     }
 
     /// The attempt did not end in an answer.
     pub(crate) fn transport(operation: &Operation, source: reqwest::Error, progress: Progress) -> Self {
         let (kind, what) = if source.is_connect() {
-            let url = source.url();
-            let port = url.and_then(reqwest::Url::port_or_known_default);
-            let place = url.and_then(reqwest::Url::host_str).unwrap_or("Zoom").to_owned() + &after(":", port);
-            (
-                ErrorKind::Connect,
-                format!("could not connect to {place}{}", after(": ", obstacle(&source).map(|(advice, _)| advice))),
-            )
+            let place = |url: &Url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?));
+            let place = source.url().and_then(place).unwrap_or_else(|| "Zoom".to_owned());
+            let advice = after(": ", obstacle(&source).map(|(advice, _)| advice));
+            (ErrorKind::Connect, format!("could not connect to {place}{advice}"))
         } else if source.is_timeout() {
             (ErrorKind::Timeout, "Zoom did not answer in time, and the request may have reached it".to_owned())
         } else {
             (ErrorKind::Interrupted, "the connection broke, and the request may have reached Zoom".to_owned())
         };
-        Self::failed(kind, operation, &what, progress).because(source.without_url())
+        Self::failed(kind, operation, &what, progress).because(Arc::new(source.without_url()))
     }
 
-    /// The call's timeout passed at a time when no request was in progress.
-    pub(crate) fn deadline(operation: &Operation, when: &str, progress: Progress) -> Self {
-        let what = format!("the call's deadline passed {when}");
-        Self::failed(ErrorKind::Timeout, operation, &what, progress)
-    }
-
-    fn failed(kind: ErrorKind, operation: &Operation, what: &str, progress: Progress) -> Self {
-        let sentence = format!("{} failed: {what} ({})", operation.id, spent(progress));
-        Self::new(kind, Some(operation), sentence, progress)
+    pub(crate) fn failed(kind: ErrorKind, operation: &Operation, what: &str, progress: Progress) -> Self {
+        Self::new(kind, Some(operation), format!("failed: {what} ({progress})"), progress)
     }
 
     /// The answer is not a success. Where it quotes `secrets`, they are redacted.
     pub(crate) fn answered(
         operation: &Operation,
-        mut answer: HttpAnswer,
-        judgement: Judgement,
+        mut answer: Box<HttpAnswer>,
         secrets: &[String],
         progress: Progress,
     ) -> Self {
         let status = answer.status.as_u16();
-        answer.keep_start();
+        if answer.body.len() > FAILURE_LIMIT {
+            // A slice would keep the whole body in memory. A code may come after the part that is kept.
+            answer.body = Bytes::copy_from_slice(&answer.body[..FAILURE_LIMIT]);
+            answer.envelope = Envelope { code: answer.envelope.code, ..Envelope::read(&answer.body) };
+        }
         answer.envelope.redact(secrets);
         // A status that is documented as a code itself: HTTP 300 is Zoom's code 300.
         let own_code = operation.documented_error(status, status.into()).map(|_| ErrorCode(status.into()));
@@ -214,39 +202,30 @@ impl Error {
             format!(" [{}: {}]", quoted(field, secrets, 100), quoted(message, secrets, 100))
         });
         let tracking_id = tracking_id(&answer.headers).map(|id| quoted(id, secrets, LONGEST_QUOTATION));
-        let sentence = format!(
-            "{} was answered with HTTP {status}{}{}{}{}{} ({}{})",
-            operation.id,
+        let what = format!(
+            "was answered with HTTP {status}{}{}{}{}{} ({progress}{})",
             after(", code ", code.map(|code| format!("{code:?}"))),
             after(": ", words.as_deref().map(|words| words.trim_end_matches('.'))),
             fields.collect::<String>(),
-            after("; ", answer.flaw.as_ref().map(|flaw| &flaw.what)),
-            after(". ", advice(&answer, &judgement, secrets)),
-            spent(progress),
+            after("; ", answer.flaw.as_ref()),
+            after(". ", answer.advice(secrets)),
             after(", tracking ID ", tracking_id.as_ref()),
         );
         let kind = if answer.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Answered };
-        let mut error = Self::new(kind, Some(operation), sentence, progress);
-        error.0.source = answer.flaw.as_mut().and_then(|flaw| Some(Arc::new(flaw.cause.take()?) as Cause));
-        let asked = || retry_after(&answer.headers, SystemTime::now());
-        let wait = judgement.limit.as_ref().map(|(limit, _)| limit.wait).or_else(asked);
-        error.0.answer = Some(Received { answer, tracking_id, wait, judgement });
-        error
+        answer.wait = answer.wait.or_else(|| retry_after(&answer.headers, SystemTime::now()));
+        let source = answer.cause.take().map(|cause| Arc::new(cause) as Cause);
+        let Self(known) = Self::new(kind, Some(operation), what, progress);
+        Self(Box::new(Repr { source, answer: Some(answer), tracking_id, ..*known }))
     }
 
-    fn new(kind: ErrorKind, operation: Option<&Operation>, sentence: String, progress: Progress) -> Self {
-        Self(Box::new(Repr {
-            kind,
-            sentence: shortened(&sentence, LONGEST_SENTENCE),
-            operation: operation.map(|operation| operation.id),
-            source: None,
-            answer: None,
-            progress,
-        }))
+    fn new(kind: ErrorKind, operation: Option<&Operation>, what: String, progress: Progress) -> Self {
+        let (request, source, answer, tracking_id) = Default::default();
+        let operation = operation.map(|operation| operation.id);
+        Self(Box::new(Repr { kind, operation, request, what, source, progress, answer, tracking_id }))
     }
 
-    pub(crate) fn because(mut self, source: impl Into<BoxError>) -> Self {
-        self.0.source = Some(Arc::from(source.into()));
+    pub(crate) fn because(mut self, source: Cause) -> Self {
+        self.0.source = Some(source);
         self
     }
 
@@ -268,34 +247,34 @@ impl Error {
 
     /// The HTTP status of the answer.
     pub fn status(&self) -> Option<StatusCode> {
-        Some(self.answered_with()?.answer.status)
+        Some(self.answer()?.status)
     }
 
     /// The answer's headers. They may contain secrets.
     pub fn headers(&self) -> Option<&HeaderMap> {
-        Some(&self.answered_with()?.answer.headers)
+        Some(&self.answer()?.headers)
     }
 
     /// The answer's body, at most its first 64 KiB: JSON, XML, HTML or nothing. It may contain secrets.
     pub fn body(&self) -> Option<&[u8]> {
-        Some(&self.answered_with()?.answer.body)
+        Some(&self.answer()?.body)
     }
 
     /// Zoom's code: the `code` of the answer's envelope, or the status itself if the description says so
     /// (HTTP 300 is code 300).
     pub fn code(&self) -> Option<ErrorCode> {
-        self.answered_with()?.answer.envelope.code
+        self.answer()?.envelope.code
     }
 
     /// Zoom's message: the `message` of the answer's envelope, or the token endpoint's `reason`. It is in the language of
     /// the account (observed).
     pub fn message(&self) -> Option<&str> {
-        self.answered_with()?.answer.envelope.message.as_deref()
+        self.answer()?.envelope.message.as_deref()
     }
 
     /// What Zoom says is wrong with individual fields of the body.
     pub fn field_errors(&self) -> &[FieldError] {
-        self.answered_with().map_or(&[], |answered| &answered.answer.envelope.errors)
+        self.answer().map_or(&[], |answer| &answer.envelope.errors)
     }
 
     /// Whether Zoom answered 429, to the call or to the request for its access token.
@@ -306,33 +285,31 @@ impl Error {
     /// Whether Zoom refused the access token (status or code 401; code 124, 4735, 4738 or 4741; code 4700 without
     /// scopes), or the credentials of a token request.
     pub fn is_unauthorized(&self) -> bool {
-        self.answered_with()
-            .is_some_and(|answered| answered.judgement.is_unauthorized || answered.answer.refuses_token())
+        self.answer().is_some_and(|answer| answer.is_unauthorized || answer.refuses_token())
     }
 
     /// Whether the meeting or webinar is not live (code 200, "has not started"). A start has to wait for the host, who has to
     /// leave a webinar's practice session; after a stop, it means that there was nothing to stop. Only Zoom's English
     /// words tell.
     pub fn is_not_live(&self) -> bool {
-        self.answered_with().is_some_and(|answered| answered.answer.envelope.is_not_live())
+        self.answer().is_some_and(|answer| answer.envelope.is_not_live())
     }
 
     /// Whether no whole answer came within the attempt's or the call's timeout, or no access token within 10 seconds.
     pub fn is_timeout(&self) -> bool {
-        self.0.kind == ErrorKind::Timeout || self.token_request().is_some_and(Self::is_timeout)
+        self.told().kind == ErrorKind::Timeout
     }
 
     /// Whether the cause may pass by itself: there was no connection (unless a certificate or a proxy's password was
     /// refused) or no whole answer, or the answer was 408, 429 or 5xx. Whether it is safe to call again is another question:
     /// [`may_have_taken_effect`](Self::may_have_taken_effect).
     pub fn is_transient(&self) -> bool {
-        let passes = |status: StatusCode| status.is_server_error() || matches!(status.as_u16(), 408 | 429);
         let connecting = causes(self).find_map(|cause| cause.downcast_ref()).and_then(obstacle);
-        let may_connect = connecting.is_none_or(|(_, may_pass)| may_pass);
-        (self.0.kind == ErrorKind::Connect && may_connect)
-            || matches!(self.0.kind, ErrorKind::Interrupted | ErrorKind::Timeout)
-            || self.status().is_some_and(passes)
-            || self.token_request().is_some_and(Self::is_transient)
+        match self.told().kind {
+            ErrorKind::Connect => connecting.is_none_or(|(_, may_pass)| may_pass),
+            ErrorKind::Interrupted | ErrorKind::Timeout => true,
+            _ => self.status().is_some_and(|status| status.is_server_error() || matches!(status.as_u16(), 408 | 429)),
+        }
     }
 
     /// The scopes that the access token lacks (code 4711, 4700 or 104); empty for any other error.
@@ -340,13 +317,13 @@ impl Error {
     /// Any one of them is enough. A server-to-server app can only have the one that ends in `:admin`. After a scope was added to the
     /// app, it takes a new token, and from minutes to a night (observed).
     pub fn missing_scopes(&self) -> Vec<&str> {
-        self.answered_with().map_or_else(Vec::new, |answered| answered.answer.envelope.missing_scopes())
+        self.answer().map_or_else(Vec::new, |answer| answer.envelope.missing_scopes())
     }
 
     /// How long to wait before the next request, at least a second: what Zoom asks for, or else, after a 429, what the client
     /// itself would wait.
     pub fn retry_after(&self) -> Option<Duration> {
-        Some(self.answered_with()?.wait?.time)
+        Some(self.answer()?.wait?.time)
     }
 
     /// When to send the next request; for a daily limit, when it ends.
@@ -356,19 +333,18 @@ impl Error {
     /// An instant that the answer names is by Zoom's clock, which may differ from this machine's: to wait, use
     /// [`retry_after`](Self::retry_after).
     pub fn retry_at(&self) -> Option<SystemTime> {
-        Some(self.answered_with()?.wait?.until)
+        Some(self.answer()?.wait?.until)
     }
 
     /// Whether the retry policy's [`unless`](crate::RetryPolicy::unless) or [`check`](crate::RetryPolicy::check)
     /// decided against sending the call again after a 429.
     pub fn is_retry_declined(&self) -> bool {
-        let stop = self.answered_with().and_then(|answered| answered.judgement.limit.as_ref());
-        matches!(stop, Some((_, Stop::Declined | Stop::Ended(_))))
+        self.answer().is_some_and(|answer| answer.is_declined)
     }
 
     /// The `x-zm-trackingid` that identifies the request for Zoom's support.
     pub fn tracking_id(&self) -> Option<&str> {
-        self.answered_with()?.tracking_id.as_deref()
+        self.told().tracking_id.as_deref()
     }
 
     /// How many attempts were made, including those that could not connect.
@@ -392,13 +368,13 @@ impl Error {
         self.0.progress.may_have_taken_effect
     }
 
-    fn answered_with(&self) -> Option<&Received> {
-        self.0.answer.as_ref().or_else(|| self.token_request()?.answered_with())
+    /// The token request's own error, if that is why there is no access token, and else this one.
+    fn told(&self) -> &Repr {
+        self.source().and_then(Self::find).map_or(&*self.0, Self::told)
     }
 
-    /// The token request's own error, if that is why there is no access token.
-    fn token_request(&self) -> Option<&Self> {
-        Self::find(self.source()?)
+    fn answer(&self) -> Option<&HttpAnswer> {
+        self.told().answer.as_deref()
     }
 }
 
@@ -406,14 +382,17 @@ const MOST_FIELD_ERRORS: usize = 5;
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.sentence)
+        let Repr { kind, operation, request, what, .. } = &*self.0;
+        let refused = if *kind == ErrorKind::Refused { "was refused before sending: " } else { "" };
+        let subject = request.as_deref().or(*operation).map(|subject| format!("{subject} {refused}"));
+        f.write_str(&shortened(&(subject.unwrap_or_default() + what), LONGEST_SENTENCE))
     }
 }
 
 /// The sentence and its causes, because this is what an error that `main` returns is printed with.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.sentence)?;
+        write!(f, "{self}")?;
         causes(self).skip(1).try_for_each(|cause| write!(f, ": {cause}"))
     }
 }
@@ -427,11 +406,6 @@ impl StdError for Error {
 /// `words` behind `start`, or nothing.
 fn after(start: &str, words: Option<impl fmt::Display>) -> String {
     words.map_or_else(String::new, |words| format!("{start}{words}"))
-}
-
-fn spent(progress: Progress) -> String {
-    let attempts = if progress.attempts == 1 { "attempt" } else { "attempts" };
-    format!("{} {attempts} in {:.1} s", progress.attempts, progress.elapsed.as_secs_f64())
 }
 
 #[cfg(test)]
@@ -464,9 +438,9 @@ mod tests {
         let message = format!("{}s3cr3t-str\u{200b}eam-key", "x".repeat(487));
         let body = serde_json::json!({ "code": 300, "message": message }).to_string();
         let status = StatusCode::from_u16(400).expect("a status");
-        let answer = HttpAnswer::new(status, HeaderMap::new(), body.into(), None);
+        let answer = HttpAnswer::new(status, HeaderMap::new(), body.into());
         let secrets = ["s3cr3t-stream-key".to_owned()];
-        let error = Error::answered(&operation(), answer, Judgement::default(), &secrets, Progress::default());
+        let error = Error::answered(&operation(), answer, &secrets, Progress::default());
         assert!(!error.to_string().contains("s3cr3t-str"), "{error}");
     }
 
@@ -474,8 +448,8 @@ mod tests {
     fn an_empty_message_does_not_hide_the_documented_one() {
         let status = StatusCode::from_u16(400).expect("a status");
         let body = r#"{"code":300,"message":""}"#;
-        let answer = HttpAnswer::new(status, HeaderMap::new(), body.into(), None);
-        let error = Error::answered(&operation(), answer, Judgement::default(), &[], Progress::default());
+        let answer = HttpAnswer::new(status, HeaderMap::new(), body.into());
+        let error = Error::answered(&operation(), answer, &[], Progress::default());
         assert!(!error.to_string().contains(":  ("), "{error}");
     }
 
@@ -495,9 +469,9 @@ mod tests {
             let header = HeaderValue::from_bytes(header.as_bytes()).ok();
             let headers = header.into_iter().map(|header| (name.clone(), header)).collect();
             let status = StatusCode::from_u16(status).expect("a status");
-            let answer = HttpAnswer::new(status, headers, body.into(), None);
+            let answer = HttpAnswer::new(status, headers, body.into());
             let secrets = [SECRET.to_owned()];
-            let error = Error::answered(&operation(), answer, Judgement::default(), &secrets, Progress::default());
+            let error = Error::answered(&operation(), answer, &secrets, Progress::default());
             let sentence = error.to_string();
             prop_assert!(!sentence.contains(SECRET), "{}", sentence);
             prop_assert!(!sentence.contains(char::is_control), "{:?}", sentence);

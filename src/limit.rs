@@ -1,11 +1,14 @@
-//! What a 429 says about the limit that was reached: Zoom's sentence tells which it was, and headers, if there are any, how
-//! long to wait.
+//! What a 429 says about the limit that was reached, and whether and how long to wait: pure functions.
+//!
+//! Zoom's sentence tells which limit it was, and headers, if there are any, how long to wait.
 
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::HeaderMap;
 
-use crate::sentence::{LAST_SECOND_OF_9999, normalized};
+use crate::retry::RetryPolicy;
+use crate::sentence::{LAST_SECOND_OF_9999, instant as written, normalized};
 
 /// How long to wait, and the instant at which that ends, by the server's clock if the answer names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,14 +18,22 @@ pub(crate) struct Wait {
 }
 
 impl Wait {
-    fn new(time: Duration, until: SystemTime) -> Self {
-        Self { time: time.max(SHORTEST_WAIT), until }
+    /// Not longer than a time that can be told, so that a caller can add it to one: until the first instant after the year
+    /// 9999. How late an instant can be depends on the system: on Windows, until the year 30828.
+    pub fn from_now(now: SystemTime, time: Duration) -> Self {
+        let latest = SystemTime::UNIX_EPOCH + Duration::from_secs(LAST_SECOND_OF_9999 + 1);
+        let until = now.checked_add(time.max(SHORTEST_WAIT)).map_or(latest, |at| at.min(latest));
+        Self { time: until.duration_since(now).unwrap_or(SHORTEST_WAIT), until }
     }
+}
 
-    fn from_now(now: SystemTime, time: Duration) -> Self {
-        // Not longer than a time that can be told, so that a caller can add it to one.
-        let until = later(now, time);
-        Self::new(until.duration_since(now).unwrap_or_default(), until)
+/// `for 30 s`, or `until` an instant if the wait is too long to make sense in seconds.
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.time.as_secs() + u64::from(self.time.subsec_nanos() > 0) {
+            seconds @ ..=600 => write!(f, "for {seconds} s"),
+            _ => write!(f, "until {}", written(self.until)),
+        }
     }
 }
 
@@ -32,22 +43,13 @@ pub(crate) const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 const ZOOMS_DOCUMENTATION: &str = "Zoom's documentation";
 const MEETING_WAIT: Duration = Duration::from_secs(30);
 
-/// The instant after this wait, or the first one after the year 9999 if that is earlier. How late an instant can be
-/// depends on the system: on Windows, until the year 30828.
-pub(crate) fn later(now: SystemTime, wait: Duration) -> SystemTime {
-    let latest = SystemTime::UNIX_EPOCH + Duration::from_secs(LAST_SECOND_OF_9999 + 1);
-    now.checked_add(wait).map_or(latest, |at| at.min(latest))
-}
-
 /// Which of Zoom's limits was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// The account's requests per second: a short wait is enough, as long as the calls are not all retried at once.
     PerSecond,
-    /// The account's requests per day.
-    Daily,
-    /// One user's requests per day.
-    DailyOfUser,
+    /// The requests per day of the `account`, or of one `user`.
+    Daily(&'static str),
     /// Starts of one meeting's stream.
     PerMeeting,
     /// The account's requests under way.
@@ -65,12 +67,11 @@ impl Kind {
         let is_reached = remaining.is_none_or(|remaining: f64| remaining <= 0.0);
         let label = header(headers, "x-ratelimit-type").filter(|_| is_reached).unwrap_or_default().to_ascii_lowercase();
         let kinds = [
-            (has("daily") && has("user"), Self::DailyOfUser),
-            (has("daily"), Self::Daily),
+            (has("daily"), Self::Daily(if has("user") { "user" } else { "account" })),
             (has("persecond"), Self::PerSecond),
             (has("concurrent"), Self::Concurrent),
             (has("toomanyrequests") && has("livestream"), Self::PerMeeting),
-            (label.contains("daily"), Self::Daily),
+            (label.contains("daily"), Self::Daily("account")),
             (label.contains("qps"), Self::PerSecond),
         ];
         kinds.into_iter().find_map(|(applies, kind)| applies.then_some(kind)).unwrap_or(Self::Unknown)
@@ -97,7 +98,7 @@ impl Limit {
             (Kind::PerMeeting, None, _) => (of(documented.unwrap_or(MEETING_WAIT)), Some(ZOOMS_DOCUMENTATION)),
             (_, Some(asked), _) | (_, None, Some(asked)) => (asked, Some("Zoom")),
             (Kind::PerSecond, ..) => (of(SHORTEST_WAIT), None),
-            (Kind::Daily | Kind::DailyOfUser, ..) => (until_midnight(date(headers).unwrap_or(now)), None),
+            (Kind::Daily(_), ..) => (until_midnight(date(headers).unwrap_or(now)), None),
             (Kind::Concurrent, ..) => (of(2 * SHORTEST_WAIT), None),
             (Kind::Unknown, ..) => match documented {
                 Some(documented) => (of(documented), Some(ZOOMS_DOCUMENTATION)),
@@ -133,9 +134,12 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Wait> 
     let texts = pieces.windows(1).chain(pieces.windows(2)).map(|pieces| pieces.join(","));
     let waits = texts.filter_map(|text| match seconds(text.trim()) {
         Some(time) => Some(Wait::from_now(now, time)),
-        // An instant is by the server's clock, so it is measured against the server's `Date`.
-        None => instant(text.trim())
-            .map(|until| Wait::new(until.duration_since(date.unwrap_or(now)).unwrap_or_default(), until)),
+        None => {
+            let until = instant(text.trim())?;
+            // It is by the server's clock, so it is measured against the server's `Date`.
+            let time = until.duration_since(date.unwrap_or(now)).unwrap_or_default();
+            Some(Wait { time: time.max(SHORTEST_WAIT), until })
+        }
     });
     waits.max_by_key(|wait| (wait.time, wait.until))
 }
@@ -165,29 +169,73 @@ fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }
 
-/// What the tests of the decision share with those below.
-#[cfg(test)]
-pub(crate) use tests::{CONCURRENT, DAY, DOCUMENTED, MEETING, SECOND, USERS_DAY, at, limit, now};
+/// The retries that a call has used when the client decides whether to send it again, and the time that it has left.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Spent {
+    /// Retries after a per-second limit.
+    pub paced: u32,
+    /// Retries after any other limit.
+    pub retries: u32,
+    pub left: Duration,
+}
+
+/// How long to wait before the call is sent again, or a sentence that says why it is not. `chance` is a random number from
+/// 0 to 1.
+pub(crate) fn decide(policy: &RetryPolicy, limit: &Limit, spent: Spent, chance: f64) -> Result<Duration, String> {
+    // The same words follow whether somebody said how long to wait or nobody did, but for how they begin.
+    let refused = |asked: &str, unasked: &str, words: &str| match limit.asked_by {
+        Some(who) => Err(format!("{who} asks you to wait {}, {asked}{words}", limit.wait)),
+        None => Err(format!("Zoom did not say how long to wait, and {unasked}{words}")),
+    };
+    let paced = limit.kind == Kind::PerSecond;
+    if let Kind::Daily(whose) = limit.kind {
+        return Err(format!("The {whose}'s daily limit is used up; it resets at {}", written(limit.wait.until)));
+    }
+    if policy.max_retries == 0 || (!paced && spent.retries >= policy.max_retries) {
+        return refused("and ", "", "the retry policy allows no more retries");
+    }
+    if limit.wait.time > policy.max_wait {
+        return refused("", "any wait is ", "longer than the retry policy's `max_wait`");
+    }
+    let growth = if limit.asked_by.is_some() || paced { 0 } else { spent.retries.min(31) };
+    // Nobody asked for a wait that has grown, so it stays within the policy.
+    let wait = limit.wait.time.saturating_mul(1 << growth).min(policy.max_wait);
+    let left = spent.left.saturating_sub(wait);
+    // Half of it may still be added to the wait, and timers count in whole milliseconds: one has to be left.
+    if left < Duration::from_millis(2) {
+        return refused("which ", "a wait ", "would end after the call's deadline");
+    }
+    // Calls that were refused together and came back together would be refused again, so they spread out, and further
+    // with each retry. A wait that Zoom names is for one call. Half of the time left is for the attempt.
+    let spread = match (paced, limit.asked_by.is_some()) {
+        (true, _) => Duration::from_secs(2 << spent.paced.min(4)),
+        (false, true) => Duration::ZERO,
+        (false, false) => wait,
+    };
+    let spread = spread.min(left / 2).min(policy.max_wait - wait);
+    Ok(wait + spread.mul_f64(chance.clamp(0.0, 1.0)))
+}
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    pub const DOCUMENTED: Option<Duration> = Some(Duration::from_secs(30));
-    pub const MEETING: &str = "Too many requests submitted to start the live stream of this meeting: 84912345678. If the live \
+    const DOCUMENTED: Option<Duration> = Some(Duration::from_secs(30));
+    const MEETING: &str = "Too many requests submitted to start the live stream of this meeting: 84912345678. If the live \
                            stream has not already started, retry making a new request after 30 seconds.";
-    pub const SECOND: &str = "You have reached the maximum per-second rate limit for this API. Try again later.";
-    pub const DAY: &str = "You have reached the maximum daily rate limit for this API.";
-    pub const USERS_DAY: &str = "You have exceeded the daily rate limit (100) of Meeting Create/Update API requests permitted for \
+    const SECOND: &str = "You have reached the maximum per-second rate limit for this API. Try again later.";
+    const DAY: &str = "You have reached the maximum daily rate limit for this API.";
+    const USERS_DAY: &str = "You have exceeded the daily rate limit (100) of Meeting Create/Update API requests permitted for \
                              this particular user. You may resume these requests at GMT 00:00:00.";
-    pub const CONCURRENT: &str =
-        "Too many concurrent requests. A request to disassociate this user has already been made.";
+    const CONCURRENT: &str = "Too many concurrent requests. A request to disassociate this user has already been made.";
 
-    pub fn now() -> SystemTime {
+    fn now() -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(1_590_883_200) // 2020-05-31T00:00:00Z
     }
 
-    pub fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         let pairs = pairs.iter().map(|(name, value)| (name.parse().expect("name"), value.parse().expect("value")));
         let mut headers = HeaderMap::new();
         pairs.for_each(|(name, value): (reqwest::header::HeaderName, _)| {
@@ -196,11 +244,11 @@ mod tests {
         headers
     }
 
-    pub fn limit(pairs: &[(&'static str, &str)], sentence: &str, documented: Option<Duration>) -> Limit {
+    fn limit(pairs: &[(&'static str, &str)], sentence: &str, documented: Option<Duration>) -> Limit {
         Limit::read(&headers(pairs), sentence, documented, now())
     }
 
-    pub fn at(day: u64, second: u64) -> SystemTime {
+    fn at(day: u64, second: u64) -> SystemTime {
         now() + Duration::from_secs(day * 86_400 + second)
     }
 
@@ -211,8 +259,8 @@ mod tests {
             (MEETING, &of_account("QPS", "79")[..], Kind::PerMeeting),
             (MEETING, &of_account("Daily-limit", "0"), Kind::PerMeeting),
             (SECOND, &of_account("Daily-limit", "0"), Kind::PerSecond),
-            (DAY, &of_account("QPS", "0"), Kind::Daily),
-            (USERS_DAY, &of_account("QPS", "5893"), Kind::DailyOfUser),
+            (DAY, &of_account("QPS", "0"), Kind::Daily("account")),
+            (USERS_DAY, &of_account("QPS", "5893"), Kind::Daily("user")),
             (CONCURRENT, &[], Kind::Concurrent),
             (&SECOND.to_uppercase(), &[], Kind::PerSecond),
             ("", &of_account("QPS", "0"), Kind::PerSecond),
@@ -221,7 +269,7 @@ mod tests {
             ("", &of_account("QPS", ""), Kind::PerSecond),
             ("", &[("x-ratelimit-type", "QPS")], Kind::PerSecond),
             ("", &of_account("QPS", "12"), Kind::Unknown),
-            ("", &of_account("Daily-limit", "0"), Kind::Daily),
+            ("", &of_account("Daily-limit", "0"), Kind::Daily("account")),
             ("", &of_account("Daily-limit", "5893"), Kind::Unknown),
             ("", &of_account("Light", "0"), Kind::Unknown),
             ("Demasiadas solicitudes.", &[], Kind::Unknown),
@@ -264,7 +312,7 @@ mod tests {
 
     #[test]
     fn retry_after_is_read_in_every_form_and_the_longest_counts() {
-        let longest = later(now(), Duration::MAX).duration_since(now()).ok().map(|time| time.as_secs_f64());
+        let longest = Some(Wait::from_now(now(), Duration::MAX).time.as_secs_f64());
         for (values, seconds) in [
             (&["7"][..], Some(7.0)),
             (&[" 7 "], Some(7.0)),
@@ -317,11 +365,170 @@ mod tests {
     }
 
     #[test]
+    fn a_long_wait_is_given_as_the_instant_it_ends() {
+        let century = now() + Duration::from_secs(300_000_000_000);
+        for (time, until, words) in [
+            (Duration::from_secs(30), now(), "for 30 s"),
+            (Duration::from_millis(29_001), now(), "for 30 s"),
+            (Duration::from_secs(600), now(), "for 600 s"),
+            (Duration::from_secs(601), now(), "until 2020-05-31T00:00:00Z"),
+            (Duration::from_secs(300_000_000_000), century, "until a time after the year 9999"),
+        ] {
+            assert_eq!(Wait { time, until }.to_string(), words);
+        }
+    }
+
+    #[test]
     fn an_instant_after_the_year_9999_is_the_same_on_every_system() {
         let first = now() + Duration::from_secs(LAST_SECOND_OF_9999 + 1 - 1_590_883_200);
         for value in ["251811417600", "999999999999", "18446744073709551615"] {
             assert_eq!(limit(&[("retry-after", value)], "", None).wait.until, first, "{value}");
-            assert_eq!(later(now(), Duration::from_secs(value.parse().expect("seconds"))), first, "{value}");
+            let wait = Wait::from_now(now(), Duration::from_secs(value.parse().expect("seconds")));
+            assert_eq!(wait.until, first, "{value}");
+        }
+    }
+
+    const DAILY: &str = "daily limit is used up";
+    const NO_RETRY_LEFT: &str = "the retry policy allows no more retries";
+    const WAIT_TOO_LONG: &str = "longer than the retry policy's `max_wait`";
+    const PAST_DEADLINE: &str = "would end after the call's deadline";
+
+    fn decide(policy: &RetryPolicy, limit: &Limit, spent: Spent, chance: f64) -> Result<Duration, &'static str> {
+        let ends = [DAILY, NO_RETRY_LEFT, WAIT_TOO_LONG, PAST_DEADLINE];
+        let decision = super::decide(policy, limit, spent, chance);
+        decision.map_err(|why| ends.into_iter().find(|end| why.contains(end)).expect("one of the reasons"))
+    }
+
+    fn spent(paced: u32, retries: u32, left: u64) -> Spent {
+        Spent { paced, retries, left: Duration::from_secs(left) }
+    }
+
+    #[test]
+    fn a_daily_limit_ends_the_call_and_says_when_it_resets() {
+        let date = ("date", "Sun, 31 May 2020 14:00:00 GMT");
+        for (sentence, pairs, until) in [
+            (DAY, &[][..], at(1, 0)),
+            (DAY, &[date], at(1, 0)),
+            (USERS_DAY, &[("date", "Sat, 30 May 2020 23:59:59 GMT")], at(0, 0)),
+            (DAY, &[date, ("retry-after", "2020-06-01T06:00:00Z")], at(1, 6 * 3600)),
+            (DAY, &[date, ("retry-after", "2020-05-30T00:00:00Z")], now() - Duration::from_secs(86_400)),
+            ("", &[("x-ratelimit-type", "Daily-limit"), date], at(1, 0)),
+        ] {
+            let read = limit(pairs, sentence, DOCUMENTED);
+            assert_eq!(read.wait.until, until, "{sentence} {pairs:?}");
+            let decision = decide(&RetryPolicy::default(), &read, spent(0, 0, 300), 0.0);
+            assert_eq!(decision, Err(DAILY), "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn a_huge_wait_is_not_started() {
+        for value in ["121", "18446744073709551615", "99999999999999999999999999", "9999-12-31T23:59:59Z"] {
+            let read = limit(&[("retry-after", value)], "", None);
+            let decision = decide(&RetryPolicy::default(), &read, spent(0, 0, 300), 0.0);
+            assert_eq!(decision, Err(WAIT_TOO_LONG), "{value}");
+            let patient = RetryPolicy::default().max_wait(Duration::MAX);
+            let decision = decide(&patient, &read, Spent { left: Duration::MAX, ..Spent::default() }, 0.0);
+            assert_eq!(decision, Ok(read.wait.time), "{value}");
+        }
+    }
+
+    #[test]
+    fn retries_end_at_their_limit_and_at_the_deadline() {
+        let policy = RetryPolicy::default();
+        let start = limit(&[], MEETING, DOCUMENTED);
+        let after = |policy: &RetryPolicy, retries, left| decide(policy, &start, spent(0, retries, left), 0.9);
+        assert_eq!(after(&policy, 2, 300), Ok(Duration::from_secs(30)), "a wait that is given has no jitter");
+        assert_eq!(after(&policy, 3, 300), Err(NO_RETRY_LEFT));
+        assert_eq!(after(&RetryPolicy::never(), 0, 300), Err(NO_RETRY_LEFT));
+        assert_eq!(after(&policy, 0, 31), Ok(Duration::from_secs(30)));
+        assert_eq!(after(&policy, 0, 30), Err(PAST_DEADLINE));
+        assert_eq!(after(&policy, 0, 0), Err(PAST_DEADLINE));
+    }
+
+    #[test]
+    fn waits_that_zoom_did_not_give_grow_and_spread() {
+        for (sentence, first) in [("", 1), (CONCURRENT, 2)] {
+            let read = limit(&[], sentence, None);
+            let policy = RetryPolicy::default().max_retries(u32::MAX);
+            for (retries, wait) in [(0, first), (1, 2 * first), (2, 4 * first), (3, 8 * first)] {
+                let after = |chance| decide(&policy, &read, spent(0, retries, 300), chance);
+                assert_eq!(after(0.0), Ok(Duration::from_secs(wait)), "{sentence}");
+                assert_eq!(after(1.0), Ok(Duration::from_secs(2 * wait)), "{sentence}");
+            }
+            let last = decide(&policy, &read, spent(0, 40, 300), 1.0);
+            assert_eq!(last, Ok(policy.max_wait), "growth ends at `max_wait`");
+        }
+    }
+
+    #[test]
+    fn waits_for_a_per_second_limit_spread_ever_wider_until_the_deadline() {
+        let limit = limit(&[], SECOND, DOCUMENTED);
+        let after = |paced, left, chance| {
+            let spent = Spent { retries: 99, paced, left: Duration::from_secs(left) };
+            decide(&RetryPolicy::default(), &limit, spent, chance)
+        };
+        for (paced, span) in [(0, 2), (1, 4), (2, 8), (3, 16), (4, 32), (5, 32), (u32::MAX, 32)] {
+            assert_eq!(after(paced, 300, 0.0), Ok(Duration::from_secs(1)));
+            assert_eq!(after(paced, 300, 0.5), Ok(Duration::from_secs(1 + span / 2)));
+            assert_eq!(after(paced, 300, 1.0), Ok(Duration::from_secs(1 + span)));
+        }
+        assert_eq!(after(9, 5, 0.5), Ok(Duration::from_secs(2)), "half of what is left is for the attempt");
+        assert_eq!(after(9, 1, 0.0), Err(PAST_DEADLINE));
+        let short = RetryPolicy::default().max_wait(Duration::from_secs(6));
+        assert_eq!(decide(&short, &limit, spent(9, 0, 300), 1.0), Ok(Duration::from_secs(6)), "`max_wait` holds");
+        let never = decide(&RetryPolicy::never(), &limit, spent(0, 0, 300), 0.0);
+        assert_eq!(never, Err(NO_RETRY_LEFT));
+    }
+
+    /// Real headers, plausible headers, and headers that no server should send.
+    fn header() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[ -~]{0,40}",
+            "[0-9]{1,3}(, ?[0-9.]{1,4}){0,3}",
+            any::<i128>().prop_map(|number| number.to_string()),
+            any::<u64>().prop_map(|number| number.to_string()),
+            (0..1_u64 << 40).prop_map(|number| number.to_string()),
+            any::<u32>().prop_map(|number| number.to_string()),
+            (0..20_000_u32, 0..99_u32, 0..99_u32, 0..99_u32)
+                .prop_map(|(year, month, day, hour)| format!("{year:04}-{month:02}-{day:02}T{hour:02}:00:00Z")),
+            (0..99_u32, 0..20_000_u32).prop_map(|(day, year)| format!("Sun, {day:02} May {year:04} 00:00:09 GMT")),
+            Just("QPS".to_owned()),
+            Just("Daily-limit".to_owned()),
+        ]
+    }
+
+    /// Zoom's sentences, with anything in between.
+    fn sentence() -> impl Strategy<Value = String> {
+        let known = prop::sample::select(vec![MEETING, SECOND, DAY, USERS_DAY, CONCURRENT, "second", "9 seconds"]);
+        prop_oneof![
+            any::<String>(),
+            (known, any::<String>()).prop_map(|(known, other)| format!("{other}{known}{other}")),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_causes_a_panic_or_a_wait_below_one_second(
+            values in prop::collection::vec((0..5_usize, header()), 0..5), sentence in sentence(),
+            retries in any::<u32>(), paced in any::<u32>(), left in any::<u64>(), chance in any::<f64>(),
+        ) {
+            let names = ["retry-after", "x-ratelimit-type", "x-ratelimit-remaining", "date", "retry-after"];
+            let pairs: Vec<_> = values.iter().map(|(name, value)| (names[*name], &**value)).collect();
+            for documented in [DOCUMENTED, None] {
+                let limit = limit(&pairs, &sentence, documented);
+                prop_assert!(limit.wait.time >= SHORTEST_WAIT);
+                let words = limit.wait.to_string();
+                prop_assert!(words.len() < 40, "{}", words);
+                let instant = written(limit.wait.until);
+                prop_assert!(instant.len() < 40, "{}", instant);
+                let spent = spent(paced, retries, left);
+                for policy in [RetryPolicy::default(), RetryPolicy::default().max_wait(Duration::MAX)] {
+                    if let Ok(wait) = decide(&policy, &limit, spent, chance) {
+                        prop_assert!(wait >= SHORTEST_WAIT && wait <= policy.max_wait && wait <= spent.left);
+                    }
+                }
+            }
         }
     }
 }

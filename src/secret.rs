@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 
@@ -100,25 +99,24 @@ impl fmt::Debug for Unlisted {
 /// Redacts each of `secrets` in a text, the longest first so that none leaves a part of another. A secret of three
 /// bytes or fewer is not redacted, because it would also match parts of ordinary words.
 pub(crate) fn redact(words: &mut String, secrets: &[impl AsRef<str>]) {
-    let secrets = secrets.iter().map(|secret| secret.as_ref().trim());
-    let mut secrets: Vec<Cow<'_, str>> = secrets.filter(|secret| secret.len() > 3).map(Cow::from).collect();
-    if words.contains(['&', '%', '\\']) {
-        let escaped: Vec<_> = secrets.iter().flat_map(|secret| escaped(secret)).collect();
-        secrets.extend(escaped.into_iter().map(Cow::from));
-    }
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    for secret in secrets {
-        *words = words.replace(&*secret, "***");
+    let secrets = secrets.iter().map(|secret| secret.as_ref().trim()).filter(|secret| secret.len() > 3);
+    let mut spellings: Vec<String> = secrets.flat_map(spellings).collect();
+    spellings.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    for secret in spellings {
+        *words = words.replace(&secret, "***");
     }
 }
 
-/// A text as a server may escape it before it quotes it: for HTML, a URL and JSON.
-fn escaped(text: &str) -> [String; 4] {
-    let html = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;"), ("'", "&#39;")];
-    let html = html.into_iter().fold(text.to_owned(), |html, (from, to)| html.replace(from, to));
+/// What HTML and XML write in place of a character.
+pub(crate) const ENTITIES: [(&str, &str); 5] =
+    [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;"), ("'", "&#39;")];
+
+/// A text as it is, and as a server may escape it before it quotes it: for HTML, a URL and JSON.
+fn spellings(text: &str) -> [String; 5] {
+    let html = ENTITIES.into_iter().fold(text.to_owned(), |html, (from, to)| html.replace(from, to));
     let json = Value::from(text).to_string();
     let json = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or_default();
-    [html, encoded(text).into_owned(), json.replace('/', "\\/"), json.to_owned()]
+    [text.to_owned(), html, encoded(text).into_owned(), json.replace('/', "\\/"), json.to_owned()]
 }
 
 #[cfg(test)]
@@ -177,7 +175,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_escaped_secret_remains(secret in "[!-~é用]{4,12}", before in ".{0,5}", after in ".{0,5}") {
-            for quoted in escaped(&secret) {
+            for quoted in spellings(&secret) {
                 let mut words = format!("{before} {quoted} {after}");
                 redact(&mut words, &[&secret]);
                 prop_assert!(words.contains("***") && !words.contains(&quoted), "{}", words);

@@ -1,7 +1,7 @@
 //! Helpers for error sentences.
 
 use std::error::Error;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use crate::secret::redact;
 
@@ -39,15 +39,6 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// `for 30 s`, or `until` an instant if the wait is too long to make sense in seconds.
-pub(crate) fn how_long(wait: Duration, until: SystemTime) -> String {
-    const IN_SECONDS: Duration = Duration::from_secs(600);
-    if wait <= IN_SECONDS {
-        return format!("for {} s", wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
-    }
-    format!("until {}", instant(until))
-}
-
 /// RFC 3339 has no later year. In seconds since 1970.
 pub(crate) const LAST_SECOND_OF_9999: u64 = 253_402_300_799;
 
@@ -81,20 +72,5 @@ mod tests {
             assert_eq!(shortened(words, LONGEST_QUOTATION), shown, "{words:?}");
         }
         assert_eq!(shortened(&"ü".repeat(10_000), 500), format!("{}…", "ü".repeat(500)));
-    }
-
-    #[test]
-    fn a_long_wait_is_given_as_the_instant_it_ends() {
-        let may = SystemTime::UNIX_EPOCH + Duration::from_secs(1_590_883_200);
-        let century = may + Duration::from_secs(300_000_000_000);
-        for (wait, until, words) in [
-            (Duration::from_secs(30), may, "for 30 s"),
-            (Duration::from_millis(29_001), may, "for 30 s"),
-            (Duration::from_secs(600), may, "for 600 s"),
-            (Duration::from_secs(601), may, "until 2020-05-31T00:00:00Z"),
-            (Duration::from_secs(300_000_000_000), century, "until a time after the year 9999"),
-        ] {
-            assert_eq!(how_long(wait, until), words);
-        }
     }
 }

@@ -7,8 +7,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use crate::advice::{Judgement, asks_to_wait};
-use crate::answer::{Flaw, HttpAnswer};
+use crate::answer::HttpAnswer;
 use crate::auth::{AccessToken, TIMEOUT, TokenRequest, TokenSource, intact};
 use crate::envelope::as_unicode;
 use crate::error::{Error, Progress};
@@ -142,19 +141,19 @@ impl From<ServerToServer> for TokenSource {
 }
 
 /// The token of an answer, or the error that says why there is none. The answer could quote `secrets`.
-fn token_in(mut answer: HttpAnswer, secrets: &[String], progress: Progress) -> Result<AccessToken, Error> {
+fn token_in(mut answer: Box<HttpAnswer>, secrets: &[String], progress: Progress) -> Result<AccessToken, Error> {
     if answer.status.is_success() {
         match granted(&answer.body) {
             Ok(token) => return Ok(token),
-            Err(what) => answer.flaw = answer.flaw.or(Some(Flaw::new(what))),
+            Err(what) => answer.flaw = answer.flaw.or(Some(what)),
         }
     }
     let (advice, is_unauthorized) = advice(&answer).unzip();
     let wait = retry_after(&answer.headers, SystemTime::now()).filter(|_| answer.status.as_u16() >= 429);
-    let asked = wait.map_or_else(String::new, |wait| format!(". {}", asks_to_wait("Zoom", wait)));
-    let advice = advice.map(|advice| format!("{advice}{asked}"));
-    let judgement = Judgement { advice, is_unauthorized: is_unauthorized == Some(true), ..Judgement::default() };
-    Err(Error::answered(&TOKEN_REQUEST, answer, judgement, secrets, progress))
+    let asked = wait.map_or_else(String::new, |wait| format!(". Zoom asks you to wait {wait}"));
+    answer.advice = advice.map(|advice| format!("{advice}{asked}"));
+    answer.is_unauthorized = is_unauthorized == Some(true);
+    Err(Error::answered(&TOKEN_REQUEST, answer, secrets, progress))
 }
 
 const CHECK_THE_CLIENT: &str = "Check the client ID and the client secret. For Zoom for Government, set the token URL \
@@ -213,7 +212,7 @@ mod tests {
     fn answer(status: u16, headers: &HeaderMap, body: &[u8]) -> Result<AccessToken, Error> {
         let status = StatusCode::from_u16(status).expect("a status");
         let body = Bytes::copy_from_slice(body);
-        let answer = HttpAnswer::new(status, headers.clone(), body, None);
+        let answer = HttpAnswer::new(status, headers.clone(), body);
         token_in(answer, &SECRETS.map(str::to_owned), Progress::default())
     }
 

@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use reqwest::header::HeaderValue;
 use reqwest::{Client, Request};
 
-use crate::answer::{FAILURE_LIMIT, Flaw, HttpAnswer};
+use crate::answer::{Attempted, FAILURE_LIMIT, HttpAnswer};
 use crate::limit::retry_after;
 use crate::sentence::causes;
 
@@ -16,22 +16,22 @@ pub(crate) const SUCCESS_LIMIT: usize = 4 * 1024 * 1024;
 const BACKOFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(1000)];
 
 /// Sends once and reads the answer.
-pub(crate) async fn send(http: &Client, request: Request) -> Result<HttpAnswer, reqwest::Error> {
+pub(crate) async fn send(http: &Client, request: Request) -> Attempted {
     let mut response = http.execute(request).await?;
     let status = response.status();
     let limit = if status.is_success() { SUCCESS_LIMIT } else { FAILURE_LIMIT };
     let mut body = BytesMut::new();
-    let flaw = loop {
+    let (flaw, cause) = loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > limit => {
                 body.extend_from_slice(&chunk[..limit - body.len()]);
-                break Some(Flaw::new("its body is too long"));
+                break (Some("its body is too long"), None);
             }
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => break None,
+            Ok(None) => break (None, None),
             Err(error) => {
                 let what = if error.is_timeout() { "its body did not arrive in time" } else { "its body was cut off" };
-                break Some(Flaw { what: what.to_owned(), cause: Some(error.without_url()) });
+                break (Some(what), Some(error.without_url()));
             }
         }
     };
@@ -42,24 +42,22 @@ pub(crate) async fn send(http: &Client, request: Request) -> Result<HttpAnswer, 
             *value = HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone());
         }
     }
-    Ok(HttpAnswer::new(status, headers, body.freeze(), flaw))
+    let mut answer = HttpAnswer::new(status, headers, body.freeze());
+    (answer.flaw, answer.cause) = (flaw.map(str::to_owned), cause);
+    Ok(answer)
 }
 
 /// The wait before another attempt after this many failures; `None` if another would not help, or could do harm.
 ///
 /// A request that did not leave may go out again. After a broken connection, or a gateway that could not reach Zoom, only
 /// one that `is_repeatable` may, because it changes nothing however often Zoom receives it.
-pub(crate) fn backoff(
-    outcome: &Result<HttpAnswer, reqwest::Error>,
-    is_repeatable: bool,
-    failures: usize,
-) -> Option<Duration> {
+pub(crate) fn backoff(outcome: &Attempted, is_repeatable: bool, failures: usize) -> Option<Duration> {
     let wait = *BACKOFF.get(failures)?;
     match outcome {
         Err(error) if error.is_connect() => obstacle(error).is_none_or(|(_, may_pass)| may_pass).then_some(wait),
         Err(error) => (is_repeatable && !error.is_timeout()).then_some(wait),
         Ok(answer) => {
-            let is_broken = answer.flaw.as_ref().is_some_and(|flaw| flaw.cause.is_some()) && !answer.is_timeout();
+            let is_broken = answer.cause.is_some() && !answer.is_timeout();
             let is_gateways = matches!(answer.status.as_u16(), 502..=504);
             let asked = || retry_after(&answer.headers, SystemTime::now()).map(|asked| asked.time);
             (is_repeatable && (is_broken || is_gateways)).then(|| asked().unwrap_or(wait))
@@ -69,24 +67,19 @@ pub(crate) fn backoff(
 
 /// What is in the way of a connection and what to do about it, and whether it may pass by itself.
 pub(crate) fn obstacle(error: &reqwest::Error) -> Option<(&'static str, bool)> {
-    const OBSTACLES: [(&[&str], &str, bool); 3] = [
-        (
-            &["certificate"],
-            "its certificate is refused; if an authority of your own issued it, such as that of a proxy that inspects \
-             TLS, add the authority with `ClientBuilder::http`",
-            false,
-        ),
-        (
-            &["407", "proxy auth"],
-            "the proxy wants a password, or refuses the one it got; set it with `reqwest::Proxy::basic_auth`, through \
-             `ClientBuilder::http`",
-            false,
-        ),
-        (&["dns error", "lookup"], "its name cannot be resolved; check the base URL and the network's DNS", true),
-    ];
     // Without reqwest's own sentence: its URL may have a sign in it by chance, such as the port 40713.
     let words: String = causes(error).skip(1).map(|cause| cause.to_string().to_lowercase()).collect();
-    let is_sign = |sign: &&str| words.contains(*sign);
-    let known = OBSTACLES.iter().find(|(signs, ..)| signs.iter().any(is_sign));
-    known.map(|(_, advice, may_pass)| (*advice, *may_pass))
+    let has = |signs: [&str; 2]| signs.iter().any(|sign| words.contains(sign));
+    let known = [
+        (words.contains("certificate"), CERTIFICATE, false),
+        (has(["407", "proxy auth"]), PROXY, false),
+        (has(["dns error", "lookup"]), NAME, true),
+    ];
+    known.into_iter().find_map(|(applies, advice, may_pass)| applies.then_some((advice, may_pass)))
 }
+
+const CERTIFICATE: &str = "its certificate is refused; if an authority of your own issued it, such as that of a proxy that \
+                           inspects TLS, add the authority with `ClientBuilder::http`";
+const PROXY: &str = "the proxy wants a password, or refuses the one it got; set it with `reqwest::Proxy::basic_auth`, through \
+                     `ClientBuilder::http`";
+const NAME: &str = "its name cannot be resolved; check the base URL and the network's DNS";
