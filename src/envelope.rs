@@ -5,7 +5,7 @@ use std::fmt;
 
 use reqwest::StatusCode;
 use serde::Deserializer as _;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::secret::{ENTITIES, redact};
@@ -221,7 +221,7 @@ impl Envelope {
 /// rest is JSON.
 fn requoted(json: &str) -> Option<String> {
     // The end of each name that it may have.
-    let (before, message) = json.split_once("essage\"")?;
+    let (before, message) = json.split_once("essage\"").filter(|_| json.len() < 65_536)?;
     let (colon, message) = message.split_once('"')?;
     message.match_indices('"').take(100).find_map(|(end, _)| {
         let (words, rest) = message.split_at(end);
@@ -269,8 +269,11 @@ pub(crate) fn as_unicode(body: &[u8]) -> Cow<'_, str> {
     json
 }
 
-/// The members of an object, whose names are in lower case and without underscores, since Zoom writes `errorCode` and
-/// `error_message`. Of repeated ones, the first that is not null counts.
+/// In lower case and without underscores, since Zoom writes `errorCode` and `error_message`.
+const NAMES: [&str; 7] = ["code", "errorcode", "message", "errormessage", "reason", "error", "errors"];
+
+/// The members of an object, of which only those of an envelope have their values, because a success can be large. Of
+/// repeated ones, the first that is not null counts.
 #[derive(Default)]
 struct Members(Map<String, Value>);
 
@@ -282,8 +285,11 @@ impl<'de> Visitor<'de> for &mut Members {
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<(), M::Error> {
-        while let Some((name, value)) = members.next_entry::<String, Value>()? {
-            let known = self.0.entry(name.replace('_', "").to_lowercase()).or_insert(Value::Null);
+        while let Some(name) = members.next_key::<String>()? {
+            let name = name.replace('_', "").to_lowercase();
+            let ignored = |_: IgnoredAny| Value::Null;
+            let value = if NAMES.contains(&&*name) { members.next_value()? } else { ignored(members.next_value()?) };
+            let known = self.0.entry(name).or_insert(Value::Null);
             if known.is_null() {
                 *known = value;
             }

@@ -125,7 +125,7 @@ fn object(object: &Value, kind: &str, place: &str) -> Result<(), String> {
 fn broken_rule(object: &Value, kind: &str, place: &str) -> Option<&'static str> {
     let list = |name: &str| object[name].as_array().into_iter().flatten();
     let map = |name: &'static str| members(object, name);
-    let version = text(&object["openapi"]);
+    let (name, version) = (name_key(&text(&object["name"]), ""), text(&object["openapi"]));
     let (schema, values) = (&object["schema"], list("enum").filter_map(Value::as_str));
     let is_in_body = place.split('/').nth(4) == Some("requestBody");
     let in_path = list("parameters").filter(|parameter| parameter["in"] == "path");
@@ -133,10 +133,9 @@ fn broken_rule(object: &Value, kind: &str, place: &str) -> Option<&'static str> 
     let one = if object["in"] == "query" && schema["type"] == "array" { &schema["items"] } else { schema };
     let plain = ["string", "integer", "number", "boolean"].map(Value::from);
     let body = map("content").next().map_or(&Value::Null, |(_, media)| &media["schema"]);
-    let is_status = || match place.rsplit('/').next().unwrap_or_default() {
-        "default" => object.get("content").is_none(),
-        status => status.parse().is_ok_and(|status: u16| (100..600).contains(&status)),
-    };
+    let status = place.rsplit('/').next().unwrap_or_default();
+    let is_code = status.parse().is_ok_and(|status: u16| (100..600).contains(&status));
+    let is_status = is_code || status == "default" && object.get("content").is_none();
     let field = place.split_once("/multipart~1form-data/schema/properties/").map_or("/", |(_, field)| field);
     let is_other_file = object["format"] == "binary" && field.trim_end_matches("/items").contains('/');
     let has_length = object.get("minLength").or(object.get("maxLength")).is_some();
@@ -164,9 +163,7 @@ fn broken_rule(object: &Value, kind: &str, place: &str) -> Option<&'static str> 
         "parameter" if one["nullable"] == true || !plain.contains(&one["type"]) => {
             "a parameter is text, a number, a boolean, or in the query a list of these: give it such a type"
         }
-        "parameter" if ["client", "headermap"].map(String::from).contains(&name_key(&text(&object["name"]), "")) => {
-            "progenitor uses this name itself: leave the parameter out"
-        }
+        "parameter" if ["client", "headermap"].contains(&&*name) => "progenitor uses this name itself: leave it out",
         "body" if map("content").count() != 1 => "a body has exactly one media type: set the others to null",
         "body" if body["type"] != "object" => "a body is an object: describe one, or leave the operation out",
         "body" if members(body, "properties").next().is_none() && object["required"] != true => {
@@ -178,7 +175,7 @@ fn broken_rule(object: &Value, kind: &str, place: &str) -> Option<&'static str> 
         "form" if map("encoding").any(|(name, _)| schema["properties"][name]["type"] != "array") => {
             "only a list has an `encoding`: set it to null"
         }
-        "answer" | "success" if !is_status() => "an answer is described by its status: name the status",
+        "answer" | "success" if !is_status => "an answer is described by its status: name the status",
         "schema" if is_other_file => "only a field of a multipart form can be a file: set its format to null",
         "schema" if has_length && !is_in_body => "only the lengths of a body's texts are checked: set them to null",
         // At which typify may panic.

@@ -109,8 +109,7 @@ impl Event {
             "live_streaming_started" | "live_streaming_stopped" | "started" | "ended" => StreamState::Stopped,
             _ => return None,
         };
-        let since_1970 = Duration::from_millis(event_ts?.try_into().ok()?);
-        Some((meeting, state, SystemTime::UNIX_EPOCH.checked_add(since_1970)?))
+        Some((meeting, state, SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(event_ts?.try_into().ok()?))?))
     }
 }
 

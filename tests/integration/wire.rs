@@ -227,6 +227,8 @@ async fn a_missing_value_or_invalid_id_is_refused_before_sending() {
         let call = zoom.update_meeting_live_stream_status().meeting_id(id).body_map(|body| body.action(Action::Stop));
         refused(call.await.expect_err(id), "is not a meeting ID");
     }
+    let call = zoom.get_meeting_live_stream_details().meeting_id("a`: `b was not initialized");
+    refused(call.await.expect_err("not an ID"), "`meeting_id`: \"a`: `b was not initialized\" is not a meeting ID");
     let call = zoom.update_meeting_live_stream_status().meeting_id(MEETING).body_map(|body| body.action("Start"));
     refused(call.await.expect_err("capitalized"), "it must be one of `start`, `stop`");
     assert_eq!(server.request_count(), 0);
