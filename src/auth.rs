@@ -78,10 +78,10 @@ impl TokenSource {
     /// of the error of each call that waits for the token; their kind is [`Token`](crate::ErrorKind::Token). No other
     /// token is requested for a second, or for the [`retry_after`](Error::retry_after) of an [`Error`] among its causes (at
     /// most a day): calls in between get the same error. While the old token is valid, no call fails.
-    pub fn new<F, Answer, E>(get: F) -> Self
+    pub fn new<F, Fetch, E>(get: F) -> Self
     where
-        F: Fn(TokenRequest) -> Answer + Send + Sync + 'static,
-        Answer: Future<Output = Result<AccessToken, E>> + Send + 'static,
+        F: Fn(TokenRequest) -> Fetch + Send + Sync + 'static,
+        Fetch: Future<Output = Result<AccessToken, E>> + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let get: Arc<Get> = Arc::new(move |request| {
@@ -233,8 +233,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
 
 pub(crate) type Outcome = Result<Arc<Token>, Cause>;
-type Answer = Pin<Box<dyn Future<Output = Result<AccessToken, BoxError>> + Send>>;
-type Get = dyn Fn(TokenRequest) -> Answer + Send + Sync;
+type BoxedFetch = Pin<Box<dyn Future<Output = Result<AccessToken, BoxError>> + Send>>;
+type Get = dyn Fn(TokenRequest) -> BoxedFetch + Send + Sync;
 
 #[derive(Default)]
 struct State {

@@ -115,9 +115,9 @@ impl RetryPolicy {
     /// });
     /// # let _ = policy;
     /// ```
-    pub fn check<Answer>(self, check: impl Fn(Resend) -> Answer + Send + Sync + 'static) -> Self
+    pub fn check<Checked>(self, check: impl Fn(Resend) -> Checked + Send + Sync + 'static) -> Self
     where
-        Answer: Future<Output = bool> + Send + 'static,
+        Checked: Future<Output = bool> + Send + 'static,
     {
         Self { check: Some(Arc::new(move |resend| Box::pin(check(resend)))), ..self }
     }
