@@ -154,6 +154,10 @@ impl TokenSource {
         let answer = timeout(TIMEOUT, (self.get)(request)).await;
         let token = answer.unwrap_or_else(|_| Err(Error::token_timeout(TIMEOUT).into()));
         let outcome = token.and_then(|token| Ok(Token::new(token)?)).map_err(Cause::from);
+        let is_used_on = self.lock().valid().is_some();
+        if let (Err(error), true) = (&outcome, is_used_on) {
+            trace::refresh_failed(&**error);
+        }
         self.lock().end(outcome, told.as_ref());
     }
 }
@@ -209,7 +213,7 @@ impl Token {
         let header = HeaderValue::try_from(format!("Bearer {}", secret.expose()));
         let mut header = header.expect("a header may have any visible ASCII characters");
         header.set_sensitive(true);
-        // One that claims to expire at once would be requested anew for each call.
+        // Otherwise, a token that claims to expire at once would be requested again for each call.
         let expires_at = expires_in.and_then(|lifetime| Instant::now().checked_add(lifetime.max(PAUSE)));
         Ok(Arc::new(Self { secret, header, expires_at }))
     }
@@ -256,16 +260,13 @@ impl State {
     fn end(&mut self, outcome: Outcome, told: Option<&Secret>) {
         let now = Instant::now();
         let (margin, earliest) = match outcome {
-            // Zoom refused it after the source had been asked: the call that knows asks again.
+            // Zoom refused it after the source had been asked: the call that was refused asks again.
             Ok(token) if self.refused.as_ref() == Some(&token.secret) && told != Some(&token.secret) => return,
             Ok(token) => {
                 *self = Self { token: Some(token), ..Self::default() };
                 (MARGIN, now)
             }
             Err(error) => {
-                if self.valid().is_some() {
-                    trace::refresh_failed(&*error);
-                }
                 let pause = Error::find(&*error).and_then(Error::retry_after).unwrap_or(PAUSE);
                 let until = now + pause.min(LONGEST_PAUSE);
                 self.failed = Some((error, until));

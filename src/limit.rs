@@ -18,8 +18,8 @@ pub(crate) struct Wait {
 }
 
 impl Wait {
-    /// Not longer than a time that can be told, so that a caller can add it to one: until the first instant after the year
-    /// 9999. How late an instant can be depends on the system: on Windows, until the year 30828.
+    /// Capped at the first instant after the year 9999, so that a caller can add it to a time, and an error can print it. The
+    /// system's own limit varies: on Windows, it is the year 30828.
     pub fn from_now(now: SystemTime, time: Duration) -> Self {
         let latest = SystemTime::UNIX_EPOCH + Duration::from_secs(LAST_SECOND_OF_9999 + 1);
         let until = now.checked_add(time.max(SHORTEST_WAIT)).map_or(latest, |at| at.min(latest));
@@ -182,7 +182,7 @@ pub(crate) struct Spent {
 /// How long to wait before the call is sent again, or a sentence that says why it is not. `chance` is a random number from
 /// 0 to 1.
 pub(crate) fn decide(policy: &RetryPolicy, limit: &Limit, spent: Spent, chance: f64) -> Result<Duration, String> {
-    // The same words follow whether somebody said how long to wait or nobody did, but for how they begin.
+    // The reason reads on from either beginning: somebody said how long to wait, or nobody did.
     let refused = |asked: &str, unasked: &str, words: &str| match limit.asked_by {
         Some(who) => Err(format!("{who} asks you to wait {}, {asked}{words}", limit.wait)),
         None => Err(format!("Zoom did not say how long to wait, and {unasked}{words}")),

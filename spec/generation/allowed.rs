@@ -178,7 +178,7 @@ fn broken_rule(object: &Value, kind: &str, place: &str) -> Option<&'static str> 
         "answer" | "success" if !is_status => "an answer is described by its status: name the status",
         "schema" if is_other_file => "only a field of a multipart form can be a file: set its format to null",
         "schema" if has_length && !is_in_body => "only the lengths of a body's texts are checked: set them to null",
-        // At which typify may panic.
+        // typify may panic at these.
         "schema" if is_in_body && has_twins(values.map(|value| name_key(value, "x"))) => {
             "two of its values become the same name in Rust: leave one out, or set `enum` to null"
         }
