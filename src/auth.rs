@@ -1,16 +1,11 @@
 //! Where an access token comes from, and the one fetch that all callers share.
 
-use std::fmt;
-use std::future::{Future, ready};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::{fmt, future::ready, pin::Pin, time::Duration};
 
-use reqwest::Url;
-use reqwest::header::HeaderValue;
-use tokio::sync::OwnedMutexGuard;
-use tokio::task::JoinHandle;
+use reqwest::{Url, header::HeaderValue};
 use tokio::time::{Instant, timeout};
+use tokio::{sync::OwnedMutexGuard, task::JoinHandle};
 
 use crate::error::{BoxError, Cause, Error};
 use crate::{Secret, trace};

@@ -1,7 +1,6 @@
 //! Zoom's error envelope, `{"code": …, "message": …}`, in every spelling that Zoom uses.
 
-use std::borrow::Cow;
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use reqwest::StatusCode;
 use serde::Deserializer as _;

@@ -1,20 +1,15 @@
 //! The one error type of a call, and of a token request.
 
-use std::error::Error as StdError;
-use std::fmt;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use std::{error::Error as StdError, fmt, sync::Arc};
 
 use bytes::Bytes;
-use reqwest::header::HeaderMap;
-use reqwest::{StatusCode, Url};
+use reqwest::{StatusCode, Url, header::HeaderMap};
 
 use crate::answer::{Attempted, FAILURE_LIMIT, HttpAnswer, tracking_id};
 use crate::envelope::{Envelope, ErrorCode, FieldError};
-use crate::limit::retry_after;
-use crate::operation::Operation;
 use crate::sentence::{LONGEST_QUOTATION, LONGEST_SENTENCE, causes, quoted, shortened};
-use crate::transport::obstacle;
+use crate::{limit::retry_after, operation::Operation, transport::obstacle};
 
 /// How far a call got. [`Error::kind`] returns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,7 +1,6 @@
 //! IDs that are validated before they reach a URL.
 
-use std::fmt;
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use reqwest::Url;
 use serde::{Deserialize, Serialize};

@@ -82,18 +82,13 @@ mod server;
 #[cfg(feature = "events")]
 mod webhook;
 
-use std::fmt;
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::{fmt, io, time::Duration};
 
 use bytes::Bytes;
-use hyper::Method;
-use hyper::header::HeaderMap;
-use tokio::net::TcpSocket;
-use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use hyper::{Method, header::HeaderMap};
+use tokio::{net::TcpSocket, task::JoinHandle, time::Instant};
 
 use crate::Secret;
 pub use answer::Answer;

@@ -1,7 +1,6 @@
 //! What the description says about one operation, as the generator writes it into a table.
 
-use std::sync::LazyLock;
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use serde_json::Value;
 

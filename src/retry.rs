@@ -1,13 +1,9 @@
 //! What callers can change about how a call waits after a 429, and what their hooks are given.
 
-use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use std::{fmt, pin::Pin, sync::Arc};
 
-use crate::operation::path_parameters;
-use crate::{MeetingId, WebinarId};
+use crate::{MeetingId, WebinarId, operation::path_parameters};
 
 /// Whether, how often and how long a call waits when Zoom answers 429.
 ///

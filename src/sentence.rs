@@ -1,7 +1,6 @@
 //! Helpers for error sentences.
 
-use std::error::Error;
-use std::time::SystemTime;
+use std::{error::Error, time::SystemTime};
 
 use crate::secret::redact;
 

@@ -7,14 +7,10 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use crate::answer::HttpAnswer;
 use crate::auth::{AccessToken, TIMEOUT, TokenRequest, TokenSource, intact};
-use crate::envelope::as_unicode;
 use crate::error::{Error, Progress};
-use crate::limit::retry_after;
-use crate::operation::TOKEN_REQUEST;
 use crate::transport::{backoff, send};
-use crate::{Secret, url};
+use crate::{Secret, answer::HttpAnswer, envelope::as_unicode, limit::retry_after, operation::TOKEN_REQUEST, url};
 
 /// Zoom's server-to-server OAuth: access tokens for an account's own app, each valid for an hour.
 ///

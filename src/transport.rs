@@ -3,12 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::BytesMut;
-use reqwest::header::HeaderValue;
-use reqwest::{Client, Request};
+use reqwest::{Client, Request, header::HeaderValue};
 
 use crate::answer::{Attempted, FAILURE_LIMIT, HttpAnswer};
-use crate::limit::retry_after;
-use crate::sentence::causes;
+use crate::{limit::retry_after, sentence::causes};
 
 /// How large a success's body may be, in bytes.
 pub(crate) const SUCCESS_LIMIT: usize = 4 * 1024 * 1024;

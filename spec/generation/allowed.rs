@@ -5,10 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::append::schemas;
-use super::lower::successes;
-use super::members;
 use super::pages::{name_key, text};
+use super::{append::schemas, lower::successes, members};
 
 /// A kind of object in each line, and its members. An object with a `type` or `in` has those of two kinds. `!` is before a
 /// member that must be there. `=` is before the kind of a member's value, `*` before that of the values of a map, and `:`

@@ -1,15 +1,11 @@
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{Notification, StreamState, signature};
-use crate::answer::mismatch;
-use crate::envelope::as_unicode;
-use crate::sentence::normalized;
-use crate::{MeetingId, Secret, Unlisted, WebinarId};
+use crate::{MeetingId, Secret, Unlisted, WebinarId, answer::mismatch, envelope::as_unicode, sentence::normalized};
 
 /// An event from Zoom, returned by [`Verifier::verify`](super::Verifier::verify).
 ///

@@ -1,9 +1,5 @@
-use std::collections::HashMap;
-use std::fmt;
-use std::future::{Future, pending};
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use std::{collections::HashMap, fmt, future::pending, pin::Pin, sync::Arc};
 
 use tokio::sync::watch;
 

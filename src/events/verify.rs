@@ -4,8 +4,7 @@ use std::time::{Duration, SystemTime};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::Event;
-use super::event::read;
+use super::{Event, event::read};
 use crate::Secret;
 
 const SIGNATURE: &str = "x-zm-signature";

@@ -1,14 +1,11 @@
 //! An answer that a test asked for, and how it is sent.
 
-use std::fmt;
-use std::io;
-use std::time::Duration;
+use std::{fmt, io, time::Duration};
 
 use bytes::Bytes;
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full};
-use hyper::header::{self, HeaderName, HeaderValue};
-use hyper::{Response, StatusCode};
+use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::{Response, StatusCode, header};
 use serde_json::{Value, json};
 
 pub type AnswerBody = UnsyncBoxBody<Bytes, io::Error>;

@@ -1,7 +1,6 @@
 //! What the description says about each operation.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use hyper::Method;
 use serde_json::{Map, Value, json};

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http_body_util::{BodyDataStream, Full};
-use hyper::header::{self, HeaderMap};
+use hyper::{header, header::HeaderMap};
 use serde_json::{Map, Value, json};
 
 use super::description::{items, members};

@@ -1,26 +1,18 @@
 //! Receives requests, checks them against the description, and answers.
 
 use std::collections::{HashMap, VecDeque};
-use std::io;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::{io, net::SocketAddr, time::Duration};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
-use hyper::header::{self, HeaderMap};
 use hyper::http::request::Parts;
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response};
+use hyper::{Method, Request, Response, body::Incoming, header, header::HeaderMap, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use serde_json::{Map, Value, json};
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::{net::TcpListener, task::JoinSet, time::Instant};
 
 use super::answer::{Answer, AnswerBody};
 use super::description::{Api, Operation};

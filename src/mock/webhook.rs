@@ -1,22 +1,16 @@
 //! The events that the mock server sends. Features `mock` and `events`.
 
-use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
-use std::io;
-use std::iter::once;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use std::{collections::HashMap, collections::hash_map::RandomState, io, iter::once, sync::Arc};
 
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Map, Value, json};
-use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::{task::JoinSet, time::sleep};
 
 use super::server::State;
-use crate::Secret;
-use crate::events::signature;
 use crate::sentence::{causes, instant};
+use crate::{Secret, events::signature};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
