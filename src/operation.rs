@@ -53,33 +53,28 @@ impl Operation {
 
     /// Refuses a text of the body that is shorter or longer than the description allows.
     pub fn check_lengths(&self, body: &Value) -> Result<(), String> {
-        let mut checked = Ok(());
-        texts(body, &mut Vec::new(), &mut |place, text| {
-            for (of, least, most) in self.lengths.iter().filter(|(of, ..)| is_at(place, of)) {
+        for (place, least, most) in self.lengths {
+            for text in texts(body, place) {
                 let characters = text.chars().count();
                 let limit = match characters as u64 {
                     few if few < *least => format!("at least {least}"),
                     many if many > *most => format!("at most {most}"),
                     _ => continue,
                 };
-                let name = of.join(".").replace(".*", "[]");
-                checked = Err(format!("`{name}` has {characters} characters, but Zoom accepts {limit}"));
+                let name = place.join(".").replace(".*", "[]");
+                return Err(format!("`{name}` has {characters} characters, but Zoom accepts {limit}"));
             }
-        });
-        checked
+        }
+        Ok(())
     }
 
     /// The texts of the body's secrets: those that are described or, without a description, those with such a name.
     pub fn secrets(&self, body: &Value) -> Vec<String> {
-        const NAMES: [&str; 6] = ["password", "passcode", "secret", "token", "key", "stream_url"];
-        let is_named_so = |name: &&str| NAMES.iter().any(|secret| name.to_lowercase().contains(secret));
-        let mut secrets = Vec::new();
-        texts(body, &mut Vec::new(), &mut |place, text| {
-            let is_unlisted = self.path.is_empty() && place.iter().any(is_named_so);
-            if is_unlisted || self.secrets.iter().any(|of| is_at(place, of)) {
-                secrets.push(text.to_owned());
-            }
-        });
+        let described = self.secrets.iter().flat_map(|place| texts(body, place));
+        let mut secrets = described.map(str::to_owned).collect();
+        if self.path.is_empty() {
+            named_secrets(body, false, &mut secrets);
+        }
         secrets
     }
 }
@@ -91,24 +86,29 @@ pub(crate) fn path_parameters<'p>(template: &'p str, path: &'p str) -> impl Iter
     segments.filter_map(|(name, value)| Some((name.strip_prefix('{')?.strip_suffix('}')?, value)))
 }
 
-/// Visits each text of a body, with its place.
-fn texts<'b>(value: &'b Value, place: &mut Vec<&'b str>, visit: &mut dyn FnMut(&[&str], &str)) {
-    let mut inside = |name, value| {
-        place.push(name);
-        texts(value, place, visit);
-        place.pop();
-    };
-    match value {
-        Value::String(text) => visit(place, text),
-        Value::Array(items) => items.iter().for_each(|item| inside("*", item)),
-        Value::Object(members) => members.iter().for_each(|(name, member)| inside(name, member)),
-        _ => (),
+/// The texts at a place in a body, where `*` is any item or member.
+fn texts<'b>(value: &'b Value, place: &[&str]) -> Vec<&'b str> {
+    match (value, place) {
+        (Value::String(text), []) => vec![text],
+        (Value::Array(items), ["*", rest @ ..]) => items.iter().flat_map(|item| texts(item, rest)).collect(),
+        (Value::Object(members), ["*", rest @ ..]) => members.values().flat_map(|member| texts(member, rest)).collect(),
+        (_, [name, rest @ ..]) => value.get(name).map_or_else(Vec::new, |member| texts(member, rest)),
+        _ => Vec::new(),
     }
 }
 
-/// Whether a place is this one, in which `*` is any item or member.
-fn is_at(place: &[&str], of: Place) -> bool {
-    place.len() == of.len() && place.iter().zip(of).all(|(name, of)| *of == "*" || name == of)
+fn named_secrets(value: &Value, is_secret: bool, secrets: &mut Vec<String>) {
+    const NAMES: [&str; 6] = ["password", "passcode", "secret", "token", "key", "stream_url"];
+    let is_named_so = |name: &str| NAMES.iter().any(|secret| name.to_lowercase().contains(secret));
+    let mut inside = |is_secret, value| named_secrets(value, is_secret, secrets);
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| inside(is_secret, item)),
+        Value::Object(members) => {
+            members.iter().for_each(|(name, member)| inside(is_secret || is_named_so(name), member))
+        }
+        Value::String(text) if is_secret => secrets.push(text.clone()),
+        _ => (),
+    }
 }
 
 #[cfg(test)]

@@ -115,7 +115,7 @@ fn spellings(text: &str) -> [String; 5] {
     let html = ENTITIES.into_iter().fold(text.to_owned(), |html, (from, to)| html.replace(from, to));
     let json = Value::from(text).to_string();
     let json = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or_default();
-    [text.to_owned(), html, encoded(text).into_owned(), json.replace('/', "\\/"), json.to_owned()]
+    [text.to_owned(), html, encoded(text).to_string(), json.replace('/', "\\/"), json.to_owned()]
 }
 
 #[cfg(test)]

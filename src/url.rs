@@ -1,8 +1,8 @@
 //! URLs, read exactly as they are written.
 
-use std::{borrow::Cow, net::IpAddr};
+use std::net::IpAddr;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use reqwest::Url;
 
 /// Whether this build can speak https.
@@ -55,8 +55,8 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 /// All but RFC 3986's unreserved characters.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-pub(crate) fn encoded(text: &str) -> Cow<'_, str> {
-    utf8_percent_encode(text, RESERVED).into()
+pub(crate) fn encoded(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, RESERVED)
 }
 
 #[cfg(test)]
