@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fmt, future::ready, pin::Pin, time::Duration};
 
 use reqwest::{Url, header::HeaderValue};
+use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, timeout};
-use tokio::{sync::OwnedMutexGuard, task::JoinHandle};
 
 use crate::error::{BoxError, Cause, Error};
 use crate::{Secret, trace};
@@ -48,10 +48,9 @@ use crate::{Secret, trace};
 /// ```
 #[derive(Clone)]
 pub struct TokenSource {
-    get: Arc<Get>,
+    /// Locked while a token is fetched, so that a source is never asked twice at once.
+    get: Arc<tokio::sync::Mutex<Get>>,
     state: Arc<Mutex<State>>,
-    /// Held while a token is fetched, so that a source is never asked twice at once.
-    turn: Arc<tokio::sync::Mutex<()>>,
     /// Whether its tokens come by https, as far as this crate knows, or why none can come.
     pub(crate) is_https: Result<bool, String>,
 }
@@ -79,11 +78,11 @@ impl TokenSource {
         Fetch: Future<Output = Result<AccessToken, E>> + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let get: Arc<Get> = Arc::new(move |request| {
+        let get = move |request| -> BoxedFetch {
             let answer = get(request);
             Box::pin(async { answer.await.map_err(Into::into) })
-        });
-        Self { get, state: Arc::default(), turn: Arc::default(), is_https: Ok(true) }
+        };
+        Self { get: Arc::new(tokio::sync::Mutex::new(get)), state: Arc::default(), is_https: Ok(true) }
     }
 
     /// Always the same token, even if Zoom refuses it.
@@ -101,11 +100,11 @@ impl TokenSource {
     }
 
     /// Forgets `used`, which Zoom refused, unless a newer token has replaced it.
-    pub(crate) fn discard(&self, used: &Token) {
+    pub(crate) fn discard(&self, used: &HeaderValue) {
         let mut state = self.lock();
         // A fetch in progress goes on, because a source is never asked twice at once.
-        if let Some(refused) = state.token.take_if(|token| token.secret == used.secret) {
-            state.refused = Some(refused.secret.clone());
+        if let Some(refused) = state.token.take_if(|token| token.header == *used) {
+            state.refused = Some(refused.header);
         }
     }
 
@@ -115,45 +114,53 @@ impl TokenSource {
 
     /// What is known without waiting: a valid token, or why there is none. Starts a refresh if one is due.
     pub(crate) fn known(&self, http: &reqwest::Client) -> Option<Outcome> {
-        let state = self.lock();
-        let failed = state.failed.as_ref().filter(|(_, until)| *until > Instant::now());
-        let known = state.valid().map(|token| Ok(token.clone())).or_else(|| Some(Err(failed?.0.clone())))?;
-        if state.refresh_at.is_some_and(|at| at <= Instant::now())
-            && let Ok(turn) = self.turn.clone().try_lock_owned()
-        {
-            self.spawn_fetch(http, turn);
+        let (state, now) = (self.lock(), Instant::now());
+        let Some(token) = state.token.as_ref().filter(|token| token.expires_at > now) else {
+            return state.failed.as_ref().filter(|(_, until)| *until > now).map(|(error, _)| Err(error.clone()));
+        };
+        let is_due = token.refresh_at <= now;
+        if is_due && let Ok(get) = self.get.clone().try_lock_owned() {
+            tokio::spawn(trace::token(self.clone().fetch(http.clone(), get)));
         }
-        Some(known)
+        Some(Ok(token.header.clone()))
     }
 
     /// Waits until something is known. Dropping this future does not affect other calls.
     pub(crate) async fn fetched(&self, http: &reqwest::Client) -> Outcome {
         loop {
-            let turn = self.turn.clone().lock_owned().await;
+            let get = self.get.clone().lock_owned().await;
             if let Some(known) = self.known(http) {
                 return known;
             }
-            let panicked = |_| BoxError::from("the token source panicked");
-            self.spawn_fetch(http, turn).await.map_err(panicked)?;
+            let fetch = tokio::spawn(trace::token(self.clone().fetch(http.clone(), get)));
+            fetch.await.map_err(|_| BoxError::from("the token source panicked"))?;
         }
     }
 
-    /// Fetches in a task of its own, which does not depend on any caller.
-    fn spawn_fetch(&self, http: &reqwest::Client, turn: OwnedMutexGuard<()>) -> JoinHandle<()> {
-        tokio::spawn(trace::token(self.clone().fetch(http.clone(), turn)))
-    }
-
-    async fn fetch(self, http: reqwest::Client, _turn: OwnedMutexGuard<()>) {
-        let told = self.lock().refused.clone();
-        let request = TokenRequest { http, refused: told.clone().map(AccessToken::new) };
-        let answer = timeout(TIMEOUT, (self.get)(request)).await;
-        let token = answer.unwrap_or_else(|_| Err(Error::token_timeout(TIMEOUT).into()));
-        let outcome = token.and_then(|token| Ok(Token::new(token)?)).map_err(Cause::from);
-        let is_used_on = self.lock().valid().is_some();
-        if let (Err(error), true) = (&outcome, is_used_on) {
-            trace::refresh_failed(&**error);
+    /// Runs in a task of its own, which does not depend on any caller.
+    async fn fetch(self, http: reqwest::Client, get: OwnedMutexGuard<Get>) {
+        let refused = self.lock().refused.clone();
+        let told = refused.as_ref().map(|header| AccessToken::new(credential(header)));
+        let answer = timeout(TIMEOUT, get(TokenRequest { http, refused: told })).await;
+        let answer = answer.unwrap_or_else(|_| Err(Error::token_timeout(TIMEOUT).into()));
+        let outcome = answer.and_then(|token| Ok(Token::new(token)?)).map_err(Cause::from);
+        let (mut state, now) = (self.lock(), Instant::now());
+        match outcome {
+            // Zoom refused it after the source had been asked: the call that was refused asks again.
+            Ok(token) if state.refused.as_ref() == Some(&token.header) && refused.is_none() => (),
+            Ok(token) => *state = State { token: Some(token), ..State::default() },
+            Err(error) => {
+                let pause = Error::find(&*error).and_then(Error::retry_after).unwrap_or(PAUSE);
+                let until = now + pause.min(LONGEST_PAUSE);
+                state.failed = Some((error.clone(), until));
+                if let Some(token) = state.token.as_mut().filter(|token| token.expires_at > now) {
+                    token.refresh_at = until.max(token.expires_at - (token.expires_at - now) / 2);
+                    // A subscriber may do anything, so it is not told under the lock.
+                    drop(state);
+                    trace::refresh_failed(&*error);
+                }
+            }
         }
-        self.lock().end(outcome, told.as_ref());
     }
 }
 
@@ -193,25 +200,9 @@ impl AccessToken {
     }
 }
 
-/// A token as it is sent in requests.
-#[derive(Debug)]
-pub(crate) struct Token {
-    pub secret: Secret,
-    pub header: HeaderValue,
-    expires_at: Option<Instant>,
-}
-
-impl Token {
-    fn new(AccessToken { secret, expires_in, .. }: AccessToken) -> Result<Arc<Self>, String> {
-        let refused = |why| format!("{why}: give it exactly as Zoom issued it, without `Bearer`");
-        intact("the access token", secret.expose()).map_err(refused)?;
-        let header = HeaderValue::try_from(format!("Bearer {}", secret.expose()));
-        let mut header = header.expect("a header may have any visible ASCII characters");
-        header.set_sensitive(true);
-        // Otherwise, a token that claims to expire at once would be requested again for each call.
-        let expires_at = expires_in.and_then(|lifetime| Instant::now().checked_add(lifetime.max(PAUSE)));
-        Ok(Arc::new(Self { secret, header, expires_at }))
-    }
+/// What follows the scheme in the value of an `Authorization`.
+pub(crate) fn credential(header: &HeaderValue) -> &str {
+    header.to_str().ok().and_then(|value| value.split_once(' ')).map_or("", |(_, credential)| credential)
 }
 
 /// Refuses what cannot be a token or credential issued by Zoom: those consist of visible ASCII characters only.
@@ -231,44 +222,40 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
 
-pub(crate) type Outcome = Result<Arc<Token>, Cause>;
+/// As good as forever. Not every system can count much further.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(30 * 365 * 86_400);
+
+/// A token as it is sent in requests, or why there is none.
+pub(crate) type Outcome = Result<HeaderValue, Cause>;
 type BoxedFetch = Pin<Box<dyn Future<Output = Result<AccessToken, BoxError>> + Send>>;
 type Get = dyn Fn(TokenRequest) -> BoxedFetch + Send + Sync;
 
 #[derive(Default)]
 struct State {
-    token: Option<Arc<Token>>,
-    /// When to fetch the next token, although this one is still valid.
-    refresh_at: Option<Instant>,
+    token: Option<Token>,
     /// The token that Zoom refused, until another replaces it.
-    refused: Option<Secret>,
+    refused: Option<HeaderValue>,
     /// Why the last fetch failed, and until when there is no other.
     failed: Option<(Cause, Instant)>,
 }
 
-impl State {
-    fn valid(&self) -> Option<&Arc<Token>> {
-        self.token.as_ref().filter(|token| token.expires_at.is_none_or(|at| at > Instant::now()))
-    }
+struct Token {
+    header: HeaderValue,
+    expires_at: Instant,
+    /// When to fetch the next token, although this one is still valid.
+    refresh_at: Instant,
+}
 
-    /// Takes in the outcome of a fetch that was `told` of a refused token.
-    fn end(&mut self, outcome: Outcome, told: Option<&Secret>) {
-        let now = Instant::now();
-        let (margin, earliest) = match outcome {
-            // Zoom refused it after the source had been asked: the call that was refused asks again.
-            Ok(token) if self.refused.as_ref() == Some(&token.secret) && told != Some(&token.secret) => return,
-            Ok(token) => {
-                *self = Self { token: Some(token), ..Self::default() };
-                (MARGIN, now)
-            }
-            Err(error) => {
-                let pause = Error::find(&*error).and_then(Error::retry_after).unwrap_or(PAUSE);
-                let until = now + pause.min(LONGEST_PAUSE);
-                self.failed = Some((error, until));
-                (Duration::MAX, until)
-            }
-        };
-        let expires_at = self.valid().and_then(|token| token.expires_at);
-        self.refresh_at = expires_at.map(|at| earliest.max(at - margin.min((at - now) / 2)));
+impl Token {
+    fn new(AccessToken { secret, expires_in, .. }: AccessToken) -> Result<Self, String> {
+        let refused = |why| format!("{why}: give it exactly as Zoom issued it, without `Bearer`");
+        intact("the access token", secret.expose()).map_err(refused)?;
+        let header = HeaderValue::try_from(format!("Bearer {}", secret.expose()));
+        let mut header = header.expect("a header may have any visible ASCII characters");
+        header.set_sensitive(true);
+        // Otherwise, a token that claims to expire at once would be requested again for each call.
+        let lifetime = expires_in.unwrap_or(LONGEST_LIFETIME).clamp(PAUSE, LONGEST_LIFETIME);
+        let expires_at = Instant::now() + lifetime;
+        Ok(Self { header, expires_at, refresh_at: expires_at - MARGIN.min(lifetime / 2) })
     }
 }

@@ -20,10 +20,8 @@ impl std::error::Error for InvalidId {}
 /// An ID as it may appear in JSON.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(
-    untagged,
-    expecting = "a meeting or webinar ID is a positive whole number, or text that can be parsed as an ID"
-)]
+#[serde(untagged)]
+#[serde(expecting = "a meeting or webinar ID is a positive whole number, or text that can be parsed as an ID")]
 enum Given {
     Number(#[cfg_attr(feature = "schemars", schemars(range(min = 1, max = i64::MAX)))] u64),
     Text(String),
@@ -32,14 +30,11 @@ enum Given {
 // `TryFrom<u64>` must be the only conversion from an integer: with a second one, rustc could not infer a literal's type
 // and would read `84912345678` as an i32.
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $what:literal, from $($text:ty),*) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $($given:ty: $read:ident),*) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[cfg_attr(
-            feature = "schemars",
-            derive(schemars::JsonSchema),
-            schemars(inline, description = concat!("A Zoom ", $what, " ID"))
-        )]
+        #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+        #[cfg_attr(feature = "schemars", schemars(inline, description = concat!("A Zoom ", $what, " ID")))]
         #[serde(try_from = "Given")]
         pub struct $name(#[cfg_attr(feature = "schemars", schemars(range(min = 1, max = i64::MAX)))] u64);
 
@@ -56,42 +51,21 @@ macro_rules! id {
             }
         }
 
-        impl TryFrom<u64> for $name {
-            type Error = InvalidId;
-
-            fn try_from(id: u64) -> Result<Self, InvalidId> {
-                let refused = || InvalidId(format!("{id} is not a {} ID: it must be between 1 and 2^63 - 1", $what));
-                positive(id).map(Self).ok_or_else(refused)
-            }
-        }
-
         impl FromStr for $name {
             type Err = InvalidId;
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                let refused = |advice| InvalidId(format!("{} is not a {} ID: {advice}", quoted(text), $what));
-                as_pasted(text).map(Self).map_err(refused)
+                from_text(text, $what).map(Self)
             }
         }
 
-        $(impl TryFrom<$text> for $name {
+        $(impl TryFrom<$given> for $name {
             type Error = InvalidId;
 
-            fn try_from(text: $text) -> Result<Self, InvalidId> {
-                text.parse()
+            fn try_from(given: $given) -> Result<Self, InvalidId> {
+                $read(given, $what).map(Self)
             }
         })*
-
-        impl TryFrom<Given> for $name {
-            type Error = InvalidId;
-
-            fn try_from(given: Given) -> Result<Self, InvalidId> {
-                match given {
-                    Given::Number(id) => id.try_into(),
-                    Given::Text(text) => text.try_into(),
-                }
-            }
-        }
     };
 }
 
@@ -118,80 +92,84 @@ id! {
     /// ```
     ///
     /// It is serialized as the number, and deserialized from a number or from text.
-    MeetingId, "meeting", from &str, &String, String
+    MeetingId, "meeting", u64: from_number, &str: from_text, &String: from_text, String: from_text, Given: from_json
 }
 
 id! {
     /// A webinar's ID, which follows the same rules as a [`MeetingId`].
-    WebinarId, "webinar", from &str, &String, String
+    WebinarId, "webinar", u64: from_number, &str: from_text, &String: from_text, String: from_text, Given: from_json
 }
 
-fn positive(id: u64) -> Option<u64> {
-    (id > 0 && i64::try_from(id).is_ok()).then_some(id)
+fn from_number(id: u64, what: &str) -> Result<u64, InvalidId> {
+    let refused = || InvalidId(format!("{id} is not a {what} ID: it must be between 1 and 2^63 - 1"));
+    (1..=i64::MAX as u64).contains(&id).then_some(id).ok_or_else(refused)
+}
+
+fn from_json(given: Given, what: &str) -> Result<u64, InvalidId> {
+    match given {
+        Given::Number(id) => from_number(id, what),
+        Given::Text(text) => from_text(text, what),
+    }
 }
 
 const GIVE_DIGITS: &str = "give its digits, alone or grouped as in 849 1234 5678, or the join URL";
 const NO_ID_IN_URL: &str = "this URL has no ID, as is usual for registration pages and personal links: give the ID's \
                             digits, or a join URL with the ID after /j/ or /w/";
 
-/// The ID, or what to give instead.
-fn as_pasted(text: &str) -> Result<u64, &'static str> {
-    let text = text.trim();
-    let (digits, advice) = if text.contains('/') {
-        (in_join_url(text.to_ascii_lowercase()).ok_or(GIVE_DIGITS)?, NO_ID_IN_URL)
-    } else {
-        (without_gaps(text), GIVE_DIGITS)
-    };
-    let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
-    digits.and_then(|digits| positive(digits.parse().ok()?)).ok_or(advice)
-}
-
-/// Joins the groups in which Zoom shows an ID of 9, 10 or 11 digits.
-fn without_gaps(text: &str) -> Option<String> {
+/// Reads an ID as people paste it.
+fn from_text(text: impl AsRef<str>, what: &str) -> Result<u64, InvalidId> {
+    let (text, pasted) = (text.as_ref(), text.as_ref().trim());
     let is_gap = |c: char| c.is_whitespace() || matches!(c, '-' | '\u{2010}'..='\u{2015}');
-    let groups: Vec<&str> = text.split(is_gap).collect();
-    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
-    matches!(lengths[..], [_] | [3, 3, 3 | 4] | [3, 4, 4]).then(|| groups.concat())
+    let groups: Vec<usize> = pasted.split(is_gap).map(str::len).collect();
+    let in_url = Some(pasted).filter(|pasted| pasted.contains('/')).and_then(in_join_url);
+    let (digits, advice) = match (in_url, &groups[..]) {
+        (Some(id), _) => (id, NO_ID_IN_URL),
+        // The groups in which Zoom shows an ID of 9, 10 or 11 digits.
+        (None, [3, 3, 3 | 4] | [3, 4, 4]) => (pasted.replace(is_gap, ""), GIVE_DIGITS),
+        (None, _) => (pasted.to_owned(), GIVE_DIGITS),
+    };
+    // A number may have a sign, but not an ID.
+    let id = digits.parse().ok().filter(|_| !digits.starts_with('+')).and_then(|id| from_number(id, what).ok());
+    id.ok_or_else(|| InvalidId(format!("{} is not a {what} ID: {advice}", quoted(text))))
 }
 
-/// What is in the place of the ID in a URL on one of Zoom's hosts; `None` for any other URL.
+/// What is in the place of the ID in a URL on one of Zoom's hosts, if anything; `None` for any other URL.
 ///
 /// `/j/ID` joins a meeting, `/w/ID` a webinar, `/s/ID` starts either, `/wc/ID/…` and `/wc/join/ID` are the browser's, and
 /// `/meeting/ID` and `/webinar/ID` the host's. The app's own URLs (`zoommtg://`, on phones `zoomus://`) have the ID in
 /// `confno`. Digits anywhere else are not an ID, such as those in `/webinar/register/6916160909874/WN_…`.
-fn in_join_url(text: String) -> Option<Option<String>> {
-    let text = if text.contains("://") { text } else { format!("https://{text}") };
+fn in_join_url(text: &str) -> Option<String> {
+    let scheme = if text.contains("://") { "" } else { "https://" };
+    let text = format!("{scheme}{text}").to_ascii_lowercase();
     let url = Url::parse(&text).ok()?;
     let host = url.host_str()?;
-    let is_zoom = |domain| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     // A URL that parsing changes, or that names a user or a port, may not lead where it seems to.
     let is_verbatim = text.starts_with(&format!("{}://{host}{}", url.scheme(), url.path()));
-    let is_zooms = ["zoom.us", "zoom.com", "zoom.com.cn", "zoomgov.com"].into_iter().any(is_zoom);
-    if !is_zooms || !is_verbatim || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return None;
-    }
-    let segments: Vec<&str> = url.path().split('/').skip(1).collect();
-    let mut ids = url.query_pairs().filter(|(name, _)| name == "confno");
-    Some(match (url.scheme(), &segments[..]) {
-        ("zoommtg" | "zoomus", _) => ids.next().filter(|_| ids.next().is_none()).map(|(_, id)| id.into_owned()),
-        ("https" | "http", ["wc", "join", id, ..]) => Some((*id).to_owned()),
-        ("https" | "http", ["j" | "w" | "s" | "wc" | "meeting" | "webinar", id, ..]) => Some((*id).to_owned()),
-        ("https" | "http", _) => None,
+    let domains = [".zoom.us", ".zoom.com", ".zoom.com.cn", ".zoomgov.com"];
+    let is_zooms = domains.iter().any(|domain| format!(".{host}").ends_with(domain));
+    let is_safe = is_zooms && is_verbatim && !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    let segments: Vec<&str> = url.path_segments()?.collect();
+    let in_query: Vec<_> = url.query_pairs().filter(|(name, _)| name == "confno").collect();
+    let id = match (url.scheme(), &segments[..], &in_query[..]) {
+        ("zoommtg" | "zoomus", _, [(_, id)]) => id,
+        ("https" | "http", ["wc", "join", id, ..], _) => *id,
+        ("https" | "http", ["j" | "w" | "s" | "wc" | "meeting" | "webinar", id, ..], _) => *id,
+        ("zoommtg" | "zoomus" | "https" | "http", ..) => "",
         _ => return None,
-    })
+    };
+    is_safe.then(|| id.to_owned())
 }
 
 /// The part of a refused text that an error quotes: enough to recognize it, but neither a megabyte nor a URL's passwords,
 /// which come before `@` and in the query.
 fn quoted(text: &str) -> String {
     let host = text.rsplit_once('@').map_or(text, |(_, host)| host);
-    let mut shown: String = host.chars().take_while(|c| !matches!(c, '?' | '#')).take(40).collect();
-    if shown.len() < text.len() {
-        shown.push('…');
-    }
+    let shown: String = host.chars().take_while(|c| !matches!(c, '?' | '#')).take(40).collect();
+    let cut = if shown.len() < text.len() { "…" } else { "" };
     // `Debug` escapes what is invisible, except for these letters that look like a space.
     let blanks = ['\u{115f}', '\u{1160}', '\u{2800}', '\u{3164}', '\u{ffa0}'];
-    blanks.iter().fold(format!("{shown:?}"), |quoted, c| quoted.replace(*c, &c.escape_unicode().to_string()))
+    let quoted = format!("{:?}", shown + cut);
+    blanks.iter().fold(quoted, |quoted, c| quoted.replace(*c, &c.escape_unicode().to_string()))
 }
 
 #[cfg(test)]
