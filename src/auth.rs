@@ -112,8 +112,8 @@ impl TokenSource {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known without waiting: a valid token, or why there is none. Starts a refresh if one is due.
-    pub(crate) fn known(&self, http: &reqwest::Client) -> Option<Outcome> {
+    /// What is known without waiting: a valid token as it is sent, or why there is none. Starts a refresh if one is due.
+    pub(crate) fn known(&self, http: &reqwest::Client) -> Option<Result<HeaderValue, Cause>> {
         let (state, now) = (self.lock(), Instant::now());
         let Some(token) = state.token.as_ref().filter(|token| token.expires_at > now) else {
             return state.failed.as_ref().filter(|(_, until)| *until > now).map(|(error, _)| Err(error.clone()));
@@ -126,7 +126,7 @@ impl TokenSource {
     }
 
     /// Waits until something is known. Dropping this future does not affect other calls.
-    pub(crate) async fn fetched(&self, http: &reqwest::Client) -> Outcome {
+    pub(crate) async fn fetched(&self, http: &reqwest::Client) -> Result<HeaderValue, Cause> {
         loop {
             let get = self.get.clone().lock_owned().await;
             if let Some(known) = self.known(http) {
@@ -225,8 +225,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
 /// As good as forever. Not every system can count much further.
 const LONGEST_LIFETIME: Duration = Duration::from_secs(30 * 365 * 86_400);
 
-/// A token as it is sent in requests, or why there is none.
-pub(crate) type Outcome = Result<HeaderValue, Cause>;
 type BoxedFetch = Pin<Box<dyn Future<Output = Result<AccessToken, BoxError>> + Send>>;
 type Get = dyn Fn(TokenRequest) -> BoxedFetch + Send + Sync;
 

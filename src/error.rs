@@ -399,7 +399,7 @@ impl StdError for Error {
 }
 
 /// `words` behind `start`, or nothing.
-fn after(start: &str, words: Option<impl fmt::Display>) -> String {
+pub(crate) fn after(start: &str, words: Option<impl fmt::Display>) -> String {
     words.map_or_else(String::new, |words| format!("{start}{words}"))
 }
 

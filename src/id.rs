@@ -144,20 +144,20 @@ fn in_join_url(text: &str) -> Option<String> {
     let url = Url::parse(&text).ok()?;
     let host = url.host_str()?;
     // A URL that parsing changes, or that names a user or a port, may not lead where it seems to.
-    let is_verbatim = text.starts_with(&format!("{}://{host}{}", url.scheme(), url.path()));
-    let domains = [".zoom.us", ".zoom.com", ".zoom.com.cn", ".zoomgov.com"];
-    let is_zooms = domains.iter().any(|domain| format!(".{host}").ends_with(domain));
-    let is_safe = is_zooms && is_verbatim && !text.contains(|c: char| c.is_whitespace() || c.is_control());
-    let segments: Vec<&str> = url.path_segments()?.collect();
+    let is_verbatim = text.starts_with(&format!("{}://{host}{}", url.scheme(), url.path()))
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    let is_in = |domain| format!(".{host}").ends_with(domain);
+    let is_zooms = [".zoom.us", ".zoom.com", ".zoom.com.cn", ".zoomgov.com"].into_iter().any(is_in)
+        && ["https", "http", "zoommtg", "zoomus"].contains(&url.scheme());
+    let segments: Vec<&str> = url.path().split('/').skip(1).collect();
     let in_query: Vec<_> = url.query_pairs().filter(|(name, _)| name == "confno").collect();
     let id = match (url.scheme(), &segments[..], &in_query[..]) {
         ("zoommtg" | "zoomus", _, [(_, id)]) => id,
         ("https" | "http", ["wc", "join", id, ..], _) => *id,
         ("https" | "http", ["j" | "w" | "s" | "wc" | "meeting" | "webinar", id, ..], _) => *id,
-        ("zoommtg" | "zoomus" | "https" | "http", ..) => "",
-        _ => return None,
+        _ => "",
     };
-    is_safe.then(|| id.to_owned())
+    (is_zooms && is_verbatim).then(|| id.to_owned())
 }
 
 /// The part of a refused text that an error quotes: enough to recognize it, but neither a megabyte nor a URL's passwords,
@@ -168,8 +168,7 @@ fn quoted(text: &str) -> String {
     let cut = if shown.len() < text.len() { "…" } else { "" };
     // `Debug` escapes what is invisible, except for these letters that look like a space.
     let blanks = ['\u{115f}', '\u{1160}', '\u{2800}', '\u{3164}', '\u{ffa0}'];
-    let quoted = format!("{:?}", shown + cut);
-    blanks.iter().fold(quoted, |quoted, c| quoted.replace(*c, &c.escape_unicode().to_string()))
+    blanks.iter().fold(format!("{:?}", shown + cut), |quoted, c| quoted.replace(*c, &c.escape_unicode().to_string()))
 }
 
 #[cfg(test)]
@@ -315,6 +314,7 @@ mod tests {
             ("https://zoomgov.com/", true),
             ("https://events.zoom.us/ev/AbC", true),
             ("zoommtg://zoom.us/join", true),
+            ("zoommtg://zoom.us", true),
             ("https://zoom.us.evil.example/my/room", false),
             ("https://zoom.us@evil.example/my/room", false),
             ("https://notzoom.com.cn/my/room", false),

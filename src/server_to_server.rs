@@ -7,8 +7,8 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use crate::auth::{AccessToken, TIMEOUT, TokenRequest, TokenSource, intact};
-use crate::error::{Error, Progress};
+use crate::auth::{AccessToken, TIMEOUT, TokenRequest, TokenSource, credential, intact};
+use crate::error::{Error, Progress, after};
 use crate::transport::{backoff, send};
 use crate::{Secret, answer::HttpAnswer, envelope::as_unicode, limit::retry_after, operation::TOKEN_REQUEST, url};
 
@@ -69,10 +69,9 @@ impl ServerToServer {
     /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): one of the three is not set.
     pub fn from_env() -> Result<Self, Error> {
         let names = ["ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET"];
-        let missing: Vec<&str> = names.into_iter().filter(|name| variable(name).is_none()).collect();
+        let missing = names.into_iter().filter(|name| variable(name).is_none()).collect::<Vec<_>>().join(", ");
         let [Some(account_id), Some(client_id), Some(client_secret)] = names.map(variable) else {
-            let what = format!("set what is missing for server-to-server OAuth: {}", missing.join(", "));
-            return Err(Error::refused(None, what));
+            return Err(Error::refused(None, format!("set what is missing for server-to-server OAuth: {missing}")));
         };
         let url = variable("ZOOM_TOKEN_URL").unwrap_or_else(|| TOKEN_URL.to_owned());
         Ok(Self::new(account_id, client_id, client_secret).token_url(url))
@@ -107,20 +106,17 @@ impl ServerToServer {
         let request = http.post(url).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form);
         let request = request.basic_auth(&self.client_id, Some(self.client_secret.expose())).build();
         let request = request.expect("a URL and credentials that have been checked make a request");
-        let basic = request.headers().get(AUTHORIZATION).and_then(|basic| basic.to_str().ok()).unwrap_or_default();
-        let secrets = [self.client_secret.expose(), basic.trim_start_matches("Basic ")].map(str::to_owned);
+        let secrets = [self.client_secret.expose(), request.headers().get(AUTHORIZATION).map_or("", credential)];
         let (started, mut progress) = (Instant::now(), Progress::default());
-        loop {
+        let outcome = loop {
             let outcome = send(http, request.try_clone().expect("a body of text can be sent again")).await;
             let pause = backoff(&outcome, true, progress.attempts as usize);
             progress.count(&outcome, false, started.elapsed());
-            if let Some(pause) = pause.filter(|pause| started.elapsed() + *pause < TIMEOUT) {
-                sleep(pause).await;
-                continue;
-            }
-            let answer = outcome.map_err(|error| Error::transport(&TOKEN_REQUEST, error, progress))?;
-            return token_in(answer, &secrets, progress);
-        }
+            let Some(pause) = pause.filter(|pause| started.elapsed() + *pause < TIMEOUT) else { break outcome };
+            sleep(pause).await;
+        };
+        let answer = outcome.map_err(|error| Error::transport(&TOKEN_REQUEST, error, progress))?;
+        token_in(answer, &secrets.map(str::to_owned), progress)
     }
 }
 
@@ -146,8 +142,7 @@ fn token_in(mut answer: Box<HttpAnswer>, secrets: &[String], progress: Progress)
     }
     let (advice, is_unauthorized) = advice(&answer).unzip();
     let wait = retry_after(&answer.headers, SystemTime::now()).filter(|_| answer.status.as_u16() >= 429);
-    let asked = wait.map_or_else(String::new, |wait| format!(". Zoom asks you to wait {wait}"));
-    answer.advice = advice.map(|advice| format!("{advice}{asked}"));
+    answer.advice = advice.map(|advice| format!("{advice}{}", after(". Zoom asks you to wait ", wait)));
     answer.is_unauthorized = is_unauthorized == Some(true);
     Err(Error::answered(&TOKEN_REQUEST, answer, secrets, progress))
 }
@@ -181,16 +176,13 @@ fn granted(body: &[u8]) -> Result<AccessToken, String> {
     let json: Value = serde_json::from_str(&as_unicode(body)).unwrap_or_default();
     let token = json["access_token"].as_str().ok_or("its body has no access token")?;
     intact("its access token", token)?;
-    let seconds = match &json["expires_in"] {
-        Value::Null => Some(3600.0), // as documented
-        Value::String(seconds) => seconds.parse().ok(),
-        seconds => seconds.as_f64(),
-    };
+    let seconds = &json["expires_in"];
+    let documented = seconds.is_null().then_some(3600.0);
+    let seconds = seconds.as_f64().or_else(|| seconds.as_str()?.parse().ok()).or(documented);
     let lifetime = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let lifetime = lifetime.ok_or("its `expires_in` is not a number of seconds")?;
+    let expires_in = Some(lifetime.ok_or("its `expires_in` is not a number of seconds")?);
     let words = |name: &str| json[name].as_str().map(str::to_owned);
-    let token = AccessToken::new(token).with_expires_in(lifetime);
-    Ok(AccessToken { scope: words("scope"), api_url: words("api_url"), ..token })
+    Ok(AccessToken { secret: token.into(), expires_in, scope: words("scope"), api_url: words("api_url") })
 }
 
 #[cfg(test)]

@@ -19,17 +19,12 @@ pub(crate) fn checked(what: &str, text: &str) -> Result<Url, String> {
         return Err(format!("{what} contains {c:?}, which is not allowed in a URL: remove it or percent-encode it"));
     }
     let url = Url::parse(text).map_err(|error| format!("{what} is not a URL: {error}"))?;
-    if let Some(why) = defect(&url, HAS_TLS) {
-        return Err(format!("{what} {why}"));
-    }
+    defect(&url, HAS_TLS).map_or(Ok(()), |why| Err(format!("{what} {why}")))?;
     // The `url` crate drops line breaks, resolves `..`, takes `\` for `/` and more without reporting it. Only the slash
     // that it adds after a host without a path means the same.
-    if url.as_str() != text && url.as_str().strip_suffix('/') != Some(text) {
-        return Err(format!(
-            "{what} would be changed before it is used: correct it, or write {url} if that is what you mean"
-        ));
-    }
-    Ok(url)
+    let is_same = url.as_str() == text || url.as_str().strip_suffix('/') == Some(text);
+    let why = format!("would be changed before it is used: correct it, or write {url} if that is what you mean");
+    is_same.then_some(url).ok_or_else(|| format!("{what} {why}"))
 }
 
 /// Why no token is sent to this URL.
@@ -47,9 +42,8 @@ fn defect(url: &Url, has_tls: bool) -> Option<&'static str> {
 }
 
 pub(crate) fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 /// All but RFC 3986's unreserved characters.
