@@ -49,7 +49,7 @@ use crate::{Secret, trace};
 #[derive(Clone)]
 pub struct TokenSource {
     /// Locked while a token is fetched, so that a source is never asked twice at once.
-    get: Arc<tokio::sync::Mutex<Get>>,
+    get: Arc<tokio::sync::Mutex<Box<Get>>>,
     state: Arc<Mutex<State>>,
     /// Whether its tokens come by https, as far as this crate knows, or why none can come.
     pub(crate) is_https: Result<bool, String>,
@@ -78,10 +78,10 @@ impl TokenSource {
         Fetch: Future<Output = Result<AccessToken, E>> + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let get = move |request| -> BoxedFetch {
+        let get: Box<Get> = Box::new(move |request| {
             let answer = get(request);
             Box::pin(async { answer.await.map_err(Into::into) })
-        };
+        });
         Self { get: Arc::new(tokio::sync::Mutex::new(get)), state: Arc::default(), is_https: Ok(true) }
     }
 
@@ -138,11 +138,10 @@ impl TokenSource {
     }
 
     /// Runs in a task of its own, which does not depend on any caller.
-    async fn fetch(self, http: reqwest::Client, get: OwnedMutexGuard<Get>) {
+    async fn fetch(self, http: reqwest::Client, get: OwnedMutexGuard<Box<Get>>) {
         let refused = self.lock().refused.clone();
-        let told = refused.as_ref().map(|header| AccessToken::new(credential(header)));
-        let answer = timeout(TIMEOUT, get(TokenRequest { http, refused: told })).await;
-        let answer = answer.unwrap_or_else(|_| Err(Error::token_timeout(TIMEOUT).into()));
+        let request = TokenRequest { http, refused: refused.as_ref().map(credential).map(AccessToken::new) };
+        let answer = timeout(TIMEOUT, get(request)).await.unwrap_or_else(|_| Err(Error::token_timeout(TIMEOUT).into()));
         let outcome = answer.and_then(|token| Ok(Token::new(token)?)).map_err(Cause::from);
         let (mut state, now) = (self.lock(), Instant::now());
         match outcome {
@@ -225,8 +224,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
 /// As good as forever. Not every system can count much further.
 const LONGEST_LIFETIME: Duration = Duration::from_secs(30 * 365 * 86_400);
 
-type BoxedFetch = Pin<Box<dyn Future<Output = Result<AccessToken, BoxError>> + Send>>;
-type Get = dyn Fn(TokenRequest) -> BoxedFetch + Send + Sync;
+type Get = dyn Fn(TokenRequest) -> Pin<Box<dyn Future<Output = Result<AccessToken, BoxError>> + Send>> + Send + Sync;
 
 #[derive(Default)]
 struct State {
