@@ -94,9 +94,9 @@ impl TokenSource {
     }
 
     /// Refuses what can never get a token, and a token endpoint that is less safe than the base URL.
-    pub(crate) fn check(&self, base_url: &Url) -> Result<(), String> {
+    pub(crate) fn checked(self, base_url: &Url) -> Result<Self, String> {
         let is_safe = self.is_https.clone()? || base_url.scheme() == "http";
-        is_safe.then_some(()).ok_or_else(|| "the token URL must be https because the base URL is".to_owned())
+        is_safe.then_some(self).ok_or_else(|| "the token URL must be https because the base URL is".to_owned())
     }
 
     /// Forgets `used`, which Zoom refused, unless a newer token has replaced it.
@@ -253,5 +253,19 @@ impl Token {
         let lifetime = expires_in.unwrap_or(LONGEST_LIFETIME).clamp(PAUSE, LONGEST_LIFETIME);
         let expires_at = Instant::now() + lifetime;
         Ok(Self { header, expires_at, refresh_at: expires_at - MARGIN.min(lifetime / 2) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_valid_and_not_yet_due_whatever_lifetime_it_claims() {
+        for claimed in [None, Some(Duration::ZERO), Some(Duration::MAX)] {
+            let token = AccessToken { expires_in: claimed, ..AccessToken::new("token") };
+            let token = Token::new(token).expect("a token");
+            assert!(Instant::now() < token.refresh_at && token.refresh_at < token.expires_at, "{claimed:?}");
+        }
     }
 }

@@ -2,8 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::Url;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::{Url, header};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -103,10 +102,10 @@ impl ServerToServer {
     pub async fn token(&self, http: &reqwest::Client) -> Result<AccessToken, Error> {
         let url = self.checked_url().map_err(|what| Error::refused(Some(&*TOKEN_REQUEST), what))?;
         let form = format!("grant_type=account_credentials&account_id={}", url::encoded(&self.account_id));
-        let request = http.post(url).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form);
+        let request = http.post(url).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(form);
         let request = request.basic_auth(&self.client_id, Some(self.client_secret.expose())).build();
         let request = request.expect("a URL and credentials that have been checked make a request");
-        let secrets = [self.client_secret.expose(), request.headers().get(AUTHORIZATION).map_or("", credential)];
+        let basic = request.headers().get(header::AUTHORIZATION).map_or("", credential);
         let (started, mut progress) = (Instant::now(), Progress::default());
         let outcome = loop {
             let outcome = send(http, request.try_clone().expect("a body of text can be sent again")).await;
@@ -116,7 +115,7 @@ impl ServerToServer {
             sleep(pause).await;
         };
         let answer = outcome.map_err(|error| Error::transport(&TOKEN_REQUEST, error, progress))?;
-        token_in(answer, &secrets.map(str::to_owned), progress)
+        token_in(answer, &[self.client_secret.expose(), basic].map(str::to_owned), progress)
     }
 }
 
