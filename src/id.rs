@@ -120,14 +120,12 @@ const NO_ID_IN_URL: &str = "this URL has no ID, as is usual for registration pag
 fn from_text(text: impl AsRef<str>, what: &str) -> Result<u64, InvalidId> {
     let (text, pasted) = (text.as_ref(), text.as_ref().trim());
     let is_gap = |c: char| c.is_whitespace() || matches!(c, '-' | '\u{2010}'..='\u{2015}');
-    let groups: Vec<usize> = pasted.split(is_gap).map(str::len).collect();
+    let lengths: Vec<usize> = pasted.split(is_gap).map(str::len).collect();
+    // Alone, or in the groups in which Zoom shows an ID of 9, 10 or 11 digits.
+    let is_grouped = matches!(lengths[..], [_] | [3, 3, 3 | 4] | [3, 4, 4]);
+    let grouped = if is_grouped { pasted.replace(is_gap, "") } else { String::new() };
     let in_url = Some(pasted).filter(|pasted| pasted.contains('/')).and_then(in_join_url);
-    let (digits, advice) = match (in_url, &groups[..]) {
-        (Some(id), _) => (id, NO_ID_IN_URL),
-        // The groups in which Zoom shows an ID of 9, 10 or 11 digits.
-        (None, [3, 3, 3 | 4] | [3, 4, 4]) => (pasted.replace(is_gap, ""), GIVE_DIGITS),
-        (None, _) => (pasted.to_owned(), GIVE_DIGITS),
-    };
+    let (digits, advice) = in_url.map_or((grouped, GIVE_DIGITS), |id| (id, NO_ID_IN_URL));
     // A number may have a sign, but not an ID.
     let id = digits.parse().ok().filter(|_| !digits.starts_with('+')).and_then(|id| from_number(id, what).ok());
     id.ok_or_else(|| InvalidId(format!("{} is not a {what} ID: {advice}", quoted(text))))
