@@ -7,7 +7,7 @@ use serde::Deserializer as _;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::secret::{ENTITIES, redact};
+use crate::secret::{ENTITIES, redacted};
 use crate::sentence::normalized;
 
 /// One of Zoom's error codes, the `code` of its error envelope.
@@ -212,7 +212,7 @@ impl Envelope {
     /// Redacts `secrets` in what Zoom wrote.
     pub fn redact(&mut self, secrets: &[String]) {
         let fields = self.errors.iter_mut().flat_map(|error| [&mut error.field, &mut error.message]);
-        self.message.iter_mut().chain(fields).for_each(|words| redact(words, secrets));
+        self.message.iter_mut().chain(fields).for_each(|words| *words = redacted(words, secrets));
     }
 }
 

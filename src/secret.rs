@@ -19,14 +19,11 @@ use crate::url::encoded;
 /// assert_eq!(format!("{key:?}"), "Secret(***)");
 /// assert_eq!(key.expose(), "live_4f9a");
 /// ```
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-#[cfg_attr(
-    feature = "schemars",
-    derive(schemars::JsonSchema),
-    schemars(inline, title = "", description = "", extend("format" = "password"))
-)]
-pub struct Secret(String);
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schemars", schemars(inline, title = "", description = "", extend("format" = "password")))]
+pub struct Secret(#[serde(deserialize_with = "text")] String);
 
 impl Secret {
     /// The text itself.
@@ -43,12 +40,9 @@ impl fmt::Debug for Secret {
 
 /// The error for something other than text does not quote it, as serde's own would: a key may consist of digits and lack
 /// its quotation marks.
-impl<'de> Deserialize<'de> for Secret {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)
-            .map(Self)
-            .map_err(|_| D::Error::invalid_type(Unexpected::Other("something else"), &"a string"))
-    }
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let other = Unexpected::Other("something else");
+    String::deserialize(deserializer).map_err(|_| D::Error::invalid_type(other, &"a string"))
 }
 
 impl<T: Into<String>> From<T> for Secret {
@@ -95,15 +89,13 @@ impl fmt::Debug for Unlisted {
     }
 }
 
-/// Redacts each of `secrets` in a text, the longest first so that none leaves a part of another. A secret of three
+/// A text with each of `secrets` redacted, the longest first so that none leaves a part of another. A secret of three
 /// bytes or fewer is not redacted, because it would also match parts of ordinary words.
-pub(crate) fn redact(words: &mut String, secrets: &[impl AsRef<str>]) {
+pub(crate) fn redacted(words: &str, secrets: &[impl AsRef<str>]) -> String {
     let secrets = secrets.iter().map(|secret| secret.as_ref().trim()).filter(|secret| secret.len() > 3);
     let mut spellings: Vec<String> = secrets.flat_map(spellings).collect();
     spellings.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    for secret in spellings {
-        *words = words.replace(&secret, "***");
-    }
+    spellings.iter().fold(words.to_owned(), |words, secret| words.replace(secret, "***"))
 }
 
 /// What HTML and XML write in place of a character.
@@ -126,9 +118,9 @@ mod tests {
 
     #[test]
     fn the_longest_secret_is_redacted_first() {
-        let mut words = "neither rtmp://alice:s3cr3tpass@live.example.com nor live".to_owned();
-        redact(&mut words, &["live", "rtmp://alice:s3cr3tpass@live.example.com", "a"]);
-        assert_eq!(words, "neither *** nor ***");
+        let words = "neither rtmp://alice:s3cr3tpass@live.example.com nor live";
+        let secrets = ["live", "rtmp://alice:s3cr3tpass@live.example.com", "a"];
+        assert_eq!(redacted(words, &secrets), "neither *** nor ***");
     }
 
     #[test]
@@ -139,9 +131,8 @@ mod tests {
             "name%3Fuser%3Dada%26pass%3D%22s3cr3t%22",
             r#"name?user=ada&pass=\"s3cr3t\""#,
         ] {
-            let mut words = format!("Invalid stream_key: {quoted}.");
-            redact(&mut words, &[secret]);
-            assert_eq!(words, "Invalid stream_key: ***.");
+            let words = format!("Invalid stream_key: {quoted}.");
+            assert_eq!(redacted(&words, &[secret]), "Invalid stream_key: ***.");
         }
     }
 
@@ -175,8 +166,7 @@ mod tests {
         #[test]
         fn no_escaped_secret_remains(secret in "[!-~é用]{4,12}", before in ".{0,5}", after in ".{0,5}") {
             for quoted in spellings(&secret) {
-                let mut words = format!("{before} {quoted} {after}");
-                redact(&mut words, &[&secret]);
+                let words = redacted(&format!("{before} {quoted} {after}"), &[&secret]);
                 prop_assert!(words.contains("***") && !words.contains(&quoted), "{}", words);
             }
         }
@@ -194,7 +184,7 @@ mod tests {
                 words += between;
                 words += &secrets[secrets.len() - 1 - index % secrets.len()];
             }
-            redact(&mut words, &secrets);
+            let words = redacted(&words, &secrets);
             prop_assert_eq!(words.matches("***").count(), between.len());
             prop_assert_eq!(words.replace("***", ""), between.concat());
         }

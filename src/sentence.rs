@@ -2,7 +2,7 @@
 
 use std::{error::Error, time::SystemTime};
 
-use crate::secret::redact;
+use crate::secret::redacted;
 
 /// The maximum length of a whole sentence, in characters.
 pub(crate) const LONGEST_SENTENCE: usize = 2_000;
@@ -13,14 +13,13 @@ pub(crate) const LONGEST_QUOTATION: usize = 500;
 /// A quotation on one line of at most `most` characters, without `secrets` and without characters that would reorder or
 /// hide the text around them.
 pub(crate) fn quoted(words: &str, secrets: &[impl AsRef<str>], most: usize) -> String {
-    let line = words.chars().filter(|c| !is_invisible(*c)).map(|c| if c.is_control() { ' ' } else { c });
-    let mut line: String = line.skip_while(|c| c.is_whitespace()).collect();
+    let line = words.replace(is_invisible, "").replace(char::is_control, " ");
     // After invisible characters inside a secret are gone, and before the end of one is cut off.
-    redact(&mut line, secrets);
-    let cut = line.char_indices().nth(most).map(|(end, _)| end);
-    line.truncate(line[..cut.unwrap_or(line.len())].trim_end().len());
-    line.extend(cut.map(|_| '…'));
-    line
+    let line = redacted(line.trim(), secrets);
+    match line.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", line[..end].trim_end()),
+        None => line,
+    }
 }
 
 /// A [quotation](quoted) that cannot contain a secret.
