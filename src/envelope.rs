@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use reqwest::StatusCode;
 use serde::Deserializer as _;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::secret::{ENTITIES, redacted};
 use crate::sentence::normalized;
@@ -23,24 +23,19 @@ use crate::sentence::normalized;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ErrorCode(pub(crate) i64);
 
-impl ErrorCode {
-    /// The code as Zoom writes it.
-    pub fn get(self) -> i64 {
-        self.0
-    }
-}
-
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $code:literal;)*) => {
         impl ErrorCode {
             $($(#[doc = $doc])+ pub const $name: Self = Self($code);)*
 
+            /// The code as Zoom writes it.
+            pub fn get(self) -> i64 {
+                self.0
+            }
+
             /// The name of its constant, if it has one.
             pub fn name(self) -> Option<&'static str> {
-                match self {
-                    $(Self::$name => Some(stringify!($name)),)*
-                    _ => None,
-                }
+                match self { $(Self::$name => Some(stringify!($name)),)* _ => None }
             }
         }
     };
@@ -111,8 +106,8 @@ pub(crate) struct Envelope {
     pub errors: Vec<FieldError>,
     /// OAuth's name of the error, such as `invalid_client`.
     pub oauth_error: Option<String>,
-    /// Whether the code is an error's even without a message: it is called `errorCode`, or is all there is.
-    pub is_bare: bool,
+    /// Whether a 2xx with this body is an error after all.
+    pub is_error: bool,
 }
 
 impl Envelope {
@@ -120,60 +115,32 @@ impl Envelope {
     /// envelopes as XML, and messages whose quotation marks are not escaped (both observed).
     pub fn read(body: &[u8]) -> Self {
         let body = as_unicode(body);
-        if body.starts_with('<') {
-            return Self::read_xml(&body);
-        }
         // A number at the very end was cut off, and its last digits may be missing.
         let body = body.trim_end_matches(|c: char| c.is_ascii_digit());
         let mut members = Members::default();
         // An error ends the reading, but what was read before it still counts.
         let read = serde_json::Deserializer::from_str(body).deserialize_any(&mut members);
-        if let Some(requoted) = read.err().and_then(|_| requoted(body)) {
-            return Self::read(requoted.as_bytes());
+        let in_json = || if body.starts_with('<') { from_xml(body) } else { requoted(body) };
+        if let Some(json) = read.err().and_then(|_| in_json()) {
+            return Self::read(json.as_bytes());
         }
-        let json = Value::Object(members.0);
+        let Members(json) = members;
         let text = |of: &Value, name| of[name].as_str().map(str::to_owned);
         let words = |name| text(&json, name);
         let code = whole_number(&json["code"]).or_else(|| whole_number(&json["errorcode"]));
         let oauth_error = words("error");
         // With a code, a reason alone is not read, so that it never turns a success into an error.
-        let is_oauth = code.is_none() || oauth_error.is_some();
-        let oauth = || words("reason").or_else(|| oauth_error.clone()).filter(|_| is_oauth);
-        let message = words("message").or_else(|| words("errormessage")).or_else(oauth);
+        let reason = words("reason").filter(|_| code.is_none() || oauth_error.is_some());
+        let message = words("message").or_else(|| words("errormessage")).or(reason).or_else(|| oauth_error.clone());
         let errors = json["errors"].as_array().into_iter().flatten().filter_map(|error| {
             let message = text(error, "message").unwrap_or_default();
             Some(FieldError { field: text(error, "field")?, message })
         });
+        // A code is an error's with a message, or without one if it is called `errorCode` or is all there is.
         let is_alone = json.as_object().is_some_and(|members| members.len() == 1);
-        let is_bare = code.is_some() && (is_alone || !json["errorcode"].is_null());
-        Self { code: code.map(ErrorCode), message, errors: errors.collect(), oauth_error, is_bare }
-    }
-
-    fn read_xml(body: &str) -> Self {
-        let error = body.split_once("<error").map_or("", |(_, error)| error);
-        let text = |names: &[&str]| {
-            let words = names.iter().find_map(|name| element(error, name))?.trim();
-            let data = words.strip_prefix("<![CDATA[").and_then(|data| data.strip_suffix("]]>"));
-            let decoded = |words: String, (c, entity): &(&str, &str)| words.replace(entity, c);
-            let words = words.replace("&apos;", "'");
-            Some(data.map_or_else(|| ENTITIES.iter().rev().fold(words, decoded), str::to_owned))
-        };
-        let code = text(&["code", "errorCode"]).and_then(|code| code.trim().parse().ok()).map(ErrorCode);
-        Self { code, message: text(&["message", "errorMessage", "error_message"]), ..Self::default() }
-    }
-
-    /// Whether a 2xx with this body is an error after all: it has a code, and a message or nothing else, that do not just
-    /// confirm the success.
-    ///
-    /// A code of 0 confirms it, and so does one from 200 to 299 whose message begins with `success` or the word `ok`.
-    /// Zoom's own error code 200 has a different message.
-    pub fn is_error(&self) -> bool {
-        let is_told = self.message.is_some() || self.is_bare;
-        let Some(ErrorCode(code)) = self.code.filter(|_| is_told) else { return false };
-        let words = self.message.as_deref().unwrap_or_default().trim_start().to_ascii_lowercase();
-        let is_ok = words.strip_prefix("ok").is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
-        let says_so = words.is_empty() || words.starts_with("success") || is_ok;
-        !(code == 0 || (200..300).contains(&code) && says_so)
+        let is_told = message.is_some() || is_alone || !json["errorcode"].is_null();
+        let is_error = is_told && code.is_some_and(|code| !confirms(code, message.as_deref().unwrap_or_default()));
+        Self { code: code.map(ErrorCode), message, errors: errors.collect(), oauth_error, is_error }
     }
 
     /// Zoom's message, [normalized]; empty if there is none.
@@ -196,11 +163,9 @@ impl Envelope {
 
     /// Whether Zoom refuses the kind of body, so that it did not act on it.
     pub fn refuses_encoding(&self, status: StatusCode) -> bool {
-        let says = |of_encoding: &&str| self.words().contains(*of_encoding);
-        status == StatusCode::UNSUPPORTED_MEDIA_TYPE
-            || status.is_client_error()
-                && self.is(&[300])
-                && ["contenttype", "contentdisposition", "mediatype", "json", "multipart", "formdata"].iter().any(says)
+        let kinds = ["contenttype", "contentdisposition", "mediatype", "json", "multipart", "formdata"];
+        let names_kind = || kinds.iter().any(|kind| self.words().contains(kind));
+        status == StatusCode::UNSUPPORTED_MEDIA_TYPE || status.is_client_error() && self.is(&[300]) && names_kind()
     }
 
     /// Whether the meeting or webinar is not live: it has not started, or a webinar is in its practice session.
@@ -216,6 +181,32 @@ impl Envelope {
     }
 }
 
+/// Whether a 2xx with this code is a success after all: a code of 0 confirms it, and so does one from 200 to 299 whose
+/// message, if any, begins with `success` or the word `ok`. Zoom's own error code 200 has a different message.
+fn confirms(code: i64, message: &str) -> bool {
+    let words = message.trim_start().to_ascii_lowercase();
+    let is_ok = words.strip_prefix("ok").is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
+    code == 0 || (200..300).contains(&code) && (words.is_empty() || words.starts_with("success") || is_ok)
+}
+
+/// An XML envelope as JSON.
+fn from_xml(xml: &str) -> Option<String> {
+    let (_, error) = xml.split_once("<error")?;
+    // That of the first element of this name, which may have attributes.
+    let text = |name| {
+        let tag = format!("<{name}");
+        let mut tags = error.split(&tag).skip(1);
+        let tag = tags.find(|tag| tag.starts_with(|c: char| c == '>' || c.is_whitespace()))?;
+        let (text, _) = tag.split_once('>')?.1.split_once(&format!("</{name}"))?;
+        let data = text.trim().strip_prefix("<![CDATA[").and_then(|data| data.strip_suffix("]]>"));
+        let decoded = |text: String, (c, entity): &(&str, &str)| text.replace(entity, c);
+        Some(data.map_or_else(|| ENTITIES.iter().rev().fold(text.trim().to_owned(), decoded), str::to_owned))
+    };
+    let code = text("code").or_else(|| text("errorCode"));
+    let message = text("message").or_else(|| text("errorMessage")).or_else(|| text("error_message"));
+    Some(json!({ "code": code, "message": message }).to_string())
+}
+
 /// A whole body with the quotation marks inside its message escaped: the message ends at the first of them behind which the
 /// rest is JSON.
 fn requoted(json: &str) -> Option<String> {
@@ -228,15 +219,6 @@ fn requoted(json: &str) -> Option<String> {
         let requoted = format!("{before}essage\"{colon}\"{words}{rest}");
         serde_json::from_str::<Map<String, Value>>(&requoted).is_ok().then_some(requoted)
     })
-}
-
-/// The text of the first element of this name, which may have attributes.
-fn element<'x>(xml: &'x str, name: &str) -> Option<&'x str> {
-    let tag = format!("<{name}");
-    let mut tags = xml.split(&tag).skip(1);
-    let tag = tags.find(|tag| tag.starts_with(|c: char| c == '>' || c.is_whitespace()))?;
-    let (text, _) = tag.split_once('>')?.1.split_once(&format!("</{name}"))?;
-    Some(text)
 }
 
 /// A body without surrounding white space, and without a byte order mark, which RFC 8259 (section 8.1) allows a reader to
@@ -255,15 +237,12 @@ pub(crate) fn as_unicode(body: &[u8]) -> Cow<'_, str> {
     while let Some(next) = json[at..].find('\\') {
         at += next;
         let unit = |at| u16::from_str_radix(json.get(at..at + 6)?.strip_prefix("\\u")?, 16).ok();
-        at += match (unit(at), unit(at + 6)) {
-            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
-            (Some(0xd800..=0xdfff), _) => {
-                json.to_mut().replace_range(at..at + 6, "\\ufffd");
-                6
-            }
-            // A backslash and what it escapes, which may be another backslash.
-            _ => json[at..].chars().take(2).map(char::len_utf8).sum(),
-        };
+        match char::decode_utf16([at, at + 6].into_iter().map_while(unit)).next() {
+            Some(Ok(c)) => at += 6 * c.len_utf16(),
+            Some(Err(_)) => json.to_mut().replace_range(at..at + 6, "\\ufffd"),
+            // What it escapes may be another backslash.
+            None => at += 1 + usize::from(json[at + 1..].starts_with('\\')),
+        }
     }
     json
 }
@@ -274,7 +253,7 @@ const NAMES: [&str; 7] = ["code", "errorcode", "message", "errormessage", "reaso
 /// The members of an object, of which only those of an envelope have their values, because a success can be large. Of
 /// repeated ones, the first that is not null counts.
 #[derive(Default)]
-struct Members(Map<String, Value>);
+struct Members(Value);
 
 impl<'de> Visitor<'de> for &mut Members {
     type Value = ();
@@ -288,9 +267,8 @@ impl<'de> Visitor<'de> for &mut Members {
             let name = name.replace('_', "").to_lowercase();
             let ignored = |_: IgnoredAny| Value::Null;
             let value = if NAMES.contains(&&*name) { members.next_value()? } else { ignored(members.next_value()?) };
-            let known = self.0.entry(name).or_insert(Value::Null);
-            if known.is_null() {
-                *known = value;
+            if self.0[&name].is_null() {
+                self.0[name] = value;
             }
         }
         Ok(())
@@ -331,7 +309,7 @@ mod tests {
             let words = String::from_utf8_lossy(&body[..body.len().min(80)]);
             assert_eq!(envelope.code, Some(ErrorCode(1010)), "{words}");
             assert_eq!(envelope.message.as_deref(), Some("m"), "{words}");
-            assert!(envelope.is_error(), "{words}");
+            assert!(envelope.is_error, "{words}");
         }
         let invalid = Envelope::read(b"{\"code\":1010,\"message\":\"K\xf6ln\"}");
         assert_eq!(invalid.message.as_deref(), Some("K\u{fffd}ln"));
@@ -389,7 +367,7 @@ mod tests {
             (r#"{"message":"bad"}"#, false),
             (r#"{"code":"US","message":"a country"}"#, false),
         ] {
-            assert_eq!(Envelope::read(body.as_bytes()).is_error(), is_error, "{body}");
+            assert_eq!(Envelope::read(body.as_bytes()).is_error, is_error, "{body}");
         }
     }
 

@@ -98,9 +98,9 @@ pub(crate) fn redacted(words: &str, secrets: &[impl AsRef<str>]) -> String {
     spellings.iter().fold(words.to_owned(), |words, secret| words.replace(secret, "***"))
 }
 
-/// What HTML and XML write in place of a character.
-pub(crate) const ENTITIES: [(&str, &str); 5] =
-    [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;"), ("'", "&#39;")];
+/// What HTML and XML write in place of a character, HTML's spelling first.
+pub(crate) const ENTITIES: [(&str, &str); 6] =
+    [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;"), ("'", "&#39;"), ("'", "&apos;")];
 
 /// A text as it is, and as a server may escape it before it quotes it: for HTML, a URL and JSON.
 fn spellings(text: &str) -> [String; 5] {
