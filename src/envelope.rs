@@ -7,7 +7,7 @@ use serde::Deserializer as _;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value, json};
 
-use crate::secret::{ENTITIES, redacted};
+use crate::secret::ENTITIES;
 use crate::sentence::normalized;
 
 /// One of Zoom's error codes, the `code` of its error envelope.
@@ -172,12 +172,6 @@ impl Envelope {
     pub fn is_not_live(&self) -> bool {
         let words = ["already", "been", "yet"].iter().fold(self.words(), |words, word| words.replace(word, ""));
         self.is(&[200]) && ["notstarted", "sntstarted"].iter().any(|not| words.contains(not))
-    }
-
-    /// Redacts `secrets` in what Zoom wrote.
-    pub fn redact(&mut self, secrets: &[String]) {
-        let fields = self.errors.iter_mut().flat_map(|error| [&mut error.field, &mut error.message]);
-        self.message.iter_mut().chain(fields).for_each(|words| *words = redacted(words, secrets));
     }
 }
 

@@ -9,7 +9,7 @@ use reqwest::{StatusCode, Url, header::HeaderMap};
 use crate::answer::{Attempted, FAILURE_LIMIT, HttpAnswer, tracking_id};
 use crate::envelope::{Envelope, ErrorCode, FieldError};
 use crate::sentence::{LONGEST_QUOTATION, LONGEST_SENTENCE, causes, quoted, shortened};
-use crate::{limit::retry_after, operation::Operation, transport::obstacle};
+use crate::{limit::retry_after, operation::Operation, secret::redacted, transport::obstacle};
 
 /// How far a call got. [`Error::kind`] returns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -183,20 +183,20 @@ impl Error {
             answer.body = Bytes::copy_from_slice(&answer.body[..FAILURE_LIMIT]);
             answer.envelope = Envelope { code: answer.envelope.code, ..Envelope::read(&answer.body) };
         }
-        answer.envelope.redact(secrets);
+        let Envelope { code, message, errors, .. } = &mut answer.envelope;
+        let fields = errors.iter_mut().flat_map(|error| [&mut error.field, &mut error.message]);
+        message.iter_mut().chain(fields).for_each(|words| *words = redacted(words, secrets));
         // A status that is documented as a code itself: HTTP 300 is Zoom's code 300.
-        let own_code = operation.documented_error(status, status.into()).map(|_| ErrorCode(status.into()));
-        answer.envelope.code = answer.envelope.code.or(own_code);
-        let Envelope { code, message, errors, .. } = &answer.envelope;
+        *code = code.or(operation.documented_error(status, status.into()).map(|_| ErrorCode(status.into())));
         let documented = code.and_then(|code| operation.documented_error(status, code.get()));
         // If Zoom sent no message, the description's is used, unless that is a template.
         let documented = documented.filter(|words| !words.contains('{')).map(str::to_owned);
-        let message = message.as_deref().map(|words| quoted(words, secrets, LONGEST_QUOTATION));
+        let quote = |words: &str, most| quoted(words, secrets, most);
+        let message = message.as_deref().map(|words| quote(words, LONGEST_QUOTATION));
         let words = message.filter(|words| !words.is_empty()).or(documented);
-        let fields = errors.iter().take(MOST_FIELD_ERRORS).map(|FieldError { field, message }| {
-            format!(" [{}: {}]", quoted(field, secrets, 100), quoted(message, secrets, 100))
-        });
-        let tracking_id = tracking_id(&answer.headers).map(|id| quoted(id, secrets, LONGEST_QUOTATION));
+        let field = |error: &FieldError| format!(" [{}: {}]", quote(&error.field, 100), quote(&error.message, 100));
+        let fields = errors.iter().take(MOST_FIELD_ERRORS).map(field);
+        let tracking_id = tracking_id(&answer.headers).map(|id| quote(id, LONGEST_QUOTATION));
         let what = format!(
             "was answered with HTTP {status}{}{}{}{}{} ({progress}{})",
             after(", code ", code.map(|code| format!("{code:?}"))),

@@ -135,7 +135,7 @@ fn challenge(event: &Value, secret: &Secret) -> Result<Challenge, String> {
 }
 
 fn typed<Id: DeserializeOwned>(event: &Value, sent: Option<i64>) -> Result<Box<Notification<Id>>, String> {
-    let event: Notification<Id> = serde_path_to_error::deserialize(event).map_err(|error| mismatch(&error))?;
+    let event: Notification<Id> = serde_path_to_error::deserialize(event).map_err(mismatch)?;
     Ok(Box::new(Notification { event_ts: event.event_ts.or(sent), ..event }))
 }
 
