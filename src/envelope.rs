@@ -127,7 +127,11 @@ impl Envelope {
         let Members(json) = members;
         let text = |of: &Value, name| of[name].as_str().map(str::to_owned);
         let words = |name| text(&json, name);
-        let code = whole_number(&json["code"]).or_else(|| whole_number(&json["errorcode"]));
+        let code = ["code", "errorcode"].into_iter().find_map(|name| {
+            let number = words(name).unwrap_or_else(|| json[name].to_string());
+            let number = number.trim();
+            number.strip_suffix(".0").unwrap_or(number).parse().ok()
+        });
         let oauth_error = words("error");
         // With a code, a reason alone is not read, so that it never turns a success into an error.
         let reason = words("reason").filter(|_| code.is_none() || oauth_error.is_some());
@@ -267,11 +271,6 @@ impl<'de> Visitor<'de> for &mut Members {
         }
         Ok(())
     }
-}
-
-fn whole_number(value: &Value) -> Option<i64> {
-    let number = value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned());
-    number.strip_suffix(".0").unwrap_or(&number).parse().ok()
 }
 
 #[cfg(test)]

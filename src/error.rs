@@ -190,10 +190,9 @@ impl Error {
         *code = code.or(operation.documented_error(status, status.into()).map(|_| ErrorCode(status.into())));
         let documented = code.and_then(|code| operation.documented_error(status, code.get()));
         // If Zoom sent no message, the description's is used, unless that is a template.
-        let documented = documented.filter(|words| !words.contains('{')).map(str::to_owned);
+        let words = message.as_deref().into_iter().chain(documented.filter(|words| !words.contains('{')));
         let quote = |words: &str, most| quoted(words, secrets, most);
-        let message = message.as_deref().map(|words| quote(words, LONGEST_QUOTATION));
-        let words = message.filter(|words| !words.is_empty()).or(documented);
+        let words = words.map(|words| quote(words, LONGEST_QUOTATION)).find(|words| !words.is_empty());
         let field = |error: &FieldError| format!(" [{}: {}]", quote(&error.field, 100), quote(&error.message, 100));
         let fields = errors.iter().take(MOST_FIELD_ERRORS).map(field);
         let tracking_id = tracking_id(&answer.headers).map(|id| quote(id, LONGEST_QUOTATION));
