@@ -120,8 +120,7 @@ impl Envelope {
         let mut members = Members::default();
         // An error ends the reading, but what was read before it still counts.
         let read = serde_json::Deserializer::from_str(body).deserialize_any(&mut members);
-        let in_json = || if body.starts_with('<') { from_xml(body) } else { requoted(body) };
-        if let Some(json) = read.err().and_then(|_| in_json()) {
+        if let Some(json) = read.err().and_then(|_| from_xml(body).or_else(|| requoted(body))) {
             return Self::read(json.as_bytes());
         }
         let Members(json) = members;
@@ -141,9 +140,9 @@ impl Envelope {
             Some(FieldError { field: text(error, "field")?, message })
         });
         // A code is an error's with a message, or without one if it is called `errorCode` or is all there is.
-        let is_alone = json.as_object().is_some_and(|members| members.len() == 1);
-        let is_told = message.is_some() || is_alone || !json["errorcode"].is_null();
-        let is_error = is_told && code.is_some_and(|code| !confirms(code, message.as_deref().unwrap_or_default()));
+        let is_bare = !json["errorcode"].is_null() || json.as_object().is_some_and(|members| members.len() == 1);
+        let words = message.as_deref().or(is_bare.then_some(""));
+        let is_error = code.zip(words).is_some_and(|(code, words)| !confirms(code, words));
         Self { code: code.map(ErrorCode), message, errors: errors.collect(), oauth_error, is_error }
     }
 
@@ -189,7 +188,7 @@ fn confirms(code: i64, message: &str) -> bool {
 
 /// An XML envelope as JSON.
 fn from_xml(xml: &str) -> Option<String> {
-    let (_, error) = xml.split_once("<error")?;
+    let (_, error) = xml.split_once("<error").filter(|_| xml.starts_with('<'))?;
     // That of the first element of this name, which may have attributes.
     let text = |name| {
         let tag = format!("<{name}");

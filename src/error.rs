@@ -181,7 +181,8 @@ impl Error {
         if answer.body.len() > FAILURE_LIMIT {
             // A slice would keep the whole body in memory. A code may come after the part that is kept.
             answer.body = Bytes::copy_from_slice(&answer.body[..FAILURE_LIMIT]);
-            answer.envelope = Envelope { code: answer.envelope.code, ..Envelope::read(&answer.body) };
+            let Envelope { code, is_error, .. } = answer.envelope;
+            answer.envelope = Envelope { code, is_error, ..Envelope::read(&answer.body) };
         }
         let Envelope { code, message, errors, .. } = &mut answer.envelope;
         let fields = errors.iter_mut().flat_map(|error| [&mut error.field, &mut error.message]);
@@ -194,13 +195,12 @@ impl Error {
         let quote = |words: &str, most| quoted(words, secrets, most);
         let words = words.map(|words| quote(words, LONGEST_QUOTATION)).find(|words| !words.is_empty());
         let field = |error: &FieldError| format!(" [{}: {}]", quote(&error.field, 100), quote(&error.message, 100));
-        let fields = errors.iter().take(MOST_FIELD_ERRORS).map(field);
+        let fields: String = errors.iter().take(MOST_FIELD_ERRORS).map(field).collect();
         let tracking_id = tracking_id(&answer.headers).map(|id| quote(id, LONGEST_QUOTATION));
         let what = format!(
-            "was answered with HTTP {status}{}{}{}{}{} ({progress}{})",
+            "was answered with HTTP {status}{}{}{fields}{}{} ({progress}{})",
             after(", code ", code.map(|code| format!("{code:?}"))),
             after(": ", words.as_deref().map(|words| words.trim_end_matches('.'))),
-            fields.collect::<String>(),
             after("; ", answer.flaw.as_ref()),
             after(". ", answer.advice(secrets)),
             after(", tracking ID ", tracking_id.as_ref()),
@@ -436,6 +436,15 @@ mod tests {
         let secrets = ["s3cr3t-stream-key".to_owned()];
         let error = Error::answered(&operation(), answer, &secrets, Progress::default());
         assert!(!error.to_string().contains("s3cr3t-str"), "{error}");
+    }
+
+    #[test]
+    fn a_code_behind_the_part_of_a_body_that_is_kept_still_counts() {
+        let body = format!(r#"{{"message":"m","more":"{}","code":124}}"#, "x".repeat(FAILURE_LIMIT));
+        let answer = HttpAnswer::new(StatusCode::OK, HeaderMap::new(), body.into());
+        let error = Error::answered(&operation(), answer, &[], Progress::default());
+        assert_eq!(error.code(), Some(ErrorCode::INVALID_ACCESS_TOKEN), "{error}");
+        assert!(error.is_unauthorized() && error.to_string().contains("Get a new access token"), "{error}");
     }
 
     #[test]
