@@ -3,12 +3,10 @@
 use std::{borrow::Cow, fmt};
 
 use reqwest::StatusCode;
-use serde::Deserializer as _;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value, json};
 
-use crate::secret::ENTITIES;
-use crate::sentence::normalized;
+use crate::{secret::ENTITIES, sentence::normalized};
 
 /// One of Zoom's error codes, the `code` of its error envelope.
 ///
@@ -119,7 +117,7 @@ impl Envelope {
         let body = body.trim_end_matches(|c: char| c.is_ascii_digit());
         let mut members = Members::default();
         // An error ends the reading, but what was read before it still counts.
-        let read = serde_json::Deserializer::from_str(body).deserialize_any(&mut members);
+        let read = serde::Deserializer::deserialize_any(&mut serde_json::Deserializer::from_str(body), &mut members);
         if let Some(json) = read.err().and_then(|_| from_xml(body).or_else(|| requoted(body))) {
             return Self::read(json.as_bytes());
         }

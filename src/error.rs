@@ -205,7 +205,8 @@ impl Error {
             after(". ", answer.advice(secrets)),
             after(", tracking ID ", tracking_id.as_ref()),
         );
-        let kind = if answer.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Answered };
+        let is_late = answer.cause.as_ref().is_some_and(reqwest::Error::is_timeout);
+        let kind = if is_late { ErrorKind::Timeout } else { ErrorKind::Answered };
         answer.wait = answer.wait.or_else(|| retry_after(&answer.headers, SystemTime::now()));
         let source = answer.cause.take().map(|cause| Arc::new(cause) as Cause);
         let Self(known) = Self::new(kind, Some(operation), what, progress);

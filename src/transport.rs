@@ -55,7 +55,7 @@ pub(crate) fn backoff(outcome: &Attempted, is_repeatable: bool, failures: usize)
         Err(error) if error.is_connect() => obstacle(error).is_none_or(|(_, may_pass)| may_pass).then_some(wait),
         Err(error) => (is_repeatable && !error.is_timeout()).then_some(wait),
         Ok(answer) => {
-            let is_broken = answer.cause.is_some() && !answer.is_timeout();
+            let is_broken = answer.cause.as_ref().is_some_and(|cause| !cause.is_timeout());
             let is_gateways = matches!(answer.status.as_u16(), 502..=504);
             let asked = || retry_after(&answer.headers, SystemTime::now()).map(|asked| asked.time);
             (is_repeatable && (is_broken || is_gateways)).then(|| asked().unwrap_or(wait))
