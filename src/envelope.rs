@@ -21,15 +21,17 @@ use crate::{secret::ENTITIES, sentence::normalized};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ErrorCode(pub(crate) i64);
 
+impl ErrorCode {
+    /// The code as Zoom writes it.
+    pub fn get(self) -> i64 {
+        self.0
+    }
+}
+
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $code:literal;)*) => {
         impl ErrorCode {
             $($(#[doc = $doc])+ pub const $name: Self = Self($code);)*
-
-            /// The code as Zoom writes it.
-            pub fn get(self) -> i64 {
-                self.0
-            }
 
             /// The name of its constant, if it has one.
             pub fn name(self) -> Option<&'static str> {
@@ -123,16 +125,16 @@ impl Envelope {
         }
         let Members(json) = members;
         let text = |of: &Value, name| of[name].as_str().map(str::to_owned);
-        let words = |name| text(&json, name);
+        let member = |name| text(&json, name);
         let code = ["code", "errorcode"].into_iter().find_map(|name| {
-            let number = words(name).unwrap_or_else(|| json[name].to_string());
+            let number = member(name).unwrap_or_else(|| json[name].to_string());
             let number = number.trim();
             number.strip_suffix(".0").unwrap_or(number).parse().ok()
         });
-        let oauth_error = words("error");
+        let oauth_error = member("error");
         // With a code, a reason alone is not read, so that it never turns a success into an error.
-        let reason = words("reason").filter(|_| code.is_none() || oauth_error.is_some());
-        let message = words("message").or_else(|| words("errormessage")).or(reason).or_else(|| oauth_error.clone());
+        let reason = member("reason").filter(|_| code.is_none() || oauth_error.is_some());
+        let message = member("message").or_else(|| member("errormessage")).or(reason).or_else(|| oauth_error.clone());
         let errors = json["errors"].as_array().into_iter().flatten().filter_map(|error| {
             let message = text(error, "message").unwrap_or_default();
             Some(FieldError { field: text(error, "field")?, message })

@@ -224,9 +224,10 @@ impl Error {
         self
     }
 
-    /// The first error of this crate among `error` and its causes.
+    /// The innermost error of this crate among `error` and its causes: the token request's own, if that is why there is no
+    /// access token.
     pub(crate) fn find<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e Self> {
-        causes(error).find_map(|cause| cause.downcast_ref())
+        causes(error).filter_map(|cause| cause.downcast_ref()).last()
     }
 
     /// How far the call got.
@@ -292,7 +293,7 @@ impl Error {
 
     /// Whether no whole answer came within the attempt's or the call's timeout, or no access token within 10 seconds.
     pub fn is_timeout(&self) -> bool {
-        self.told().kind == ErrorKind::Timeout
+        Self::find(self).map(Self::kind) == Some(ErrorKind::Timeout)
     }
 
     /// Whether the cause may pass by itself: there was no connection (unless a certificate or a proxy's password was
@@ -300,9 +301,9 @@ impl Error {
     /// [`may_have_taken_effect`](Self::may_have_taken_effect).
     pub fn is_transient(&self) -> bool {
         let connecting = causes(self).find_map(|cause| cause.downcast_ref()).and_then(obstacle);
-        match self.told().kind {
-            ErrorKind::Connect => connecting.is_none_or(|(_, may_pass)| may_pass),
-            ErrorKind::Interrupted | ErrorKind::Timeout => true,
+        match Self::find(self).map(Self::kind) {
+            Some(ErrorKind::Connect) => connecting.is_none_or(|(_, may_pass)| may_pass),
+            Some(ErrorKind::Interrupted | ErrorKind::Timeout) => true,
             _ => self.status().is_some_and(|status| status.is_server_error() || matches!(status.as_u16(), 408 | 429)),
         }
     }
@@ -339,7 +340,7 @@ impl Error {
 
     /// The `x-zm-trackingid` that identifies the request for Zoom's support.
     pub fn tracking_id(&self) -> Option<&str> {
-        self.told().tracking_id.as_deref()
+        Self::find(self)?.0.tracking_id.as_deref()
     }
 
     /// How many attempts were made, including those that could not connect.
@@ -363,13 +364,8 @@ impl Error {
         self.0.progress.may_have_taken_effect
     }
 
-    /// The token request's own error, if that is why there is no access token, and else this one.
-    fn told(&self) -> &Repr {
-        self.source().and_then(Self::find).map_or(&*self.0, Self::told)
-    }
-
     fn answer(&self) -> Option<&HttpAnswer> {
-        self.told().answer.as_deref()
+        Self::find(self)?.0.answer.as_deref()
     }
 }
 
@@ -441,10 +437,11 @@ mod tests {
 
     #[test]
     fn a_code_behind_the_part_of_a_body_that_is_kept_still_counts() {
-        let body = format!(r#"{{"message":"m","more":"{}","code":124}}"#, "x".repeat(FAILURE_LIMIT));
+        let body = format!(r#"{{"more":"{}","code":124,"message":"m"}}"#, "x".repeat(FAILURE_LIMIT));
         let answer = HttpAnswer::new(StatusCode::OK, HeaderMap::new(), body.into());
         let error = Error::answered(&operation(), answer, &[], Progress::default());
         assert_eq!(error.code(), Some(ErrorCode::INVALID_ACCESS_TOKEN), "{error}");
+        assert_eq!(error.body().map(<[u8]>::len), Some(FAILURE_LIMIT));
         assert!(error.is_unauthorized() && error.to_string().contains("Get a new access token"), "{error}");
     }
 
