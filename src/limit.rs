@@ -39,9 +39,7 @@ impl fmt::Display for Wait {
 
 /// No wait is shorter than this, regardless of the answer, because Zoom's limits are per second and clocks differ.
 pub(crate) const SHORTEST_WAIT: Duration = Duration::from_secs(1);
-/// What Zoom's description asks for after a start of one meeting.
 const ZOOMS_DOCUMENTATION: &str = "Zoom's documentation";
-const MEETING_WAIT: Duration = Duration::from_secs(30);
 
 /// Which of Zoom's limits was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,27 +57,21 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The kind that Zoom's sentence names, [normalized]. Without one, the kind that the headers name, unless they are
-    /// those of a limit that was not reached: an answer carries the account's, whichever limit refused it.
-    fn read(sentence: &str, headers: &HeaderMap) -> Self {
-        let has = |words: &str| sentence.contains(words);
-        let remaining = header(headers, "x-ratelimit-remaining").and_then(|remaining| remaining.parse().ok());
-        let is_reached = remaining.is_none_or(|remaining: f64| remaining <= 0.0);
-        let label = header(headers, "x-ratelimit-type").filter(|_| is_reached).unwrap_or_default().to_ascii_lowercase();
+    /// The kind that Zoom's sentence names, or a header's label.
+    fn named(words: &str) -> Option<Self> {
+        let words = normalized(words);
+        let has = |name| words.contains(name);
         let kinds = [
             (has("daily"), Self::Daily(if has("user") { "user" } else { "account" })),
-            (has("persecond"), Self::PerSecond),
+            (has("persecond") || has("qps"), Self::PerSecond),
             (has("concurrent"), Self::Concurrent),
             (has("toomanyrequests") && has("livestream"), Self::PerMeeting),
-            (label.contains("daily"), Self::Daily("account")),
-            (label.contains("qps"), Self::PerSecond),
         ];
-        kinds.into_iter().find_map(|(applies, kind)| applies.then_some(kind)).unwrap_or(Self::Unknown)
+        kinds.into_iter().find_map(|(applies, kind)| applies.then_some(kind))
     }
 }
 
 /// What a 429 says about the limit that was reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limit {
     pub kind: Kind,
     pub wait: Wait,
@@ -91,20 +83,21 @@ impl Limit {
     /// Reads an answer's headers and Zoom's `sentence`; `documented` is the wait that the description asks for after such a
     /// call. A header that cannot be read counts as absent.
     pub fn read(headers: &HeaderMap, sentence: &str, documented: Option<Duration>, now: SystemTime) -> Self {
-        let kind = Kind::read(&normalized(sentence), headers);
+        // An answer carries the label of the account's limit, whichever refused it: it counts only if that one was reached.
+        let left = header(headers, "x-ratelimit-remaining").and_then(|left| left.parse::<f64>().ok());
+        let label = header(headers, "x-ratelimit-type").filter(|_| left.is_none_or(|left| left <= 0.0));
+        let kind = Kind::named(sentence).or_else(|| Kind::named(label?)).unwrap_or(Kind::Unknown);
         let of = |time| Wait::from_now(now, time);
-        let told = seconds_in(sentence).filter(|_| kind == Kind::PerMeeting);
-        let (wait, asked_by) = match (kind, told.map(of), retry_after(headers, now)) {
-            (Kind::PerMeeting, None, _) => (of(documented.unwrap_or(MEETING_WAIT)), Some(ZOOMS_DOCUMENTATION)),
-            (_, Some(asked), _) | (_, None, Some(asked)) => (asked, Some("Zoom")),
-            (Kind::PerSecond, ..) => (of(SHORTEST_WAIT), None),
-            (Kind::Daily(_), ..) => (until_midnight(date(headers).unwrap_or(now)), None),
-            (Kind::Concurrent, ..) => (of(2 * SHORTEST_WAIT), None),
-            (Kind::Unknown, ..) => match documented {
-                Some(documented) => (of(documented), Some(ZOOMS_DOCUMENTATION)),
-                None => (of(SHORTEST_WAIT), None),
-            },
+        let (own, whose) = match kind {
+            Kind::PerSecond => (of(SHORTEST_WAIT), None),
+            Kind::Daily(_) => (until_midnight(date(headers).unwrap_or(now)), None),
+            // What the description asks for is asked for after any start of a meeting.
+            Kind::PerMeeting => (of(documented.unwrap_or(30 * SHORTEST_WAIT)), Some(ZOOMS_DOCUMENTATION)),
+            Kind::Concurrent => (of(2 * SHORTEST_WAIT), None),
+            Kind::Unknown => (of(documented.unwrap_or(SHORTEST_WAIT)), documented.map(|_| ZOOMS_DOCUMENTATION)),
         };
+        let asked = if kind == Kind::PerMeeting { seconds_in(sentence).map(of) } else { retry_after(headers, now) };
+        let (wait, asked_by) = asked.map_or((own, whose), |asked| (asked, Some("Zoom")));
         Self { kind, wait, asked_by }
     }
 }
@@ -118,37 +111,32 @@ fn seconds_in(sentence: &str) -> Option<Duration> {
 
 /// Daily limits reset at 00:00 UTC.
 fn until_midnight(now: SystemTime) -> Wait {
-    const DAY: Duration = Duration::from_secs(86_400);
     let since_1970 = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Wait::from_now(now, DAY - Duration::from_nanos((since_1970.as_nanos() % DAY.as_nanos()) as u64))
+    Wait::from_now(now, Duration::from_secs((since_1970.as_secs() + 1).next_multiple_of(86_400)) - since_1970)
 }
 
 /// The longest wait that the `Retry-After` headers ask for. There may be several, and each may be a list.
 ///
 /// Seconds and HTTP-date are RFC 9110's (section 10.2.3); the ISO 8601 instant is Zoom's.
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Wait> {
-    let date = date(headers);
+    // An instant is by the server's clock, so it is measured against the server's `Date`.
+    let sent = date(headers).unwrap_or(now);
+    let time = |until: SystemTime| until.duration_since(sent).unwrap_or_default().max(SHORTEST_WAIT);
     let values = headers.get_all("retry-after").iter().filter_map(|value| value.to_str().ok());
     let pieces: Vec<&str> = values.flat_map(|value| value.split(',')).collect();
     // An HTTP-date has a comma of its own.
     let texts = pieces.windows(1).chain(pieces.windows(2)).map(|pieces| pieces.join(","));
-    let waits = texts.filter_map(|text| match seconds(text.trim()) {
-        Some(time) => Some(Wait::from_now(now, time)),
-        None => {
-            let until = instant(text.trim())?;
-            // It is by the server's clock, so it is measured against the server's `Date`.
-            let time = until.duration_since(date.unwrap_or(now)).unwrap_or_default();
-            Some(Wait { time: time.max(SHORTEST_WAIT), until })
-        }
+    let waits = texts.filter_map(|text| {
+        let wait = seconds(text.trim()).map(|time| Wait::from_now(now, time));
+        wait.or_else(|| instant(text.trim()).map(|until| Wait { time: time(until), until }))
     });
     waits.max_by_key(|wait| (wait.time, wait.until))
 }
 
 /// Seconds, with or without a fraction. A number that is too large for a `Duration` counts as the longest.
 fn seconds(text: &str) -> Option<Duration> {
-    let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let seconds = text.parse().ok().filter(|_| is_number)?;
-    Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+    let is_number = |_: &f64| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    text.parse().ok().filter(is_number).map(|number| Duration::try_from_secs_f64(number).unwrap_or(Duration::MAX))
 }
 
 /// An instant as HTTP or ISO 8601 writes it, in any case.
@@ -156,8 +144,8 @@ fn instant(text: &str) -> Option<SystemTime> {
     let is_inside = |at: usize| at > 0 && text.as_bytes()[at - 1].is_ascii_alphabetic();
     let cased = |(at, c): (usize, char)| if is_inside(at) { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() };
     let capitalized = text.char_indices().map(cased).collect::<String>().replace("Gmt", "GMT");
-    let http = httpdate::parse_http_date(&capitalized).ok();
-    http.or_else(|| humantime::parse_rfc3339_weak(&text.to_ascii_uppercase()).ok())
+    let iso = || humantime::parse_rfc3339_weak(&text.to_ascii_uppercase()).ok();
+    httpdate::parse_http_date(&capitalized).ok().or_else(iso)
 }
 
 /// When the answer was made, by the server's clock.
@@ -170,7 +158,7 @@ fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 }
 
 /// The retries that a call has used when the client decides whether to send it again, and the time that it has left.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Spent {
     /// Retries after a per-second limit.
     pub paced: u32,
@@ -182,38 +170,36 @@ pub(crate) struct Spent {
 /// How long to wait before the call is sent again, or a sentence that says why it is not. `chance` is a random number from
 /// 0 to 1.
 pub(crate) fn decide(policy: &RetryPolicy, limit: &Limit, spent: Spent, chance: f64) -> Result<Duration, String> {
-    // The reason reads on from either beginning: somebody said how long to wait, or nobody did.
-    let refused = |asked: &str, unasked: &str, words: &str| match limit.asked_by {
-        Some(who) => Err(format!("{who} asks you to wait {}, {asked}{words}", limit.wait)),
-        None => Err(format!("Zoom did not say how long to wait, and {unasked}{words}")),
-    };
-    let paced = limit.kind == Kind::PerSecond;
     if let Kind::Daily(whose) = limit.kind {
         return Err(format!("The {whose}'s daily limit is used up; it resets at {}", written(limit.wait.until)));
     }
-    if policy.max_retries == 0 || (!paced && spent.retries >= policy.max_retries) {
-        return refused("and ", "", "the retry policy allows no more retries");
-    }
-    if limit.wait.time > policy.max_wait {
-        return refused("", "any wait is ", "longer than the retry policy's `max_wait`");
-    }
-    let growth = if limit.asked_by.is_some() || paced { 0 } else { spent.retries.min(31) };
-    // Nobody asked for a wait that has grown, so it stays within the policy.
-    let wait = limit.wait.time.saturating_mul(1 << growth).min(policy.max_wait);
-    let left = spent.left.saturating_sub(wait);
-    // Half of it may still be added to the wait, and timers count in whole milliseconds: one has to be left.
-    if left < Duration::from_millis(2) {
-        return refused("which ", "a wait ", "would end after the call's deadline");
-    }
     // Calls that were refused together and came back together would be refused again, so they spread out, and further
-    // with each retry. A wait that Zoom names is for one call. Half of the time left is for the attempt.
-    let spread = match (paced, limit.asked_by.is_some()) {
-        (true, _) => Duration::from_secs(2 << spent.paced.min(4)),
-        (false, true) => Duration::ZERO,
-        (false, false) => wait,
+    // with each retry. A wait that somebody asked for is for one call.
+    let is_paced = limit.kind == Kind::PerSecond;
+    // Nobody asked for a wait that has grown, so it stays within the policy.
+    let grown = limit.wait.time.saturating_mul(1 << spent.retries.min(31)).min(policy.max_wait);
+    let (wait, spread) = match limit.asked_by {
+        _ if is_paced => (limit.wait.time, Duration::from_secs(2 << spent.paced.min(4))),
+        Some(_) => (limit.wait.time, Duration::ZERO),
+        None => (grown, grown),
     };
-    let spread = spread.min(left / 2).min(policy.max_wait - wait);
-    Ok(wait + spread.mul_f64(chance.clamp(0.0, 1.0)))
+    let left = spent.left.saturating_sub(wait);
+    let is_used_up = policy.max_retries == 0 || (!is_paced && spent.retries >= policy.max_retries);
+    // Each reads on from either beginning: somebody said how long to wait, or nobody did.
+    let refusals = [
+        (is_used_up, "and ", "", "the retry policy allows no more retries"),
+        (limit.wait.time > policy.max_wait, "", "any wait is ", "longer than the retry policy's `max_wait`"),
+        // Half of what is left may still be added to the wait, and timers count in whole milliseconds: one has to be left.
+        (left < Duration::from_millis(2), "which ", "a wait ", "would end after the call's deadline"),
+    ];
+    if let Some((_, asked, unasked, words)) = refusals.into_iter().find(|(applies, ..)| *applies) {
+        return Err(match limit.asked_by {
+            Some(who) => format!("{who} asks you to wait {}, {asked}{words}", limit.wait),
+            None => format!("Zoom did not say how long to wait, and {unasked}{words}"),
+        });
+    }
+    // Half of the time left is for the attempt.
+    Ok(wait + spread.min(left / 2).min(policy.max_wait - wait).mul_f64(chance.clamp(0.0, 1.0)))
 }
 
 #[cfg(test)]
