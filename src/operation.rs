@@ -9,8 +9,6 @@ type Place = &'static [&'static str];
 
 #[derive(Default)]
 pub(crate) struct Operation {
-    /// The generated method's name.
-    pub name: &'static str,
     /// The `operationId`.
     pub id: &'static str,
     /// The path's template, such as `/meetings/{meetingId}/livestream`.
