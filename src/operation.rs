@@ -101,9 +101,7 @@ fn named_secrets(value: &Value, is_secret: bool, secrets: &mut Vec<String>) {
     let mut inside = |is_secret, value| named_secrets(value, is_secret, secrets);
     match value {
         Value::Array(items) => items.iter().for_each(|item| inside(is_secret, item)),
-        Value::Object(members) => {
-            members.iter().for_each(|(name, member)| inside(is_secret || is_named_so(name), member))
-        }
+        Value::Object(members) => members.iter().for_each(|(name, of)| inside(is_secret || is_named_so(name), of)),
         Value::String(text) if is_secret => secrets.push(text.clone()),
         _ => (),
     }
