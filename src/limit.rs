@@ -56,19 +56,17 @@ pub(crate) enum Kind {
     Unknown,
 }
 
-impl Kind {
-    /// The kind that Zoom's sentence names, or a header's label.
-    fn named(words: &str) -> Option<Self> {
-        let words = normalized(words);
-        let has = |name| words.contains(name);
-        let kinds = [
-            (has("daily"), Self::Daily(if has("user") { "user" } else { "account" })),
-            (has("persecond") || has("qps"), Self::PerSecond),
-            (has("concurrent"), Self::Concurrent),
-            (has("toomanyrequests") && has("livestream"), Self::PerMeeting),
-        ];
-        kinds.into_iter().find_map(|(applies, kind)| applies.then_some(kind))
-    }
+/// The kind that Zoom's sentence names, or a header's label.
+fn named(words: &str) -> Option<Kind> {
+    let words = normalized(words);
+    let has = |name| words.contains(name);
+    let kinds = [
+        (has("daily"), Kind::Daily(if has("user") { "user" } else { "account" })),
+        (has("persecond") || has("qps"), Kind::PerSecond),
+        (has("concurrent"), Kind::Concurrent),
+        (has("toomanyrequests") && has("livestream"), Kind::PerMeeting),
+    ];
+    kinds.into_iter().find_map(|(applies, kind)| applies.then_some(kind))
 }
 
 /// What a 429 says about the limit that was reached.
@@ -86,7 +84,7 @@ impl Limit {
         // An answer carries the label of the account's limit, whichever refused it: it counts only if that one was reached.
         let left = header(headers, "x-ratelimit-remaining").and_then(|left| left.parse::<f64>().ok());
         let label = header(headers, "x-ratelimit-type").filter(|_| left.is_none_or(|left| left <= 0.0));
-        let kind = Kind::named(sentence).or_else(|| Kind::named(label?)).unwrap_or(Kind::Unknown);
+        let kind = named(sentence).or_else(|| named(label?)).unwrap_or(Kind::Unknown);
         let of = |time| Wait::from_now(now, time);
         let (own, whose) = match kind {
             Kind::PerSecond => (of(SHORTEST_WAIT), None),
