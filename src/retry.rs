@@ -42,9 +42,10 @@ pub struct RetryPolicy {
     pub(crate) max_wait: Duration,
     pub(crate) unless: Option<Hook<Ending>>,
     pub(crate) check: Option<Hook<bool>>,
-    pub(crate) notify: Option<Arc<dyn Fn(&Resend) + Send + Sync>>,
+    pub(crate) notify: Option<Arc<Notify>>,
 }
 
+pub(crate) type Notify = dyn Fn(&Resend) + Send + Sync;
 pub(crate) type Hook<T> = Arc<dyn Fn(Resend) -> Pin<Box<dyn Future<Output = T> + Send>> + Send + Sync>;
 
 impl Default for RetryPolicy {
