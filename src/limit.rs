@@ -88,8 +88,8 @@ impl Limit {
         let of = |time| Wait::from_now(now, time);
         let (own, whose) = match kind {
             Kind::PerSecond => (of(SHORTEST_WAIT), None),
-            Kind::Daily(_) => (until_midnight(date(headers).unwrap_or(now)), None),
-            // What the description asks for is asked for after any start of a meeting.
+            Kind::Daily(_) => (until_midnight(header(headers, "date").and_then(instant).unwrap_or(now)), None),
+            // Zoom's description asks for 30 seconds after a start of one meeting, also where a request is not described.
             Kind::PerMeeting => (of(documented.unwrap_or(30 * SHORTEST_WAIT)), Some(ZOOMS_DOCUMENTATION)),
             Kind::Concurrent => (of(2 * SHORTEST_WAIT), None),
             Kind::Unknown => (of(documented.unwrap_or(SHORTEST_WAIT)), documented.map(|_| ZOOMS_DOCUMENTATION)),
@@ -107,7 +107,7 @@ fn seconds_in(sentence: &str) -> Option<Duration> {
     seconds(before.rsplit(|c: char| !c.is_ascii_digit() && c != '.').next()?)
 }
 
-/// Daily limits reset at 00:00 UTC.
+/// Daily limits reset at 00:00 UTC, by the server's clock.
 fn until_midnight(now: SystemTime) -> Wait {
     let since_1970 = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Wait::from_now(now, Duration::from_secs((since_1970.as_secs() + 1).next_multiple_of(86_400)) - since_1970)
@@ -118,7 +118,7 @@ fn until_midnight(now: SystemTime) -> Wait {
 /// Seconds and HTTP-date are RFC 9110's (section 10.2.3); the ISO 8601 instant is Zoom's.
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Wait> {
     // An instant is by the server's clock, so it is measured against the server's `Date`.
-    let sent = date(headers).unwrap_or(now);
+    let sent = header(headers, "date").and_then(instant).unwrap_or(now);
     let time = |until: SystemTime| until.duration_since(sent).unwrap_or_default().max(SHORTEST_WAIT);
     let values = headers.get_all("retry-after").iter().filter_map(|value| value.to_str().ok());
     let pieces: Vec<&str> = values.flat_map(|value| value.split(',')).collect();
@@ -144,11 +144,6 @@ fn instant(text: &str) -> Option<SystemTime> {
     let capitalized = text.char_indices().map(cased).collect::<String>().replace("Gmt", "GMT");
     let iso = || humantime::parse_rfc3339_weak(&text.to_ascii_uppercase()).ok();
     httpdate::parse_http_date(&capitalized).ok().or_else(iso)
-}
-
-/// When the answer was made, by the server's clock.
-fn date(headers: &HeaderMap) -> Option<SystemTime> {
-    instant(header(headers, "date")?)
 }
 
 fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
