@@ -8,6 +8,9 @@ use serde_json::Value;
 use super::pages::{name_key, text};
 use super::{append::schemas, lower::successes, members};
 
+/// What progenitor's code, or a piece of it that is replaced, calls its own variables.
+const PROGENITORS: [&str; 5] = ["client", "headermap", "request", "response", "result"];
+
 /// A kind of object in each line, and its members. An object with a `type` or `in` has those of two kinds. `!` is before a
 /// member that must be there. `=` is before the kind of a member's value, `*` before that of the values of a map, and `:`
 /// before the values that it may have; without any of these, a value may have any form.
@@ -161,7 +164,7 @@ fn broken_rule(object: &Value, kind: &str, place: &str) -> Option<&'static str> 
         "parameter" if one["nullable"] == true || !plain.contains(&one["type"]) => {
             "a parameter is text, a number, a boolean, or in the query a list of these: give it such a type"
         }
-        "parameter" if ["client", "headermap"].contains(&&*name) => "progenitor uses this name itself: leave it out",
+        "parameter" if PROGENITORS.contains(&&*name) => "progenitor uses this name itself: leave it out",
         "body" if map("content").count() != 1 => "a body has exactly one media type: set the others to null",
         "body" if body["type"] != "object" => "a body is an object: describe one, or leave the operation out",
         "body" if members(body, "properties").next().is_none() && object["required"] != true => {

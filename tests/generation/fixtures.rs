@@ -131,6 +131,8 @@ pub const REFUSED: &[(&str, &str, &str)] = &[
     ("OP/parameters/1", r#"{"name": "q", "in": "query", "schema": {"type": "string", "maxLength": 3}}"#, "lengths"),
     ("OP/parameters/1", r#"{"name": "header_map", "in": "query", "schema": {"type": "string"}}"#, "itself"),
     ("OP/parameters/1", r#"{"name": "headerMap", "in": "query", "schema": {"type": "string"}}"#, "itself"),
+    ("OP/parameters/1", r#"{"name": "request", "in": "query", "schema": {"type": "string"}}"#, "itself"),
+    ("OP/parameters/1", r#"{"name": "Result", "in": "query", "schema": {"type": "string"}}"#, "itself"),
     ("OP/parameters/1", r#"{"name": "Client", "in": "query", "schema": {"type": "string"}}"#, "itself"),
     // A body.
     ("OP/requestBody/content", r#"{"application/json": {"schema": {"type": "object"}}}"#, "exactly one media type"),
