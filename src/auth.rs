@@ -7,7 +7,7 @@ use reqwest::{Url, header::HeaderValue};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, timeout};
 
-use crate::error::{BoxError, Cause, Error};
+use crate::error::{BoxError, Cause, Error, ErrorKind, Progress};
 use crate::{Secret, trace};
 
 /// Where access tokens come from: a [`ServerToServer`](crate::ServerToServer) app, a vault, user OAuth with its rotating
@@ -80,7 +80,7 @@ impl TokenSource {
     {
         let get: Box<Get> = Box::new(move |request| {
             let answer = get(request);
-            Box::pin(async { answer.await.map_err(Into::into) })
+            Box::pin(async { Ok(Token::new(answer.await.map_err(Into::<BoxError>::into)?)?) })
         });
         Self { get: Arc::new(tokio::sync::Mutex::new(get)), state: Arc::default(), is_https: Ok(true) }
     }
@@ -141,16 +141,16 @@ impl TokenSource {
     async fn fetch(self, http: reqwest::Client, get: OwnedMutexGuard<Box<Get>>) {
         let refused = self.lock().refused.clone();
         let request = TokenRequest { http, refused: refused.as_ref().map(credential).map(AccessToken::new) };
-        let answer = timeout(TIMEOUT, get(request)).await.unwrap_or_else(|_| Err(Error::token_timeout(TIMEOUT).into()));
-        let outcome = answer.and_then(|token| Ok(Token::new(token)?)).map_err(Cause::from);
+        let what = || format!("the token source did not answer within {} s", TIMEOUT.as_secs());
+        let late = |_| Err(Error::new(ErrorKind::Timeout, what(), Progress::default()).into());
+        let outcome = timeout(TIMEOUT, get(request)).await.unwrap_or_else(late).map_err(Cause::from);
         let (mut state, now) = (self.lock(), Instant::now());
         match outcome {
             // Zoom refused it after the source had been asked: the call that was refused asks again.
             Ok(token) if state.refused.as_ref() == Some(&token.header) && refused.is_none() => (),
             Ok(token) => *state = State { token: Some(token), ..State::default() },
             Err(error) => {
-                let pause = Error::find(&*error).and_then(Error::retry_after).unwrap_or(PAUSE);
-                let until = now + pause.min(LONGEST_PAUSE);
+                let until = now + Error::find(&*error).and_then(Error::retry_after).unwrap_or(PAUSE).min(LONGEST_PAUSE);
                 state.failed = Some((error.clone(), until));
                 if let Some(token) = state.token.as_mut().filter(|token| token.expires_at > now) {
                     token.refresh_at = until.max(token.expires_at - (token.expires_at - now) / 2);
@@ -224,7 +224,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
 /// As good as forever. Not every system can count much further.
 const LONGEST_LIFETIME: Duration = Duration::from_secs(30 * 365 * 86_400);
 
-type Get = dyn Fn(TokenRequest) -> Pin<Box<dyn Future<Output = Result<AccessToken, BoxError>> + Send>> + Send + Sync;
+type Get = dyn Fn(TokenRequest) -> Pin<Box<dyn Future<Output = Result<Token, BoxError>> + Send>> + Send + Sync;
 
 #[derive(Default)]
 struct State {

@@ -1,15 +1,14 @@
 //! The one error type of a call, and of a token request.
 
 use std::time::{Duration, SystemTime};
-use std::{error::Error as StdError, fmt, sync::Arc};
+use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc};
 
-use bytes::Bytes;
-use reqwest::{StatusCode, Url, header::HeaderMap};
+use reqwest::{StatusCode, header::HeaderMap};
 
 use crate::answer::{Attempted, FAILURE_LIMIT, HttpAnswer, tracking_id};
 use crate::envelope::{Envelope, ErrorCode, FieldError};
 use crate::sentence::{LONGEST_QUOTATION, LONGEST_SENTENCE, causes, quoted, shortened};
-use crate::{limit::retry_after, operation::Operation, secret::redacted, transport::obstacle};
+use crate::{limit::retry_after, secret::redacted, transport::obstacle};
 
 /// How far a call got. [`Error::kind`] returns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -85,10 +84,9 @@ pub struct Error(Box<Repr>);
 
 struct Repr {
     kind: ErrorKind,
-    operation: Option<&'static str>,
-    /// The method and path of a request that is not an operation of the description.
-    request: Option<String>,
-    /// What happened to that operation or request, or to neither.
+    /// The `operationId`, or the method and path of a request that is not an operation of the description.
+    subject: Option<Cow<'static, str>>,
+    /// What happened to the subject, if there is one.
     what: String,
     source: Option<Cause>,
     progress: Progress,
@@ -112,11 +110,10 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// Counts an attempt and what may have come of it; one that `is_safe` changes nothing.
-    pub fn count(&mut self, outcome: &Attempted, is_safe: bool, elapsed: Duration) {
+    pub fn count(&mut self, outcome: &Attempted, is_safe: bool) {
         let is_unsent = matches!(outcome, Err(error) if error.is_connect());
         let is_refused = matches!(outcome, Ok(answer) if answer.status.is_client_error());
         self.attempts += 1;
-        self.elapsed = elapsed;
         self.may_have_been_sent |= !is_unsent;
         self.may_have_taken_effect |= !(is_unsent || is_refused || is_safe);
     }
@@ -130,93 +127,79 @@ impl fmt::Display for Progress {
 }
 
 impl Error {
-    pub(crate) fn refused(operation: Option<&Operation>, what: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::Refused, operation, what.to_string(), Progress::default())
+    pub(crate) fn refused(what: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Refused, what, Progress::default())
     }
 
-    /// The same error, about a request that is not an operation of the description.
-    pub(crate) fn about_request(mut self, request: String) -> Self {
-        (self.0.operation, self.0.request) = (None, Some(request));
-        self
-    }
-
-    pub(crate) fn token(operation: &Operation, source: Cause, progress: Progress) -> Self {
+    pub(crate) fn token(source: Cause, progress: Progress) -> Self {
         let again = if progress.may_have_been_sent { " again" } else { "" };
         let what = format!("was not sent{again} because no access token could be obtained");
-        Self::new(ErrorKind::Token, Some(operation), what, progress).because(source)
-    }
-
-    pub(crate) fn token_timeout(timeout: Duration) -> Self {
-        let what = format!("the token source did not answer within {} s", timeout.as_secs_f64());
-        Self::new(ErrorKind::Timeout, None, what, Progress::default())
+        Self::new(ErrorKind::Token, what, progress).because(source)
     }
 
     /// The attempt did not end in an answer.
-    pub(crate) fn transport(operation: &Operation, source: reqwest::Error, progress: Progress) -> Self {
+    pub(crate) fn transport(source: reqwest::Error, progress: Progress) -> Self {
         let (kind, what) = if source.is_connect() {
-            let place = |url: &Url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?));
-            let place = source.url().and_then(place).unwrap_or_else(|| "Zoom".to_owned());
-            let advice = after(": ", obstacle(&source).map(|(advice, _)| advice));
-            (ErrorKind::Connect, format!("could not connect to {place}{advice}"))
+            let place =
+                source.url().and_then(|url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?)));
+            let (place, advice) = (after(" to ", place), after(": ", obstacle(&source).map(|(advice, _)| advice)));
+            (ErrorKind::Connect, format!("could not connect{place}{advice}"))
         } else if source.is_timeout() {
             (ErrorKind::Timeout, "Zoom did not answer in time, and the request may have reached it".to_owned())
         } else {
             (ErrorKind::Interrupted, "the connection broke, and the request may have reached Zoom".to_owned())
         };
-        Self::failed(kind, operation, &what, progress).because(Arc::new(source.without_url()))
+        Self::failed(kind, &what, progress).because(Arc::new(source.without_url()))
     }
 
-    pub(crate) fn failed(kind: ErrorKind, operation: &Operation, what: &str, progress: Progress) -> Self {
-        Self::new(kind, Some(operation), format!("failed: {what} ({progress})"), progress)
+    pub(crate) fn failed(kind: ErrorKind, what: &str, progress: Progress) -> Self {
+        Self::new(kind, format!("failed: {what} ({progress})"), progress)
     }
 
     /// The answer is not a success. Where it quotes `secrets`, they are redacted.
-    pub(crate) fn answered(
-        operation: &Operation,
-        mut answer: Box<HttpAnswer>,
-        secrets: &[String],
-        progress: Progress,
-    ) -> Self {
+    pub(crate) fn answered(mut answer: Box<HttpAnswer>, secrets: &[String], progress: Progress) -> Self {
         let status = answer.status.as_u16();
         if answer.body.len() > FAILURE_LIMIT {
             // A slice would keep the whole body in memory. A code may come after the part that is kept.
-            answer.body = Bytes::copy_from_slice(&answer.body[..FAILURE_LIMIT]);
+            answer.body = answer.body[..FAILURE_LIMIT].to_vec().into();
             let Envelope { code, is_error, .. } = answer.envelope;
             answer.envelope = Envelope { code, is_error, ..Envelope::read(&answer.body) };
         }
         let Envelope { code, message, errors, .. } = &mut answer.envelope;
         let fields = errors.iter_mut().flat_map(|error| [&mut error.field, &mut error.message]);
         message.iter_mut().chain(fields).for_each(|words| *words = redacted(words, secrets));
-        // A status that is documented as a code itself: HTTP 300 is Zoom's code 300.
-        *code = code.or(operation.documented_error(status, status.into()).map(|_| ErrorCode(status.into())));
-        let documented = code.and_then(|code| operation.documented_error(status, code.get()));
+        // A status may be documented as a code itself: HTTP 300 is Zoom's code 300.
+        let own = code.map_or(status.into(), ErrorCode::get);
+        let documented = answer.documented.iter().find(|error| (error.0, error.1) == (status, own));
+        *code = code.or(documented.map(|error| ErrorCode(error.1)));
         // If Zoom sent no message, the description's is used, unless that is a template.
-        let words = message.as_deref().into_iter().chain(documented.filter(|words| !words.contains('{')));
+        let documented = documented.map(|error| error.2).filter(|words| !words.contains('{'));
         let quote = |words: &str, most| quoted(words, secrets, most);
-        let words = words.map(|words| quote(words, LONGEST_QUOTATION)).find(|words| !words.is_empty());
+        let words = message.as_deref().into_iter().chain(documented).map(|words| quote(words, LONGEST_QUOTATION));
+        let words = words.map(|words| words.trim_end_matches('.').to_owned()).find(|words| !words.is_empty());
         let field = |error: &FieldError| format!(" [{}: {}]", quote(&error.field, 100), quote(&error.message, 100));
-        let fields: String = errors.iter().take(MOST_FIELD_ERRORS).map(field).collect();
+        let fields: String = errors.iter().take(5).map(field).collect();
         let tracking_id = tracking_id(&answer.headers).map(|id| quote(id, LONGEST_QUOTATION));
-        let what = format!(
-            "was answered with HTTP {status}{}{}{fields}{}{} ({progress}{})",
-            after(", code ", code.map(|code| format!("{code:?}"))),
-            after(": ", words.as_deref().map(|words| words.trim_end_matches('.'))),
-            after("; ", answer.flaw.as_ref()),
-            after(". ", answer.advice(secrets)),
-            after(", tracking ID ", tracking_id.as_ref()),
-        );
+        let (coded, words) = (after(", code ", code.map(|code| format!("{code:?}"))), after(": ", words));
+        let (flaw, advice) = (after("; ", answer.flaw.as_ref()), after(". ", answer.advice(secrets)));
+        let tracked = after(", tracking ID ", tracking_id.as_ref());
+        let what = format!("was answered with HTTP {status}{coded}{words}{fields}{flaw}{advice} ({progress}{tracked})");
         let is_late = answer.cause.as_ref().is_some_and(reqwest::Error::is_timeout);
         let kind = if is_late { ErrorKind::Timeout } else { ErrorKind::Answered };
         answer.wait = answer.wait.or_else(|| retry_after(&answer.headers, SystemTime::now()));
         let source = answer.cause.take().map(|cause| Arc::new(cause) as Cause);
-        let Self(known) = Self::new(kind, Some(operation), what, progress);
-        Self(Box::new(Repr { source, answer: Some(answer), tracking_id, ..*known }))
+        Self(Box::new(Repr { kind, subject: None, what, source, progress, answer: Some(answer), tracking_id }))
     }
 
-    fn new(kind: ErrorKind, operation: Option<&Operation>, what: String, progress: Progress) -> Self {
-        let (request, source, answer, tracking_id) = Default::default();
-        let operation = operation.map(|operation| operation.id);
-        Self(Box::new(Repr { kind, operation, request, what, source, progress, answer, tracking_id }))
+    pub(crate) fn new(kind: ErrorKind, what: impl Into<String>, progress: Progress) -> Self {
+        let (subject, source, answer, tracking_id) = Default::default();
+        Self(Box::new(Repr { kind, subject, what: what.into(), source, progress, answer, tracking_id }))
+    }
+
+    /// The same error, about an operation by its `operationId` or any other request by its name.
+    pub(crate) fn about(mut self, subject: impl Into<Cow<'static, str>>) -> Self {
+        self.0.subject = Some(subject.into());
+        self
     }
 
     pub(crate) fn because(mut self, source: Cause) -> Self {
@@ -238,7 +221,7 @@ impl Error {
     /// The `operationId` of the call, unless the error is about building the client or a
     /// [`Client::request`](crate::Client::request).
     pub fn operation_id(&self) -> Option<&'static str> {
-        self.0.operation
+        if let Some(Cow::Borrowed(id)) = self.0.subject { Some(id) } else { None }
     }
 
     /// The HTTP status of the answer.
@@ -369,13 +352,11 @@ impl Error {
     }
 }
 
-const MOST_FIELD_ERRORS: usize = 5;
-
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Repr { kind, operation, request, what, .. } = &*self.0;
+        let Repr { kind, subject, what, .. } = &*self.0;
         let refused = if *kind == ErrorKind::Refused { "was refused before sending: " } else { "" };
-        let subject = request.as_deref().or(*operation).map(|subject| format!("{subject} {refused}"));
+        let subject = subject.as_ref().map(|subject| format!("{subject} {refused}"));
         f.write_str(&shortened(&(subject.unwrap_or_default() + what), LONGEST_SENTENCE))
     }
 }
@@ -407,10 +388,6 @@ mod tests {
 
     use super::*;
 
-    fn operation() -> Operation {
-        Operation { id: "anOperation", path: "/", ..Operation::default() }
-    }
-
     const SECRET: &str = "s3cr3t";
 
     /// Text that contains the secret, either as it is or with invisible characters inside it.
@@ -431,7 +408,7 @@ mod tests {
         let status = StatusCode::from_u16(400).expect("a status");
         let answer = HttpAnswer::new(status, HeaderMap::new(), body.into());
         let secrets = ["s3cr3t-stream-key".to_owned()];
-        let error = Error::answered(&operation(), answer, &secrets, Progress::default());
+        let error = Error::answered(answer, &secrets, Progress::default());
         assert!(!error.to_string().contains("s3cr3t-str"), "{error}");
     }
 
@@ -439,7 +416,7 @@ mod tests {
     fn a_code_behind_the_part_of_a_body_that_is_kept_still_counts() {
         let body = format!(r#"{{"more":"{}","code":124,"message":"m"}}"#, "x".repeat(FAILURE_LIMIT));
         let answer = HttpAnswer::new(StatusCode::OK, HeaderMap::new(), body.into());
-        let error = Error::answered(&operation(), answer, &[], Progress::default());
+        let error = Error::answered(answer, &[], Progress::default());
         assert_eq!(error.code(), Some(ErrorCode::INVALID_ACCESS_TOKEN), "{error}");
         assert_eq!(error.body().map(<[u8]>::len), Some(FAILURE_LIMIT));
         assert!(error.is_unauthorized() && error.to_string().contains("Get a new access token"), "{error}");
@@ -450,7 +427,7 @@ mod tests {
         let status = StatusCode::from_u16(400).expect("a status");
         let body = r#"{"code":300,"message":""}"#;
         let answer = HttpAnswer::new(status, HeaderMap::new(), body.into());
-        let error = Error::answered(&operation(), answer, &[], Progress::default());
+        let error = Error::answered(answer, &[], Progress::default());
         assert!(!error.to_string().contains(":  ("), "{error}");
     }
 
@@ -472,7 +449,7 @@ mod tests {
             let status = StatusCode::from_u16(status).expect("a status");
             let answer = HttpAnswer::new(status, headers, body.into());
             let secrets = [SECRET.to_owned()];
-            let error = Error::answered(&operation(), answer, &secrets, Progress::default());
+            let error = Error::answered(answer, &secrets, Progress::default());
             let sentence = error.to_string();
             prop_assert!(!sentence.contains(SECRET), "{}", sentence);
             prop_assert!(!sentence.contains(char::is_control), "{:?}", sentence);

@@ -34,16 +34,7 @@ pub(crate) struct Operation {
 pub(crate) static ANY: LazyLock<Operation> =
     LazyLock::new(|| Operation { id: "request", returns_json: true, ..Operation::default() });
 
-/// Not an operation of the description, but errors name it like one.
-pub(crate) static TOKEN_REQUEST: LazyLock<Operation> =
-    LazyLock::new(|| Operation { id: "the token request", ..Operation::default() });
-
 impl Operation {
-    /// The message of a documented error.
-    pub fn documented_error(&self, status: u16, code: i64) -> Option<&'static str> {
-        self.errors.iter().find(|error| (error.0, error.1) == (status, code)).map(|error| error.2)
-    }
-
     /// The documented wait for a call with this body.
     pub fn documented_wait(&self, body: &Value) -> Option<Duration> {
         self.documented_wait.filter(|(field, value, _)| body[field] == *value).map(|(.., wait)| wait)

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use crate::auth::{AccessToken, TIMEOUT, TokenRequest, TokenSource, credential, intact};
 use crate::error::{Error, Progress, after};
 use crate::transport::{backoff, send};
-use crate::{Secret, answer::HttpAnswer, envelope::as_unicode, limit::retry_after, operation::TOKEN_REQUEST, url};
+use crate::{Secret, answer::HttpAnswer, envelope::as_unicode, limit::retry_after, url};
 
 /// Zoom's server-to-server OAuth: access tokens for an account's own app, each valid for an hour.
 ///
@@ -44,6 +44,8 @@ pub struct ServerToServer {
     token_url: Result<Url, String>,
 }
 
+/// What errors name a token request.
+const NAME: &str = "the token request";
 const TOKEN_URL: &str = "https://zoom.us/oauth/token";
 const COLON: &str = "the client ID contains a colon, which Basic authentication cannot send";
 
@@ -70,7 +72,7 @@ impl ServerToServer {
         let names = ["ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET"];
         let missing = names.into_iter().filter(|name| variable(name).is_none()).collect::<Vec<_>>().join(", ");
         let [Some(account_id), Some(client_id), Some(client_secret)] = names.map(variable) else {
-            return Err(Error::refused(None, format!("set what is missing for server-to-server OAuth: {missing}")));
+            return Err(Error::refused(format!("set what is missing for server-to-server OAuth: {missing}")));
         };
         let url = variable("ZOOM_TOKEN_URL").unwrap_or_else(|| TOKEN_URL.to_owned());
         Ok(Self::new(account_id, client_id, client_secret).token_url(url))
@@ -100,7 +102,7 @@ impl ServerToServer {
     /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): the credentials or the token URL are invalid. Otherwise, the
     /// token endpoint did not answer, or its answer has no token.
     pub async fn token(&self, http: &reqwest::Client) -> Result<AccessToken, Error> {
-        let url = self.checked_url().map_err(|what| Error::refused(Some(&*TOKEN_REQUEST), what))?;
+        let url = self.checked_url().map_err(|what| Error::refused(what).about(NAME))?;
         let form = format!("grant_type=account_credentials&account_id={}", url::encoded(&self.account_id));
         let request = http.post(url).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(form);
         let request = request.basic_auth(&self.client_id, Some(self.client_secret.expose())).build();
@@ -110,11 +112,12 @@ impl ServerToServer {
         let outcome = loop {
             let outcome = send(http, request.try_clone().expect("a body of text can be sent again")).await;
             let pause = backoff(&outcome, true, progress.attempts as usize);
-            progress.count(&outcome, false, started.elapsed());
+            progress.count(&outcome, false);
             let Some(pause) = pause.filter(|pause| started.elapsed() + *pause < TIMEOUT) else { break outcome };
             sleep(pause).await;
         };
-        let answer = outcome.map_err(|error| Error::transport(&TOKEN_REQUEST, error, progress))?;
+        progress.elapsed = started.elapsed();
+        let answer = outcome.map_err(|error| Error::transport(error, progress).about(NAME))?;
         token_in(answer, &[self.client_secret.expose(), basic].map(str::to_owned), progress)
     }
 }
@@ -143,7 +146,7 @@ fn token_in(mut answer: Box<HttpAnswer>, secrets: &[String], progress: Progress)
     let wait = retry_after(&answer.headers, SystemTime::now()).filter(|_| answer.status.as_u16() >= 429);
     answer.advice = advice.map(|advice| format!("{advice}{}", after(". Zoom asks you to wait ", wait)));
     answer.is_unauthorized = is_unauthorized == Some(true);
-    Err(Error::answered(&TOKEN_REQUEST, answer, secrets, progress))
+    Err(Error::answered(answer, secrets, progress).about(NAME))
 }
 
 const CHECK_THE_CLIENT: &str = "Check the client ID and the client secret. For Zoom for Government, set the token URL \
