@@ -4,8 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fmt, future::ready, pin::Pin, time::Duration};
 
 use reqwest::{Url, header::HeaderValue};
-use tokio::sync::OwnedMutexGuard;
-use tokio::time::{Instant, timeout};
+use tokio::{sync::OwnedMutexGuard, time, time::Instant};
 
 use crate::error::{BoxError, Cause, Error, ErrorKind, Progress};
 use crate::{Secret, trace};
@@ -143,7 +142,7 @@ impl TokenSource {
         let request = TokenRequest { http, refused: refused.as_ref().map(credential).map(AccessToken::new) };
         let what = || format!("the token source did not answer within {} s", TIMEOUT.as_secs());
         let late = |_| Err(Error::new(ErrorKind::Timeout, what(), Progress::default()).into());
-        let outcome = timeout(TIMEOUT, get(request)).await.unwrap_or_else(late).map_err(Cause::from);
+        let outcome = time::timeout(TIMEOUT, get(request)).await.unwrap_or_else(late).map_err(Cause::from);
         let (mut state, now) = (self.lock(), Instant::now());
         match outcome {
             // Zoom refused it after the source had been asked: the call that was refused asks again.

@@ -84,7 +84,7 @@ pub struct Error(Box<Repr>);
 
 struct Repr {
     kind: ErrorKind,
-    /// The `operationId`, or the method and path of a request that is not an operation of the description.
+    /// The `operationId` or, owned, the name of a request that is not an operation of the description.
     subject: Option<Cow<'static, str>>,
     /// What happened to the subject, if there is one.
     what: String,
@@ -196,7 +196,7 @@ impl Error {
         Self(Box::new(Repr { kind, subject, what: what.into(), source, progress, answer, tracking_id }))
     }
 
-    /// The same error, about an operation by its `operationId` or any other request by its name.
+    /// The same error, about an operation by its `operationId`, or about another request by a name that is owned.
     pub(crate) fn about(mut self, subject: impl Into<Cow<'static, str>>) -> Self {
         self.0.subject = Some(subject.into());
         self
@@ -218,7 +218,7 @@ impl Error {
         self.0.kind
     }
 
-    /// The `operationId` of the call, unless the error is about building the client or a
+    /// The `operationId` of the call, unless the error is about building the client, a token request or a
     /// [`Client::request`](crate::Client::request).
     pub fn operation_id(&self) -> Option<&'static str> {
         if let Some(Cow::Borrowed(id)) = self.0.subject { Some(id) } else { None }

@@ -102,7 +102,7 @@ impl ServerToServer {
     /// [`ErrorKind::Refused`](crate::ErrorKind::Refused): the credentials or the token URL are invalid. Otherwise, the
     /// token endpoint did not answer, or its answer has no token.
     pub async fn token(&self, http: &reqwest::Client) -> Result<AccessToken, Error> {
-        let url = self.checked_url().map_err(|what| Error::refused(what).about(NAME))?;
+        let url = self.checked_url().map_err(|what| Error::refused(what).about(NAME.to_owned()))?;
         let form = format!("grant_type=account_credentials&account_id={}", url::encoded(&self.account_id));
         let request = http.post(url).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(form);
         let request = request.basic_auth(&self.client_id, Some(self.client_secret.expose())).build();
@@ -117,7 +117,7 @@ impl ServerToServer {
             sleep(pause).await;
         };
         progress.elapsed = started.elapsed();
-        let answer = outcome.map_err(|error| Error::transport(error, progress).about(NAME))?;
+        let answer = outcome.map_err(|error| Error::transport(error, progress).about(NAME.to_owned()))?;
         token_in(answer, &[self.client_secret.expose(), basic].map(str::to_owned), progress)
     }
 }
@@ -146,7 +146,7 @@ fn token_in(mut answer: Box<HttpAnswer>, secrets: &[String], progress: Progress)
     let wait = retry_after(&answer.headers, SystemTime::now()).filter(|_| answer.status.as_u16() >= 429);
     answer.advice = advice.map(|advice| format!("{advice}{}", after(". Zoom asks you to wait ", wait)));
     answer.is_unauthorized = is_unauthorized == Some(true);
-    Err(Error::answered(answer, secrets, progress).about(NAME))
+    Err(Error::answered(answer, secrets, progress).about(NAME.to_owned()))
 }
 
 const CHECK_THE_CLIENT: &str = "Check the client ID and the client secret. For Zoom for Government, set the token URL \

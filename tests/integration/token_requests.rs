@@ -99,6 +99,7 @@ async fn a_token_request_may_have_been_sent_although_the_call_was_not() {
         let error = start(&fetching(&server), MEETING).await.expect_err("no token");
         let own: &Error = cause(&error).downcast_ref().expect("the token request's");
         assert!(own.may_have_been_sent() && !error.may_have_been_sent(), "{own:?}");
+        assert!(own.operation_id().is_none() && error.operation_id().is_some(), "{own:?}");
     }
     let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let nowhere = ServerToServer::new("a", "b", "c").token_url(format!("http://{closed}/oauth/token"));
