@@ -128,7 +128,7 @@ impl fmt::Display for Progress {
 
 impl Error {
     pub(crate) fn refused(what: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Refused, what, Progress::default())
+        Self::new(ErrorKind::Refused, what.into(), Progress::default())
     }
 
     pub(crate) fn token(source: Cause, progress: Progress) -> Self {
@@ -191,9 +191,8 @@ impl Error {
         Self(Box::new(Repr { kind, subject: None, what, source, progress, answer: Some(answer), tracking_id }))
     }
 
-    pub(crate) fn new(kind: ErrorKind, what: impl Into<String>, progress: Progress) -> Self {
-        let (subject, source, answer, tracking_id) = Default::default();
-        Self(Box::new(Repr { kind, subject, what: what.into(), source, progress, answer, tracking_id }))
+    pub(crate) fn new(kind: ErrorKind, what: String, progress: Progress) -> Self {
+        Self(Box::new(Repr { kind, subject: None, what, source: None, progress, answer: None, tracking_id: None }))
     }
 
     /// The same error, about an operation by its `operationId`, or about another request by a name that is owned.
