@@ -423,11 +423,13 @@ mod tests {
 
     #[test]
     fn an_empty_message_does_not_hide_the_documented_one() {
-        let status = StatusCode::from_u16(400).expect("a status");
-        let body = r#"{"code":300,"message":""}"#;
-        let answer = HttpAnswer::new(status, HeaderMap::new(), body.into());
-        let error = Error::answered(answer, &[], Progress::default());
-        assert!(!error.to_string().contains(":  ("), "{error}");
+        for message in ["", " ", "."] {
+            let body = serde_json::json!({ "code": 300, "message": message }).to_string();
+            let mut answer = HttpAnswer::new(StatusCode::BAD_REQUEST, HeaderMap::new(), body.into());
+            answer.documented = &[(400, 300, "Invalid meeting ID.")];
+            let error = Error::answered(answer, &[], Progress::default());
+            assert!(error.to_string().contains(": Invalid meeting ID ("), "{error}");
+        }
     }
 
     proptest! {
