@@ -204,10 +204,10 @@ pub(crate) fn credential(header: &HeaderValue) -> &str {
 }
 
 /// Refuses what cannot be a token or credential issued by Zoom: those consist of visible ASCII characters only.
-pub(crate) fn intact(what: &str, text: &str) -> Result<(), String> {
+pub(crate) fn intact<'t>(what: &str, text: &'t str) -> Result<&'t str, String> {
     match text {
         "" => Err(format!("{what} is empty")),
-        _ if text.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(()),
+        _ if text.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(text),
         _ => Err(format!("{what} contains a space, line break or other character that cannot be part of it")),
     }
 }

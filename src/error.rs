@@ -405,7 +405,7 @@ mod tests {
         let message = format!("{}s3cr3t-str\u{200b}eam-key", "x".repeat(487));
         let body = serde_json::json!({ "code": 300, "message": message }).to_string();
         let status = StatusCode::from_u16(400).expect("a status");
-        let answer = HttpAnswer::new(status, HeaderMap::new(), body.into());
+        let answer = Box::new(HttpAnswer::new(status, HeaderMap::new(), body.into()));
         let secrets = ["s3cr3t-stream-key".to_owned()];
         let error = Error::answered(answer, &secrets, Progress::default());
         assert!(!error.to_string().contains("s3cr3t-str"), "{error}");
@@ -414,7 +414,7 @@ mod tests {
     #[test]
     fn a_code_behind_the_part_of_a_body_that_is_kept_still_counts() {
         let body = format!(r#"{{"more":"{}","code":124,"message":"m"}}"#, "x".repeat(FAILURE_LIMIT));
-        let answer = HttpAnswer::new(StatusCode::OK, HeaderMap::new(), body.into());
+        let answer = Box::new(HttpAnswer::new(StatusCode::OK, HeaderMap::new(), body.into()));
         let error = Error::answered(answer, &[], Progress::default());
         assert_eq!(error.code(), Some(ErrorCode::INVALID_ACCESS_TOKEN), "{error}");
         assert_eq!(error.body().map(<[u8]>::len), Some(FAILURE_LIMIT));
@@ -425,7 +425,7 @@ mod tests {
     fn an_empty_message_does_not_hide_the_documented_one() {
         for message in ["", " ", "."] {
             let body = serde_json::json!({ "code": 300, "message": message }).to_string();
-            let mut answer = HttpAnswer::new(StatusCode::BAD_REQUEST, HeaderMap::new(), body.into());
+            let mut answer = Box::new(HttpAnswer::new(StatusCode::BAD_REQUEST, HeaderMap::new(), body.into()));
             answer.documented = &[(400, 300, "Invalid meeting ID.")];
             let error = Error::answered(answer, &[], Progress::default());
             assert!(error.to_string().contains(": Invalid meeting ID ("), "{error}");
@@ -448,7 +448,7 @@ mod tests {
             let header = HeaderValue::from_bytes(header.as_bytes()).ok();
             let headers = header.into_iter().map(|header| (name.clone(), header)).collect();
             let status = StatusCode::from_u16(status).expect("a status");
-            let answer = HttpAnswer::new(status, headers, body.into());
+            let answer = Box::new(HttpAnswer::new(status, headers, body.into()));
             let secrets = [SECRET.to_owned()];
             let error = Error::answered(answer, &secrets, Progress::default());
             let sentence = error.to_string();

@@ -122,10 +122,9 @@ fn from_text(text: impl AsRef<str>, what: &str) -> Result<u64, InvalidId> {
     let is_gap = |c: char| c.is_whitespace() || matches!(c, '-' | '\u{2010}'..='\u{2015}');
     let lengths: Vec<usize> = pasted.split(is_gap).map(str::len).collect();
     // Alone, or in the groups in which Zoom shows an ID of 9, 10 or 11 digits.
-    let is_grouped = matches!(lengths[..], [_] | [3, 3, 3 | 4] | [3, 4, 4]);
-    let grouped = if is_grouped { pasted.replace(is_gap, "") } else { String::new() };
+    let grouped = matches!(lengths[..], [_] | [3, 3, 3 | 4] | [3, 4, 4]).then(|| pasted.replace(is_gap, ""));
     let in_url = Some(pasted).filter(|pasted| pasted.contains('/')).and_then(in_join_url);
-    let (digits, advice) = in_url.map_or((grouped, GIVE_DIGITS), |id| (id, NO_ID_IN_URL));
+    let (digits, advice) = in_url.map_or((grouped.unwrap_or_default(), GIVE_DIGITS), |id| (id, NO_ID_IN_URL));
     // A number may have a sign, but not an ID.
     let id = digits.parse().ok().filter(|_| !digits.starts_with('+')).and_then(|id| from_number(id, what).ok());
     id.ok_or_else(|| InvalidId(format!("{} is not a {what} ID: {advice}", quoted(text))))
@@ -145,15 +144,14 @@ fn in_join_url(text: &str) -> Option<String> {
     let is_verbatim = text.starts_with(&format!("{}://{host}{}", url.scheme(), url.path()))
         && !text.contains(|c: char| c.is_whitespace() || c.is_control());
     let is_in = |domain| format!(".{host}").ends_with(domain);
-    let is_zooms = [".zoom.us", ".zoom.com", ".zoom.com.cn", ".zoomgov.com"].into_iter().any(is_in)
-        && ["https", "http", "zoommtg", "zoomus"].contains(&url.scheme());
+    let is_zooms = [".zoom.us", ".zoom.com", ".zoom.com.cn", ".zoomgov.com"].into_iter().any(is_in);
     let segments: Vec<&str> = url.path().split('/').skip(1).collect();
     let in_query: Vec<_> = url.query_pairs().filter(|(name, _)| name == "confno").collect();
     let id = match (url.scheme(), &segments[..], &in_query[..]) {
         ("zoommtg" | "zoomus", _, [(_, id)]) => id,
-        ("https" | "http", ["wc", "join", id, ..], _) => *id,
-        ("https" | "http", ["j" | "w" | "s" | "wc" | "meeting" | "webinar", id, ..], _) => *id,
-        _ => "",
+        ("https" | "http", ["wc", "join", id, ..] | ["j" | "w" | "s" | "wc" | "meeting" | "webinar", id, ..], _) => *id,
+        ("https" | "http" | "zoommtg" | "zoomus", ..) => "",
+        _ => return None,
     };
     (is_zooms && is_verbatim).then(|| id.to_owned())
 }

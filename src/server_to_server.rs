@@ -46,7 +46,6 @@ pub struct ServerToServer {
 
 /// What errors name a token request.
 const NAME: &str = "the token request";
-const TOKEN_URL: &str = "https://zoom.us/oauth/token";
 const COLON: &str = "the client ID contains a colon, which Basic authentication cannot send";
 
 /// A variable of the environment; an empty one counts as not set. What is not Unicode is refused where it is used.
@@ -58,7 +57,7 @@ impl ServerToServer {
     /// The credentials that the app's page on Zoom's App Marketplace shows.
     pub fn new(account_id: impl Into<String>, client_id: impl Into<String>, client_secret: impl Into<Secret>) -> Self {
         let (account_id, client_id) = (account_id.into(), client_id.into());
-        let token_url = url::checked("the token URL", TOKEN_URL);
+        let token_url = url::checked("the token URL", "https://zoom.us/oauth/token");
         Self { account_id, client_id, client_secret: client_secret.into(), token_url }
     }
 
@@ -71,11 +70,9 @@ impl ServerToServer {
     pub fn from_env() -> Result<Self, Error> {
         let names = ["ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET"];
         let missing = names.into_iter().filter(|name| variable(name).is_none()).collect::<Vec<_>>().join(", ");
-        let [Some(account_id), Some(client_id), Some(client_secret)] = names.map(variable) else {
-            return Err(Error::refused(format!("set what is missing for server-to-server OAuth: {missing}")));
-        };
-        let url = variable("ZOOM_TOKEN_URL").unwrap_or_else(|| TOKEN_URL.to_owned());
-        Ok(Self::new(account_id, client_id, client_secret).token_url(url))
+        let refused = || Error::refused(format!("set what is missing for server-to-server OAuth: {missing}"));
+        let [Some(account), Some(client), Some(secret)] = names.map(variable) else { return Err(refused()) };
+        Ok(variable("ZOOM_TOKEN_URL").into_iter().fold(Self::new(account, client, secret), Self::token_url))
     }
 
     /// A token endpoint other than `https://zoom.us/oauth/token`, such as Zoom for Government's,
@@ -136,11 +133,10 @@ impl From<ServerToServer> for TokenSource {
 
 /// The token of an answer, or the error that says why there is none. The answer could quote `secrets`.
 fn token_in(mut answer: Box<HttpAnswer>, secrets: &[String], progress: Progress) -> Result<AccessToken, Error> {
-    if answer.status.is_success() {
-        match granted(&answer.body) {
-            Ok(token) => return Ok(token),
-            Err(what) => answer.flaw = answer.flaw.or(Some(what)),
-        }
+    match granted(&answer.body) {
+        _ if !answer.status.is_success() => (),
+        Ok(token) => return Ok(token),
+        Err(what) => answer.flaw = answer.flaw.or(Some(what)),
     }
     let (advice, is_unauthorized) = advice(&answer).unzip();
     let wait = retry_after(&answer.headers, SystemTime::now()).filter(|_| answer.status.as_u16() >= 429);
@@ -176,11 +172,9 @@ fn advice(answer: &HttpAnswer) -> Option<(&'static str, bool)> {
 /// The token of a successful answer, or what is wrong with it.
 fn granted(body: &[u8]) -> Result<AccessToken, String> {
     let json: Value = serde_json::from_str(&as_unicode(body)).unwrap_or_default();
-    let token = json["access_token"].as_str().ok_or("its body has no access token")?;
-    intact("its access token", token)?;
+    let token = intact("its access token", json["access_token"].as_str().ok_or("its body has no access token")?)?;
     let seconds = &json["expires_in"];
-    let documented = seconds.is_null().then_some(3600.0);
-    let seconds = seconds.as_f64().or_else(|| seconds.as_str()?.parse().ok()).or(documented);
+    let seconds = seconds.as_f64().or_else(|| seconds.as_str()?.parse().ok()).or(seconds.is_null().then_some(3600.0));
     let lifetime = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let expires_in = Some(lifetime.ok_or("its `expires_in` is not a number of seconds")?);
     let words = |name: &str| json[name].as_str().map(str::to_owned);
@@ -203,7 +197,7 @@ mod tests {
         let status = StatusCode::from_u16(status).expect("a status");
         let body = Bytes::copy_from_slice(body);
         let answer = HttpAnswer::new(status, headers.clone(), body);
-        token_in(answer, &SECRETS.map(str::to_owned), Progress::default())
+        token_in(Box::new(answer), &SECRETS.map(str::to_owned), Progress::default())
     }
 
     fn json() -> impl Strategy<Value = Value> {

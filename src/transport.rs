@@ -19,24 +19,21 @@ pub(crate) async fn send(http: &Client, request: Request) -> Attempted {
     let status = response.status();
     let limit = if status.is_success() { SUCCESS_LIMIT } else { FAILURE_LIMIT };
     let (mut body, mut cause) = (BytesMut::new(), None);
-    while body.len() <= limit && cause.is_none() {
-        match response.chunk().await {
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => break,
-            Err(error) => cause = Some(error.without_url()),
-        }
+    let mut end = |error: reqwest::Error| cause = Some(error.without_url());
+    while body.len() <= limit
+        && let Ok(Some(chunk)) = response.chunk().await.map_err(&mut end)
+    {
+        body.extend_from_slice(&chunk);
     }
     let late_or_cut = |late| if late { "its body did not arrive in time" } else { "its body was cut off" };
     let flaw = cause.as_ref().map(|error| late_or_cut(error.is_timeout()));
-    let flaw = flaw.or((body.len() > limit).then_some("its body is too long"));
+    let flaw = flaw.or((body.len() > limit).then_some("its body is too long")).map(str::to_owned);
     body.truncate(limit);
     let mut headers = std::mem::take(response.headers_mut());
     // A value is a slice of the connection's read buffer, and a failure's would keep all 8 KiB of it during a wait.
     let copied = |value: &HeaderValue| HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone());
     headers.values_mut().filter(|_| !status.is_success()).for_each(|value| *value = copied(value));
-    let mut answer = HttpAnswer::new(status, headers, body.freeze());
-    (answer.flaw, answer.cause) = (flaw.map(str::to_owned), cause);
-    Ok(answer)
+    Ok(Box::new(HttpAnswer { flaw, cause, ..HttpAnswer::new(status, headers, body.freeze()) }))
 }
 
 /// The wait before another attempt after this many failures; `None` if another would not help, or could do harm.
