@@ -2,7 +2,6 @@
 
 use std::{fmt, str::FromStr};
 
-use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
 /// Why a text or number is not an ID. Parsing or converting it to an ID returns this.
@@ -138,7 +137,7 @@ fn from_text(text: impl AsRef<str>, what: &str) -> Result<u64, InvalidId> {
 fn in_join_url(text: &str) -> Option<String> {
     let scheme = if text.contains("://") { "" } else { "https://" };
     let text = format!("{scheme}{text}").to_ascii_lowercase();
-    let url = Url::parse(&text).ok()?;
+    let url = reqwest::Url::parse(&text).ok()?;
     let host = url.host_str()?;
     // A URL that parsing changes, or that names a user or a port, may not lead where it seems to.
     let is_verbatim = text.starts_with(&format!("{}://{host}{}", url.scheme(), url.path()))

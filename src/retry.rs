@@ -1,7 +1,6 @@
 //! What callers can change about how a call waits after a 429, and what their hooks are given.
 
-use std::time::{Duration, SystemTime};
-use std::{fmt, pin::Pin, sync::Arc};
+use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use crate::{MeetingId, WebinarId, operation::path_parameters};
 
@@ -157,7 +156,7 @@ pub struct Resend {
     /// How long the call waits before this retry.
     pub wait: Duration,
     /// When the call will be sent again.
-    pub at: SystemTime,
+    pub at: std::time::SystemTime,
     /// The path's template.
     pub(crate) template: &'static str,
     pub(crate) texts: Vec<(String, String)>,

@@ -3,13 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use reqwest::{Url, header};
-use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::auth::{AccessToken, TIMEOUT, TokenRequest, TokenSource, credential, intact};
 use crate::error::{Error, Progress, after};
-use crate::transport::{backoff, send};
-use crate::{Secret, answer::HttpAnswer, envelope::as_unicode, limit::retry_after, url};
+use crate::{Secret, answer::HttpAnswer, envelope, limit::retry_after, transport, url};
 
 /// Zoom's server-to-server OAuth: access tokens for an account's own app, each valid for an hour.
 ///
@@ -107,8 +105,8 @@ impl ServerToServer {
         let basic = request.headers().get(header::AUTHORIZATION).map_or("", credential);
         let (started, mut progress) = (Instant::now(), Progress::default());
         let outcome = loop {
-            let outcome = send(http, request.try_clone().expect("a body of text can be sent again")).await;
-            let pause = backoff(&outcome, true, progress.attempts as usize);
+            let outcome = transport::send(http, request.try_clone().expect("a body of text can be sent again")).await;
+            let pause = transport::backoff(&outcome, true, progress.attempts as usize);
             progress.count(&outcome, false);
             let Some(pause) = pause.filter(|pause| started.elapsed() + *pause < TIMEOUT) else { break outcome };
             sleep(pause).await;
@@ -122,10 +120,8 @@ impl ServerToServer {
 impl From<ServerToServer> for TokenSource {
     fn from(app: ServerToServer) -> Self {
         let is_https = app.checked_url().map(|url| url.scheme() == "https");
-        let mut source = Self::new(move |TokenRequest { http, .. }| {
-            let app = app.clone();
-            async move { app.token(&http).await }
-        });
+        let token = async |app: ServerToServer, request: TokenRequest| app.token(&request.http).await;
+        let mut source = Self::new(move |request| token(app.clone(), request));
         source.is_https = is_https;
         source
     }
@@ -171,7 +167,7 @@ fn advice(answer: &HttpAnswer) -> Option<(&'static str, bool)> {
 
 /// The token of a successful answer, or what is wrong with it.
 fn granted(body: &[u8]) -> Result<AccessToken, String> {
-    let json: Value = serde_json::from_str(&as_unicode(body)).unwrap_or_default();
+    let json: serde_json::Value = serde_json::from_str(&envelope::as_unicode(body)).unwrap_or_default();
     let token = intact("its access token", json["access_token"].as_str().ok_or("its body has no access token")?)?;
     let seconds = &json["expires_in"];
     let seconds = seconds.as_f64().or_else(|| seconds.as_str()?.parse().ok()).or(seconds.is_null().then_some(3600.0));
@@ -187,7 +183,7 @@ mod tests {
     use proptest::prelude::*;
     use reqwest::StatusCode;
     use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use bytes::BytesMut;
 use reqwest::{Client, Request, header::HeaderValue};
 
 use crate::answer::{Attempted, FAILURE_LIMIT, HttpAnswer};
@@ -18,7 +17,7 @@ pub(crate) async fn send(http: &Client, request: Request) -> Attempted {
     let mut response = http.execute(request).await?;
     let status = response.status();
     let limit = if status.is_success() { SUCCESS_LIMIT } else { FAILURE_LIMIT };
-    let (mut body, mut cause) = (BytesMut::new(), None);
+    let (mut body, mut cause) = (bytes::BytesMut::new(), None);
     let mut end = |error: reqwest::Error| cause = Some(error.without_url());
     while body.len() <= limit
         && let Ok(Some(chunk)) = response.chunk().await.map_err(&mut end)

@@ -1,7 +1,5 @@
 //! URLs, read exactly as they are written.
 
-use std::net::IpAddr;
-
 use percent_encoding::{NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use reqwest::Url;
 
@@ -43,7 +41,7 @@ fn defect(url: &Url, has_tls: bool) -> Option<&'static str> {
 
 pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+    host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
 /// Encodes all but RFC 3986's unreserved characters.
