@@ -3,7 +3,6 @@
 use std::time::{Duration, SystemTime};
 
 use reqwest::{Url, header};
-use tokio::time::{Instant, sleep};
 
 use crate::auth::{AccessToken, TIMEOUT, TokenRequest, TokenSource, credential, intact};
 use crate::error::{Error, Progress, after};
@@ -38,8 +37,8 @@ pub struct ServerToServer {
     account_id: String,
     client_id: String,
     client_secret: Secret,
-    /// Or why it is refused.
-    token_url: Result<Url, String>,
+    /// The token endpoint's, or why it is refused.
+    url: Result<Url, String>,
 }
 
 /// What errors name a token request.
@@ -54,9 +53,8 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 impl ServerToServer {
     /// The credentials that the app's page on Zoom's App Marketplace shows.
     pub fn new(account_id: impl Into<String>, client_id: impl Into<String>, client_secret: impl Into<Secret>) -> Self {
-        let (account_id, client_id) = (account_id.into(), client_id.into());
-        let token_url = url::checked("the token URL", "https://zoom.us/oauth/token");
-        Self { account_id, client_id, client_secret: client_secret.into(), token_url }
+        let url = url::checked("the token URL", "https://zoom.us/oauth/token");
+        Self { account_id: account_id.into(), client_id: client_id.into(), client_secret: client_secret.into(), url }
     }
 
     /// The credentials in the environment variables `ZOOM_ACCOUNT_ID`, `ZOOM_CLIENT_ID` and `ZOOM_CLIENT_SECRET`; the token
@@ -77,7 +75,7 @@ impl ServerToServer {
     /// `https://zoomgov.com/oauth/token`. It must be https; if the base URL is http on a loopback
     /// address, the token endpoint may be, too.
     pub fn token_url(self, url: impl Into<String>) -> Self {
-        Self { token_url: url::checked("the token URL", &url.into()), ..self }
+        Self { url: url::checked("the token URL", &url.into()), ..self }
     }
 
     /// The token URL, if it and the credentials can be used.
@@ -86,7 +84,7 @@ impl ServerToServer {
         let checked = intact("the account ID", &self.account_id).and(intact("the client ID", &self.client_id));
         let checked = checked.and(intact("the client secret", self.client_secret.expose())).and(colon);
         checked.map_err(|why| format!("{why}: copy it from the app's page on Zoom's App Marketplace"))?;
-        self.token_url.clone()
+        self.url.clone()
     }
 
     /// Requests a new token, which is not kept: for a [`TokenSource`] of your own that adds to this one, or to look at
@@ -103,13 +101,13 @@ impl ServerToServer {
         let request = request.basic_auth(&self.client_id, Some(self.client_secret.expose())).build();
         let request = request.expect("a URL and credentials that have been checked make a request");
         let basic = request.headers().get(header::AUTHORIZATION).map_or("", credential);
-        let (started, mut progress) = (Instant::now(), Progress::default());
+        let (started, mut progress) = (tokio::time::Instant::now(), Progress::default());
         let outcome = loop {
             let outcome = transport::send(http, request.try_clone().expect("a body of text can be sent again")).await;
             let pause = transport::backoff(&outcome, true, progress.attempts as usize);
             progress.count(&outcome, false);
             let Some(pause) = pause.filter(|pause| started.elapsed() + *pause < TIMEOUT) else { break outcome };
-            sleep(pause).await;
+            tokio::time::sleep(pause).await;
         };
         progress.elapsed = started.elapsed();
         let answer = outcome.map_err(|error| Error::transport(error, progress).about(NAME.to_owned()))?;
