@@ -117,27 +117,25 @@ impl Envelope {
         let body = as_unicode(body);
         // A number at the very end was cut off, and its last digits may be missing.
         let body = body.trim_end_matches(|c: char| c.is_ascii_digit());
-        let mut members = Members::default();
+        let mut json = Value::Null;
         // An error ends the reading, but what was read before it still counts.
-        let read = serde::Deserializer::deserialize_any(&mut serde_json::Deserializer::from_str(body), &mut members);
+        let members = Members(&mut json);
+        let read = serde::Deserializer::deserialize_any(&mut serde_json::Deserializer::from_str(body), members);
         if let Some(json) = read.err().and_then(|_| from_xml(body).or_else(|| requoted(body))) {
             return Self::read(json.as_bytes());
         }
-        let Members(json) = members;
         let text = |of: &Value, name| of[name].as_str().map(str::to_owned);
         let member = |name| text(&json, name);
         let code = ["code", "errorcode"].into_iter().find_map(|name| {
             let number = member(name).unwrap_or_else(|| json[name].to_string());
-            let number = number.trim();
-            number.strip_suffix(".0").unwrap_or(number).parse().ok()
+            number.trim().strip_suffix(".0").unwrap_or(number.trim()).parse().ok()
         });
         let oauth_error = member("error");
         // With a code, a reason alone is not read, so that it never turns a success into an error.
         let reason = member("reason").filter(|_| code.is_none() || oauth_error.is_some());
         let message = member("message").or_else(|| member("errormessage")).or(reason).or_else(|| oauth_error.clone());
         let errors = json["errors"].as_array().into_iter().flatten().filter_map(|error| {
-            let message = text(error, "message").unwrap_or_default();
-            Some(FieldError { field: text(error, "field")?, message })
+            Some(FieldError { field: text(error, "field")?, message: text(error, "message").unwrap_or_default() })
         });
         // A code is an error's with a message, or without one if it is called `errorCode` or is all there is.
         let is_bare = !json["errorcode"].is_null() || json.as_object().is_some_and(|members| members.len() == 1);
@@ -191,9 +189,8 @@ fn from_xml(xml: &str) -> Option<String> {
     let (_, error) = xml.split_once("<error").filter(|_| xml.starts_with('<'))?;
     // That of the first element of this name, which may have attributes.
     let text = |name| {
-        let tag = format!("<{name}");
-        let mut tags = error.split(&tag).skip(1);
-        let tag = tags.find(|tag| tag.starts_with(|c: char| c == '>' || c.is_whitespace()))?;
+        let is_whole = |tag: &&str| tag.starts_with(|c: char| c == '>' || c.is_whitespace());
+        let tag = error.split(&format!("<{name}")).skip(1).find(is_whole)?;
         let (text, _) = tag.split_once('>')?.1.split_once(&format!("</{name}"))?;
         let data = text.trim().strip_prefix("<![CDATA[").and_then(|data| data.strip_suffix("]]>"));
         let decoded = |text: String, (c, entity): &(&str, &str)| text.replace(entity, c);
@@ -249,10 +246,9 @@ const NAMES: [&str; 7] = ["code", "errorcode", "message", "errormessage", "reaso
 
 /// The members of an object, of which only those of an envelope have their values, because a success can be large. Of
 /// repeated ones, the first that is not null counts.
-#[derive(Default)]
-struct Members(Value);
+struct Members<'m>(&'m mut Value);
 
-impl<'de> Visitor<'de> for &mut Members {
+impl<'de> Visitor<'de> for Members<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -260,8 +256,7 @@ impl<'de> Visitor<'de> for &mut Members {
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<(), M::Error> {
-        while let Some(name) = members.next_key::<String>()? {
-            let name = name.replace('_', "").to_lowercase();
+        while let Some(name) = members.next_key::<String>()?.map(|name| name.replace('_', "").to_lowercase()) {
             let ignored = |_: IgnoredAny| Value::Null;
             let value = if NAMES.contains(&&*name) { members.next_value()? } else { ignored(members.next_value()?) };
             if self.0[&name].is_null() {

@@ -7,7 +7,7 @@ use reqwest::{StatusCode, header::HeaderMap};
 
 use crate::answer::{Attempted, FAILURE_LIMIT, HttpAnswer, tracking_id};
 use crate::envelope::{Envelope, ErrorCode, FieldError};
-use crate::sentence::{LONGEST_QUOTATION, LONGEST_SENTENCE, causes, quoted, shortened};
+use crate::sentence::{LONGEST_QUOTATION, LONGEST_SENTENCE, causes, quoted};
 use crate::{limit::retry_after, secret::redacted, transport::obstacle};
 
 /// How far a call got. [`Error::kind`] returns it.
@@ -157,7 +157,7 @@ impl Error {
     }
 
     /// The answer is not a success. Where it quotes `secrets`, they are redacted.
-    pub(crate) fn answered(mut answer: Box<HttpAnswer>, secrets: &[String], progress: Progress) -> Self {
+    pub(crate) fn answered(mut answer: Box<HttpAnswer>, secrets: &[&str], progress: Progress) -> Self {
         let status = answer.status.as_u16();
         if answer.body.len() > FAILURE_LIMIT {
             // A slice would keep the whole body in memory. A code may come after the part that is kept.
@@ -356,7 +356,7 @@ impl fmt::Display for Error {
         let Repr { kind, subject, what, .. } = &*self.0;
         let refused = if *kind == ErrorKind::Refused { "was refused before sending: " } else { "" };
         let subject = subject.as_ref().map(|subject| format!("{subject} {refused}"));
-        f.write_str(&shortened(&(subject.unwrap_or_default() + what), LONGEST_SENTENCE))
+        f.write_str(&quoted(&(subject.unwrap_or_default() + what), &[], LONGEST_SENTENCE))
     }
 }
 
@@ -406,7 +406,7 @@ mod tests {
         let body = serde_json::json!({ "code": 300, "message": message }).to_string();
         let status = StatusCode::from_u16(400).expect("a status");
         let answer = Box::new(HttpAnswer::new(status, HeaderMap::new(), body.into()));
-        let secrets = ["s3cr3t-stream-key".to_owned()];
+        let secrets = ["s3cr3t-stream-key"];
         let error = Error::answered(answer, &secrets, Progress::default());
         assert!(!error.to_string().contains("s3cr3t-str"), "{error}");
     }
@@ -449,7 +449,7 @@ mod tests {
             let headers = header.into_iter().map(|header| (name.clone(), header)).collect();
             let status = StatusCode::from_u16(status).expect("a status");
             let answer = Box::new(HttpAnswer::new(status, headers, body.into()));
-            let secrets = [SECRET.to_owned()];
+            let secrets = [SECRET];
             let error = Error::answered(answer, &secrets, Progress::default());
             let sentence = error.to_string();
             prop_assert!(!sentence.contains(SECRET), "{}", sentence);

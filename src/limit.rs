@@ -120,14 +120,13 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Wait> 
     // An instant is by the server's clock, so it is measured against the server's `Date`.
     let sent = header(headers, "date").and_then(instant).unwrap_or(now);
     let time = |until: SystemTime| until.duration_since(sent).unwrap_or_default().max(SHORTEST_WAIT);
+    let until = |until| Wait { time: time(until), until };
+    let after = |time| Wait::from_now(now, time);
     let values = headers.get_all("retry-after").iter().filter_map(|value| value.to_str().ok());
     let pieces: Vec<&str> = values.flat_map(|value| value.split(',')).collect();
     // An HTTP-date has a comma of its own.
     let texts = pieces.windows(1).chain(pieces.windows(2)).map(|pieces| pieces.join(","));
-    let waits = texts.filter_map(|text| {
-        let wait = seconds(text.trim()).map(|time| Wait::from_now(now, time));
-        wait.or_else(|| instant(text.trim()).map(|until| Wait { time: time(until), until }))
-    });
+    let waits = texts.filter_map(|text| seconds(text.trim()).map(after).or_else(|| instant(text.trim()).map(until)));
     waits.max_by_key(|wait| (wait.time, wait.until))
 }
 
@@ -139,11 +138,10 @@ fn seconds(text: &str) -> Option<Duration> {
 
 /// An instant as HTTP or ISO 8601 writes it, in any case.
 fn instant(text: &str) -> Option<SystemTime> {
-    let is_inside = |at: usize| at > 0 && text.as_bytes()[at - 1].is_ascii_alphabetic();
+    let is_inside = |at| text[..at].ends_with(|c: char| c.is_ascii_alphabetic());
     let cased = |(at, c): (usize, char)| if is_inside(at) { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() };
-    let capitalized = text.char_indices().map(cased).collect::<String>().replace("Gmt", "GMT");
-    let iso = || humantime::parse_rfc3339_weak(&text.to_ascii_uppercase()).ok();
-    httpdate::parse_http_date(&capitalized).ok().or_else(iso)
+    let text = text.char_indices().map(cased).collect::<String>().replace("Gmt", "GMT");
+    httpdate::parse_http_date(&text).ok().or_else(|| humantime::parse_rfc3339_weak(&text).ok())
 }
 
 fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
@@ -163,9 +161,6 @@ pub(crate) struct Spent {
 /// How long to wait before the call is sent again, or a sentence that says why it is not. `chance` is a random number from
 /// 0 to 1.
 pub(crate) fn decide(policy: &RetryPolicy, limit: &Limit, spent: Spent, chance: f64) -> Result<Duration, String> {
-    if let Kind::Daily(whose) = limit.kind {
-        return Err(format!("The {whose}'s daily limit is used up; it resets at {}", written(limit.wait.until)));
-    }
     // Calls that were refused together and came back together would be refused again, so they spread out, and further
     // with each retry. A wait that somebody asked for is for one call.
     let is_paced = limit.kind == Kind::PerSecond;
@@ -177,7 +172,8 @@ pub(crate) fn decide(policy: &RetryPolicy, limit: &Limit, spent: Spent, chance: 
         None => (grown, grown),
     };
     let left = spent.left.saturating_sub(wait);
-    let is_used_up = policy.max_retries == 0 || (!is_paced && spent.retries >= policy.max_retries);
+    let retries = if is_paced { 0 } else { spent.retries };
+    let is_used_up = retries >= policy.max_retries || matches!(limit.kind, Kind::Daily(_));
     // Each reads on from either beginning: somebody said how long to wait, or nobody did.
     let refusals = [
         (is_used_up, "and ", "", "the retry policy allows no more retries"),
@@ -186,9 +182,11 @@ pub(crate) fn decide(policy: &RetryPolicy, limit: &Limit, spent: Spent, chance: 
         (left < Duration::from_millis(2), "which ", "a wait ", "would end after the call's deadline"),
     ];
     if let Some((_, asked, unasked, words)) = refusals.into_iter().find(|(applies, ..)| *applies) {
-        return Err(match limit.asked_by {
-            Some(who) => format!("{who} asks you to wait {}, {asked}{words}", limit.wait),
-            None => format!("Zoom did not say how long to wait, and {unasked}{words}"),
+        let until = written(limit.wait.until);
+        return Err(match (limit.kind, limit.asked_by) {
+            (Kind::Daily(whose), _) => format!("The {whose}'s daily limit is used up; it resets at {until}"),
+            (_, Some(who)) => format!("{who} asks you to wait {}, {asked}{words}", limit.wait),
+            (_, None) => format!("Zoom did not say how long to wait, and {unasked}{words}"),
         });
     }
     // Half of the time left is for the attempt.

@@ -43,28 +43,23 @@ impl Operation {
     /// Refuses a text of the body that is shorter or longer than the description allows.
     pub fn check_lengths(&self, body: &Value) -> Result<(), String> {
         for (place, least, most) in self.lengths {
-            for text in texts(body, place) {
-                let characters = text.chars().count();
-                let limit = match characters as u64 {
-                    few if few < *least => format!("at least {least}"),
-                    many if many > *most => format!("at most {most}"),
-                    _ => continue,
-                };
-                let name = place.join(".").replace(".*", "[]");
-                return Err(format!("`{name}` has {characters} characters, but Zoom accepts {limit}"));
+            for characters in texts(body, place).into_iter().map(|text| text.chars().count() as u64) {
+                let (word, limit) = if characters < *least { ("least", least) } else { ("most", most) };
+                if !(*least..=*most).contains(&characters) {
+                    let name = place.join(".").replace(".*", "[]");
+                    return Err(format!("`{name}` has {characters} characters, but Zoom accepts at {word} {limit}"));
+                }
             }
         }
         Ok(())
     }
 
     /// The texts of the body's secrets: those that are described or, without a description, those with such a name.
-    pub fn secrets(&self, body: &Value) -> Vec<String> {
-        let described = self.secrets.iter().flat_map(|place| texts(body, place));
-        let mut secrets = described.map(str::to_owned).collect();
+    pub fn secrets<'b>(&self, body: &'b Value) -> Vec<&'b str> {
         if self.path.is_empty() {
-            named_secrets(body, false, &mut secrets);
+            return named_secrets(body, false);
         }
-        secrets
+        self.secrets.iter().flat_map(|place| texts(body, place)).collect()
     }
 }
 
@@ -86,15 +81,16 @@ fn texts<'b>(value: &'b Value, place: &[&str]) -> Vec<&'b str> {
     }
 }
 
-fn named_secrets(value: &Value, is_secret: bool, secrets: &mut Vec<String>) {
+/// The texts in a member that is named like a secret.
+fn named_secrets(value: &Value, is_secret: bool) -> Vec<&str> {
     const NAMES: [&str; 6] = ["password", "passcode", "secret", "token", "key", "stream_url"];
     let is_named_so = |name: &str| NAMES.iter().any(|secret| name.to_lowercase().contains(secret));
-    let mut inside = |is_secret, value| named_secrets(value, is_secret, secrets);
+    let inside = |(name, of): (&String, _)| named_secrets(of, is_secret || is_named_so(name));
     match value {
-        Value::Array(items) => items.iter().for_each(|item| inside(is_secret, item)),
-        Value::Object(members) => members.iter().for_each(|(name, of)| inside(is_secret || is_named_so(name), of)),
-        Value::String(text) if is_secret => secrets.push(text.clone()),
-        _ => (),
+        Value::Array(items) => items.iter().flat_map(|item| named_secrets(item, is_secret)).collect(),
+        Value::Object(members) => members.iter().flat_map(inside).collect(),
+        Value::String(text) if is_secret => vec![text],
+        _ => Vec::new(),
     }
 }
 

@@ -1,7 +1,6 @@
 use std::{fmt, ops::Deref};
 
-use serde::de::{Error, Unexpected};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 
 use crate::url::encoded;
@@ -40,9 +39,9 @@ impl fmt::Debug for Secret {
 
 /// The error for something other than text does not quote it, as serde's own would: a key may consist of digits and lack
 /// its quotation marks.
-fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let other = Unexpected::Other("something else");
-    String::deserialize(deserializer).map_err(|_| D::Error::invalid_type(other, &"a string"))
+fn text<'de, D: Deserializer<'de>>(json: D) -> Result<String, D::Error> {
+    let other = de::Unexpected::Other("something else");
+    String::deserialize(json).map_err(|_| de::Error::invalid_type(other, &"a string"))
 }
 
 impl<T: Into<String>> From<T> for Secret {
@@ -91,8 +90,8 @@ impl fmt::Debug for Unlisted {
 
 /// A text with each of `secrets` redacted, the longest first so that none leaves a part of another. A secret of three
 /// bytes or fewer is not redacted, because it would also match parts of ordinary words.
-pub(crate) fn redacted(words: &str, secrets: &[impl AsRef<str>]) -> String {
-    let secrets = secrets.iter().map(|secret| secret.as_ref().trim()).filter(|secret| secret.len() > 3);
+pub(crate) fn redacted(words: &str, secrets: &[&str]) -> String {
+    let secrets = secrets.iter().map(|secret| secret.trim()).filter(|secret| secret.len() > 3);
     let mut spellings: Vec<String> = secrets.flat_map(spellings).collect();
     spellings.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     spellings.iter().fold(words.to_owned(), |words, secret| words.replace(secret, "***"))
@@ -166,7 +165,7 @@ mod tests {
         #[test]
         fn no_escaped_secret_remains(secret in "[!-~é用]{4,12}", before in ".{0,5}", after in ".{0,5}") {
             for quoted in spellings(&secret) {
-                let words = redacted(&format!("{before} {quoted} {after}"), &[&secret]);
+                let words = redacted(&format!("{before} {quoted} {after}"), &[&*secret]);
                 prop_assert!(words.contains("***") && !words.contains(&quoted), "{}", words);
             }
         }
@@ -184,6 +183,7 @@ mod tests {
                 words += between;
                 words += &secrets[secrets.len() - 1 - index % secrets.len()];
             }
+            let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
             let words = redacted(&words, &secrets);
             prop_assert_eq!(words.matches("***").count(), between.len());
             prop_assert_eq!(words.replace("***", ""), between.concat());

@@ -111,7 +111,7 @@ impl ServerToServer {
         };
         progress.elapsed = started.elapsed();
         let answer = outcome.map_err(|error| Error::transport(error, progress).about(NAME.to_owned()))?;
-        token_in(answer, &[self.client_secret.expose(), basic].map(str::to_owned), progress)
+        token_in(answer, &[self.client_secret.expose(), basic], progress)
     }
 }
 
@@ -126,7 +126,7 @@ impl From<ServerToServer> for TokenSource {
 }
 
 /// The token of an answer, or the error that says why there is none. The answer could quote `secrets`.
-fn token_in(mut answer: Box<HttpAnswer>, secrets: &[String], progress: Progress) -> Result<AccessToken, Error> {
+fn token_in(mut answer: Box<HttpAnswer>, secrets: &[&str], progress: Progress) -> Result<AccessToken, Error> {
     match granted(&answer.body) {
         _ if !answer.status.is_success() => (),
         Ok(token) => return Ok(token),
@@ -191,7 +191,7 @@ mod tests {
         let status = StatusCode::from_u16(status).expect("a status");
         let body = Bytes::copy_from_slice(body);
         let answer = HttpAnswer::new(status, headers.clone(), body);
-        token_in(Box::new(answer), &SECRETS.map(str::to_owned), Progress::default())
+        token_in(Box::new(answer), &SECRETS, Progress::default())
     }
 
     fn json() -> impl Strategy<Value = Value> {
