@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt};
 
 use reqwest::StatusCode;
-use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value, json};
 
 use crate::{secret::ENTITIES, sentence::normalized};
@@ -119,8 +119,7 @@ impl Envelope {
         let body = body.trim_end_matches(|c: char| c.is_ascii_digit());
         let mut json = Value::Null;
         // An error ends the reading, but what was read before it still counts.
-        let members = Members(&mut json);
-        let read = serde::Deserializer::deserialize_any(&mut serde_json::Deserializer::from_str(body), members);
+        let read = serde_json::Deserializer::from_str(body).deserialize_any(Members(&mut json));
         if let Some(json) = read.err().and_then(|_| from_xml(body).or_else(|| requoted(body))) {
             return Self::read(json.as_bytes());
         }
