@@ -21,17 +21,15 @@ use crate::{secret::ENTITIES, sentence::normalized};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ErrorCode(pub(crate) i64);
 
-impl ErrorCode {
-    /// The code as Zoom writes it.
-    pub fn get(self) -> i64 {
-        self.0
-    }
-}
-
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $code:literal;)*) => {
         impl ErrorCode {
             $($(#[doc = $doc])+ pub const $name: Self = Self($code);)*
+
+            /// The code as Zoom writes it.
+            pub fn get(self) -> i64 {
+                self.0
+            }
 
             /// The name of its constant, if it has one.
             pub fn name(self) -> Option<&'static str> {
@@ -195,9 +193,8 @@ fn from_xml(xml: &str) -> Option<String> {
         let decoded = |text: String, (c, entity): &(&str, &str)| text.replace(entity, c);
         Some(data.map_or_else(|| ENTITIES.iter().rev().fold(text.trim().to_owned(), decoded), str::to_owned))
     };
-    let code = text("code").or_else(|| text("errorCode"));
     let message = text("message").or_else(|| text("errorMessage")).or_else(|| text("error_message"));
-    Some(json!({ "code": code, "message": message }).to_string())
+    Some(json!({ "code": text("code").or_else(|| text("errorCode")), "message": message }).to_string())
 }
 
 /// A whole body with the quotation marks inside its message escaped: the message ends at the first of them behind which the

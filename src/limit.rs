@@ -77,27 +77,25 @@ pub(crate) struct Limit {
     pub asked_by: Option<&'static str>,
 }
 
-impl Limit {
-    /// Reads an answer's headers and Zoom's `sentence`; `documented` is the wait that the description asks for after such a
-    /// call. A header that cannot be read counts as absent.
-    pub fn read(headers: &HeaderMap, sentence: &str, documented: Option<Duration>, now: SystemTime) -> Self {
-        // An answer carries the label of the account's limit, whichever refused it: it counts only if that one was reached.
-        let left = header(headers, "x-ratelimit-remaining").and_then(|left| left.parse::<f64>().ok());
-        let label = header(headers, "x-ratelimit-type").filter(|_| left.is_none_or(|left| left <= 0.0));
-        let kind = named(sentence).or_else(|| named(label?)).unwrap_or(Kind::Unknown);
-        let of = |time| Wait::from_now(now, time);
-        let (own, whose) = match kind {
-            Kind::PerSecond => (of(SHORTEST_WAIT), None),
-            Kind::Daily(_) => (until_midnight(header(headers, "date").and_then(instant).unwrap_or(now)), None),
-            // Zoom's description asks for 30 seconds after a start of one meeting, also where a request is not described.
-            Kind::PerMeeting => (of(documented.unwrap_or(30 * SHORTEST_WAIT)), Some(ZOOMS_DOCUMENTATION)),
-            Kind::Concurrent => (of(2 * SHORTEST_WAIT), None),
-            Kind::Unknown => (of(documented.unwrap_or(SHORTEST_WAIT)), documented.map(|_| ZOOMS_DOCUMENTATION)),
-        };
-        let asked = if kind == Kind::PerMeeting { seconds_in(sentence).map(of) } else { retry_after(headers, now) };
-        let (wait, asked_by) = asked.map_or((own, whose), |asked| (asked, Some("Zoom")));
-        Self { kind, wait, asked_by }
-    }
+/// Reads an answer's headers and Zoom's `sentence`; `documented` is the wait that the description asks for after such a
+/// call. A header that cannot be read counts as absent.
+pub(crate) fn read(headers: &HeaderMap, sentence: &str, documented: Option<Duration>, now: SystemTime) -> Limit {
+    // An answer carries the label of the account's limit, whichever refused it: it counts only if that one was reached.
+    let left = header(headers, "x-ratelimit-remaining").and_then(|left| left.parse::<f64>().ok());
+    let label = header(headers, "x-ratelimit-type").filter(|_| left.is_none_or(|left| left <= 0.0));
+    let kind = named(sentence).or_else(|| named(label?)).unwrap_or(Kind::Unknown);
+    let of = |time| Wait::from_now(now, time);
+    let (own, whose) = match kind {
+        Kind::PerSecond => (of(SHORTEST_WAIT), None),
+        Kind::Daily(_) => (until_midnight(header(headers, "date").and_then(instant).unwrap_or(now)), None),
+        // Zoom's description asks for 30 seconds after a start of one meeting, also where a request is not described.
+        Kind::PerMeeting => (of(documented.unwrap_or(30 * SHORTEST_WAIT)), Some(ZOOMS_DOCUMENTATION)),
+        Kind::Concurrent => (of(2 * SHORTEST_WAIT), None),
+        Kind::Unknown => (of(documented.unwrap_or(SHORTEST_WAIT)), documented.map(|_| ZOOMS_DOCUMENTATION)),
+    };
+    let asked = if kind == Kind::PerMeeting { seconds_in(sentence).map(of) } else { retry_after(headers, now) };
+    let (wait, asked_by) = asked.map_or((own, whose), |asked| (asked, Some("Zoom")));
+    Limit { kind, wait, asked_by }
 }
 
 /// The number before the word that begins with `second`.
@@ -119,14 +117,14 @@ fn until_midnight(now: SystemTime) -> Wait {
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Wait> {
     // An instant is by the server's clock, so it is measured against the server's `Date`.
     let sent = header(headers, "date").and_then(instant).unwrap_or(now);
-    let time = |until: SystemTime| until.duration_since(sent).unwrap_or_default().max(SHORTEST_WAIT);
-    let until = |until| Wait { time: time(until), until };
-    let after = |time| Wait::from_now(now, time);
+    let of = |time| Wait::from_now(now, time);
+    let to =
+        |end: SystemTime| Wait { time: end.duration_since(sent).unwrap_or_default().max(SHORTEST_WAIT), until: end };
     let values = headers.get_all("retry-after").iter().filter_map(|value| value.to_str().ok());
     let pieces: Vec<&str> = values.flat_map(|value| value.split(',')).collect();
     // An HTTP-date has a comma of its own.
     let texts = pieces.windows(1).chain(pieces.windows(2)).map(|pieces| pieces.join(","));
-    let waits = texts.filter_map(|text| seconds(text.trim()).map(after).or_else(|| instant(text.trim()).map(until)));
+    let waits = texts.filter_map(|text| seconds(text.trim()).map(of).or_else(|| instant(text.trim()).map(to)));
     waits.max_by_key(|wait| (wait.time, wait.until))
 }
 
@@ -175,22 +173,20 @@ pub(crate) fn decide(policy: &RetryPolicy, limit: &Limit, spent: Spent, chance: 
     let retries = if is_paced { 0 } else { spent.retries };
     let is_used_up = retries >= policy.max_retries || matches!(limit.kind, Kind::Daily(_));
     // Each reads on from either beginning: somebody said how long to wait, or nobody did.
-    let refusals = [
-        (is_used_up, "and ", "", "the retry policy allows no more retries"),
-        (limit.wait.time > policy.max_wait, "", "any wait is ", "longer than the retry policy's `max_wait`"),
+    let (asked, unasked, words) = match limit.wait.time {
+        _ if is_used_up => ("and ", "", "the retry policy allows no more retries"),
+        time if time > policy.max_wait => ("", "any wait is ", "longer than the retry policy's `max_wait`"),
         // Half of what is left may still be added to the wait, and timers count in whole milliseconds: one has to be left.
-        (left < Duration::from_millis(2), "which ", "a wait ", "would end after the call's deadline"),
-    ];
-    if let Some((_, asked, unasked, words)) = refusals.into_iter().find(|(applies, ..)| *applies) {
-        let until = written(limit.wait.until);
-        return Err(match (limit.kind, limit.asked_by) {
-            (Kind::Daily(whose), _) => format!("The {whose}'s daily limit is used up; it resets at {until}"),
-            (_, Some(who)) => format!("{who} asks you to wait {}, {asked}{words}", limit.wait),
-            (_, None) => format!("Zoom did not say how long to wait, and {unasked}{words}"),
-        });
-    }
-    // Half of the time left is for the attempt.
-    Ok(wait + spread.min(left / 2).min(policy.max_wait - wait).mul_f64(chance.clamp(0.0, 1.0)))
+        _ if left < Duration::from_millis(2) => ("which ", "a wait ", "would end after the call's deadline"),
+        // Half of the time left is for the attempt.
+        _ => return Ok(wait + spread.min(left / 2).min(policy.max_wait - wait).mul_f64(chance.clamp(0.0, 1.0))),
+    };
+    let until = written(limit.wait.until);
+    Err(match (limit.kind, limit.asked_by) {
+        (Kind::Daily(whose), _) => format!("The {whose}'s daily limit is used up; it resets at {until}"),
+        (_, Some(who)) => format!("{who} asks you to wait {}, {asked}{words}", limit.wait),
+        (_, None) => format!("Zoom did not say how long to wait, and {unasked}{words}"),
+    })
 }
 
 #[cfg(test)]
@@ -222,7 +218,7 @@ mod tests {
     }
 
     fn limit(pairs: &[(&'static str, &str)], sentence: &str, documented: Option<Duration>) -> Limit {
-        Limit::read(&headers(pairs), sentence, documented, now())
+        read(&headers(pairs), sentence, documented, now())
     }
 
     fn at(day: u64, second: u64) -> SystemTime {

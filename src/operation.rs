@@ -43,12 +43,11 @@ impl Operation {
     /// Refuses a text of the body that is shorter or longer than the description allows.
     pub fn check_lengths(&self, body: &Value) -> Result<(), String> {
         for (place, least, most) in self.lengths {
-            for characters in texts(body, place).into_iter().map(|text| text.chars().count() as u64) {
-                let (word, limit) = if characters < *least { ("least", least) } else { ("most", most) };
-                if !(*least..=*most).contains(&characters) {
-                    let name = place.join(".").replace(".*", "[]");
-                    return Err(format!("`{name}` has {characters} characters, but Zoom accepts at {word} {limit}"));
-                }
+            let mut lengths = texts(body, place).into_iter().map(|text| text.chars().count() as u64);
+            if let Some(length) = lengths.find(|length| !(least..=most).contains(&length)) {
+                let name = place.join(".").replace(".*", "[]");
+                let limit = if length < *least { format!("least {least}") } else { format!("most {most}") };
+                return Err(format!("`{name}` has {length} characters, but Zoom accepts at {limit}"));
             }
         }
         Ok(())
@@ -56,10 +55,8 @@ impl Operation {
 
     /// The texts of the body's secrets: those that are described or, without a description, those with such a name.
     pub fn secrets<'b>(&self, body: &'b Value) -> Vec<&'b str> {
-        if self.path.is_empty() {
-            return named_secrets(body, false);
-        }
-        self.secrets.iter().flat_map(|place| texts(body, place)).collect()
+        let described = || self.secrets.iter().flat_map(|place| texts(body, place)).collect();
+        if self.path.is_empty() { named_secrets(body, false) } else { described() }
     }
 }
 

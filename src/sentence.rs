@@ -16,10 +16,8 @@ pub(crate) fn quoted(words: &str, secrets: &[&str], most: usize) -> String {
     let line = words.replace(is_invisible, "").replace(char::is_control, " ");
     // After invisible characters inside a secret are gone, and before the end of one is cut off.
     let line = redacted(line.trim(), secrets);
-    match line.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", line[..end].trim_end()),
-        None => line,
-    }
+    let cut = line.char_indices().nth(most).map(|(end, _)| format!("{}…", line[..end].trim_end()));
+    cut.unwrap_or(line)
 }
 
 /// What Zoom wrote, to be compared with: its letters and digits, in lower case.
