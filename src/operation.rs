@@ -16,8 +16,6 @@ pub(crate) struct Operation {
     /// Whether the body is described as `multipart/form-data`.
     pub is_form: bool,
     pub body_required: bool,
-    /// Whether a success has JSON.
-    pub returns_json: bool,
     /// How long to wait after a 429 that does not say it, if a field of the body has this value.
     pub documented_wait: Option<(&'static str, &'static str, Duration)>,
     /// The place of each text of the body whose length is limited, and the least and most characters.
@@ -31,8 +29,7 @@ pub(crate) struct Operation {
 }
 
 /// What the layer has to know of an operation that is not described.
-pub(crate) static ANY: LazyLock<Operation> =
-    LazyLock::new(|| Operation { id: "request", returns_json: true, ..Operation::default() });
+pub(crate) static ANY: LazyLock<Operation> = LazyLock::new(|| Operation { id: "request", ..Operation::default() });
 
 impl Operation {
     /// The documented wait for a call with this body.

@@ -31,7 +31,8 @@ async fn a_request_without_a_value_takes_any_success() {
         server.answer(answer);
         zoom.request(Method::DELETE, "/meetings/84912345678").send::<()>().await.expect("a success");
     }
-    for answer in [Answer::error(200, 300, "No."), Answer::error(404, 3001, "No.")] {
+    let foreign = Answer::status(200).body("<html>Log in</html>");
+    for answer in [Answer::error(200, 300, "No."), Answer::error(404, 3001, "No."), foreign] {
         server.answer(answer);
         zoom.request(Method::DELETE, "/meetings/84912345678").send::<()>().await.expect_err("an error");
     }
