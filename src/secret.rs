@@ -39,9 +39,8 @@ impl fmt::Debug for Secret {
 
 /// The error for something other than text does not quote it, as serde's own would: a key may consist of digits and lack
 /// its quotation marks.
-fn text<'de, D: Deserializer<'de>>(json: D) -> Result<String, D::Error> {
-    let other = de::Unexpected::Other("something else");
-    String::deserialize(json).map_err(|_| de::Error::invalid_type(other, &"a string"))
+fn text<'de, D: Deserializer<'de>>(raw: D) -> Result<String, D::Error> {
+    String::deserialize(raw).map_err(|_| de::Error::invalid_type(de::Unexpected::Other("something else"), &"a string"))
 }
 
 impl<T: Into<String>> From<T> for Secret {
