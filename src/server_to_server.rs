@@ -104,7 +104,7 @@ impl ServerToServer {
         let (started, mut progress) = (tokio::time::Instant::now(), Progress::default());
         let outcome = loop {
             let outcome = transport::send(http, request.try_clone().expect("a body of text can be sent again")).await;
-            let pause = transport::backoff(&outcome, true, progress.attempts as usize);
+            let pause = transport::backoff(&outcome, true, progress.attempts as usize, TIMEOUT);
             progress.count(&outcome, false);
             let Some(pause) = pause.filter(|pause| started.elapsed() + *pause < TIMEOUT) else { break outcome };
             tokio::time::sleep(pause).await;

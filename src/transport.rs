@@ -35,11 +35,12 @@ pub(crate) async fn send(http: &Client, request: Request) -> Attempted {
     Ok(Box::new(HttpAnswer { flaw, cause, ..HttpAnswer::new(status, headers, body.freeze()) }))
 }
 
-/// The wait before another attempt after this many failures; `None` if another would not help, or could do harm.
+/// The wait before another attempt after this many failures; `None` if another would not help, or could do harm, or if the
+/// answer asks for a longer wait than `most`.
 ///
 /// A request that did not leave may go out again. After a broken connection, or a gateway that could not reach Zoom, only
 /// one that `is_repeatable` may, because it changes nothing however often Zoom receives it.
-pub(crate) fn backoff(outcome: &Attempted, is_repeatable: bool, failures: usize) -> Option<Duration> {
+pub(crate) fn backoff(outcome: &Attempted, is_repeatable: bool, failures: usize, most: Duration) -> Option<Duration> {
     let wait = *BACKOFF.get(failures)?;
     match outcome {
         Err(error) if error.is_connect() => obstacle(error).is_none_or(|(_, may_pass)| may_pass).then_some(wait),
@@ -47,8 +48,8 @@ pub(crate) fn backoff(outcome: &Attempted, is_repeatable: bool, failures: usize)
         Ok(answer) => {
             let is_broken = answer.cause.as_ref().is_some_and(|cause| !cause.is_timeout());
             let is_gateways = matches!(answer.status.as_u16(), 502..=504);
-            let asked = || retry_after(&answer.headers, SystemTime::now()).map(|asked| asked.time);
-            (is_repeatable && (is_broken || is_gateways)).then(|| asked().unwrap_or(wait))
+            let asked = || retry_after(&answer.headers, SystemTime::now()).map_or(wait, |asked| asked.time);
+            (is_repeatable && (is_broken || is_gateways)).then(asked).filter(|asked| *asked <= most.max(wait))
         }
     }
 }

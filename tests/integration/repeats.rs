@@ -51,6 +51,30 @@ async fn after_a_gateways_failure_or_a_broken_connection_only_a_get_is_repeated(
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_gateways_wait_is_not_longer_than_max_wait() {
+    for (asked, max_wait, requests) in [
+        (Some("86400"), 120, 1),
+        (Some("Fri, 31 Dec 9999 23:59:59 GMT"), 120, 1),
+        (Some("121"), 120, 1),
+        (Some("120"), 120, 2),
+        (Some("2"), 1, 1),
+        (None, 0, 2),
+    ] {
+        let server = server().await;
+        let gateways = Answer::status(503);
+        server.answer(asked.map_or(gateways.clone(), |asked| gateways.header("retry-after", asked)));
+        let policy = RetryPolicy::default().max_wait(Duration::from_secs(max_wait));
+        let zoom = client(&server).with_call_timeout(None).with_retry(policy);
+        let started = tokio::time::Instant::now();
+        let answered = details(&zoom).await;
+        assert_eq!(server.request_count(), requests, "{asked:?}: {answered:?}");
+        let Err(error) = answered else { continue };
+        assert!(started.elapsed() < Duration::from_secs(1), "{asked:?}: {:?}", started.elapsed());
+        assert!(error.retry_after() > Some(Duration::from_secs(max_wait)) && error.is_transient(), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn an_error_says_whether_the_call_may_have_had_an_effect_and_its_cause_may_pass() {
     let server = server().await;
