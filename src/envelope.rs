@@ -21,17 +21,15 @@ use crate::{secret::ENTITIES, sentence::normalized};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ErrorCode(pub(crate) i64);
 
-impl ErrorCode {
-    /// The code as Zoom writes it.
-    pub fn get(self) -> i64 {
-        self.0
-    }
-}
-
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $code:literal;)*) => {
         impl ErrorCode {
             $($(#[doc = $doc])+ pub const $name: Self = Self($code);)*
+
+            /// The code as Zoom writes it.
+            pub fn get(self) -> i64 {
+                self.0
+            }
 
             /// The name of its constant, if it has one.
             pub fn name(self) -> Option<&'static str> {

@@ -140,8 +140,7 @@ impl Error {
     /// The attempt did not end in an answer.
     pub(crate) fn transport(source: reqwest::Error, progress: Progress) -> Self {
         let (kind, what) = if source.is_connect() {
-            let place =
-                source.url().and_then(|url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?)));
+            let place = source.url().and_then(|to| Some(format!("{}:{}", to.host_str()?, to.port_or_known_default()?)));
             let (place, advice) = (after(" to ", place), after(": ", obstacle(&source).map(|(advice, _)| advice)));
             (ErrorKind::Connect, format!("could not connect{place}{advice}"))
         } else if source.is_timeout() {

@@ -125,10 +125,8 @@ impl RetryPolicy {
 
 impl fmt::Debug for RetryPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RetryPolicy")
-            .field("max_retries", &self.max_retries)
-            .field("max_wait", &self.max_wait)
-            .finish_non_exhaustive()
+        let mut debug = f.debug_struct("RetryPolicy");
+        debug.field("max_retries", &self.max_retries).field("max_wait", &self.max_wait).finish_non_exhaustive()
     }
 }
 
