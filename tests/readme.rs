@@ -13,8 +13,8 @@ fn the_defaults_are_as_the_documentation_says() {
         std::fs::read_to_string(path).expect("a source")
     };
     for (page, row, source, line) in [
-        ("client.rs", "300 seconds for a whole call", "client.rs", "call_timeout: Some(Duration::from_secs(300))"),
-        ("client.rs", "30 seconds for one attempt", "client.rs", "attempt_timeout: Duration::from_secs(30)"),
+        ("client.rs", "300 seconds for a whole call", "client.rs", "call_timeout = Some(Duration::from_secs(300))"),
+        ("client.rs", "30 seconds for one attempt", "client.rs", "attempt_timeout = Duration::from_secs(30)"),
         ("client.rs", "connecting may take 10 seconds", "client.rs", ".connect_timeout(Duration::from_secs(10))"),
         (
             "client.rs",

@@ -140,9 +140,10 @@ async fn a_json_body_is_sent_as_it_was_set_and_an_empty_success_is_none() {
     let make = |zoom: Client| {
         let inner = create_thing::Inner::builder().a_b(1).kind(InnerKind::BurntIn);
         let call = zoom.create_thing().name("thing").inner(inner).list(vec![]).ratio(2).any(json!([1]));
-        call.foo_bar("x").body_map(|body| body.send(true)).into_future()
+        // The last two are names of the layer as well.
+        call.foo_bar("x").body_map(|body| body.send(true)).query(true).parameter(false).into_future()
     };
-    let sent = r#"{"any":[1],"fooBar":"x","inner":{"a-b":1,"kind":"burnt-in"},"list":[],"name":"thing","ratio":2.0,"send":true}"#;
+    let sent = r#"{"any":[1],"fooBar":"x","inner":{"a-b":1,"kind":"burnt-in"},"list":[],"name":"thing","parameter":false,"query":true,"ratio":2.0,"send":true}"#;
     for (answer, id) in [((201, r#"{"id":7}"#), Some(7)), ((204, ""), None), ((200, ""), None)] {
         let (request, made) = call(answer, make).await;
         assert_eq!(request, ["POST /v1/things", "application/json", sent]);
