@@ -153,7 +153,7 @@ impl TokenSource {
                 state.failed = Some((error.clone(), until));
                 if let Some(token) = state.token.as_mut().filter(|token| token.expires_at > now) {
                     token.refresh_at = until.max(token.expires_at - (token.expires_at - now) / 2);
-                    // A subscriber may do anything, so it is not told under the lock.
+                    // Not under the lock, because an event may run any code of the caller's.
                     drop(state);
                     trace::refresh_failed(&*error);
                 }

@@ -184,7 +184,7 @@ fn confirms(code: i64, message: &str) -> bool {
 /// An XML envelope as JSON.
 fn from_xml(xml: &str) -> Option<String> {
     let (_, error) = xml.split_once("<error").filter(|_| xml.starts_with('<'))?;
-    // That of the first element of this name, which may have attributes.
+    // The text of the first element of this name, which may have attributes.
     let text = |name| {
         let is_whole = |tag: &&str| tag.starts_with(|c: char| c == '>' || c.is_whitespace());
         let tag = error.split(&format!("<{name}")).skip(1).find(is_whole)?;
@@ -201,7 +201,7 @@ fn from_xml(xml: &str) -> Option<String> {
 /// rest is JSON.
 fn requoted(json: &str) -> Option<String> {
     // The end of each name that it may have.
-    let (before, message) = json.split_once("essage\"").filter(|_| json.len() < 65_536)?;
+    let (before, message) = json.split_once("essage\"").filter(|_| json.starts_with('{') && json.len() < 65_536)?;
     let (colon, message) = message.split_once('"')?;
     message.match_indices('"').take(100).find_map(|(end, _)| {
         let (words, rest) = message.split_at(end);

@@ -84,7 +84,7 @@ pub struct Error(Box<Repr>);
 
 struct Repr {
     kind: ErrorKind,
-    /// The `operationId` or, owned, the name of a request that is not an operation of the description.
+    /// If borrowed, an `operationId`; if owned, the name of any other request.
     subject: Option<Cow<'static, str>>,
     /// What happened to the subject, if there is one.
     what: String,
@@ -172,10 +172,10 @@ impl Error {
         let documented = answer.documented.iter().find(|error| (error.0, error.1) == (status, own));
         *code = code.or(documented.map(|error| ErrorCode(error.1)));
         // If Zoom sent no message, the description's is used, unless that is a template.
-        let documented = documented.map(|error| error.2).filter(|words| !words.contains('{'));
+        let documented = documented.map(|error| error.2.trim_end_matches('.')).filter(|words| !words.contains('{'));
         let quote = |words: &str, most| quoted(words, secrets, most);
-        let words = message.as_deref().into_iter().chain(documented).map(|words| quote(words, LONGEST_QUOTATION));
-        let words = words.map(|words| words.trim_end_matches('.').to_owned()).find(|words| !words.is_empty());
+        let words = message.as_deref().map(|words| quote(words, LONGEST_QUOTATION).trim_end_matches('.').to_owned());
+        let words = words.filter(|words| !words.is_empty()).or(documented.map(str::to_owned));
         let field = |error: &FieldError| format!(" [{}: {}]", quote(&error.field, 100), quote(&error.message, 100));
         let fields: String = errors.iter().take(5).map(field).collect();
         let tracking_id = tracking_id(&answer.headers).map(|id| quote(id, LONGEST_QUOTATION));
@@ -426,7 +426,8 @@ mod tests {
             let body = serde_json::json!({ "code": 300, "message": message }).to_string();
             let mut answer = Box::new(HttpAnswer::new(StatusCode::BAD_REQUEST, HeaderMap::new(), body.into()));
             answer.documented = &[(400, 300, "Invalid meeting ID.")];
-            let error = Error::answered(answer, &[], Progress::default());
+            // The description's words are ours: a secret that happens to be among them is not redacted.
+            let error = Error::answered(answer, &["meeting"], Progress::default());
             assert!(error.to_string().contains(": Invalid meeting ID ("), "{error}");
         }
     }

@@ -88,7 +88,7 @@ pub(crate) fn read(headers: &HeaderMap, sentence: &str, documented: Option<Durat
     let (own, whose) = match kind {
         Kind::PerSecond => (of(SHORTEST_WAIT), None),
         Kind::Daily(_) => (until_midnight(header(headers, "date").and_then(instant).unwrap_or(now)), None),
-        // Zoom's description asks for 30 seconds after a start of one meeting, also where a request is not described.
+        // Zoom's description asks for 30 seconds after a start; this is for a request that is not described.
         Kind::PerMeeting => (of(documented.unwrap_or(30 * SHORTEST_WAIT)), Some(ZOOMS_DOCUMENTATION)),
         Kind::Concurrent => (of(2 * SHORTEST_WAIT), None),
         Kind::Unknown => (of(documented.unwrap_or(SHORTEST_WAIT)), documented.map(|_| ZOOMS_DOCUMENTATION)),
@@ -159,11 +159,11 @@ pub(crate) struct Spent {
 /// How long to wait before the call is sent again, or a sentence that says why it is not. `chance` is a random number from
 /// 0 to 1.
 pub(crate) fn decide(policy: &RetryPolicy, limit: &Limit, spent: Spent, chance: f64) -> Result<Duration, String> {
-    // Calls that were refused together and came back together would be refused again, so they spread out, and further
-    // with each retry. A wait that somebody asked for is for one call.
     let is_paced = limit.kind == Kind::PerSecond;
     // Nobody asked for a wait that has grown, so it stays within the policy.
     let grown = limit.wait.time.saturating_mul(1 << spent.retries.min(31)).min(policy.max_wait);
+    // Calls that were refused together and came back together would be refused again, so they spread out, and further
+    // with each retry. A wait that somebody asked for is for one call.
     let (wait, spread) = match limit.asked_by {
         _ if is_paced => (limit.wait.time, Duration::from_secs(2 << spent.paced.min(4))),
         Some(_) => (limit.wait.time, Duration::ZERO),
@@ -171,10 +171,10 @@ pub(crate) fn decide(policy: &RetryPolicy, limit: &Limit, spent: Spent, chance: 
     };
     let left = spent.left.saturating_sub(wait);
     let retries = if is_paced { 0 } else { spent.retries };
-    let is_used_up = retries >= policy.max_retries || matches!(limit.kind, Kind::Daily(_));
+    let is_over = retries >= policy.max_retries || matches!(limit.kind, Kind::Daily(_));
     // Each reads on from either beginning: somebody said how long to wait, or nobody did.
     let (asked, unasked, words) = match limit.wait.time {
-        _ if is_used_up => ("and ", "", "the retry policy allows no more retries"),
+        _ if is_over => ("and ", "", "the retry policy allows no more retries"),
         time if time > policy.max_wait => ("", "any wait is ", "longer than the retry policy's `max_wait`"),
         // Half of what is left may still be added to the wait, and timers count in whole milliseconds: one has to be left.
         _ if left < Duration::from_millis(2) => ("which ", "a wait ", "would end after the call's deadline"),
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sentence_tells_the_kind_and_else_the_headers_of_a_limit_that_is_used_up() {
+    fn the_sentence_tells_the_kind_and_else_the_headers_of_a_limit_that_is_over() {
         let of_account = |label, remaining| [("x-ratelimit-type", label), ("x-ratelimit-remaining", remaining)];
         for (sentence, pairs, kind) in [
             (MEETING, &of_account("QPS", "79")[..], Kind::PerMeeting),

@@ -65,8 +65,8 @@ impl RetryPolicy {
         Self { max_retries, ..self }
     }
 
-    /// The longest wait the client will start. If Zoom, or a gateway with a 502, 503 or 504, asks for a longer one, the call
-    /// fails at once with an error that [says how long](crate::Error::retry_after) it is.
+    /// The longest wait that a call makes because it was asked to. If Zoom, or a gateway with a 502, 503 or 504, asks for a
+    /// longer one, the call fails at once with an error that [says how long](crate::Error::retry_after) it is.
     pub fn max_wait(self, max_wait: Duration) -> Self {
         Self { max_wait, ..self }
     }

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::pages::{name_key, text};
 use super::{append::schemas, lower::successes, members};
 
-/// What progenitor's code, or a piece of it that is replaced, calls its own variables.
-const PROGENITORS: [&str; 5] = ["client", "headermap", "request", "response", "result"];
+/// What the generated code calls its own variables and functions.
+const PROGENITORS: [&str; 7] = ["client", "encodepath", "headermap", "request", "response", "result", "reworded"];
 
 /// A kind of object in each line, and its members. An object with a `type` or `in` has those of two kinds. `!` is before a
 /// member that must be there. `=` is before the kind of a member's value, `*` before that of the values of a map, and `:`
@@ -164,7 +164,7 @@ fn broken_rule(object: &Value, kind: &str, place: &str) -> Option<&'static str> 
         "parameter" if one["nullable"] == true || !plain.contains(&one["type"]) => {
             "a parameter is text, a number, a boolean, or in the query a list of these: give it such a type"
         }
-        "parameter" if PROGENITORS.contains(&&*name) => "progenitor uses this name itself: leave it out",
+        "parameter" if PROGENITORS.contains(&&*name) => "the generated code uses this name itself: leave it out",
         "body" if map("content").count() != 1 => "a body has exactly one media type: set the others to null",
         "body" if body["type"] != "object" => "a body is an object: describe one, or leave the operation out",
         "body" if members(body, "properties").next().is_none() && object["required"] != true => {
