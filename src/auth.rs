@@ -153,7 +153,7 @@ impl TokenSource {
                 state.failed = Some((error.clone(), until));
                 if let Some(token) = state.token.as_mut().filter(|token| token.expires_at > now) {
                     token.refresh_at = until.max(token.expires_at - (token.expires_at - now) / 2);
-                    // Not under the lock, because an event may run any code of the caller's.
+                    // Not under the lock, because a subscriber may run any code.
                     drop(state);
                     trace::refresh_failed(&*error);
                 }
@@ -198,7 +198,7 @@ impl AccessToken {
     }
 }
 
-/// What follows the scheme in the value of an `Authorization`.
+/// The credential after the scheme in an `Authorization` header.
 pub(crate) fn credential(header: &HeaderValue) -> &str {
     header.to_str().ok().and_then(|value| value.split_once(' ')).map_or("", |(_, credential)| credential)
 }
@@ -220,7 +220,7 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
 
-/// As good as forever. Not every system can count much further.
+/// Practically forever. Not every platform can represent a much later instant.
 const LONGEST_LIFETIME: Duration = Duration::from_secs(30 * 365 * 86_400);
 
 type Get = dyn Fn(TokenRequest) -> Pin<Box<dyn Future<Output = Result<Token, BoxError>> + Send>> + Send + Sync;

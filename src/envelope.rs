@@ -134,7 +134,7 @@ impl Envelope {
         let errors = json["errors"].as_array().into_iter().flatten().filter_map(|error| {
             Some(FieldError { field: text(error, "field")?, message: text(error, "message").unwrap_or_default() })
         });
-        // A code is an error's with a message, or without one if it is called `errorCode` or is all there is.
+        // A code means an error if there is a message, if it is called `errorCode`, or if there is nothing else.
         let is_bare = !json["errorcode"].is_null() || json.as_object().is_some_and(|members| members.len() == 1);
         let words = message.as_deref().or(is_bare.then_some(""));
         let is_error = code.zip(words).is_some_and(|(code, words)| !confirms(code, words));

@@ -194,7 +194,7 @@ impl Error {
         Self(Box::new(Repr { kind, subject: None, what, source: None, progress, answer: None, tracking_id: None }))
     }
 
-    /// The same error, about an operation by its `operationId`, or about another request by a name that is owned.
+    /// Says what the error is about: an `operationId`, which is borrowed, or the name of another request, which is owned.
     pub(crate) fn about(mut self, subject: impl Into<Cow<'static, str>>) -> Self {
         self.0.subject = Some(subject.into());
         self

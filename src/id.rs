@@ -124,12 +124,12 @@ fn from_text(text: impl AsRef<str>, what: &str) -> Result<u64, InvalidId> {
     let grouped = matches!(lengths[..], [_] | [3, 3, 3 | 4] | [3, 4, 4]).then(|| pasted.replace(is_gap, ""));
     let in_url = Some(pasted).filter(|pasted| pasted.contains('/')).and_then(in_join_url);
     let (digits, advice) = in_url.map_or((grouped.unwrap_or_default(), GIVE_DIGITS), |id| (id, NO_ID_IN_URL));
-    // A number may have a sign, but not an ID.
+    // Rust also parses a number with a plus sign, which no ID has.
     let id = digits.parse().ok().filter(|_| !digits.starts_with('+')).and_then(|id| from_number(id, what).ok());
     id.ok_or_else(|| InvalidId(format!("{} is not a {what} ID: {advice}", quoted(text))))
 }
 
-/// What is in the place of the ID in a URL on one of Zoom's hosts, if anything; `None` for any other URL.
+/// Whatever stands in the ID's place in a URL on one of Zoom's hosts, which may be nothing; `None` for any other URL.
 ///
 /// `/j/ID` joins a meeting, `/w/ID` a webinar, `/s/ID` starts either, `/wc/ID/…` and `/wc/join/ID` are the browser's, and
 /// `/meeting/ID` and `/webinar/ID` the host's. The app's own URLs (`zoommtg://`, on phones `zoomus://`) have the ID in

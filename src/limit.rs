@@ -80,7 +80,8 @@ pub(crate) struct Limit {
 /// Reads an answer's headers and Zoom's `sentence`; `documented` is the wait that the description asks for after such a
 /// call. A header that cannot be read counts as absent.
 pub(crate) fn read(headers: &HeaderMap, sentence: &str, documented: Option<Duration>, now: SystemTime) -> Limit {
-    // An answer carries the label of the account's limit, whichever refused it: it counts only if that one was reached.
+    // Every answer has the label of the account's limit, even if another limit refused the call: it counts only if that
+    // limit is used up.
     let left = header(headers, "x-ratelimit-remaining").and_then(|left| left.parse::<f64>().ok());
     let label = header(headers, "x-ratelimit-type").filter(|_| left.is_none_or(|left| left <= 0.0));
     let kind = named(sentence).or_else(|| named(label?)).unwrap_or(Kind::Unknown);
@@ -88,7 +89,7 @@ pub(crate) fn read(headers: &HeaderMap, sentence: &str, documented: Option<Durat
     let (own, whose) = match kind {
         Kind::PerSecond => (of(SHORTEST_WAIT), None),
         Kind::Daily(_) => (until_midnight(header(headers, "date").and_then(instant).unwrap_or(now)), None),
-        // Zoom's description asks for 30 seconds after a start; this is for a request that is not described.
+        // Zoom's description asks for 30 seconds after a start. This covers requests that it does not describe.
         Kind::PerMeeting => (of(documented.unwrap_or(30 * SHORTEST_WAIT)), Some(ZOOMS_DOCUMENTATION)),
         Kind::Concurrent => (of(2 * SHORTEST_WAIT), None),
         Kind::Unknown => (of(documented.unwrap_or(SHORTEST_WAIT)), documented.map(|_| ZOOMS_DOCUMENTATION)),
@@ -115,7 +116,7 @@ fn until_midnight(now: SystemTime) -> Wait {
 ///
 /// Seconds and HTTP-date are RFC 9110's (section 10.2.3); the ISO 8601 instant is Zoom's.
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Wait> {
-    // An instant is by the server's clock, so it is measured against the server's `Date`.
+    // A date follows the server's clock, so it is compared with the server's `Date`.
     let sent = header(headers, "date").and_then(instant).unwrap_or(now);
     let of = |time| Wait::from_now(now, time);
     let to =
@@ -172,13 +173,13 @@ pub(crate) fn decide(policy: &RetryPolicy, limit: &Limit, spent: Spent, chance: 
     let left = spent.left.saturating_sub(wait);
     let retries = if is_paced { 0 } else { spent.retries };
     let is_over = retries >= policy.max_retries || matches!(limit.kind, Kind::Daily(_));
-    // Each reads on from either beginning: somebody said how long to wait, or nobody did.
+    // The sentence has two beginnings, with and without somebody who said how long to wait. Each reason completes both.
     let (asked, unasked, words) = match limit.wait.time {
         _ if is_over => ("and ", "", "the retry policy allows no more retries"),
         time if time > policy.max_wait => ("", "any wait is ", "longer than the retry policy's `max_wait`"),
         // Half of what is left may still be added to the wait, and timers count in whole milliseconds: one has to be left.
         _ if left < Duration::from_millis(2) => ("which ", "a wait ", "would end after the call's deadline"),
-        // Half of the time left is for the attempt.
+        // Half of the remaining time is kept for the attempt.
         _ => return Ok(wait + spread.min(left / 2).min(policy.max_wait - wait).mul_f64(chance.clamp(0.0, 1.0))),
     };
     let until = written(limit.wait.until);

@@ -41,7 +41,7 @@ pub struct ServerToServer {
     url: Result<Url, String>,
 }
 
-/// What errors name a token request.
+/// What errors call a token request.
 const NAME: &str = "the token request";
 const COLON: &str = "the client ID contains a colon, which Basic authentication cannot send";
 
